@@ -1,1 +1,22 @@
+//! Baton conducts AI agents: it takes a plan of work with dependencies, hands each task to the agent that suits it,
+//! survives being killed at any moment, and lets its users replace how it decides while it runs.
+//!
+//! Every step ends in one transaction that records what happened, changes the state and opens what follows; all that
+//! lies between two transactions may be lost and will be tried again.
 
+pub mod clock;
+pub mod id;
+pub mod seed;
+pub mod span;
+
+pub mod agent;
+pub mod event;
+pub mod fault;
+pub mod op;
+pub mod outcome;
+pub mod plan;
+pub mod scope;
+pub mod task;
+
+pub mod failpoint;
+pub mod store;

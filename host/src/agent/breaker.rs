@@ -1,0 +1,113 @@
+//! The circuit breaker of an agent: stops handing out work that would only fail. Pure.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+
+/// Where an agent's breaker stands. Durable, so that a restart does not forget a broken agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "is")]
+pub enum Breaker {
+    /// Work flows; so many failures in a row so far.
+    Closed { failures: u32 },
+    /// No work until then. Trips in a row lengthen the pause.
+    Open { until: Time, trips: u32 },
+    /// One attempt is let through as a probe; what becomes of it decides.
+    HalfOpen { trips: u32 },
+}
+
+/// When a breaker opens, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Failures in a row that open it.
+    pub failures: u32,
+    /// The first pause; it doubles with each trip in a row, up to 32 times.
+    pub pause: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { failures: 5, pause: Duration::from_secs(10) }
+    }
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self::Closed { failures: 0 }
+    }
+}
+
+impl Breaker {
+    /// How many attempts may run beside those that do: all, one, or none.
+    #[must_use]
+    pub fn room(self, free: u32, running: u32) -> u32 {
+        match self {
+            Self::Closed { .. } => free,
+            Self::HalfOpen { .. } => u32::from(running == 0).min(free),
+            Self::Open { .. } => 0,
+        }
+    }
+
+    #[must_use]
+    pub fn succeeded(self) -> Self {
+        Self::default()
+    }
+
+    /// After an attempt failed in a way that blames the agent.
+    #[must_use]
+    pub fn failed(self, policy: Policy, now: Time) -> Self {
+        match self {
+            Self::Closed { failures } if failures + 1 < policy.failures => Self::Closed { failures: failures + 1 },
+            Self::Closed { .. } => Self::open(policy, 0, now),
+            Self::HalfOpen { trips } => Self::open(policy, trips, now),
+            Self::Open { .. } => self,
+        }
+    }
+
+    fn open(policy: Policy, trips: u32, now: Time) -> Self {
+        Self::Open { until: now + policy.pause * (1 << trips.min(5)), trips: trips + 1 }
+    }
+
+    /// After time went by.
+    #[must_use]
+    pub fn at(self, now: Time) -> Self {
+        match self {
+            Self::Open { until, trips } if until <= now => Self::HalfOpen { trips },
+            Self::Open { .. } | Self::Closed { .. } | Self::HalfOpen { .. } => self,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: Policy = Policy { failures: 2, pause: Duration::from_millis(100) };
+
+    #[test]
+    fn opens_after_failures_in_a_row_and_closes_after_a_good_probe() {
+        let once = Breaker::default().failed(POLICY, Time(0));
+        assert_eq!(once, Breaker::Closed { failures: 1 });
+        assert_eq!(once.succeeded(), Breaker::Closed { failures: 0 });
+        let open = once.failed(POLICY, Time(0));
+        assert_eq!(open, Breaker::Open { until: Time(100), trips: 1 });
+        assert_eq!(open.at(Time(99)), open);
+        assert_eq!(open.at(Time(100)), Breaker::HalfOpen { trips: 1 });
+        assert_eq!(open.at(Time(100)).succeeded(), Breaker::Closed { failures: 0 });
+    }
+
+    #[test]
+    fn a_failed_probe_waits_twice_as_long() {
+        let probe = Breaker::HalfOpen { trips: 1 };
+        assert_eq!(probe.failed(POLICY, Time(100)), Breaker::Open { until: Time(300), trips: 2 });
+    }
+
+    #[test]
+    fn half_open_lets_one_through() {
+        let probe = Breaker::HalfOpen { trips: 1 };
+        assert_eq!((probe.room(4, 0), probe.room(4, 1)), (1, 0));
+        assert_eq!(Breaker::Open { until: Time(9), trips: 1 }.room(4, 0), 0);
+    }
+}

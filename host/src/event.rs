@@ -1,0 +1,162 @@
+//! What happened: the append-only record from which every task can be rebuilt.
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::breaker::Breaker;
+use crate::clock::Time;
+use crate::fault::{ErrorClass, Fault};
+use crate::id::{AgentId, DecisionId, Epoch, RunId, TaskId};
+use crate::task::{Need, Stage, Task};
+
+/// One line of the record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Gapless over the whole store.
+    pub seq: i64,
+    pub at: Time,
+    /// None for what concerns the host as a whole.
+    pub run: Option<RunId>,
+    pub task: Option<TaskId>,
+    /// The task's epoch after the event.
+    pub epoch: Epoch,
+    pub fact: Fact,
+}
+
+/// Everything that can happen. A stored vocabulary: an arm may be added, and none may change its meaning or shape.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind", rename_all_fields = "snake_case")]
+pub enum Fact {
+    // Of a task.
+    Submitted { task: Box<Task> },
+    Readied { why: Readied },
+    Assigned { agent: AgentId, lease_until: Time, decision: Option<DecisionId> },
+    Renewed { lease_until: Time },
+    /// The agent says that it is done.
+    Claimed,
+    /// The composite task is its executor's now.
+    Delegated,
+    /// Waits for children.
+    Awaiting { stage: Stage, need: Need },
+    /// What it waited for has come.
+    Woken,
+    Accepted { checks: u32 },
+    /// An attempt failed and another will be made.
+    Retrying { fault: Fault, until: Time, charged: bool, crashed: bool },
+    /// The last attempt failed.
+    Failed { fault: Fault },
+    /// The attempt was given back: a drain, an agent that went away. Costs nothing.
+    Released { why: String },
+    /// A router wants to be asked again later.
+    Deferred { until: Time },
+    Held,
+    Unheld,
+    CancelRequested,
+    Cancelled { why: String },
+    Skipped { because: TaskId },
+    /// Back from the dead letters, or run once more on a person's word.
+    Redriven,
+    /// A person gave the dead letter up.
+    Dropped,
+    Relinked { added: Vec<TaskId>, removed: Vec<TaskId> },
+    Amended { task: Box<Task> },
+    /// Taken out of the plan.
+    Removed,
+
+    // Of a run.
+    RunSubmitted { name: String, plan: String, tasks: u32 },
+    RunAmended { plan: String, added: u32, removed: u32, changed: u32 },
+    RunHeld,
+    RunUnheld,
+    /// Nothing of it can go on.
+    RunSettled { succeeded: u32, failed: u32 },
+    RunReopened,
+    RouterUsed { router: String, digest: String, before: Option<String> },
+    /// The router failed on a batch and the host decided by itself.
+    RouterDegraded { router: String, why: String, in_a_row: u32 },
+    RouterRolledBack { from: String, to: String, why: String },
+
+    // Of the host.
+    HostStarted { boot: u32, version: String },
+    HostStopped { boot: u32 },
+    AgentRegistered { agent: AgentId, name: String },
+    AgentDraining { agent: AgentId },
+    AgentResumed { agent: AgentId },
+    AgentRemoved { agent: AgentId },
+    BreakerMoved { agent: AgentId, breaker: Breaker },
+    PluginAdded { name: String, digest: String, grants: Vec<String> },
+    PluginRemoved { name: String },
+    PluginFailed { name: String, digest: String, why: String },
+    CallDenied { plugin: String, call: String, why: String },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Readied {
+    /// The last dependency succeeded, or an amendment removed it.
+    Dependencies,
+    /// Its backoff is over.
+    Due,
+    /// What the router asked for first is there.
+    Consulted,
+}
+
+impl Fact {
+    /// The `kind` under which it is stored and filtered.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Submitted { .. } => "submitted",
+            Self::Readied { .. } => "readied",
+            Self::Assigned { .. } => "assigned",
+            Self::Renewed { .. } => "renewed",
+            Self::Claimed => "claimed",
+            Self::Delegated => "delegated",
+            Self::Awaiting { .. } => "awaiting",
+            Self::Woken => "woken",
+            Self::Accepted { .. } => "accepted",
+            Self::Retrying { .. } => "retrying",
+            Self::Failed { .. } => "failed",
+            Self::Released { .. } => "released",
+            Self::Deferred { .. } => "deferred",
+            Self::Held => "held",
+            Self::Unheld => "unheld",
+            Self::CancelRequested => "cancel-requested",
+            Self::Cancelled { .. } => "cancelled",
+            Self::Skipped { .. } => "skipped",
+            Self::Redriven => "redriven",
+            Self::Dropped => "dropped",
+            Self::Relinked { .. } => "relinked",
+            Self::Amended { .. } => "amended",
+            Self::Removed => "removed",
+            Self::RunSubmitted { .. } => "run-submitted",
+            Self::RunAmended { .. } => "run-amended",
+            Self::RunHeld => "run-held",
+            Self::RunUnheld => "run-unheld",
+            Self::RunSettled { .. } => "run-settled",
+            Self::RunReopened => "run-reopened",
+            Self::RouterUsed { .. } => "router-used",
+            Self::RouterDegraded { .. } => "router-degraded",
+            Self::RouterRolledBack { .. } => "router-rolled-back",
+            Self::HostStarted { .. } => "host-started",
+            Self::HostStopped { .. } => "host-stopped",
+            Self::AgentRegistered { .. } => "agent-registered",
+            Self::AgentDraining { .. } => "agent-draining",
+            Self::AgentResumed { .. } => "agent-resumed",
+            Self::AgentRemoved { .. } => "agent-removed",
+            Self::BreakerMoved { .. } => "breaker-moved",
+            Self::PluginAdded { .. } => "plugin-added",
+            Self::PluginRemoved { .. } => "plugin-removed",
+            Self::PluginFailed { .. } => "plugin-failed",
+            Self::CallDenied { .. } => "call-denied",
+        }
+    }
+
+    /// The class of failure that it reports, if it does.
+    #[must_use]
+    pub fn failure(&self) -> Option<ErrorClass> {
+        match self {
+            Self::Retrying { fault, .. } | Self::Failed { fault } => Some(fault.class),
+            _ => None,
+        }
+    }
+}

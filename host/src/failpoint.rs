@@ -1,0 +1,41 @@
+//! Named points at which a test can kill the host: `BATON_FAILPOINT=before-commit:3` ends the process, as `kill -9`
+//! would, the third time it comes by. Read once; a host without the variable pays one load.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+struct Failpoint {
+    name: String,
+    left: AtomicU64,
+}
+
+/// All of them, for tests that visit each.
+pub const NAMES: [&str; 7] = [
+    "before-begin",
+    "after-op",
+    "before-commit",
+    "after-commit",
+    "before-reply",
+    "before-attempt",
+    "after-attempt",
+];
+
+fn chosen() -> Option<&'static Failpoint> {
+    static CHOSEN: OnceLock<Option<Failpoint>> = OnceLock::new();
+    CHOSEN
+        .get_or_init(|| {
+            let spec = std::env::var("BATON_FAILPOINT").ok()?;
+            let (name, count) = spec.split_once(':').unwrap_or((&spec, "1"));
+            Some(Failpoint { name: name.to_owned(), left: AtomicU64::new(count.parse().ok()?) })
+        })
+        .as_ref()
+}
+
+/// Ends the process if this point was chosen and its turn has come.
+pub fn hit(name: &str) {
+    debug_assert!(NAMES.contains(&name), "{name} is not in failpoint::NAMES");
+    let Some(failpoint) = chosen() else { return };
+    if failpoint.name == name && failpoint.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+        let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+    }
+}

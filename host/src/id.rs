@@ -1,0 +1,95 @@
+//! Ids: one type for each thing that has one, so that no two can be mixed up.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "{}"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                text.strip_prefix($prefix)
+                    .and_then(|digits| digits.parse().ok())
+                    .filter(|number| *number > 0)
+                    .map($name)
+                    .ok_or_else(|| format!(concat!("expected {} and a number, such as ", $prefix, "1, not {:?}"), $prefix, text))
+            }
+        }
+    };
+}
+
+id!(
+    /// One execution of a plan: `r1`, `r2`, …
+    RunId,
+    "r"
+);
+id!(
+    /// A task's row, unique in the store. People use the plan's own ids instead (`ws-22`, `r1/ws-22`).
+    TaskId,
+    "t"
+);
+id!(
+    /// A registered agent's row.
+    AgentId,
+    "a"
+);
+id!(
+    /// A router's recorded answer to one batch.
+    DecisionId,
+    "d"
+);
+id!(
+    /// An interned set of [`crate::task::Terms`].
+    TermsId,
+    "k"
+);
+
+/// The fence of a task: grows with each attempt and each time an attempt is taken away, so that whoever holds an
+/// older one can neither commit nor act.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Epoch(pub u32);
+
+impl Epoch {
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_reads_back_what_it_prints() {
+        assert_eq!("r17".parse(), Ok(RunId(17)));
+        assert_eq!(RunId(17).to_string(), "r17");
+    }
+
+    #[test]
+    fn a_foreign_prefix_is_refused() {
+        assert_eq!("t17".parse::<RunId>(), Err("expected r and a number, such as r1, not \"t17\"".into()));
+        assert!("r0".parse::<RunId>().is_err_and(|why| why.contains("r0")));
+    }
+}

@@ -1,0 +1,197 @@
+//! Everything that can be asked of the store: a plain, serialisable enum. One writer applies it, in batches.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use crate::agent::breaker::Breaker;
+use crate::agent::{Card, Standing};
+use crate::clock::Time;
+use crate::event::Fact;
+use crate::fault::Fault;
+use crate::id::{AgentId, Epoch, RunId, TaskId};
+use crate::outcome::{Check, Outcome};
+use crate::plan::diff::Diff;
+use crate::plan::{Plan, Workstream};
+use crate::seed::Seed;
+use crate::task::transition::Refused;
+use crate::task::{Role, Stage, Task};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "op")]
+pub enum Op {
+    /// A host took the store over: a new boot, before which no attempt can still be running.
+    StartHost { pid: u32, version: String },
+    StopHost { boot: u32 },
+
+    /// Opens a run, or finds the one that `key` opened before.
+    Submit(Box<Submission>),
+    /// Adds tasks to a run.
+    Extend { run: RunId, workstreams: Vec<Workstream> },
+    /// Makes a run follow another version of its plan, as a whole or not at all.
+    Amend { run: RunId, plan: Box<Plan> },
+    HoldRun { run: RunId },
+    UnholdRun { run: RunId },
+    CancelRun { run: RunId, why: String },
+    /// Nothing of the run can go on.
+    Settle { run: RunId },
+    UseRouter { run: RunId, router: RouterChoice, why: RouterChange },
+    /// What the active router leaves for its next call.
+    Assign(Box<Assign>),
+    /// For tasks that a router put off or turned down.
+    Defer { task: TaskId, until: Time },
+    Reject { task: TaskId, fault: Fault },
+
+    Renew { leases: Vec<(TaskId, Epoch)>, until: Time },
+    /// An outcome that validators must accept first.
+    Claim { task: TaskId, epoch: Epoch, outcome: Outcome },
+    Finish { task: TaskId, epoch: Epoch, end: End },
+    LoseLease { task: TaskId, why: String },
+
+    Delegate { task: TaskId },
+    /// Adds children to a waiting (or, for a consultation, ready) task.
+    Spawn { task: TaskId, epoch: Epoch, stage: Stage, children: Vec<Workstream>, until: Until },
+    Due { task: TaskId },
+    Wake { task: TaskId },
+
+    HoldTask { task: TaskId },
+    UnholdTask { task: TaskId },
+    CancelTask { task: TaskId, why: String },
+    /// Failed, cancelled or skipped tasks run again with all their attempts.
+    Redrive { task: TaskId },
+    /// Gives a dead letter up: what depends on it is skipped.
+    Drop { task: TaskId },
+
+    PutAgent { card: Card },
+    SetStanding { agent: AgentId, standing: Standing },
+    RemoveAgent { agent: AgentId },
+    MoveBreaker { agent: AgentId, breaker: Breaker },
+    PutPlugin(Box<PluginRow>),
+    RemovePlugin { name: String },
+    /// Something worth the record that changes no row.
+    Note { run: Option<RunId>, task: Option<TaskId>, fact: Fact },
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Submission {
+    pub plan: Plan,
+    pub seed: Seed,
+    pub router: RouterChoice,
+    /// The same key and plan find the same run; the same key and another plan are refused.
+    pub key: Option<String>,
+}
+
+/// A router by name, pinned to what it was when it was chosen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouterChoice {
+    pub name: String,
+    pub digest: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RouterChange {
+    Asked,
+    RolledBack { why: String },
+}
+
+/// A router's accepted answer for one batch of one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Assign {
+    pub run: RunId,
+    pub picks: Vec<Pick>,
+    pub lease_until: Time,
+    pub decision: Option<Decision>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pick {
+    pub task: TaskId,
+    pub agent: AgentId,
+}
+
+/// What is kept of a decision: enough to explain it and to make it again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    pub router: RouterChoice,
+    /// The snapshot as the router saw it, as JSON.
+    pub input: String,
+    /// Its answer, as JSON.
+    pub answer: String,
+    /// For its next call.
+    pub state: Vec<u8>,
+    pub fuel: u64,
+}
+
+/// How an attempt or a composite task ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "end")]
+pub enum End {
+    /// Accepted, by these checks; without validators there are none.
+    Accepted { outcome: Option<Outcome>, checks: Vec<Check> },
+    /// Failed, or refused by these checks.
+    Failed { fault: Fault, checks: Vec<Check> },
+    Released { why: String },
+    Cancelled { why: String },
+}
+
+/// What a spawning task waits for, before children are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Until {
+    Any,
+    All,
+    AtLeast(u32),
+    Time(Time),
+}
+
+impl Stage {
+    #[must_use]
+    pub fn role(self) -> Role {
+        match self {
+            Self::Executor => Role::Part,
+            Self::Acceptance => Role::Evidence,
+            Self::Routing => Role::Consult,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginRow {
+    pub name: String,
+    pub kind: String,
+    pub digest: String,
+    pub grants: Vec<String>,
+}
+
+/// What an applied operation came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Applied {
+    /// The tasks that it changed, as they are now.
+    pub changed: Vec<Task>,
+    pub reply: Reply,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    Done,
+    Boot(u32),
+    Run { run: RunId, fresh: bool },
+    Amended(Diff),
+    Agent(AgentId),
+}
+
+/// Why an operation was refused. Nothing of it was written.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Rejection {
+    #[error("there is no {0}")]
+    NotFound(String),
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    #[error("run {run} was opened from another version of this plan:\n{diff}")]
+    PlanChanged { run: RunId, diff: Diff },
+    #[error("{0}")]
+    Invalid(String),
+    /// The transaction failed: whether the operation was carried out is unknown until the store is read again.
+    #[error("the store failed: {0}")]
+    Store(String),
+}

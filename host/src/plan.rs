@@ -1,0 +1,219 @@
+//! What a user writes: workstreams with dependencies between them.
+
+pub mod check;
+pub mod diff;
+pub mod graph;
+pub mod load;
+pub mod schema;
+pub mod simulate;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::scope::{Glob, Scope};
+use crate::span::Span;
+use crate::task::Terms;
+
+/// A plan that was read and checked: ids are unique, dependencies exist, and there is no cycle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    pub name: String,
+    /// Sorted by id.
+    pub workstreams: Vec<Workstream>,
+}
+
+/// One node of a plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Workstream {
+    /// Unique in the plan; 1 to 64 letters, digits, `-`, `_` or `.`.
+    #[schemars(length(min = 1, max = 64), regex(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]*$"))]
+    pub id: String,
+    /// One line for people.
+    #[serde(default)]
+    pub title: String,
+    /// What the agent is asked to work on.
+    #[serde(default)]
+    pub input: Value,
+    /// Workstreams that must have succeeded before this one may start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<String>,
+    /// Skills that an agent must declare, all of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skills: Vec<String>,
+    /// A lane of work: two tasks of one track never run at once, and an agent may be confined to tracks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub track: Option<String>,
+    /// Path patterns that it writes: tasks whose patterns overlap never run at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<Glob>,
+    /// Path patterns that it reads: shared with other readers, not with a writer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<Glob>,
+    /// Higher goes first.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(range(min = -1000, max = 1000))]
+    pub priority: i32,
+    /// How long it is expected to take: for simulations, predictions and the order of ready tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<Span>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub effects: Effects,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub retry: Retry,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub timeouts: Timeouts,
+    /// Only this agent may do it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Makes it a composite task: the plugin that divides it into children.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executor: Option<String>,
+    /// Who must accept the outcome before it counts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub validators: Vec<Validator>,
+    /// A JSON Schema for the outcome's `output`, checked by the validator `schema`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contract: Option<Value>,
+    /// Anything else; plugins see it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, Value>,
+}
+
+/// What running a task may change, and so whether it may be run twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Effects {
+    /// Nothing outside its answer.
+    Pure,
+    /// Files inside its paths.
+    #[default]
+    Workspace,
+    /// The world.
+    External,
+}
+
+/// How failures are dealt with. Delays grow as base × 2ⁿ up to the cap, with full jitter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retry {
+    /// Attempts in all, 1 to 100.
+    #[schemars(range(min = 1, max = 100))]
+    pub attempts: u32,
+    pub base: Span,
+    pub cap: Span,
+    /// Attempts that may end in a crash before the task counts as poison, 1 to 100.
+    #[schemars(range(min = 1, max = 100))]
+    pub crashes: u32,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { attempts: 3, base: Span::from_secs(1), cap: Span::from_secs(60), crashes: 3 }
+    }
+}
+
+/// Three clocks: an attempt's length, the silence within it, and the whole task's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Timeouts {
+    /// How long one attempt may take.
+    pub attempt: Span,
+    /// How long an attempt may go without a sign of progress.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Span>,
+    /// How long after the run's start the task must be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Span>,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { attempt: Span::from_secs(1800), progress: None, deadline: None }
+    }
+}
+
+/// A validator and what it is told beyond the operator's configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Validator {
+    /// The plugin's name.
+    #[serde(rename = "use")]
+    pub uses: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub with: BTreeMap<String, String>,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Workstream {
+    /// A workstream with defaults throughout.
+    #[must_use]
+    pub fn named(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            title: String::new(),
+            input: Value::Null,
+            depends_on: Vec::new(),
+            skills: Vec::new(),
+            track: None,
+            paths: Vec::new(),
+            reads: Vec::new(),
+            priority: 0,
+            estimate: None,
+            effects: Effects::default(),
+            retry: Retry::default(),
+            timeouts: Timeouts::default(),
+            agent: None,
+            executor: None,
+            validators: Vec::new(),
+            contract: None,
+            metadata: BTreeMap::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        let mut skills = self.skills.clone();
+        skills.sort();
+        skills.dedup();
+        Terms {
+            skills,
+            scope: Scope { track: self.track.clone(), writes: self.paths.clone(), reads: self.reads.clone() },
+            agent: self.agent.clone(),
+            executor: self.executor.clone(),
+            validated: !self.validators.is_empty(),
+            effects: self.effects,
+            retry: self.retry,
+            timeouts: self.timeouts,
+        }
+    }
+
+    /// What simulations assume where the plan gives no estimate.
+    #[must_use]
+    pub fn expected(&self) -> Span {
+        self.estimate.unwrap_or(Span::from_secs(60))
+    }
+}
+
+impl Plan {
+    /// A digest of everything that the plan says, the same for the same content however it was written.
+    ///
+    /// # Panics
+    /// Never: a plan is plain data.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        let canonical = serde_json::to_vec(&self.workstreams).expect("a plan is plain data");
+        blake3::hash(&canonical).to_hex().to_string()
+    }
+
+    #[must_use]
+    pub fn position(&self, id: &str) -> Option<usize> {
+        self.workstreams.binary_search_by(|workstream| workstream.id.as_str().cmp(id)).ok()
+    }
+}

@@ -1,0 +1,63 @@
+//! What a schema can't say of a plan: ids are unique, dependencies exist, nothing waits for itself.
+
+use std::collections::HashMap;
+
+use super::load::{Flaw, Flaws, Placed, nearest};
+use super::{Plan, graph};
+
+/// The plan, or all flaws: those of its files (`found`) and those between its workstreams.
+pub(super) fn check(name: String, mut placed: Vec<Placed>, mut found: Vec<Flaw>) -> Result<Plan, Flaws> {
+    placed.sort_by(|one, other| one.workstream.id.cmp(&other.workstream.id));
+    found.extend(duplicates(&placed));
+    found.extend(dangling(&placed));
+    if found.is_empty() {
+        found.extend(cycles(&placed));
+    }
+    if !found.is_empty() {
+        return Err(Flaws(found));
+    }
+    Ok(Plan { name, workstreams: placed.into_iter().map(|placed| placed.workstream).collect() })
+}
+
+fn at(placed: &Placed, key: &str, what: String, hint: Option<String>) -> Flaw {
+    Flaw { file: placed.file.clone(), pointer: format!("{}/{key}", placed.pointer), what, hint }
+}
+
+fn duplicates(placed: &[Placed]) -> Vec<Flaw> {
+    let same = placed.windows(2).filter(|pair| pair[0].workstream.id == pair[1].workstream.id);
+    same.map(|pair| {
+        let first = format!("the first is in {}{}", pair[0].file.display(), pair[0].pointer);
+        at(&pair[1], "id", format!("the id {:?} is taken", pair[1].workstream.id), Some(first))
+    })
+    .collect()
+}
+
+fn dangling(placed: &[Placed]) -> Vec<Flaw> {
+    let known: HashMap<&str, ()> = placed.iter().map(|placed| (placed.workstream.id.as_str(), ())).collect();
+    let mut flaws = Vec::new();
+    for one in placed {
+        for (index, wanted) in one.workstream.depends_on.iter().enumerate() {
+            let key = format!("depends_on/{index}");
+            if *wanted == one.workstream.id {
+                flaws.push(at(one, &key, format!("{wanted:?} depends on itself"), None));
+            } else if !known.contains_key(wanted.as_str()) {
+                let hint = nearest(wanted, placed.iter().map(|placed| placed.workstream.id.as_str()))
+                    .map(|word| format!("did you mean {word:?}?"));
+                flaws.push(at(one, &key, format!("expected the id of a workstream, found {wanted:?}"), hint));
+            }
+        }
+    }
+    flaws
+}
+
+fn cycles(placed: &[Placed]) -> Vec<Flaw> {
+    let workstreams: Vec<_> = placed.iter().map(|placed| &placed.workstream).collect();
+    graph::cycles(&workstreams)
+        .into_iter()
+        .map(|cycle| {
+            let mut names: Vec<&str> = cycle.iter().map(|&index| workstreams[index].id.as_str()).collect();
+            names.push(names[0]);
+            at(&placed[cycle[0]], "depends_on", format!("a cycle: {}", names.join(" → ")), None)
+        })
+        .collect()
+}

@@ -1,0 +1,248 @@
+//! Reading a plan from a file or a folder, with all of its errors at once.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use jsonschema::Validator;
+use jsonschema::error::ValidationErrorKind;
+use serde_json::Value;
+
+use super::{Plan, Workstream, check, schema};
+
+/// What is wrong at one place of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    pub file: PathBuf,
+    /// A JSON pointer into the file; empty for the file as a whole.
+    pub pointer: String,
+    /// What was expected and found.
+    pub what: String,
+    /// The nearest right word or another way to mend it.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let place = if self.pointer.is_empty() { "" } else { &self.pointer };
+        write!(f, "{}{}{place}: {}", self.file.display(), if place.is_empty() { "" } else { "#" }, self.what)?;
+        match &self.hint {
+            Some(hint) => write!(f, " ({hint})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Everything that is wrong with a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaws(pub Vec<Flaw>);
+
+impl fmt::Display for Flaws {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for flaw in &self.0 {
+            writeln!(f, "{flaw}")?;
+        }
+        let count = self.0.len();
+        write!(f, "the plan has {count} error{}", if count == 1 { "" } else { "s" })
+    }
+}
+
+impl std::error::Error for Flaws {}
+
+/// A workstream and the place it was read from.
+pub(super) struct Placed {
+    pub(super) file: PathBuf,
+    pub(super) pointer: String,
+    pub(super) workstream: Workstream,
+}
+
+const FORMATS: [&str; 4] = ["json", "yaml", "yml", "toml"];
+
+/// Reads and checks a plan: one file, or every `*.json`, `*.yaml`, `*.yml` and `*.toml` of a folder.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn load(path: &Path) -> Result<Plan, Flaws> {
+    let mut flaws = Vec::new();
+    let mut name = None;
+    let mut placed = Vec::new();
+    let files = files(path).map_err(|flaw| Flaws(vec![flaw]))?;
+    let validator = jsonschema::validator_for(&schema::workstream()).map_err(|why| {
+        Flaws(vec![flaw(path, "", format!("the plan schema itself is broken: {why}"))])
+    })?;
+    for file in &files {
+        match parse(file) {
+            Ok(value) => read(file, value, &validator, &mut name, &mut placed, &mut flaws),
+            Err(flaw) => flaws.push(flaw),
+        }
+    }
+    if placed.is_empty() && flaws.is_empty() {
+        flaws.push(flaw(path, "", "expected at least one workstream, found none".into()));
+    }
+    let name = name.unwrap_or_else(|| name_of(path));
+    check::check(name, placed, flaws)
+}
+
+fn flaw(file: &Path, pointer: &str, what: String) -> Flaw {
+    Flaw { file: file.to_owned(), pointer: pointer.to_owned(), what, hint: None }
+}
+
+fn files(path: &Path) -> Result<Vec<PathBuf>, Flaw> {
+    let unreadable = |why: std::io::Error| flaw(path, "", format!("can't be read: {why}"));
+    if !fs::metadata(path).map_err(unreadable)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut files = Vec::new();
+    for entry in fs::read_dir(path).map_err(unreadable)? {
+        let file = entry.map_err(unreadable)?.path();
+        let known = file.extension().is_some_and(|extension| FORMATS.iter().any(|format| extension == *format));
+        if known && file.is_file() {
+            files.push(file);
+        }
+    }
+    files.sort();
+    if files.is_empty() {
+        return Err(flaw(path, "", "expected *.json, *.yaml or *.toml files in this folder, found none".into()));
+    }
+    Ok(files)
+}
+
+/// The plan's name where the file gives none: the file's or folder's; a folder called `plan` borrows its parent's.
+fn name_of(path: &Path) -> String {
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let stem = whole.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    match whole.parent().and_then(Path::file_name) {
+        Some(parent) if stem == "plan" => parent.to_string_lossy().into_owned(),
+        Some(_) | None => stem,
+    }
+}
+
+fn parse(file: &Path) -> Result<Value, Flaw> {
+    let text = fs::read_to_string(file).map_err(|why| flaw(file, "", format!("can't be read: {why}")))?;
+    let wrong = |format: &str, why: String| flaw(file, "", format!("is not valid {format}: {why}"));
+    match file.extension().and_then(|extension| extension.to_str()) {
+        Some("yaml" | "yml") => serde_saphyr::from_str(&text).map_err(|why| wrong("YAML", why.to_string())),
+        Some("toml") => toml::from_str(&text).map_err(|why| wrong("TOML", why.to_string())),
+        Some(_) | None => serde_json::from_str(&text).map_err(|why| wrong("JSON", why.to_string())),
+    }
+}
+
+fn read(
+    file: &Path,
+    value: Value,
+    validator: &Validator,
+    name: &mut Option<String>,
+    placed: &mut Vec<Placed>,
+    flaws: &mut Vec<Flaw>,
+) {
+    let mut one = |pointer: String, value: Value| match typed(file, &pointer, value, validator) {
+        Ok(workstream) => placed.push(Placed { file: file.to_owned(), pointer, workstream }),
+        Err(found) => flaws.extend(found),
+    };
+    match value {
+        Value::Array(list) => {
+            for (index, value) in list.into_iter().enumerate() {
+                one(format!("/{index}"), value);
+            }
+        }
+        Value::Object(mut map) if map.contains_key("workstreams") => {
+            let list = map.remove("workstreams");
+            match map.remove("name") {
+                Some(Value::String(given)) => *name = Some(given),
+                Some(other) => flaws.push(flaw(file, "/name", format!("expected a string, found {}", kind(&other)))),
+                None => {}
+            }
+            for key in map.keys() {
+                flaws.push(unknown(file, "", key, &["name", "workstreams"]));
+            }
+            let Some(Value::Array(list)) = list else {
+                flaws.push(flaw(file, "/workstreams", "expected a list of workstreams".into()));
+                return;
+            };
+            for (index, value) in list.into_iter().enumerate() {
+                match typed(file, &format!("/workstreams/{index}"), value, validator) {
+                    Ok(workstream) => {
+                        placed.push(Placed { file: file.to_owned(), pointer: format!("/workstreams/{index}"), workstream });
+                    }
+                    Err(found) => flaws.extend(found),
+                }
+            }
+        }
+        value => one(String::new(), value),
+    }
+}
+
+/// All schema violations of one workstream, or the workstream.
+fn typed(file: &Path, base: &str, value: Value, validator: &Validator) -> Result<Workstream, Vec<Flaw>> {
+    let found: Vec<Flaw> = validator.iter_errors(&value).flat_map(|error| described(file, base, &error)).collect();
+    if !found.is_empty() {
+        return Err(found);
+    }
+    serde_json::from_value(value).map_err(|why| vec![flaw(file, base, why.to_string())])
+}
+
+fn described(file: &Path, base: &str, error: &jsonschema::ValidationError<'_>) -> Vec<Flaw> {
+    let pointer = format!("{base}{}", error.instance_path());
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            let known = known_keys(error.schema_path().as_str());
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            unexpected.iter().map(|key| unknown(file, &pointer, key, &known)).collect()
+        }
+        ValidationErrorKind::Required { property } => {
+            vec![flaw(file, &pointer, format!("expected the key {property}, which is missing"))]
+        }
+        ValidationErrorKind::Type { .. } | ValidationErrorKind::Pattern { .. } => {
+            vec![flaw(file, &pointer, format!("{error}"))]
+        }
+        _ => vec![Flaw { hint: nearest_constant(error), ..flaw(file, &pointer, format!("{error}")) }],
+    }
+}
+
+fn unknown(file: &Path, pointer: &str, key: &str, known: &[&str]) -> Flaw {
+    let hint = nearest(key, known.iter().copied())
+        .map_or_else(|| format!("known keys: {}", known.join(", ")), |word| format!("did you mean {word:?}?"));
+    Flaw { hint: Some(hint), ..flaw(file, &format!("{pointer}/{key}"), format!("unknown key {key:?}")) }
+}
+
+/// The keys that the schema knows beside the `additionalProperties` at this path of it.
+fn known_keys(schema_path: &str) -> Vec<String> {
+    let whole = schema::workstream();
+    let parent = schema_path.rsplit_once('/').map_or("", |(parent, _)| parent);
+    let place = match parent.split("/$ref").next() {
+        Some(before) if before != parent => {
+            let name = whole.pointer(before).and_then(|at| at.get("$ref")).and_then(Value::as_str);
+            name.and_then(|name| whole.pointer(name.trim_start_matches('#')))
+        }
+        Some(_) | None => whole.pointer(parent),
+    };
+    let keys = place.and_then(|at| at.get("properties")).and_then(Value::as_object);
+    keys.map(|keys| keys.keys().cloned().collect()).unwrap_or_default()
+}
+
+/// For a value that is none of a few allowed words.
+fn nearest_constant(error: &jsonschema::ValidationError<'_>) -> Option<String> {
+    let found = error.instance().as_str()?;
+    nearest(found, ["pure", "workspace", "external"].into_iter()).map(|word| format!("did you mean {word:?}?"))
+}
+
+/// The known word that a misspelt one probably stands for.
+#[must_use]
+pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.len().max(word.len()) / 3).max(1))
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}

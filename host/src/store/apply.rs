@@ -1,0 +1,113 @@
+//! What each operation does to the store: one function for each, none of which writes before it knows that it may.
+
+mod agent;
+mod attempt;
+mod children;
+mod run;
+mod task;
+
+use super::batch::Batch;
+use crate::op::{Applied, Op, Rejection, Reply};
+
+type Applying = Result<Reply, Rejection>;
+
+/// Applies one operation. A rejection leaves no trace.
+pub(super) fn apply(batch: &mut Batch<'_>, op: Op) -> Result<Applied, Rejection> {
+    batch.changed.clear();
+    let reply = if is_compound(&op) { undoable(batch, op)? } else { dispatch(batch, op)? };
+    Ok(Applied { changed: std::mem::take(&mut batch.changed), reply })
+}
+
+/// Whether an operation may be refused after its first write.
+fn is_compound(op: &Op) -> bool {
+    match op {
+        Op::Assign(_) | Op::Finish { .. } | Op::Claim { .. } | Op::Renew { .. } | Op::Due { .. } | Op::Note { .. } => false,
+        Op::StartHost { .. }
+        | Op::StopHost { .. }
+        | Op::Submit(_)
+        | Op::Extend { .. }
+        | Op::Amend { .. }
+        | Op::HoldRun { .. }
+        | Op::UnholdRun { .. }
+        | Op::CancelRun { .. }
+        | Op::Settle { .. }
+        | Op::UseRouter { .. }
+        | Op::Defer { .. }
+        | Op::Reject { .. }
+        | Op::LoseLease { .. }
+        | Op::Delegate { .. }
+        | Op::Spawn { .. }
+        | Op::Wake { .. }
+        | Op::HoldTask { .. }
+        | Op::UnholdTask { .. }
+        | Op::CancelTask { .. }
+        | Op::Redrive { .. }
+        | Op::Drop { .. }
+        | Op::PutAgent { .. }
+        | Op::SetStanding { .. }
+        | Op::RemoveAgent { .. }
+        | Op::MoveBreaker { .. }
+        | Op::PutPlugin(_)
+        | Op::RemovePlugin { .. } => true,
+    }
+}
+
+fn undoable(batch: &mut Batch<'_>, op: Op) -> Applying {
+    let memory = batch.memory.clone();
+    batch.conn.execute_batch("SAVEPOINT op")?;
+    match dispatch(batch, op) {
+        Ok(reply) => {
+            batch.conn.execute_batch("RELEASE op")?;
+            Ok(reply)
+        }
+        Err(rejection) => {
+            batch.conn.execute_batch("ROLLBACK TO op; RELEASE op")?;
+            *batch.memory = memory;
+            Err(rejection)
+        }
+    }
+}
+
+fn dispatch(batch: &mut Batch<'_>, op: Op) -> Applying {
+    match op {
+        Op::StartHost { pid, version } => agent::start_host(batch, pid, version),
+        Op::StopHost { boot } => agent::stop_host(batch, boot),
+        Op::Submit(submission) => run::submit(batch, *submission),
+        Op::Extend { run, workstreams } => run::extend(batch, run, workstreams),
+        Op::Amend { run, plan } => run::amend(batch, run, *plan),
+        Op::HoldRun { run } => run::hold(batch, run, true),
+        Op::UnholdRun { run } => run::hold(batch, run, false),
+        Op::CancelRun { run, why } => run::cancel(batch, run, &why),
+        Op::Settle { run } => run::settle(batch, run),
+        Op::UseRouter { run, router, why } => run::use_router(batch, run, router, why),
+        Op::Assign(assign) => attempt::assign(batch, *assign),
+        Op::Defer { task, until } => task::defer(batch, task, until),
+        Op::Reject { task, fault } => task::reject(batch, task, fault),
+        Op::Renew { leases, until } => attempt::renew(batch, &leases, until),
+        Op::Claim { task, epoch, outcome } => attempt::claim(batch, task, epoch, outcome),
+        Op::Finish { task, epoch, end } => attempt::finish(batch, task, epoch, end),
+        Op::LoseLease { task, why } => attempt::lose_lease(batch, task, why),
+        Op::Delegate { task } => children::delegate(batch, task),
+        Op::Spawn { task, epoch, stage, children, until } => {
+            children::spawn(batch, task, epoch, stage, children, until)
+        }
+        Op::Due { task } => task::due(batch, task),
+        Op::Wake { task } => task::wake(batch, task),
+        Op::HoldTask { task } => task::hold(batch, task),
+        Op::UnholdTask { task } => task::unhold(batch, task),
+        Op::CancelTask { task, why } => task::cancel(batch, task, why),
+        Op::Redrive { task } => task::redrive(batch, task),
+        Op::Drop { task } => task::drop(batch, task),
+        Op::PutAgent { card } => agent::put(batch, card),
+        Op::SetStanding { agent, standing } => agent::set_standing(batch, agent, standing),
+        Op::RemoveAgent { agent } => agent::remove(batch, agent),
+        Op::MoveBreaker { agent, breaker } => agent::move_breaker(batch, agent, breaker),
+        Op::PutPlugin(plugin) => agent::put_plugin(batch, &plugin),
+        Op::RemovePlugin { name } => agent::remove_plugin(batch, name),
+        Op::Note { run, task, fact } => {
+            let task = task.map(|task| batch.task(task)).transpose()?;
+            batch.append(run, task.as_ref(), &fact)?;
+            Ok(Reply::Done)
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Operations on what is registered: hosts, agents, plugins.
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::Applying;
+use crate::agent::breaker::Breaker;
+use crate::agent::{Card, Standing};
+use crate::event::Fact;
+use crate::id::AgentId;
+use crate::op::{PluginRow, Rejection, Reply};
+use crate::store::batch::Batch;
+
+pub(super) fn start_host(batch: &mut Batch<'_>, pid: u32, version: String) -> Applying {
+    let boot: u32 = batch.conn.query_row("SELECT coalesce(max(boot), 0) + 1 FROM host", [], |row| row.get(0))?;
+    batch.conn.execute(
+        "INSERT INTO host (boot, pid, version, started_at) VALUES (?1, ?2, ?3, ?4)",
+        params![boot, pid, version, batch.now.0],
+    )?;
+    batch.append(None, None, &Fact::HostStarted { boot, version })?;
+    Ok(Reply::Boot(boot))
+}
+
+pub(super) fn stop_host(batch: &mut Batch<'_>, boot: u32) -> Applying {
+    batch.conn.execute("UPDATE host SET stopped_at = ?2 WHERE boot = ?1", params![boot, batch.now.0])?;
+    batch.append(None, None, &Fact::HostStopped { boot })?;
+    Ok(Reply::Done)
+}
+
+/// Registers an agent, or gives a registered one its new card.
+pub(super) fn put(batch: &mut Batch<'_>, mut card: Card) -> Applying {
+    card.skills.sort();
+    card.skills.dedup();
+    card.tracks.sort();
+    card.tracks.dedup();
+    if card.capacity == 0 {
+        return Err(Rejection::Invalid(format!("agent {} needs a capacity of at least 1", card.name)));
+    }
+    let json = to_json(&card)?;
+    let known: Option<(i64, String, bool)> = batch
+        .conn
+        .query_row("SELECT id, card, removed FROM agent WHERE name = ?1", [&card.name], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()?;
+    let id = match known {
+        Some((id, same, false)) if same == json => return Ok(Reply::Agent(AgentId(id))),
+        Some((id, _, _)) => {
+            batch.conn.execute("UPDATE agent SET card = ?2, removed = 0, draining = 0 WHERE id = ?1", params![id, json])?;
+            id
+        }
+        None => {
+            batch.conn.execute(
+                "INSERT INTO agent (name, card, draining, breaker) VALUES (?1, ?2, 0, ?3)",
+                params![card.name, json, to_json(&Breaker::default())?],
+            )?;
+            batch.conn.last_insert_rowid()
+        }
+    };
+    batch.append(None, None, &Fact::AgentRegistered { agent: AgentId(id), name: card.name })?;
+    Ok(Reply::Agent(AgentId(id)))
+}
+
+fn to_json<T: serde::Serialize>(value: &T) -> Result<String, Rejection> {
+    serde_json::to_string(value).map_err(|why| Rejection::Invalid(why.to_string()))
+}
+
+fn changed(count: usize, agent: AgentId) -> Result<(), Rejection> {
+    if count == 0 { Err(Rejection::NotFound(format!("agent {agent}"))) } else { Ok(()) }
+}
+
+pub(super) fn set_standing(batch: &mut Batch<'_>, agent: AgentId, standing: Standing) -> Applying {
+    let draining = match standing {
+        Standing::Active => false,
+        Standing::Draining => true,
+    };
+    changed(batch.conn.execute("UPDATE agent SET draining = ?2 WHERE id = ?1", params![agent.0, draining])?, agent)?;
+    batch.append(None, None, &if draining { Fact::AgentDraining { agent } } else { Fact::AgentResumed { agent } })?;
+    Ok(Reply::Agent(agent))
+}
+
+/// Takes an agent out of the registry. Its row stays, because attempts refer to it.
+pub(super) fn remove(batch: &mut Batch<'_>, agent: AgentId) -> Applying {
+    let running: u32 =
+        batch.conn.query_row("SELECT count(*) FROM task WHERE state = 2 AND agent_id = ?1", [agent.0], |row| row.get(0))?;
+    if running > 0 {
+        return Err(Rejection::Invalid(format!("it runs {running} tasks: drain it first")));
+    }
+    changed(batch.conn.execute("UPDATE agent SET removed = 1 WHERE id = ?1 AND removed = 0", [agent.0])?, agent)?;
+    batch.append(None, None, &Fact::AgentRemoved { agent })?;
+    Ok(Reply::Agent(agent))
+}
+
+pub(super) fn move_breaker(batch: &mut Batch<'_>, agent: AgentId, breaker: Breaker) -> Applying {
+    let json = to_json(&breaker)?;
+    changed(batch.conn.execute("UPDATE agent SET breaker = ?2 WHERE id = ?1", params![agent.0, json])?, agent)?;
+    batch.append(None, None, &Fact::BreakerMoved { agent, breaker })?;
+    Ok(Reply::Agent(agent))
+}
+
+pub(super) fn put_plugin(batch: &mut Batch<'_>, plugin: &PluginRow) -> Applying {
+    batch.conn.execute(
+        "INSERT INTO plugin (name, kind, digest, grants, added_at) VALUES (?1, ?2, ?3, ?4, ?5) \
+         ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, digest = excluded.digest, grants = excluded.grants, \
+         added_at = excluded.added_at",
+        params![plugin.name, plugin.kind, plugin.digest, to_json(&plugin.grants)?, batch.now.0],
+    )?;
+    let PluginRow { name, digest, grants, .. } = plugin.clone();
+    batch.append(None, None, &Fact::PluginAdded { name, digest, grants })?;
+    Ok(Reply::Done)
+}
+
+pub(super) fn remove_plugin(batch: &mut Batch<'_>, name: String) -> Applying {
+    if batch.conn.execute("DELETE FROM plugin WHERE name = ?1", [&name])? == 0 {
+        return Err(Rejection::NotFound(format!("plugin {name}")));
+    }
+    batch.append(None, None, &Fact::PluginRemoved { name })?;
+    Ok(Reply::Done)
+}

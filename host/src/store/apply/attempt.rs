@@ -1,0 +1,160 @@
+//! Attempts: from a router's choice to their end.
+
+use rusqlite::params;
+
+use super::Applying;
+use super::task::{ended, reset_children};
+use crate::id::{DecisionId, Epoch, TaskId};
+use crate::clock::Time;
+use crate::op::{Assign, Decision, End, Pick, Rejection, Reply};
+use crate::outcome::{Outcome, Report};
+use crate::store::batch::Batch;
+use crate::task::transition::{Command, Refused};
+use crate::task::{State, Task};
+
+/// Starts what can still be started; a pick whose task moved meanwhile is left out.
+pub(super) fn assign(batch: &mut Batch<'_>, assign: Assign) -> Applying {
+    let decision = match &assign.decision {
+        Some(decision) => Some(record_decision(batch, &assign, decision)?),
+        None => None,
+    };
+    for &Pick { task, agent } in &assign.picks {
+        let command = Command::Assign { agent, lease_until: assign.lease_until, decision };
+        match batch.step(task, command) {
+            Ok(task) => open(batch, &task, Some(agent.0), decision)?,
+            Err(Rejection::Refused(_) | Rejection::NotFound(_)) => {}
+            Err(rejection) => return Err(rejection),
+        }
+    }
+    Ok(Reply::Done)
+}
+
+fn record_decision(batch: &mut Batch<'_>, assign: &Assign, decision: &Decision) -> Result<DecisionId, Rejection> {
+    let id = batch.next_decision();
+    let mut insert = batch.conn.prepare_cached(
+        "INSERT INTO decision (id, run_id, at, router, digest, fuel, input, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    insert.execute(params![
+        id.0,
+        assign.run.0,
+        batch.now.0,
+        decision.router.name,
+        decision.router.digest,
+        decision.fuel.cast_signed(),
+        decision.input.as_bytes(),
+        decision.answer.as_bytes(),
+    ])?;
+    let mut keep = batch.conn.prepare_cached(
+        "UPDATE run SET router_state = ?2 WHERE id = ?1 AND router_digest = ?3 AND router_state <> ?2",
+    )?;
+    keep.execute(params![assign.run.0, decision.state, decision.router.digest])?;
+    Ok(id)
+}
+
+pub(super) fn open(
+    batch: &Batch<'_>,
+    task: &Task,
+    agent: Option<i64>,
+    decision: Option<DecisionId>,
+) -> Result<(), Rejection> {
+    let mut insert = batch.conn.prepare_cached(
+        "INSERT INTO attempt (task_id, epoch, agent_id, decision_id, started_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    insert.execute(params![task.id.0, task.epoch.0, agent, decision.map(|id| id.0), batch.now.0])?;
+    Ok(())
+}
+
+fn close(batch: &Batch<'_>, id: TaskId, epoch: Epoch, ending: &str, report: &Report) -> Result<(), Rejection> {
+    let json = serde_json::to_vec(report).map_err(|why| Rejection::Invalid(why.to_string()))?;
+    let mut update = batch.conn.prepare_cached(
+        "UPDATE attempt SET ended_at = ?3, ending = ?4, report = ?5 WHERE task_id = ?1 AND epoch = ?2",
+    )?;
+    update.execute(params![id.0, epoch.0, batch.now.0, ending, json])?;
+    Ok(())
+}
+
+fn report(batch: &Batch<'_>, id: TaskId, epoch: Epoch) -> Result<Report, Rejection> {
+    let mut select = batch.conn.prepare_cached("SELECT report FROM attempt WHERE task_id = ?1 AND epoch = ?2")?;
+    let json: Option<Vec<u8>> = select.query_row(params![id.0, epoch.0], |row| row.get(0))?;
+    match json {
+        None => Ok(Report::default()),
+        Some(json) => serde_json::from_slice(&json).map_err(|why| Rejection::Store(why.to_string())),
+    }
+}
+
+/// Renews what is still held; a lapsed lease or an older epoch is left alone.
+pub(super) fn renew(batch: &mut Batch<'_>, leases: &[(TaskId, Epoch)], until: Time) -> Applying {
+    for &(task, epoch) in leases {
+        match batch.step(task, Command::Renew { epoch, lease_until: until }) {
+            Ok(_) | Err(Rejection::Refused(_) | Rejection::NotFound(_)) => {}
+            Err(rejection) => return Err(rejection),
+        }
+    }
+    Ok(Reply::Done)
+}
+
+pub(super) fn claim(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, outcome: Outcome) -> Applying {
+    batch.step(id, Command::Claim { epoch })?;
+    reset_children(batch, id)?;
+    close(batch, id, epoch, "claimed", &Report { outcome: Some(outcome), ..Report::default() })?;
+    Ok(Reply::Done)
+}
+
+/// Ends an attempt, once. The same end told twice is answered as the first time: its reply may have been lost.
+pub(super) fn finish(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, end: End) -> Applying {
+    let task = batch.task(id)?;
+    let command = match &end {
+        End::Accepted { checks, .. } => {
+            Command::Accept { epoch, checks: u32::try_from(checks.len()).unwrap_or(u32::MAX) }
+        }
+        End::Failed { fault, .. } => Command::Fail { epoch, fault: fault.clone() },
+        End::Released { why } => Command::Release { epoch, why: why.clone() },
+        End::Cancelled { why } => Command::Cancelled { epoch, why: why.clone() },
+    };
+    let state = task.state;
+    let task = match batch.step_on(task, command) {
+        Ok(task) => task,
+        Err(Rejection::Refused(refused)) if accepted_before(state, &end, epoch, &refused) => return Ok(Reply::Done),
+        Err(rejection) => return Err(rejection),
+    };
+    let mut report = match state {
+        State::Waiting { .. } => report(batch, id, epoch)?,
+        _ => Report::default(),
+    };
+    let ending = match end {
+        End::Accepted { outcome, checks } => {
+            report.outcome = outcome.or(report.outcome);
+            report.checks = checks;
+            "accepted".to_owned()
+        }
+        End::Failed { fault, checks } => {
+            let ending = fault.class.to_string();
+            report.checks = checks;
+            report.fault = Some(fault);
+            ending
+        }
+        End::Released { .. } => "released".to_owned(),
+        End::Cancelled { .. } => "cancelled".to_owned(),
+    };
+    close(batch, id, epoch, &ending, &report)?;
+    ended(batch, &task)?;
+    Ok(Reply::Done)
+}
+
+fn accepted_before(state: State, end: &End, _epoch: Epoch, refused: &Refused) -> bool {
+    match (state, end, refused) {
+        (State::Succeeded { .. }, End::Accepted { .. }, Refused::WrongState { .. }) => true,
+        (_, _, _) => false,
+    }
+}
+
+pub(super) fn lose_lease(batch: &mut Batch<'_>, id: TaskId, why: String) -> Applying {
+    let before = batch.task(id)?;
+    let epoch = before.epoch;
+    let task = batch.step_on(before, Command::LoseLease { why: why.clone() })?;
+    let fault = crate::fault::Fault::new(crate::fault::ErrorClass::Crashed, why);
+    close(batch, id, epoch, "crashed", &Report { fault: Some(fault), ..Report::default() })?;
+    ended(batch, &task)?;
+    Ok(Reply::Done)
+}
+

@@ -1,0 +1,116 @@
+//! Composite tasks and those that wait for evidence: their children.
+
+use std::collections::HashMap;
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::Applying;
+use super::attempt::open;
+use super::run::{Place, insert};
+use super::task::{may_consult, reset_children};
+use crate::id::{Epoch, TaskId};
+use crate::op::{Rejection, Reply, Until};
+use crate::plan::Workstream;
+use crate::store::batch::Batch;
+use crate::task::transition::{Command, Refused};
+use crate::task::{Need, Parent, Stage};
+
+/// The most tasks that may hang below one another: a runaway executor ends here.
+const MAX_DEPTH: usize = 8;
+
+pub(super) fn delegate(batch: &mut Batch<'_>, id: TaskId) -> Applying {
+    let task = batch.step(id, Command::Delegate)?;
+    reset_children(batch, id)?;
+    open(batch, &task, None, None)?;
+    Ok(Reply::Done)
+}
+
+/// Adds children and makes their parent wait for them; without children it only waits.
+pub(super) fn spawn(
+    batch: &mut Batch<'_>,
+    id: TaskId,
+    epoch: Epoch,
+    stage: Stage,
+    children: Vec<Workstream>,
+    until: Until,
+) -> Applying {
+    let task = batch.task(id)?;
+    if task.epoch != epoch {
+        return Err(Refused::Stale { held: epoch, current: task.epoch }.into());
+    }
+    if depth(batch, id)? >= MAX_DEPTH {
+        return Err(Rejection::Invalid(format!("tasks may be nested {MAX_DEPTH} deep and no deeper")));
+    }
+    if may_consult(&task, stage) {
+        reset_children(batch, id)?;
+    }
+    let (kids, ended) = count(batch, id, children.len())?;
+    let (needed, at) = match until {
+        Until::Any => (ended + 1, None),
+        Until::All => (kids, None),
+        Until::AtLeast(number) => (number, None),
+        Until::Time(at) => (kids, Some(at)),
+    };
+    let need = Need { ended: needed.min(kids), until: at };
+    let parent = Parent { id, epoch, role: stage.role() };
+    add(batch, &task, parent, children)?;
+    let task = batch.step(id, Command::Await { epoch, stage, need })?;
+    if ended >= need.ended && (at.is_none() || ended >= kids) {
+        batch.step_on(task, Command::Wake)?;
+    }
+    Ok(Reply::Done)
+}
+
+fn count(batch: &Batch<'_>, id: TaskId, more: usize) -> Result<(u32, u32), Rejection> {
+    let mut update =
+        batch.conn.prepare_cached("UPDATE task SET kids = kids + ?2 WHERE id = ?1 RETURNING kids, kids_ended")?;
+    Ok(update.query_row(params![id.0, i64::try_from(more).unwrap_or(i64::MAX)], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+fn depth(batch: &Batch<'_>, id: TaskId) -> Result<usize, Rejection> {
+    let mut depth = 0;
+    let mut at = Some(id);
+    while let Some(task) = at {
+        at = batch.task(task)?.parent.map(|parent| parent.id);
+        depth += 1;
+    }
+    Ok(depth)
+}
+
+/// Names are unique below one attempt of the parent, and siblings may depend on each other by name.
+fn add(
+    batch: &mut Batch<'_>,
+    parent_task: &crate::task::Task,
+    parent: Parent,
+    children: Vec<Workstream>,
+) -> Result<(), Rejection> {
+    let above: String =
+        batch.conn.query_row("SELECT name FROM body WHERE task_id = ?1", [parent.id.0], |row| row.get(0))?;
+    let try_mark = if parent_task.attempts > 1 { format!("~{}", parent_task.attempts) } else { String::new() };
+    let full = |name: &str| format!("{above}/{name}{try_mark}");
+    let mut fresh: HashMap<String, TaskId> = HashMap::new();
+    for mut child in children {
+        let name = child.id;
+        child.id = full(&name);
+        let mut on = Vec::with_capacity(child.depends_on.len());
+        for wanted in &child.depends_on {
+            let known = match fresh.get(wanted) {
+                Some(id) => Some(*id),
+                None => by_name(batch, parent_task.run.0, &full(wanted))?,
+            };
+            on.push(known.ok_or_else(|| Rejection::NotFound(format!("earlier child {wanted:?} of {above}")))?);
+        }
+        if fresh.contains_key(&name) || by_name(batch, parent_task.run.0, &child.id)?.is_some() {
+            return Err(Rejection::Invalid(format!("two children of {above} are called {name:?}")));
+        }
+        let place = Place { run: parent_task.run, parent: Some(parent), deadline: parent_task.deadline };
+        let id = insert(batch, place, &child, &on)?;
+        fresh.insert(name, id);
+    }
+    Ok(())
+}
+
+fn by_name(batch: &Batch<'_>, run: i64, name: &str) -> rusqlite::Result<Option<TaskId>> {
+    let mut select = batch.conn.prepare_cached("SELECT task_id FROM body WHERE run_id = ?1 AND name = ?2")?;
+    select.query_row(params![run, name], |row| Ok(TaskId(row.get(0)?))).optional()
+}

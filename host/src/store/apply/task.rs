@@ -1,0 +1,198 @@
+//! Operations on single tasks, and what the end of a task means for others.
+
+use rusqlite::params;
+
+use super::Applying;
+use crate::clock::Time;
+use crate::event::Fact;
+use crate::fault::Fault;
+use crate::id::TaskId;
+use crate::op::{Rejection, Reply};
+use crate::store::batch::Batch;
+use crate::task::transition::Command;
+use crate::task::{Need, Role, Stage, State, Task};
+
+pub(super) fn due(batch: &mut Batch<'_>, id: TaskId) -> Applying {
+    batch.step(id, Command::Due)?;
+    Ok(Reply::Done)
+}
+
+pub(super) fn wake(batch: &mut Batch<'_>, id: TaskId) -> Applying {
+    batch.step(id, Command::Wake)?;
+    Ok(Reply::Done)
+}
+
+pub(super) fn defer(batch: &mut Batch<'_>, id: TaskId, until: Time) -> Applying {
+    batch.step(id, Command::Defer { until })?;
+    Ok(Reply::Done)
+}
+
+pub(super) fn reject(batch: &mut Batch<'_>, id: TaskId, fault: Fault) -> Applying {
+    let task = batch.step(id, Command::Reject { fault })?;
+    ended(batch, &task)?;
+    Ok(Reply::Done)
+}
+
+pub(super) fn hold(batch: &mut Batch<'_>, id: TaskId) -> Applying {
+    batch.step(id, Command::Hold)?;
+    Ok(Reply::Done)
+}
+
+pub(super) fn unhold(batch: &mut Batch<'_>, id: TaskId) -> Applying {
+    batch.step(id, Command::Unhold)?;
+    Ok(Reply::Done)
+}
+
+pub(super) fn cancel(batch: &mut Batch<'_>, id: TaskId, why: String) -> Applying {
+    let task = batch.step(id, Command::Cancel { why: why.clone() })?;
+    ended(batch, &task)?;
+    Ok(Reply::Done)
+}
+
+pub(super) fn redrive(batch: &mut Batch<'_>, id: TaskId) -> Applying {
+    let mut task = batch.step(id, Command::Redrive)?;
+    batch.conn.execute("UPDATE task SET dropped = 0 WHERE id = ?1", [id.0])?;
+    if let Some(parent) = task.parent {
+        let mut count = batch.conn.prepare_cached("UPDATE task SET kids_ended = kids_ended - 1 WHERE id = ?1 AND epoch = ?2")?;
+        count.execute(params![parent.id.0, parent.epoch.0])?;
+    }
+    if deps_left(batch, id)? == 0 {
+        task = batch.step_on(task, Command::Unblock)?;
+    }
+    let settled: bool =
+        batch.conn.query_row("SELECT settled_at IS NOT NULL FROM run WHERE id = ?1", [task.run.0], |row| row.get(0))?;
+    if settled {
+        batch.conn.execute("UPDATE run SET settled_at = NULL WHERE id = ?1", [task.run.0])?;
+        batch.append(Some(task.run), None, &Fact::RunReopened)?;
+    }
+    for skipped in skipped_because_of(batch, id)? {
+        redrive(batch, skipped)?;
+    }
+    Ok(Reply::Done)
+}
+
+pub(super) fn drop(batch: &mut Batch<'_>, id: TaskId) -> Applying {
+    batch.step(id, Command::Drop)?;
+    batch.conn.execute("UPDATE task SET dropped = 1 WHERE id = ?1", [id.0])?;
+    skip_dependents(batch, id)?;
+    Ok(Reply::Done)
+}
+
+fn deps_left(batch: &Batch<'_>, id: TaskId) -> rusqlite::Result<u32> {
+    let mut select = batch.conn.prepare_cached("SELECT deps_left FROM task WHERE id = ?1")?;
+    select.query_row([id.0], |row| row.get(0))
+}
+
+fn children_of(batch: &Batch<'_>, sql: &str, id: TaskId) -> rusqlite::Result<Vec<TaskId>> {
+    let mut select = batch.conn.prepare_cached(sql)?;
+    let ids = select.query_map([id.0], |row| Ok(TaskId(row.get(0)?)))?;
+    ids.collect()
+}
+
+fn skipped_because_of(batch: &Batch<'_>, id: TaskId) -> rusqlite::Result<Vec<TaskId>> {
+    let sql = "SELECT d.child_id FROM dep d JOIN task t ON t.id = d.child_id WHERE d.parent_id = ?1 AND t.state = 8";
+    children_of(batch, sql, id)
+}
+
+/// Skips what depends on a task that will never succeed, and what depends on that, and so on.
+pub(super) fn skip_dependents(batch: &mut Batch<'_>, id: TaskId) -> Result<(), Rejection> {
+    let sql = "SELECT d.child_id FROM dep d JOIN task t ON t.id = d.child_id WHERE d.parent_id = ?1 AND t.state = 0";
+    let mut doomed = children_of(batch, sql, id)?;
+    while let Some(child) = doomed.pop() {
+        if !matches!(batch.task(child)?.state, State::Blocked) {
+            continue;
+        }
+        let task = batch.step(child, Command::Skip { because: id })?;
+        tell_parent(batch, &task)?;
+        doomed.extend(children_of(batch, sql, child)?);
+    }
+    Ok(())
+}
+
+/// Everything that follows from a task's having moved: dependents become ready, a waiting parent wakes, children of
+/// a task that ended early are cancelled.
+pub(super) fn ended(batch: &mut Batch<'_>, task: &Task) -> Result<(), Rejection> {
+    match task.state {
+        State::Succeeded { .. } => {
+            unblock_dependents(batch, task.id)?;
+            cancel_children(batch, task)?;
+            tell_parent(batch, task)
+        }
+        State::Failed { .. } | State::Cancelled { .. } | State::Skipped { .. } => {
+            cancel_children(batch, task)?;
+            if task.parent.is_some() {
+                skip_dependents(batch, task.id)?;
+            }
+            tell_parent(batch, task)
+        }
+        State::Backoff { .. } => cancel_children(batch, task),
+        State::Blocked | State::Ready { .. } | State::Running { .. } | State::Waiting { .. } => Ok(()),
+    }
+}
+
+fn unblock_dependents(batch: &mut Batch<'_>, id: TaskId) -> Result<(), Rejection> {
+    let sql = "UPDATE dep SET met = 1 WHERE parent_id = ?1 AND met = 0 RETURNING child_id";
+    for child in children_of(batch, sql, id)? {
+        let left: u32 = {
+            let mut count =
+                batch.conn.prepare_cached("UPDATE task SET deps_left = deps_left - 1 WHERE id = ?1 RETURNING deps_left")?;
+            count.query_row([child.0], |row| row.get(0))?
+        };
+        if left == 0 {
+            let waiting = batch.task(child)?;
+            if waiting.state == State::Blocked {
+                batch.step_on(waiting, Command::Unblock)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Counts an ended child and wakes the parent if that was what it waited for.
+fn tell_parent(batch: &mut Batch<'_>, task: &Task) -> Result<(), Rejection> {
+    let Some(parent) = task.parent else { return Ok(()) };
+    let mut count = batch.conn.prepare_cached(
+        "UPDATE task SET kids_ended = kids_ended + 1 WHERE id = ?1 AND epoch = ?2 AND stage = ?3 RETURNING kids_ended",
+    )?;
+    let stage = match parent.role {
+        Role::Part => 0,
+        Role::Evidence => 1,
+        Role::Consult => 2,
+    };
+    let ended = count.query_map(params![parent.id.0, parent.epoch.0, stage], |row| row.get::<_, u32>(0))?.next().transpose()?;
+    std::mem::drop(count);
+    let waiting = batch.task(parent.id)?;
+    match (ended, waiting.state) {
+        (Some(ended), State::Waiting { need: Some(Need { ended: needed, .. }), .. }) if ended >= needed => {
+            batch.step_on(waiting, Command::Wake)?;
+        }
+        (Some(_) | None, _) => {}
+    }
+    Ok(())
+}
+
+/// Children still under way when their parent's try is over.
+fn cancel_children(batch: &mut Batch<'_>, task: &Task) -> Result<(), Rejection> {
+    let sql = "SELECT id FROM task WHERE parent_id = ?1 AND state < 5";
+    for child in children_of(batch, sql, task.id)? {
+        let now = batch.task(child)?;
+        if now.state.is_terminal() || now.cancelling {
+            continue;
+        }
+        let child = batch.step_on(now, Command::Cancel { why: "its parent ended".into() })?;
+        cancel_children(batch, &child)?;
+    }
+    Ok(())
+}
+
+/// The stage for which a claimed or delegated task may now have children.
+pub(super) fn reset_children(batch: &Batch<'_>, id: TaskId) -> rusqlite::Result<()> {
+    let mut reset = batch.conn.prepare_cached("UPDATE task SET kids = 0, kids_ended = 0 WHERE id = ?1")?;
+    reset.execute([id.0])?;
+    Ok(())
+}
+
+/// Whether a consultation may start: only what is ready can wait for the router.
+pub(super) fn may_consult(task: &Task, stage: Stage) -> bool {
+    stage == Stage::Routing && matches!(task.state, State::Ready { .. })
+}

@@ -1,0 +1,251 @@
+//! One transaction in the making: loads tasks, lets commands decide, records what happened.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::chain::{Link, link};
+use super::codec::{self, COLUMNS, StateRow};
+use crate::clock::Time;
+use crate::event::{Event, Fact};
+use crate::id::{DecisionId, RunId, TaskId, TermsId};
+use crate::op::Rejection;
+use crate::seed::Seed;
+use crate::task::transition::{Command, decide, evolve};
+use crate::task::{Task, Terms};
+
+/// What the writer keeps in memory between transactions; all of it can be read again from disk.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Memory {
+    pub(super) seq: i64,
+    pub(super) task: i64,
+    pub(super) decision: i64,
+    /// The last link of each run's chain that was touched.
+    links: HashMap<i64, Link>,
+    terms: HashMap<TermsId, Arc<Terms>>,
+    terms_ids: HashMap<Arc<Terms>, TermsId>,
+    seeds: HashMap<RunId, Seed>,
+}
+
+impl Memory {
+    pub(super) fn read(conn: &Connection) -> rusqlite::Result<Self> {
+        let last = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0));
+        Ok(Self {
+            seq: last("SELECT coalesce(max(seq), 0) FROM event")?,
+            task: last("SELECT coalesce(max(id), 0) FROM task")?,
+            decision: last("SELECT coalesce(max(id), 0) FROM decision")?,
+            ..Self::default()
+        })
+    }
+}
+
+pub(super) struct Batch<'c> {
+    pub(super) conn: &'c Connection,
+    pub(super) now: Time,
+    pub(super) memory: &'c mut Memory,
+    /// The tasks that the present operation changed, latest last.
+    pub(super) changed: Vec<Task>,
+    /// Runs whose chain grew in this transaction.
+    pub(super) touched: &'c mut Vec<i64>,
+}
+
+impl Batch<'_> {
+    pub(super) fn task(&self, id: TaskId) -> Result<Task, Rejection> {
+        let mut select = self.conn.prepare_cached(&format!("SELECT {COLUMNS} FROM task WHERE id = ?1"))?;
+        let found = select.query_row([id.0], codec::task).optional()?;
+        found.ok_or_else(|| Rejection::NotFound(format!("task {id}")))
+    }
+
+    /// Lets a command decide on a task as it is now, and records what it comes to.
+    pub(super) fn step(&mut self, id: TaskId, command: Command) -> Result<Task, Rejection> {
+        let task = self.task(id)?;
+        self.step_on(task, command)
+    }
+
+    pub(super) fn step_on(&mut self, mut task: Task, command: Command) -> Result<Task, Rejection> {
+        let terms = self.terms(task.terms)?;
+        let seed = self.seed(task.run)?;
+        let fact = decide(&task, &terms, command, self.now, seed)?;
+        self.record(&mut task, &fact)?;
+        Ok(task)
+    }
+
+    /// Records a fact about a task that is in the store already.
+    pub(super) fn record(&mut self, task: &mut Task, fact: &Fact) -> Result<(), Rejection> {
+        evolve(task, self.now, fact);
+        self.update(task)?;
+        self.append(Some(task.run), Some(task), fact)?;
+        self.changed.push(task.clone());
+        Ok(())
+    }
+
+    fn update(&self, task: &Task) -> rusqlite::Result<()> {
+        let row = StateRow::from(task.state);
+        let mut update = self.conn.prepare_cached(
+            "UPDATE task SET terms_id = ?2, state = ?3, at = ?4, agent_id = ?5, lease_until = ?6, stage = ?7, \
+             need = ?8, need_until = ?9, class = ?10, held = ?11, cancelling = ?12, epoch = ?13, attempts = ?14, \
+             crashes = ?15, priority = ?16, deadline = ?17 WHERE id = ?1",
+        )?;
+        update.execute(params![
+            task.id.0,
+            task.terms.0,
+            row.state,
+            row.at,
+            row.agent,
+            row.lease_until,
+            row.stage,
+            row.need,
+            row.need_until,
+            row.class,
+            task.held,
+            task.cancelling,
+            task.epoch.0,
+            task.attempts,
+            task.crashes,
+            task.priority,
+            task.deadline.map(|at| at.0),
+        ])?;
+        Ok(())
+    }
+
+    pub(super) fn insert(&mut self, task: &Task, deps_left: u32) -> Result<(), Rejection> {
+        let row = StateRow::from(task.state);
+        let mut insert = self.conn.prepare_cached(
+            "INSERT INTO task (id, run_id, parent_id, parent_epoch, role, terms_id, state, at, held, cancelling, \
+             epoch, attempts, crashes, priority, created_at, deadline, deps_left) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0, ?9, 0, 0, ?10, ?11, ?12, ?13)",
+        )?;
+        insert.execute(params![
+            task.id.0,
+            task.run.0,
+            task.parent.map(|parent| parent.id.0),
+            task.parent.map(|parent| parent.epoch.0),
+            task.parent.map(|parent| codec::role_number(parent.role)),
+            task.terms.0,
+            row.state,
+            row.at,
+            task.epoch.0,
+            task.priority,
+            task.created.0,
+            task.deadline.map(|at| at.0),
+            deps_left,
+        ])?;
+        self.append(Some(task.run), Some(task), &Fact::Submitted { task: Box::new(task.clone()) })?;
+        self.changed.push(task.clone());
+        Ok(())
+    }
+
+    /// Appends to the record.
+    pub(super) fn append(&mut self, run: Option<RunId>, task: Option<&Task>, fact: &Fact) -> Result<(), Rejection> {
+        let run = run.map_or(0, |run| run.0);
+        let (task_id, epoch) = task.map_or((None, 0), |task| (Some(task.id.0), task.epoch.0));
+        let json = serde_json::to_vec(fact).map_err(|why| Rejection::Invalid(why.to_string()))?;
+        let before = self.link(run)?;
+        self.memory.seq += 1;
+        let after = link(&before, self.memory.seq, self.now, run, task_id, epoch, fact.kind(), &json);
+        let mut insert = self.conn.prepare_cached(
+            "INSERT INTO event (seq, at, run_id, task_id, epoch, kind, fact, link) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?;
+        insert.execute(params![self.memory.seq, self.now.0, run, task_id, epoch, fact.kind(), json, after])?;
+        self.memory.links.insert(run, after);
+        if !self.touched.contains(&run) {
+            self.touched.push(run);
+        }
+        Ok(())
+    }
+
+    fn link(&mut self, run: i64) -> rusqlite::Result<Link> {
+        if let Some(link) = self.memory.links.get(&run) {
+            return Ok(*link);
+        }
+        let mut select = self.conn.prepare_cached("SELECT link FROM chain WHERE run_id = ?1")?;
+        Ok(select.query_row([run], |row| row.get(0)).optional()?.unwrap_or_default())
+    }
+
+    /// Notes the end of every chain that grew; once for a transaction.
+    pub(super) fn seal(&mut self) -> rusqlite::Result<()> {
+        let mut upsert = self.conn.prepare_cached(
+            "INSERT INTO chain (run_id, seq, link) VALUES (?1, ?2, ?3) \
+             ON CONFLICT (run_id) DO UPDATE SET seq = excluded.seq, link = excluded.link",
+        )?;
+        for run in self.touched.drain(..) {
+            let link = self.memory.links.get(&run).copied().unwrap_or_default();
+            upsert.execute(params![run, self.memory.seq, link])?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn terms(&mut self, id: TermsId) -> Result<Arc<Terms>, Rejection> {
+        if let Some(terms) = self.memory.terms.get(&id) {
+            return Ok(Arc::clone(terms));
+        }
+        let mut select = self.conn.prepare_cached("SELECT json FROM terms WHERE id = ?1")?;
+        let json: String = select.query_row([id.0], |row| row.get(0))?;
+        let terms: Terms = serde_json::from_str(&json).map_err(|why| Rejection::Store(format!("terms {id}: {why}")))?;
+        let terms = Arc::new(terms);
+        self.memory.terms.insert(id, Arc::clone(&terms));
+        Ok(terms)
+    }
+
+    pub(super) fn terms_id(&mut self, terms: Terms) -> Result<TermsId, Rejection> {
+        if let Some(id) = self.memory.terms_ids.get(&terms) {
+            return Ok(*id);
+        }
+        let json = serde_json::to_string(&terms).map_err(|why| Rejection::Invalid(why.to_string()))?;
+        let mut select = self.conn.prepare_cached("SELECT id FROM terms WHERE json = ?1")?;
+        let known = select.query_row([&json], |row| row.get(0)).optional()?;
+        let id = match known {
+            Some(id) => TermsId(id),
+            None => {
+                self.conn.prepare_cached("INSERT INTO terms (json) VALUES (?1)")?.execute([&json])?;
+                TermsId(self.conn.last_insert_rowid())
+            }
+        };
+        self.memory.terms_ids.insert(Arc::new(terms), id);
+        Ok(id)
+    }
+
+    pub(super) fn seed(&mut self, run: RunId) -> Result<Seed, Rejection> {
+        if let Some(seed) = self.memory.seeds.get(&run) {
+            return Ok(*seed);
+        }
+        let mut select = self.conn.prepare_cached("SELECT seed FROM run WHERE id = ?1")?;
+        let seed: Option<i64> = select.query_row([run.0], |row| row.get(0)).optional()?;
+        let seed = Seed(seed.ok_or_else(|| Rejection::NotFound(format!("run {run}")))?.cast_unsigned());
+        self.memory.seeds.insert(run, seed);
+        Ok(seed)
+    }
+
+    pub(super) fn next_decision(&mut self) -> DecisionId {
+        self.memory.decision += 1;
+        DecisionId(self.memory.decision)
+    }
+
+    pub(super) fn next_task(&mut self) -> TaskId {
+        self.memory.task += 1;
+        TaskId(self.memory.task)
+    }
+}
+
+impl From<rusqlite::Error> for Rejection {
+    fn from(why: rusqlite::Error) -> Self {
+        Self::Store(why.to_string())
+    }
+}
+
+/// An event's row as [`Event`].
+pub(super) fn event(row: &rusqlite::Row<'_>) -> rusqlite::Result<Event> {
+    let json: Vec<u8> = row.get(5)?;
+    let fact = serde_json::from_slice(&json)
+        .map_err(|why| rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Blob, Box::new(why)))?;
+    let run: i64 = row.get(2)?;
+    Ok(Event {
+        seq: row.get(0)?,
+        at: Time(row.get(1)?),
+        run: (run != 0).then_some(RunId(run)),
+        task: row.get::<_, Option<i64>>(3)?.map(TaskId),
+        epoch: crate::id::Epoch(row.get(4)?),
+        fact,
+    })
+}

@@ -1,0 +1,171 @@
+//! The record: events, attempts, decisions, dead letters.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::Serialize;
+
+use super::super::batch;
+use super::broken;
+use crate::clock::Time;
+use crate::event::Event;
+use crate::id::{DecisionId, Epoch, RunId, TaskId};
+use crate::outcome::Report;
+
+/// Events after `after`, oldest first, at most `limit`.
+///
+/// # Errors
+/// The store can't be read.
+pub fn events(conn: &Connection, run: Option<RunId>, after: i64, limit: usize) -> rusqlite::Result<Vec<Event>> {
+    let columns = "SELECT seq, at, run_id, task_id, epoch, fact FROM event";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    match run {
+        Some(run) => conn
+            .prepare_cached(&format!("{columns} WHERE run_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"))?
+            .query_map(params![run.0, after, limit], batch::event)?
+            .collect(),
+        None => conn
+            .prepare_cached(&format!("{columns} WHERE seq > ?1 ORDER BY seq LIMIT ?2"))?
+            .query_map(params![after, limit], batch::event)?
+            .collect(),
+    }
+}
+
+/// Events of one task, oldest first.
+///
+/// # Errors
+/// The store can't be read.
+pub fn events_of(conn: &Connection, run: RunId, task: TaskId) -> rusqlite::Result<Vec<Event>> {
+    conn.prepare_cached(
+        "SELECT seq, at, run_id, task_id, epoch, fact FROM event WHERE run_id = ?1 AND task_id = ?2 ORDER BY seq",
+    )?
+    .query_map(params![run.0, task.0], batch::event)?
+    .collect()
+}
+
+/// The newest event's number; 0 before the first.
+///
+/// # Errors
+/// The store can't be read.
+pub fn last_seq(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.query_row("SELECT coalesce(max(seq), 0) FROM event", [], |row| row.get(0))
+}
+
+/// One try of a task.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Attempt {
+    pub epoch: Epoch,
+    pub agent: Option<String>,
+    pub started: Time,
+    pub ended: Option<Time>,
+    pub ending: Option<String>,
+    pub decision: Option<DecisionId>,
+    pub report: Report,
+}
+
+/// # Errors
+/// The store can't be read.
+pub fn attempts(conn: &Connection, task: TaskId) -> rusqlite::Result<Vec<Attempt>> {
+    let mut select = conn.prepare_cached(
+        "SELECT a.epoch, g.name, a.started_at, a.ended_at, a.ending, a.decision_id, a.report \
+         FROM attempt a LEFT JOIN agent g ON g.id = a.agent_id WHERE a.task_id = ?1 ORDER BY a.epoch",
+    )?;
+    let mut rows = select.query([task.0])?;
+    let mut attempts = Vec::new();
+    while let Some(row) = rows.next()? {
+        let report: Option<Vec<u8>> = row.get(6)?;
+        attempts.push(Attempt {
+            epoch: Epoch(row.get(0)?),
+            agent: row.get(1)?,
+            started: Time(row.get(2)?),
+            ended: row.get::<_, Option<i64>>(3)?.map(Time),
+            ending: row.get(4)?,
+            decision: row.get::<_, Option<i64>>(5)?.map(DecisionId),
+            report: report.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?.unwrap_or_default(),
+        });
+    }
+    Ok(attempts)
+}
+
+/// A recorded decision: its input and answer are JSON.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Decided {
+    pub id: DecisionId,
+    pub at: Time,
+    pub router: String,
+    pub digest: String,
+    pub fuel: u64,
+    pub input: String,
+    pub answer: String,
+}
+
+/// # Errors
+/// The store can't be read.
+pub fn decision(conn: &Connection, id: DecisionId) -> rusqlite::Result<Option<Decided>> {
+    conn.prepare_cached("SELECT at, router, digest, fuel, input, answer FROM decision WHERE id = ?1")?
+        .query_row([id.0], |row| {
+            let (input, answer): (Vec<u8>, Vec<u8>) = (row.get(4)?, row.get(5)?);
+            Ok(Decided {
+                id,
+                at: Time(row.get(0)?),
+                router: row.get(1)?,
+                digest: row.get(2)?,
+                fuel: row.get::<_, i64>(3)?.cast_unsigned(),
+                input: String::from_utf8_lossy(&input).into_owned(),
+                answer: String::from_utf8_lossy(&answer).into_owned(),
+            })
+        })
+        .optional()
+}
+
+/// A task that was given up and neither redriven nor dropped.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DeadLetter {
+    #[serde(skip)]
+    pub id: TaskId,
+    pub run: RunId,
+    pub task: String,
+    pub at: Time,
+    pub attempts: u32,
+    pub crashes: u32,
+    pub fault: Option<crate::fault::Fault>,
+}
+
+/// # Errors
+/// The store can't be read.
+pub fn dead(conn: &Connection, run: Option<RunId>) -> rusqlite::Result<Vec<DeadLetter>> {
+    let mut select = conn.prepare_cached(
+        "SELECT t.id, t.run_id, b.name, t.at, t.attempts, t.crashes, \
+                (SELECT e.fact FROM event e WHERE e.run_id = t.run_id AND e.task_id = t.id AND e.kind = 'failed' ORDER BY e.seq DESC LIMIT 1) \
+         FROM task t JOIN body b ON b.task_id = t.id \
+         WHERE t.state = 6 AND t.dropped = 0 AND (?1 IS NULL OR t.run_id = ?1) ORDER BY t.run_id, b.name",
+    )?;
+    let mut rows = select.query([run.map(|run| run.0)])?;
+    let mut letters = Vec::new();
+    while let Some(row) = rows.next()? {
+        let fact: Option<Vec<u8>> = row.get(6)?;
+        let fact: Option<crate::event::Fact> = fact.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?;
+        letters.push(DeadLetter {
+            id: TaskId(row.get(0)?),
+            run: RunId(row.get(1)?),
+            task: row.get(2)?,
+            at: Time(row.get(3)?),
+            attempts: row.get(4)?,
+            crashes: row.get(5)?,
+            fault: match fact {
+                Some(crate::event::Fact::Failed { fault }) => Some(fault),
+                Some(_) | None => None,
+            },
+        });
+    }
+    Ok(letters)
+}
+
+/// What a task depends on and where each stands.
+///
+/// # Errors
+/// The store can't be read.
+pub fn dependencies(conn: &Connection, task: TaskId) -> rusqlite::Result<Vec<(TaskId, String, bool)>> {
+    let mut select = conn.prepare_cached(
+        "SELECT d.parent_id, b.name, d.met FROM dep d JOIN body b ON b.task_id = d.parent_id WHERE d.child_id = ?1 ORDER BY b.name",
+    )?;
+    select.query_map([task.0], |row| Ok((TaskId(row.get(0)?), row.get(1)?, row.get(2)?)))?.collect()
+}

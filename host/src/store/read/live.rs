@@ -1,0 +1,195 @@
+//! What the scheduler needs: what is alive, and the whole of a task when its turn comes.
+
+use std::collections::HashMap;
+
+use rusqlite::{Connection, params};
+
+use super::super::codec::{self, COLUMNS};
+use super::broken;
+use crate::agent::{Agent, Standing};
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::id::{AgentId, Epoch, TaskId, TermsId};
+use crate::outcome::{Outcome, Report};
+use crate::task::{Role, StateName, Task, Terms};
+
+/// Every task that has not ended, by id.
+///
+/// # Errors
+/// The store can't be read.
+pub fn tasks(conn: &Connection, mut each: impl FnMut(Task)) -> rusqlite::Result<()> {
+    let mut select = conn.prepare(&format!("SELECT {COLUMNS} FROM task WHERE state < 5 ORDER BY id"))?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        each(codec::task(row)?);
+    }
+    Ok(())
+}
+
+/// # Errors
+/// The store can't be read.
+pub fn terms(conn: &Connection, id: TermsId) -> rusqlite::Result<Terms> {
+    let json: String =
+        conn.prepare_cached("SELECT json FROM terms WHERE id = ?1")?.query_row([id.0], |row| row.get(0))?;
+    serde_json::from_str(&json).map_err(broken)
+}
+
+/// Every registered agent, by name.
+///
+/// # Errors
+/// The store can't be read.
+pub fn agents(conn: &Connection) -> rusqlite::Result<Vec<Agent>> {
+    let mut select =
+        conn.prepare_cached("SELECT id, card, draining, breaker FROM agent WHERE removed = 0 ORDER BY name")?;
+    let mut rows = select.query([])?;
+    let mut agents = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (card, breaker): (String, String) = (row.get(1)?, row.get(3)?);
+        agents.push(Agent {
+            id: AgentId(row.get(0)?),
+            card: serde_json::from_str(&card).map_err(broken)?,
+            standing: if row.get(2)? { Standing::Draining } else { Standing::Active },
+            breaker: serde_json::from_str(&breaker).map_err(broken)?,
+        });
+    }
+    Ok(agents)
+}
+
+/// Names of agents, also of those that were removed.
+///
+/// # Errors
+/// The store can't be read.
+pub fn agent_names(conn: &Connection) -> rusqlite::Result<HashMap<AgentId, String>> {
+    let mut select = conn.prepare_cached("SELECT id, name FROM agent")?;
+    select.query_map([], |row| Ok((AgentId(row.get(0)?), row.get(1)?)))?.collect()
+}
+
+/// What is known of an agent's work on one skill: counts of ended attempts and their mean length.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkillStats {
+    pub agent: AgentId,
+    pub skill: String,
+    pub accepted: u32,
+    pub refused: u32,
+    pub failed: u32,
+    pub mean_latency_ms: u64,
+}
+
+/// Per agent and skill, from all ended attempts, sorted.
+///
+/// # Errors
+/// The store can't be read.
+pub fn skill_stats(conn: &Connection) -> rusqlite::Result<Vec<SkillStats>> {
+    let mut select = conn.prepare(
+        "SELECT a.agent_id, s.value, sum(a.ending = 'accepted'), sum(a.ending = 'unaccepted'), \
+                sum(a.ending NOT IN ('accepted', 'unaccepted', 'released', 'cancelled', 'rate-limited', 'claimed')), \
+                CAST(avg(a.ended_at - a.started_at) AS INTEGER) \
+         FROM attempt a JOIN task t ON t.id = a.task_id JOIN terms k ON k.id = t.terms_id, json_each(k.json, '$.skills') s \
+         WHERE a.ended_at IS NOT NULL AND a.agent_id IS NOT NULL \
+         GROUP BY a.agent_id, s.value ORDER BY a.agent_id, s.value",
+    )?;
+    let rows = select.query_map([], |row| {
+        Ok(SkillStats {
+            agent: AgentId(row.get(0)?),
+            skill: row.get(1)?,
+            accepted: row.get(2)?,
+            refused: row.get(3)?,
+            failed: row.get(4)?,
+            mean_latency_ms: row.get::<_, i64>(5)?.unsigned_abs(),
+        })
+    })?;
+    rows.collect()
+}
+
+/// A child as its parent's strategy sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Child {
+    pub task: TaskId,
+    /// As its parent called it.
+    pub name: String,
+    pub state: StateName,
+    pub report: Report,
+}
+
+/// The children of one try of a task, in the order of their creation.
+///
+/// # Errors
+/// The store can't be read.
+pub fn children(conn: &Connection, parent: TaskId, epoch: Epoch, role: Role) -> rusqlite::Result<Vec<Child>> {
+    let mut select = conn.prepare_cached(
+        "SELECT t.id, b.name, t.state, \
+                (SELECT a.report FROM attempt a WHERE a.task_id = t.id ORDER BY a.epoch DESC LIMIT 1) \
+         FROM task t JOIN body b ON b.task_id = t.id \
+         WHERE t.parent_id = ?1 AND t.parent_epoch = ?2 AND t.role = ?3 ORDER BY t.id",
+    )?;
+    let mut rows = select.query(params![parent.0, epoch.0, codec::role_number(role)])?;
+    let mut children = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (name, report): (String, Option<Vec<u8>>) = (row.get(1)?, row.get(3)?);
+        let own = name.rsplit_once('/').map_or(name.as_str(), |(_, own)| own);
+        children.push(Child {
+            task: TaskId(row.get(0)?),
+            name: own.split_once('~').map_or(own, |(own, _)| own).to_owned(),
+            state: super::state_word(row.get(2)?),
+            report: report.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?.unwrap_or_default(),
+        });
+    }
+    Ok(children)
+}
+
+/// The report of one attempt.
+///
+/// # Errors
+/// The store can't be read.
+pub fn report(conn: &Connection, task: TaskId, epoch: Epoch) -> rusqlite::Result<Report> {
+    let mut select = conn.prepare_cached("SELECT report FROM attempt WHERE task_id = ?1 AND epoch = ?2")?;
+    let json: Option<Vec<u8>> = select.query_row(params![task.0, epoch.0], |row| row.get(0))?;
+    Ok(json.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?.unwrap_or_default())
+}
+
+/// The outcome that a task claimed and validators still judge.
+///
+/// # Errors
+/// The store can't be read.
+pub fn claimed(conn: &Connection, task: TaskId, epoch: Epoch) -> rusqlite::Result<Option<Outcome>> {
+    Ok(report(conn, task, epoch)?.outcome)
+}
+
+/// Why earlier attempts failed or were refused, oldest first.
+///
+/// # Errors
+/// The store can't be read.
+pub fn feedback(conn: &Connection, task: TaskId) -> rusqlite::Result<Vec<String>> {
+    let mut select = conn
+        .prepare_cached("SELECT report FROM attempt WHERE task_id = ?1 AND ending NOT IN ('accepted', 'released') ORDER BY epoch")?;
+    let mut rows = select.query([task.0])?;
+    let mut texts = Vec::new();
+    while let Some(row) = rows.next()? {
+        let json: Option<Vec<u8>> = row.get(0)?;
+        let report: Report = json.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?.unwrap_or_default();
+        let refused = report.checks.iter().filter(|check| !check.passed);
+        let mut said: Vec<String> = refused.map(|check| format!("{}: {}", check.name, check.explanation)).collect();
+        if said.is_empty() {
+            said.extend(report.fault.as_ref().map(Fault::to_string));
+        }
+        texts.extend(said);
+    }
+    Ok(texts)
+}
+
+/// The outcome of the newest consultation of a task at this epoch, and how many there were.
+///
+/// # Errors
+/// The store can't be read.
+pub fn consulted(conn: &Connection, task: TaskId, epoch: Epoch) -> rusqlite::Result<(usize, Option<Outcome>)> {
+    let children = children(conn, task, epoch, Role::Consult)?;
+    Ok((children.len(), children.into_iter().next_back().and_then(|child| child.report.outcome)))
+}
+
+/// The latest time in the record.
+///
+/// # Errors
+/// The store can't be read.
+pub fn latest(conn: &Connection) -> rusqlite::Result<Time> {
+    conn.query_row("SELECT coalesce(max(at), 0) FROM event WHERE seq = (SELECT max(seq) FROM event)", [], |row| row.get(0)).map(Time)
+}

@@ -1,0 +1,122 @@
+-- Version 1. Integers are milliseconds since 1970 (UTC) where they are times.
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    key TEXT UNIQUE,
+    digest TEXT NOT NULL,
+    plan BLOB NOT NULL,          -- JSON
+    seed INTEGER NOT NULL,
+    router TEXT NOT NULL,
+    router_digest TEXT NOT NULL,
+    router_before TEXT,          -- where a rollback leads: name and digest as JSON
+    router_state BLOB NOT NULL DEFAULT x'',
+    held INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    settled_at INTEGER
+) STRICT;
+
+CREATE TABLE terms (id INTEGER PRIMARY KEY, json TEXT NOT NULL UNIQUE) STRICT;
+
+-- Narrow and hot; what is only read now and then is in `body`.
+CREATE TABLE task (
+    id INTEGER PRIMARY KEY,
+    run_id INTEGER NOT NULL,
+    parent_id INTEGER,
+    parent_epoch INTEGER,
+    role INTEGER,                -- 0 part, 1 evidence, 2 consult
+    terms_id INTEGER NOT NULL,
+    state INTEGER NOT NULL,      -- 0 blocked 1 ready 2 running 3 waiting 4 backoff 5 succeeded 6 failed 7 cancelled 8 skipped
+    at INTEGER NOT NULL,         -- since, until or ended, as the state has it
+    agent_id INTEGER,
+    lease_until INTEGER,
+    stage INTEGER,               -- 0 executor, 1 acceptance, 2 routing
+    need INTEGER,
+    need_until INTEGER,
+    class INTEGER,
+    held INTEGER NOT NULL,
+    cancelling INTEGER NOT NULL,
+    epoch INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    crashes INTEGER NOT NULL,
+    priority INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    deadline INTEGER,
+    dropped INTEGER NOT NULL DEFAULT 0,
+    -- Derived, and checked by `baton db check`:
+    deps_left INTEGER NOT NULL DEFAULT 0,
+    kids INTEGER NOT NULL DEFAULT 0,
+    kids_ended INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX task_live ON task (run_id) WHERE state < 5;                              -- recovery, status, settle
+CREATE INDEX task_dead ON task (run_id) WHERE state = 6;                              -- dead list
+CREATE INDEX task_parent ON task (parent_id, parent_epoch) WHERE parent_id IS NOT NULL; -- children of a composite task
+
+CREATE TABLE body (task_id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL, name TEXT NOT NULL, spec BLOB NOT NULL) STRICT;
+CREATE UNIQUE INDEX body_name ON body (run_id, name);                                 -- ws-22 -> its task
+
+CREATE TABLE dep (
+    parent_id INTEGER NOT NULL, child_id INTEGER NOT NULL, met INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (parent_id, child_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX dep_child ON dep (child_id);                                             -- why is it blocked
+
+CREATE TABLE attempt (
+    task_id INTEGER NOT NULL, epoch INTEGER NOT NULL,
+    agent_id INTEGER, decision_id INTEGER,
+    started_at INTEGER NOT NULL, ended_at INTEGER,
+    ending TEXT,                 -- accepted, failed class, released, cancelled
+    report BLOB,                 -- JSON
+    PRIMARY KEY (task_id, epoch)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE decision (
+    id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL, at INTEGER NOT NULL,
+    router TEXT NOT NULL, digest TEXT NOT NULL, fuel INTEGER NOT NULL,
+    input BLOB NOT NULL, answer BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE event (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    run_id INTEGER NOT NULL,     -- 0 = the host's own
+    task_id INTEGER,
+    epoch INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    fact BLOB NOT NULL,          -- JSON
+    link BLOB NOT NULL           -- blake3 of the run's link before and this row, first 16 bytes
+) STRICT;
+CREATE INDEX event_run ON event (run_id, seq);                                        -- events of a run, audit
+-- The last link of each run, so that a cut-off tail is noticed.
+CREATE TABLE chain (run_id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, link BLOB NOT NULL) STRICT;
+
+CREATE TABLE agent (
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, card TEXT NOT NULL,
+    draining INTEGER NOT NULL, removed INTEGER NOT NULL DEFAULT 0, breaker TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE plugin (
+    name TEXT PRIMARY KEY, kind TEXT NOT NULL, digest TEXT NOT NULL, grants TEXT NOT NULL, added_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE host (boot INTEGER PRIMARY KEY, pid INTEGER NOT NULL, version TEXT NOT NULL, started_at INTEGER NOT NULL, stopped_at INTEGER) STRICT;
+
+-- The workstreams of the newest run, in the words that people query.
+CREATE VIEW workstream_status AS
+SELECT
+    b.name AS workstream_id,
+    CASE
+        WHEN t.state IN (0, 1, 4) THEN 'pending'
+        WHEN t.state IN (2, 3) THEN 'running'
+        WHEN t.state = 5 THEN 'completed'
+        WHEN t.state = 6 THEN 'failed'
+        WHEN t.state = 7 THEN 'cancelled'
+        ELSE 'skipped'
+    END AS status,
+    (SELECT g.name FROM attempt a JOIN agent g ON g.id = a.agent_id WHERE a.task_id = t.id ORDER BY a.epoch DESC LIMIT 1) AS agent_id,
+    (SELECT datetime(min(a.started_at) / 1000, 'unixepoch') FROM attempt a WHERE a.task_id = t.id) AS started_at,
+    CASE WHEN t.state >= 5 THEN datetime(t.at / 1000, 'unixepoch') END AS completed_at
+FROM task t
+JOIN body b ON b.task_id = t.id
+WHERE t.parent_id IS NULL AND t.run_id = (SELECT max(id) FROM run);

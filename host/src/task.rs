@@ -1,0 +1,220 @@
+//! A task: a node of a run, and where it stands.
+
+pub mod retry;
+pub mod transition;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+use crate::fault::ErrorClass;
+use crate::id::{AgentId, Epoch, RunId, TaskId, TermsId};
+use crate::plan::{Effects, Retry, Timeouts};
+use crate::scope::Scope;
+
+/// What the scheduler holds of a task. Its title, input and the like stay in the store until they are needed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    pub id: TaskId,
+    pub run: RunId,
+    pub parent: Option<Parent>,
+    pub terms: TermsId,
+    pub state: State,
+    /// Put on hold by a person: it finishes what runs and starts nothing.
+    pub held: bool,
+    /// A person asked for its end while it was running.
+    pub cancelling: bool,
+    pub epoch: Epoch,
+    /// Attempts charged, in the sense of [`Retry::attempts`].
+    pub attempts: u32,
+    /// Attempts that ended in a crash, in the sense of [`Retry::crashes`].
+    pub crashes: u32,
+    pub priority: i32,
+    pub created: Time,
+    /// When it must be done.
+    pub deadline: Option<Time>,
+}
+
+/// Whose child a task is, and what for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parent {
+    pub id: TaskId,
+    /// The parent's epoch that spawned it: children of an earlier try do not count.
+    pub epoch: Epoch,
+    pub role: Role,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// A part of a composite task's work.
+    Part,
+    /// Something a validator wants to know.
+    Evidence,
+    /// Something a router wants to know.
+    Consult,
+}
+
+/// Where a task stands. The transition table is [`transition`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "is")]
+pub enum State {
+    /// Something it depends on has not succeeded. Left by `Ready`, `Cancel`, `Skip`.
+    Blocked,
+    /// May start. Caused by submission without dependencies, the last dependency's success, the end of a wait.
+    Ready { since: Time },
+    /// An agent works on it under a lease. Caused by `Assign`.
+    Running { agent: AgentId, since: Time, lease_until: Time },
+    /// The host or the task's children have the next word. Holds its scope and no agent.
+    Waiting { stage: Stage, need: Option<Need>, since: Time },
+    /// Not before `until`: after a failure that may be tried again, or because a router put it off.
+    Backoff { until: Time },
+    /// Accepted.
+    Succeeded { at: Time },
+    /// Given up; a dead letter until it is redriven or dropped.
+    Failed { at: Time, class: ErrorClass },
+    /// Ended by a person.
+    Cancelled { at: Time },
+    /// Will not run, because something it needs never will.
+    Skipped { at: Time },
+}
+
+/// Who decides how a waiting task goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Its executor.
+    Executor,
+    /// Its validators: an outcome is claimed and not yet accepted.
+    Acceptance,
+    /// The router, which asked for something to be run first.
+    Routing,
+}
+
+/// What of its children a waiting task waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Need {
+    /// So many children of this epoch must have ended.
+    pub ended: u32,
+    /// Or this moment must have come.
+    pub until: Option<Time>,
+}
+
+impl State {
+    #[must_use]
+    pub fn is_terminal(self) -> bool {
+        match self {
+            Self::Succeeded { .. } | Self::Failed { .. } | Self::Cancelled { .. } | Self::Skipped { .. } => true,
+            Self::Blocked
+            | Self::Ready { .. }
+            | Self::Running { .. }
+            | Self::Waiting { .. }
+            | Self::Backoff { .. } => false,
+        }
+    }
+
+    /// Whether the task's scope is locked.
+    #[must_use]
+    pub fn holds_scope(self) -> bool {
+        match self {
+            Self::Running { .. } | Self::Waiting { .. } => true,
+            Self::Blocked
+            | Self::Ready { .. }
+            | Self::Backoff { .. }
+            | Self::Succeeded { .. }
+            | Self::Failed { .. }
+            | Self::Cancelled { .. }
+            | Self::Skipped { .. } => false,
+        }
+    }
+
+    #[must_use]
+    pub fn name(self) -> StateName {
+        match self {
+            Self::Blocked => StateName::Blocked,
+            Self::Ready { .. } => StateName::Ready,
+            Self::Running { .. } => StateName::Running,
+            Self::Waiting { .. } => StateName::Waiting,
+            Self::Backoff { .. } => StateName::Backoff,
+            Self::Succeeded { .. } => StateName::Succeeded,
+            Self::Failed { .. } => StateName::Failed,
+            Self::Cancelled { .. } => StateName::Cancelled,
+            Self::Skipped { .. } => StateName::Skipped,
+        }
+    }
+}
+
+/// The lifecycle without its data, for columns, counts and people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StateName {
+    Blocked,
+    Ready,
+    Running,
+    Waiting,
+    Backoff,
+    Succeeded,
+    Failed,
+    Cancelled,
+    Skipped,
+}
+
+impl StateName {
+    pub const ALL: [Self; 9] = [
+        Self::Blocked,
+        Self::Ready,
+        Self::Running,
+        Self::Waiting,
+        Self::Backoff,
+        Self::Succeeded,
+        Self::Failed,
+        Self::Cancelled,
+        Self::Skipped,
+    ];
+
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked",
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Backoff => "backoff",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+impl fmt::Display for StateName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Everything about how a task is to be run that scheduling needs. Interned: a million tasks of one kind share one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Terms {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skills: Vec<String>,
+    #[serde(default)]
+    pub scope: Scope,
+    /// Only this agent may do it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// Makes the task a composite one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executor: Option<String>,
+    /// Whether validators must accept an outcome before it counts.
+    #[serde(default)]
+    pub validated: bool,
+    #[serde(default)]
+    pub effects: Effects,
+    #[serde(default)]
+    pub retry: Retry,
+    #[serde(default)]
+    pub timeouts: Timeouts,
+}

@@ -1,0 +1,268 @@
+//! The lifecycle of a task: what may follow what. Pure: [`decide`] says what a command comes to, [`evolve`] applies
+//! what happened, and a task is nothing but the facts about it, applied in order.
+
+use thiserror::Error;
+
+use crate::clock::Time;
+use crate::event::{Fact, Readied};
+use crate::fault::{ErrorClass, Fault};
+use crate::id::{AgentId, DecisionId, Epoch, TaskId};
+use crate::seed::Seed;
+
+use super::retry::{Verdict, verdict};
+use super::{Need, Stage, State, StateName, Task, Terms};
+
+/// What someone wants of a task.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Blocked → Ready.
+    Unblock,
+    /// Backoff → Ready.
+    Due,
+    /// Ready → Running, with a new epoch.
+    Assign { agent: AgentId, lease_until: Time, decision: Option<DecisionId> },
+    /// Running → Running; never brings a lapsed lease back.
+    Renew { epoch: Epoch, lease_until: Time },
+    /// Running → Waiting for acceptance.
+    Claim { epoch: Epoch },
+    /// Ready → Waiting for the executor, with a new epoch.
+    Delegate,
+    /// Waiting → Waiting for children; Ready → Waiting for a consultation.
+    Await { epoch: Epoch, stage: Stage, need: Need },
+    /// Waiting for children → Waiting for the stage, or Ready when it was the router.
+    Wake,
+    /// Running or Waiting → Succeeded.
+    Accept { epoch: Epoch, checks: u32 },
+    /// Running or Waiting → Backoff or Failed.
+    Fail { epoch: Epoch, fault: Fault },
+    /// Ready → Failed: a router found nobody fit, or the deadline passed before the start.
+    Reject { fault: Fault },
+    /// Running → Backoff or Failed, because the host that ran it is gone or its lease lapsed.
+    LoseLease { why: String },
+    /// Running → Ready, nothing charged.
+    Release { epoch: Epoch, why: String },
+    /// Ready → Backoff, nothing charged.
+    Defer { until: Time },
+    Hold,
+    Unhold,
+    /// Any but Running → Cancelled at once; Running is asked to stop.
+    Cancel { why: String },
+    /// Running or Waiting → Cancelled, by whoever stopped the attempt.
+    Cancelled { epoch: Epoch, why: String },
+    /// Blocked → Skipped.
+    Skip { because: TaskId },
+    /// Failed, Cancelled or Skipped → Ready or Blocked, with its attempts back.
+    Redrive,
+    /// Failed stays Failed and is no dead letter any more.
+    Drop,
+}
+
+/// Why a command was not carried out. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refused {
+    #[error("the attempt with epoch {held} is stale, the task is at epoch {current}")]
+    Stale { held: Epoch, current: Epoch },
+    #[error("the task is {is}, which does not allow it")]
+    WrongState { is: StateName },
+    #[error("the task is on hold")]
+    Held,
+    #[error("the lease ended at {until}")]
+    LeaseLapsed { until: Time },
+}
+
+type Decision = Result<Fact, Refused>;
+
+/// What the command comes to.
+///
+/// # Errors
+/// [`Refused`] says why the task as it is does not allow it.
+pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: Seed) -> Decision {
+    let wrong = || Err(Refused::WrongState { is: task.state.name() });
+    match (command, task.state) {
+        (Command::Unblock, State::Blocked) => Ok(Fact::Readied { why: Readied::Dependencies }),
+        (Command::Due, State::Backoff { .. }) => Ok(Fact::Readied { why: Readied::Due }),
+        (Command::Assign { .. } | Command::Delegate, State::Ready { .. }) if task.held => Err(Refused::Held),
+        (Command::Assign { agent, lease_until, decision }, State::Ready { .. }) => {
+            Ok(Fact::Assigned { agent, lease_until, decision })
+        }
+        (Command::Delegate, State::Ready { .. }) => Ok(Fact::Delegated),
+        (Command::Renew { epoch, lease_until }, State::Running { lease_until: held, .. }) => {
+            current(task, epoch)?;
+            if held < now { Err(Refused::LeaseLapsed { until: held }) } else { Ok(Fact::Renewed { lease_until }) }
+        }
+        (Command::Claim { epoch }, State::Running { .. }) => current(task, epoch).map(|()| Fact::Claimed),
+        (Command::Await { epoch, stage, need }, State::Waiting { stage: at, need: None, .. }) if at == stage => {
+            current(task, epoch).map(|()| Fact::Awaiting { stage, need })
+        }
+        (Command::Await { epoch, stage: Stage::Routing, need }, State::Ready { .. }) => {
+            current(task, epoch).map(|()| Fact::Awaiting { stage: Stage::Routing, need })
+        }
+        (Command::Wake, State::Waiting { stage: Stage::Routing, need: Some(_), .. }) => {
+            Ok(Fact::Readied { why: Readied::Consulted })
+        }
+        (Command::Wake, State::Waiting { need: Some(_), .. }) => Ok(Fact::Woken),
+        (Command::Accept { epoch, checks }, State::Running { .. } | State::Waiting { .. }) => {
+            current(task, epoch).map(|()| Fact::Accepted { checks })
+        }
+        (Command::Fail { epoch, fault }, State::Running { .. } | State::Waiting { .. }) => {
+            current(task, epoch).map(|()| failed(task, terms, fault, now, seed))
+        }
+        (Command::Reject { fault }, State::Ready { .. } | State::Blocked | State::Backoff { .. }) => {
+            Ok(Fact::Failed { fault })
+        }
+        (Command::LoseLease { why }, State::Running { .. }) => {
+            Ok(failed(task, terms, Fault::new(ErrorClass::Crashed, why), now, seed))
+        }
+        (Command::Release { epoch, why }, State::Running { .. }) => {
+            current(task, epoch).map(|()| if task.cancelling { Fact::Cancelled { why } } else { Fact::Released { why } })
+        }
+        (Command::Defer { until }, State::Ready { .. }) => Ok(Fact::Deferred { until }),
+        (Command::Hold, state) if !state.is_terminal() && !task.held => Ok(Fact::Held),
+        (Command::Unhold, _) if task.held => Ok(Fact::Unheld),
+        (Command::Cancel { .. }, State::Running { .. }) if !task.cancelling => Ok(Fact::CancelRequested),
+        (
+            Command::Cancel { why },
+            State::Blocked | State::Ready { .. } | State::Waiting { .. } | State::Backoff { .. },
+        ) => Ok(Fact::Cancelled { why }),
+        (Command::Cancelled { epoch, why }, State::Running { .. } | State::Waiting { .. }) => {
+            current(task, epoch).map(|()| Fact::Cancelled { why })
+        }
+        (Command::Skip { because }, State::Blocked) => Ok(Fact::Skipped { because }),
+        (
+            Command::Redrive,
+            State::Failed { .. } | State::Cancelled { .. } | State::Skipped { .. },
+        ) => Ok(Fact::Redriven),
+        (Command::Drop, State::Failed { .. }) => Ok(Fact::Dropped),
+        (
+            Command::Unblock
+            | Command::Due
+            | Command::Assign { .. }
+            | Command::Renew { .. }
+            | Command::Claim { .. }
+            | Command::Delegate
+            | Command::Await { .. }
+            | Command::Wake
+            | Command::Accept { .. }
+            | Command::Fail { .. }
+            | Command::Reject { .. }
+            | Command::LoseLease { .. }
+            | Command::Release { .. }
+            | Command::Defer { .. }
+            | Command::Hold
+            | Command::Unhold
+            | Command::Cancel { .. }
+            | Command::Cancelled { .. }
+            | Command::Skip { .. }
+            | Command::Redrive
+            | Command::Drop,
+            _,
+        ) => wrong(),
+    }
+}
+
+/// Whether `held` is the task's present epoch.
+fn current(task: &Task, held: Epoch) -> Result<(), Refused> {
+    if held == task.epoch { Ok(()) } else { Err(Refused::Stale { held, current: task.epoch }) }
+}
+
+fn failed(task: &Task, terms: &Terms, fault: Fault, now: Time, seed: Seed) -> Fact {
+    if task.cancelling {
+        return Fact::Cancelled { why: fault.message };
+    }
+    let expired = task.deadline.is_some_and(|deadline| deadline <= now);
+    match verdict(task, &terms.retry, &fault, now, seed) {
+        Verdict::Again { at, charged, crashed } if !expired => Fact::Retrying { fault, until: at, charged, crashed },
+        Verdict::Again { .. } | Verdict::GiveUp => Fact::Failed { fault },
+    }
+}
+
+/// Applies what happened to a task. Facts about runs and the host leave it alone.
+pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
+    match fact {
+        Fact::Submitted { task: first } | Fact::Amended { task: first } => *task = (**first).clone(),
+        Fact::Readied { .. } => task.state = State::Ready { since: at },
+        Fact::Assigned { agent, lease_until, .. } => {
+            task.state = State::Running { agent: *agent, since: at, lease_until: *lease_until };
+            task.epoch = task.epoch.next();
+            task.attempts += 1;
+        }
+        Fact::Renewed { lease_until } => {
+            if let State::Running { lease_until: held, .. } = &mut task.state {
+                *held = *lease_until;
+            }
+        }
+        Fact::Claimed => task.state = State::Waiting { stage: Stage::Acceptance, need: None, since: at },
+        Fact::Delegated => {
+            task.state = State::Waiting { stage: Stage::Executor, need: None, since: at };
+            task.epoch = task.epoch.next();
+            task.attempts += 1;
+        }
+        Fact::Awaiting { stage, need } => {
+            task.state = State::Waiting { stage: *stage, need: Some(*need), since: at };
+        }
+        Fact::Woken => {
+            if let State::Waiting { need, .. } = &mut task.state {
+                *need = None;
+            }
+        }
+        Fact::Accepted { .. } => task.state = State::Succeeded { at },
+        Fact::Retrying { until, charged, crashed, .. } => {
+            task.state = State::Backoff { until: *until };
+            task.epoch = task.epoch.next();
+            task.attempts -= u32::from(!charged);
+            task.crashes += u32::from(*crashed);
+        }
+        Fact::Failed { fault } => {
+            task.state = State::Failed { at, class: fault.class };
+            task.crashes += u32::from(fault.class == ErrorClass::Crashed);
+            task.epoch = task.epoch.next();
+        }
+        Fact::Released { .. } => {
+            task.state = State::Ready { since: at };
+            task.epoch = task.epoch.next();
+            task.attempts -= 1;
+        }
+        Fact::Deferred { until } => task.state = State::Backoff { until: *until },
+        Fact::Held => task.held = true,
+        Fact::Unheld => task.held = false,
+        Fact::CancelRequested => task.cancelling = true,
+        Fact::Cancelled { .. } => {
+            task.state = State::Cancelled { at };
+            task.epoch = task.epoch.next();
+            task.cancelling = false;
+        }
+        Fact::Skipped { .. } | Fact::Removed => {
+            task.state = State::Skipped { at };
+            task.epoch = task.epoch.next();
+        }
+        Fact::Redriven => {
+            task.state = State::Blocked;
+            task.epoch = task.epoch.next();
+            task.attempts = 0;
+            task.crashes = 0;
+            task.cancelling = false;
+        }
+        Fact::Dropped
+        | Fact::Relinked { .. }
+        | Fact::RunSubmitted { .. }
+        | Fact::RunAmended { .. }
+        | Fact::RunHeld
+        | Fact::RunUnheld
+        | Fact::RunSettled { .. }
+        | Fact::RunReopened
+        | Fact::RouterUsed { .. }
+        | Fact::RouterDegraded { .. }
+        | Fact::RouterRolledBack { .. }
+        | Fact::HostStarted { .. }
+        | Fact::HostStopped { .. }
+        | Fact::AgentRegistered { .. }
+        | Fact::AgentDraining { .. }
+        | Fact::AgentResumed { .. }
+        | Fact::AgentRemoved { .. }
+        | Fact::BreakerMoved { .. }
+        | Fact::PluginAdded { .. }
+        | Fact::PluginRemoved { .. }
+        | Fact::PluginFailed { .. }
+        | Fact::CallDenied { .. } => {}
+    }
+}
