@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::fault::Fault;
+use crate::id::TaskId;
+use crate::task::StateName;
 
 /// A claim until it is accepted. The fields are those of `baton:types/core.outcome`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -78,4 +80,14 @@ pub struct Report {
     pub checks: Vec<Check>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
+}
+
+/// A child as its parent's strategy sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Child {
+    pub task: TaskId,
+    /// As its parent called it.
+    pub name: String,
+    pub state: StateName,
+    pub report: Report,
 }

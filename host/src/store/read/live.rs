@@ -10,8 +10,8 @@ use crate::agent::{Agent, Standing};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::id::{AgentId, Epoch, TaskId, TermsId};
-use crate::outcome::{Outcome, Report};
-use crate::task::{Role, StateName, Task, Terms};
+use crate::outcome::{Child, Outcome, Report};
+use crate::task::{Role, Task, Terms};
 
 /// Every task that has not ended, by id.
 ///
@@ -99,16 +99,6 @@ pub fn skill_stats(conn: &Connection) -> rusqlite::Result<Vec<SkillStats>> {
         })
     })?;
     rows.collect()
-}
-
-/// A child as its parent's strategy sees it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Child {
-    pub task: TaskId,
-    /// As its parent called it.
-    pub name: String,
-    pub state: StateName,
-    pub report: Report,
 }
 
 /// The children of one try of a task, in the order of their creation.

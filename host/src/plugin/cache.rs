@@ -1,0 +1,82 @@
+//! Compiled components on disk, under the name of what they were compiled from and for.
+//!
+//! A file is never changed in place: wasmtime maps it, and overwriting a mapped file breaks the process that uses it.
+//! It is written beside and renamed, and its own digest is checked before it is trusted.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use super::{Kind, compile};
+
+/// A folder of compiled components that only its owner can enter.
+#[derive(Clone, Debug)]
+pub(super) struct Cache {
+    folder: PathBuf,
+}
+
+impl Cache {
+    pub(super) fn at(folder: &Path) -> std::io::Result<Self> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        Ok(Self { folder: folder.to_owned() })
+    }
+
+    fn path(&self, engine: &Engine, digest: &str) -> PathBuf {
+        let mut hasher = DefaultHasher::new();
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        let name = format!("{}-{:016x}.cwasm", digest.trim_start_matches("blake3:"), hasher.finish());
+        self.folder.join(name)
+    }
+
+    /// The component, from disk if it is there and sound, else compiled.
+    pub(super) fn component(
+        &self,
+        engine: &Engine,
+        kind: Kind,
+        digest: &str,
+        wasm: &[u8],
+        compiler: &compile::Compiler,
+    ) -> Result<Component, String> {
+        let path = self.path(engine, digest);
+        if let Some(component) = self.load(engine, &path) {
+            return Ok(component);
+        }
+        let compiled = compiler.compile(kind, wasm)?;
+        self.store(&path, &compiled).map_err(|why| format!("{}: {why}", path.display()))?;
+        self.load(engine, &path).ok_or_else(|| format!("{} can't be read back", path.display()))
+    }
+
+    fn load(&self, engine: &Engine, path: &Path) -> Option<Component> {
+        let expected = fs::read_to_string(path.with_extension("digest")).ok()?;
+        let bytes = fs::read(path).ok()?;
+        if super::digest(&bytes) != expected {
+            tracing::warn!("{} was altered and is compiled anew", path.display());
+            let _ = fs::remove_file(path);
+            return None;
+        }
+        // SAFETY: the bytes were produced by this program's compiler in a folder that only its owner can write to,
+        // and their digest was just checked.
+        #[expect(unsafe_code, reason = "wasmtime can't know that the bytes are its own")]
+        let component = unsafe { Component::deserialize(engine, &bytes) };
+        component.ok()
+    }
+
+    fn store(&self, path: &Path, compiled: &[u8]) -> std::io::Result<()> {
+        for (file, content) in
+            [(path.to_owned(), compiled), (path.with_extension("digest"), super::digest(compiled).as_bytes())]
+        {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let beside = self.folder.join(format!(".{name}.{}", std::process::id()));
+            let mut fresh = fs::File::create(&beside)?;
+            fresh.write_all(content)?;
+            fresh.sync_all()?;
+            fs::rename(&beside, &file)?;
+        }
+        Ok(())
+    }
+}

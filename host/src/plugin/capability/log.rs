@@ -1,0 +1,56 @@
+//! `baton:host/log`: lines for the operator, counted and cut.
+
+use crate::plugin::bindings::shared::baton::host::log::{Host, Level};
+use crate::plugin::sandbox::Sandbox;
+
+const LINE: usize = 4096;
+
+/// How much of its log one call has used.
+pub struct Lines {
+    plugin: String,
+    left: u32,
+    dropped: u64,
+}
+
+impl Lines {
+    pub(in crate::plugin) fn new(plugin: String, lines: u32) -> Self {
+        Self { plugin, left: lines, dropped: 0 }
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        if self.dropped > 0 {
+            tracing::warn!(plugin = self.plugin, "{} more lines were dropped", self.dropped);
+        }
+    }
+}
+
+impl Host for Sandbox {
+    fn write(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
+        let lines = &mut self.log;
+        if lines.left == 0 {
+            lines.dropped += 1;
+            return Ok(());
+        }
+        lines.left -= 1;
+        let plugin = lines.plugin.as_str();
+        let text = cut(&message);
+        match level {
+            Level::Debug => tracing::debug!(plugin, "{text}"),
+            Level::Info => tracing::info!(plugin, "{text}"),
+            Level::Warn => tracing::warn!(plugin, "{text}"),
+            Level::Error => tracing::error!(plugin, "{text}"),
+        }
+        Ok(())
+    }
+}
+
+/// At most a line's length, ending between characters, without control characters that could fool a terminal.
+fn cut(message: &str) -> String {
+    let mut end = message.len().min(LINE);
+    while !message.is_char_boundary(end) {
+        end -= 1;
+    }
+    message[..end].chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}

@@ -1,0 +1,113 @@
+//! Executors: how a composite task is divided.
+
+use std::collections::BTreeMap;
+
+use super::bindings::executor::ExecutorPre;
+use super::bindings::executor::exports::baton::executor::execution::{ExecutionError, Request, Step as Said, Wait};
+use super::loader::Loaded;
+use super::{Engines, PluginError, words};
+use crate::clock::Time;
+use crate::fault::Fault;
+use crate::op::Until;
+use crate::outcome::{Child, Outcome};
+use crate::plan::Workstream;
+use crate::seed::Seed;
+use crate::task::Task;
+
+/// The most children of one answer.
+const CHILDREN: usize = 10_000;
+
+#[derive(Clone)]
+pub struct Executor {
+    loaded: Loaded,
+    pre: ExecutorPre<super::sandbox::Sandbox>,
+    engines: Engines,
+}
+
+/// What an executor is asked about.
+pub struct Question<'a> {
+    pub task: &'a Task,
+    pub spec: &'a Workstream,
+    pub feedback: Vec<String>,
+    pub children: &'a [Child],
+    pub now: Time,
+    pub seed: Seed,
+    pub config: &'a BTreeMap<String, String>,
+}
+
+/// What it wants.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    Spawn { children: Vec<Workstream>, until: Until },
+    Wait(Until),
+    Finish(Outcome),
+    Fail(Fault),
+}
+
+impl Executor {
+    pub(super) fn new(loaded: Loaded, engines: &Engines) -> Result<Self, PluginError> {
+        let pre = ExecutorPre::new(loaded.pre.clone()).map_err(|why| PluginError::Incompatible {
+            plugin: loaded.identity.name.clone(),
+            why: why.to_string(),
+        })?;
+        Ok(Self { loaded, pre, engines: engines.clone() })
+    }
+
+    /// Asks once, on a fresh instance.
+    ///
+    /// # Errors
+    /// Why there is no usable answer.
+    pub fn advance(&self, question: &Question<'_>) -> Result<Step, PluginError> {
+        let identity = &self.loaded.identity;
+        let request = Request {
+            task: words::task(question.task, question.spec, question.feedback.clone()),
+            children: question.children.iter().map(words::child).collect(),
+            now: question.now.millis(),
+            seed: question.seed.0,
+            config: words::attrs(question.config),
+        };
+        let mut store = identity.pure_store(&self.engines.pure)?;
+        let said = self
+            .pre
+            .instantiate(&mut store)
+            .and_then(|instance| instance.baton_executor_execution().call_advance(&mut store, &request))
+            .map_err(|error| identity.ended(&error, &store))?;
+        let all_ended = question.children.iter().all(|child| {
+            use crate::task::StateName::{Cancelled, Failed, Skipped, Succeeded};
+            matches!(child.state, Succeeded | Failed | Cancelled | Skipped)
+        });
+        match said {
+            Ok(said) => step(said, all_ended).map_err(|why| identity.nonsense(why)),
+            Err(error) => Err(identity.refused(match error {
+                ExecutionError::BadInput(why) => why,
+                ExecutionError::BadConfig(attr) => format!("its configuration {} = {:?} can't be used", attr.name, attr.value),
+                ExecutionError::Other(why) => why,
+            })),
+        }
+    }
+}
+
+fn step(said: Said, all_ended: bool) -> Result<Step, String> {
+    Ok(match said {
+        Said::Spawn(spawn) if spawn.children.is_empty() || spawn.children.len() > CHILDREN => {
+            return Err(format!("it spawned {} children, and 1 to {CHILDREN} are allowed", spawn.children.len()));
+        }
+        Said::Spawn(spawn) => {
+            let children = spawn.children.into_iter().map(words::new_task).collect::<Result<_, _>>()?;
+            Step::Spawn { children, until: until(spawn.then) }
+        }
+        Said::Wait(_) if all_ended => return Err("it waits, and all of its children have ended".into()),
+        Said::Wait(wait) => Step::Wait(until(wait)),
+        Said::Finish(outcome) => Step::Finish(words::outcome_in(outcome)?),
+        Said::Fail(fault) => Step::Fail(words::fault_in(fault)),
+    })
+}
+
+fn until(wait: Wait) -> Until {
+    match wait {
+        Wait::Any => Until::Any,
+        Wait::All => Until::All,
+        Wait::AtLeast(count) => Until::AtLeast(count),
+        Wait::Until(at) => Until::Time(Time(i64::try_from(at).unwrap_or(i64::MAX))),
+    }
+}

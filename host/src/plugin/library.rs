@@ -1,0 +1,178 @@
+//! The plugins that are there: bundled ones and installed ones, loaded when first used.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::agent::Adapter;
+use super::bundled::{self, Bundled};
+use super::cache::Cache;
+use super::compile::Compiler;
+use super::executor::Executor;
+use super::grant::{Grant, Profiles};
+use super::inspect::Component;
+use super::limits::{Limits, Overrides};
+use super::loader::{Loaded, Loader};
+use super::router::Router;
+use super::validator::Validator;
+use super::{Engines, Kind, PluginError};
+
+/// An installed plugin, as the store has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installed {
+    pub name: String,
+    pub digest: String,
+    pub grants: Vec<Grant>,
+}
+
+/// What the operator's configuration says of one plugin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    pub limits: Overrides,
+    pub config: BTreeMap<String, String>,
+}
+
+/// Where a library gets everything from.
+pub struct Sources {
+    /// Installed components, named by digest.
+    pub folder: PathBuf,
+    pub cache: PathBuf,
+    pub compiler: Compiler,
+    pub installed: Vec<Installed>,
+    pub settings: BTreeMap<String, Settings>,
+}
+
+/// Loads plugins by name, or by the path of a component.
+pub struct Library {
+    loader: Loader,
+    folder: PathBuf,
+    installed: Mutex<BTreeMap<String, Installed>>,
+    settings: BTreeMap<String, Settings>,
+    loaded: Mutex<HashMap<(String, String), Loaded>>,
+}
+
+impl Library {
+    /// # Errors
+    /// [`PluginError::Host`] if this machine can't run plugins.
+    pub fn open(sources: Sources) -> Result<Self, PluginError> {
+        let cache = Cache::at(&sources.cache).map_err(|why| PluginError::Host {
+            plugin: "the plugin cache".into(),
+            why: format!("{}: {why}", sources.cache.display()),
+        })?;
+        let installed = sources.installed.into_iter().map(|plugin| (plugin.name.clone(), plugin)).collect();
+        Ok(Self {
+            loader: Loader { engines: Engines::start()?, cache, compiler: sources.compiler },
+            folder: sources.folder,
+            installed: Mutex::new(installed),
+            settings: sources.settings,
+            loaded: Mutex::default(),
+        })
+    }
+
+    /// Makes a plugin known that was installed meanwhile.
+    pub fn install(&self, plugin: Installed) {
+        let mut installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner);
+        installed.insert(plugin.name.clone(), plugin);
+    }
+
+    #[must_use]
+    pub fn settings(&self, name: &str) -> Settings {
+        self.settings.get(name).cloned().unwrap_or_default()
+    }
+
+    /// The bytes of a plugin and what it is granted: installed plugins come before bundled ones of the same name.
+    fn find(&self, name: &str) -> Result<(Vec<u8>, Vec<Grant>), PluginError> {
+        let installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        if let Some(Installed { digest, grants, .. }) = installed {
+            return Ok((self.stored(name, &digest)?, grants));
+        }
+        if let Some(Bundled { wasm, .. }) = bundled::find(name) {
+            return Ok((wasm.to_vec(), vec![Grant::Process(Profiles::Any)]));
+        }
+        if Path::new(name).extension().is_some_and(|extension| extension == "wasm") {
+            let bytes = fs::read(name).map_err(|why| unknown(name, &format!("{name} can't be read: {why}")))?;
+            return Ok((bytes, Vec::new()));
+        }
+        let known: Vec<&str> = bundled::ALL.iter().map(|plugin| plugin.name).collect();
+        Err(unknown(name, &format!("no plugin of this name is installed or bundled (bundled: {})", known.join(", "))))
+    }
+
+    /// An installed component by its digest. What has another content than its name says is not used.
+    ///
+    /// # Errors
+    /// It is not there, or was altered.
+    pub fn stored(&self, name: &str, digest: &str) -> Result<Vec<u8>, PluginError> {
+        let path = self.folder.join(format!("{}.wasm", digest.trim_start_matches("blake3:")));
+        let bytes = fs::read(&path).map_err(|why| unknown(name, &format!("{} can't be read: {why}", path.display())))?;
+        if super::digest(&bytes) != digest {
+            return Err(unknown(name, &format!("{} was altered: its content is not {digest}", path.display())));
+        }
+        Ok(bytes)
+    }
+
+    fn load(&self, name: &str, kind: Kind) -> Result<(Loaded, Vec<Grant>), PluginError> {
+        let (bytes, grants) = self.find(name)?;
+        let key = (name.to_owned(), super::digest(&bytes));
+        let known = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        let loaded = match known {
+            Some(loaded) => loaded,
+            None => {
+                let settings = self.settings(name);
+                let limits = |kind| settings.limits.over(Limits::of(kind));
+                let loaded = self.loader.load(name, &bytes, limits, &grants)?;
+                self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(key, loaded.clone());
+                loaded
+            }
+        };
+        if loaded.component.kind != kind {
+            return Err(unknown(name, &format!("it is a {}, expected a {kind}", loaded.component.kind)));
+        }
+        Ok((loaded, grants))
+    }
+
+    /// # Errors
+    /// Why it can't be used.
+    pub fn router(&self, name: &str) -> Result<Router, PluginError> {
+        Router::new(self.load(name, Kind::Router)?.0, &self.loader.engines)
+    }
+
+    /// # Errors
+    /// Why it can't be used.
+    pub fn executor(&self, name: &str) -> Result<Executor, PluginError> {
+        Executor::new(self.load(name, Kind::Executor)?.0, &self.loader.engines)
+    }
+
+    /// # Errors
+    /// Why it can't be used.
+    pub fn validator(&self, name: &str) -> Result<Validator, PluginError> {
+        Validator::new(self.load(name, Kind::Validator)?.0, &self.loader.engines)
+    }
+
+    /// # Errors
+    /// Why it can't be used.
+    pub fn agent(&self, name: &str) -> Result<Adapter, PluginError> {
+        let (loaded, grants) = self.load(name, Kind::Agent)?;
+        Adapter::new(loaded, grants, &self.loader.engines)
+    }
+
+    /// What a plugin is, without loading it.
+    ///
+    /// # Errors
+    /// There is none of this name, or it is no plugin.
+    pub fn inspect(&self, name: &str) -> Result<(Component, Vec<Grant>), PluginError> {
+        let (bytes, grants) = self.find(name)?;
+        Ok((Component::read(name, &bytes)?, grants))
+    }
+}
+
+fn unknown(plugin: &str, why: &str) -> PluginError {
+    PluginError::Incompatible { plugin: plugin.to_owned(), why: why.to_owned() }
+}
+
+/// What a name stands for without a library: for lists.
+#[must_use]
+pub fn bundled_components() -> Vec<(&'static str, Arc<Component>)> {
+    let read = |plugin: &Bundled| Some((plugin.name, Arc::new(Component::read(plugin.name, plugin.wasm).ok()?)));
+    bundled::ALL.iter().filter_map(read).collect()
+}

@@ -1,0 +1,221 @@
+//! Routers: who does what. The types are the contract's own, because a decision is recorded as it was asked and
+//! answered.
+
+use std::collections::HashSet;
+
+use super::bindings::router::exports::baton::router::routing;
+use super::bindings::router::RouterPre;
+use super::loader::Loaded;
+use super::{Engines, PluginError, words};
+use crate::outcome::Outcome;
+use crate::plan::Workstream;
+use crate::task::Task;
+
+pub use routing::{Agent, Answer, Assignment, Choice, Decision, Factor, Request, RouteError, Score, SkillStats, Snapshot};
+
+pub use super::bindings::shared::baton::types::core::{Attr, NewTask};
+
+/// The most requests in one call.
+pub const BATCH: usize = 256;
+const STATE: usize = 64 << 10;
+const HOUR_MS: u64 = 3_600_000;
+
+/// A router that can be asked.
+#[derive(Clone)]
+pub struct Router {
+    loaded: Loaded,
+    pre: RouterPre<super::sandbox::Sandbox>,
+    engines: Engines,
+}
+
+/// An answer that keeps the contract, and what it cost.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Routed {
+    /// In the order of the requests.
+    pub answer: Answer,
+    pub fuel: u64,
+}
+
+impl Router {
+    pub(super) fn new(loaded: Loaded, engines: &Engines) -> Result<Self, PluginError> {
+        let pre = RouterPre::new(loaded.pre.clone()).map_err(|why| PluginError::Incompatible {
+            plugin: loaded.identity.name.clone(),
+            why: why.to_string(),
+        })?;
+        Ok(Self { loaded, pre, engines: engines.clone() })
+    }
+
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.loaded.identity.name
+    }
+
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.loaded.component.digest
+    }
+
+    /// Asks once, on a fresh instance.
+    ///
+    /// # Errors
+    /// Why there is no usable answer.
+    pub fn route(&self, snapshot: &Snapshot) -> Result<Routed, PluginError> {
+        let routed = self.ask(snapshot)?;
+        match routed {
+            Ok(routed) => Ok(routed),
+            Err(RouteError::BadState(_)) if !snapshot.state.is_empty() => {
+                let fresh = Snapshot { state: Vec::new(), ..snapshot.clone() };
+                self.ask(&fresh)?.map_err(|error| self.refusal(error))
+            }
+            Err(error) => Err(self.refusal(error)),
+        }
+    }
+
+    fn refusal(&self, error: RouteError) -> PluginError {
+        self.loaded.identity.refused(match error {
+            RouteError::BadConfig(attr) => format!("its configuration {} = {:?} can't be used", attr.name, attr.value),
+            RouteError::BadState(why) => format!("its state is not its own: {why}"),
+            RouteError::Other(why) => why,
+        })
+    }
+
+    fn ask(&self, snapshot: &Snapshot) -> Result<Result<Routed, RouteError>, PluginError> {
+        let identity = &self.loaded.identity;
+        let mut store = identity.pure_store(&self.engines.pure)?;
+        let answer = self
+            .pre
+            .instantiate(&mut store)
+            .and_then(|instance| instance.baton_router_routing().call_route(&mut store, snapshot));
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return Err(identity.ended(&error, &store)),
+        };
+        let left = store.get_fuel().unwrap_or(0);
+        let fuel = identity.limits.fuel.unwrap_or(0).saturating_sub(left);
+        match answer {
+            Ok(answer) => {
+                let answer = checked(snapshot, answer).map_err(|why| identity.nonsense(why))?;
+                Ok(Ok(Routed { answer, fuel }))
+            }
+            Err(error) => Ok(Err(error)),
+        }
+    }
+}
+
+/// A task as routers see it.
+#[must_use]
+pub fn request(
+    task: &Task,
+    spec: &Workstream,
+    feedback: Vec<String>,
+    candidates: u32,
+    queued_ms: u64,
+    consulted: Option<&Outcome>,
+) -> Request {
+    Request {
+        task: words::task(task, spec, feedback),
+        candidates,
+        queued: queued_ms,
+        consulted: consulted.map(words::outcome_out),
+    }
+}
+
+/// The task that a router wants done first.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn consultation(new: NewTask) -> Result<Workstream, String> {
+    words::new_task(new)
+}
+
+/// Holds an answer against the contract, and puts its decisions in the order of the requests.
+///
+/// # Errors
+/// The first rule that it breaks.
+pub fn checked(snapshot: &Snapshot, mut answer: Answer) -> Result<Answer, String> {
+    let requests = snapshot.requests.len();
+    if answer.state.len() > STATE {
+        return Err(format!("its state has {} bytes, and {STATE} are allowed", answer.state.len()));
+    }
+    if let Some(factor) = answer.factors.iter().find(|factor| !factor.weight.is_finite()) {
+        return Err(format!("the weight of factor {:?} is {}", factor.name, factor.weight));
+    }
+    let mut seen = HashSet::new();
+    for decision in &answer.decisions {
+        let index = decision.request as usize;
+        let Some(request) = snapshot.requests.get(index) else {
+            return Err(format!("it decided on request {index} of {requests}"));
+        };
+        if !seen.insert(index) {
+            return Err(format!("it decided twice on request {index}"));
+        }
+        choice(snapshot, request, &answer.factors, &decision.choice).map_err(|why| format!("request {index}: {why}"))?;
+    }
+    if let Some(missing) = (0..requests).find(|index| !seen.contains(index)) {
+        return Err(format!("it did not decide on request {missing}"));
+    }
+    answer.decisions.sort_by_key(|decision| decision.request);
+    Ok(answer)
+}
+
+fn choice(snapshot: &Snapshot, request: &Request, factors: &[Factor], choice: &Choice) -> Result<(), String> {
+    let candidates = snapshot.candidate_sets.get(request.candidates as usize).map_or(&[][..], Vec::as_slice);
+    match choice {
+        Choice::Assign(assignment) => assigned(snapshot, candidates, factors, assignment),
+        Choice::Defer(pause) if *pause > HOUR_MS => Err(format!("it deferred for {pause} ms, and an hour is allowed")),
+        Choice::Defer(_) | Choice::Reject(_) => Ok(()),
+        Choice::Consult(new) => words::new_task(new.clone()).map(|_| ()),
+    }
+}
+
+fn assigned(snapshot: &Snapshot, candidates: &[u32], factors: &[Factor], assignment: &Assignment) -> Result<(), String> {
+    let fits = |agent: u32, what: &str| {
+        let name = snapshot.agents.get(agent as usize).map(|agent| agent.id.as_str());
+        match name {
+            None => Err(format!("{what} agent {agent} of {}", snapshot.agents.len())),
+            Some(name) if candidates.binary_search(&agent).is_err() => Err(format!("{what} {name}, which is no candidate")),
+            Some(_) => Ok(()),
+        }
+    };
+    fits(assignment.agent, "it assigned")?;
+    assignment.fallbacks.iter().try_for_each(|agent| fits(*agent, "it falls back to"))?;
+    for score in &assignment.scores {
+        fits(score.agent, "it scored")?;
+        let finite = score.total.is_finite() && score.values.iter().all(|value| value.is_finite());
+        if !finite {
+            return Err(format!("the score of agent {} is not a finite number", score.agent));
+        }
+        if !(0.0..=1.0).contains(&score.propensity) {
+            return Err(format!("the propensity of agent {} is {}, expected 0.0 to 1.0", score.agent, score.propensity));
+        }
+        if score.values.len() != factors.len() {
+            return Err(format!("a score has {} values for {} factors", score.values.len(), factors.len()));
+        }
+    }
+    Ok(())
+}
+
+/// What the host decides when a router can't: everyone goes to the candidate with the most room for its size.
+#[must_use]
+pub fn least_loaded(snapshot: &Snapshot) -> Answer {
+    let mut running: Vec<u32> = snapshot.agents.iter().map(|agent| agent.running).collect();
+    let decisions = snapshot.requests.iter().zip(0_u32..).map(|(request, index)| {
+        let candidates = snapshot.candidate_sets.get(request.candidates as usize).map_or(&[][..], Vec::as_slice);
+        let load = |agent: u32| {
+            let capacity = snapshot.agents.get(agent as usize).map_or(1, |agent| agent.capacity.max(1));
+            u64::from(running.get(agent as usize).copied().unwrap_or(0)) * 1_000_000 / u64::from(capacity)
+        };
+        let choice = match candidates.iter().min_by_key(|&&agent| (load(agent), agent)) {
+            Some(&agent) => {
+                if let Some(running) = running.get_mut(agent as usize) {
+                    *running += 1;
+                }
+                let reason = "the host's own choice: the least loaded candidate".to_owned();
+                Choice::Assign(Assignment { agent, fallbacks: Vec::new(), scores: Vec::new(), reason })
+            }
+            None => Choice::Defer(1000),
+        };
+        Decision { request: index, choice }
+    });
+    Answer { decisions: decisions.collect(), factors: Vec::new(), state: snapshot.state.clone() }
+}

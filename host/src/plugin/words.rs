@@ -1,0 +1,249 @@
+//! The words of `baton:types` as the host's own, and back. A plugin's word is checked on the way in.
+
+use serde_json::Value;
+
+use super::bindings::shared::baton::types::core as wit;
+use crate::fault::{ErrorClass, Fault};
+use crate::outcome::{Artifact, Check, Child, Content, Outcome, Usage};
+use crate::plan::{Effects, Workstream};
+use crate::span::Span;
+use crate::task::{StateName, Task};
+
+/// Artifacts of one outcome, and what may be inside it.
+const ARTIFACTS: usize = 64;
+const INLINE: usize = 64 << 10;
+pub(super) const SUMMARY: usize = 4 << 10;
+
+pub(super) fn attrs<'a>(pairs: impl IntoIterator<Item = (&'a String, &'a String)>) -> Vec<wit::Attr> {
+    pairs.into_iter().map(|(name, value)| wit::Attr { name: name.clone(), value: value.clone() }).collect()
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A task as plugins see it.
+pub(super) fn task(task: &Task, spec: &Workstream, feedback: Vec<String>) -> wit::Task {
+    wit::Task {
+        id: spec.id.clone(),
+        run: task.run.to_string(),
+        title: spec.title.clone(),
+        input: spec.input.to_string(),
+        skills: spec.skills.clone(),
+        track: spec.track.clone(),
+        priority: task.priority,
+        estimate: spec.estimate.map(Span::millis),
+        effects: match spec.effects {
+            Effects::Pure => wit::Effects::Pure,
+            Effects::Workspace => wit::Effects::Workspace,
+            Effects::External => wit::Effects::External,
+        },
+        attempts: task.attempts,
+        feedback,
+        metadata: spec.metadata.iter().map(|(name, value)| wit::Attr { name: name.clone(), value: text(value) }).collect(),
+    }
+}
+
+pub(super) fn outcome_out(outcome: &Outcome) -> wit::Outcome {
+    wit::Outcome {
+        summary: outcome.summary.clone(),
+        output: outcome.output.to_string(),
+        artifacts: outcome
+            .artifacts
+            .iter()
+            .map(|artifact| wit::Artifact {
+                name: artifact.name.clone(),
+                media_type: artifact.media_type.clone(),
+                content: match &artifact.content {
+                    Content::Inline(bytes) => wit::Content::Inline(bytes.clone()),
+                    Content::Stored { digest, size } => {
+                        wit::Content::Stored(wit::Reference { digest: digest.clone(), size: *size })
+                    }
+                },
+            })
+            .collect(),
+        usage: wit::Usage {
+            input_tokens: outcome.usage.input_tokens,
+            output_tokens: outcome.usage.output_tokens,
+            cost_micros: outcome.usage.cost_micros,
+            requests: outcome.usage.requests,
+            attrs: Vec::new(),
+        },
+        stop_reason: match outcome.stop.as_deref() {
+            None => wit::StopReason::EndTurn,
+            Some("max-tokens") => wit::StopReason::MaxTokens,
+            Some("max-turns") => wit::StopReason::MaxTurns,
+            Some("refusal") => wit::StopReason::Refusal,
+            Some("cancelled") => wit::StopReason::Cancelled,
+            Some(other) => wit::StopReason::Other(other.to_owned()),
+        },
+        attrs: Vec::new(),
+    }
+}
+
+/// What a plugin claims, or why it can't be taken for a claim.
+pub(super) fn outcome_in(outcome: wit::Outcome) -> Result<Outcome, String> {
+    let output = match outcome.output.as_str() {
+        "null" | "" => Value::Null,
+        json => serde_json::from_str(json).map_err(|why| format!("outcome.output is not JSON: {why}"))?,
+    };
+    if outcome.artifacts.len() > ARTIFACTS {
+        return Err(format!("an outcome may hold {ARTIFACTS} artifacts, not {}", outcome.artifacts.len()));
+    }
+    let artifacts = outcome.artifacts.into_iter().map(artifact_in).collect::<Result<_, _>>()?;
+    Ok(Outcome {
+        summary: cut(outcome.summary, SUMMARY),
+        output,
+        artifacts,
+        usage: Usage {
+            input_tokens: outcome.usage.input_tokens,
+            output_tokens: outcome.usage.output_tokens,
+            cost_micros: outcome.usage.cost_micros,
+            requests: outcome.usage.requests,
+        },
+        stop: match outcome.stop_reason {
+            wit::StopReason::EndTurn => None,
+            wit::StopReason::MaxTokens => Some("max-tokens".into()),
+            wit::StopReason::MaxTurns => Some("max-turns".into()),
+            wit::StopReason::Refusal => Some("refusal".into()),
+            wit::StopReason::Cancelled => Some("cancelled".into()),
+            wit::StopReason::Other(other) => Some(cut(other, 64)),
+        },
+    })
+}
+
+/// The host has nothing stored yet that an adapter could refer to: a reference is an invented one.
+fn artifact_in(artifact: wit::Artifact) -> Result<Artifact, String> {
+    let content = match artifact.content {
+        wit::Content::Inline(bytes) if bytes.len() <= INLINE => Content::Inline(bytes),
+        wit::Content::Inline(bytes) => {
+            return Err(format!("artifact {:?} has {} bytes, and {INLINE} may be inline", artifact.name, bytes.len()));
+        }
+        wit::Content::Stored(reference) => {
+            return Err(format!("artifact {:?} refers to {:?}, which was never stored", artifact.name, reference.digest));
+        }
+    };
+    Ok(Artifact { name: cut(artifact.name, 256), media_type: cut(artifact.media_type, 128), content })
+}
+
+pub(super) fn cut(mut text: String, max: usize) -> String {
+    if text.len() > max {
+        let mut end = max;
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        text.truncate(end);
+    }
+    text
+}
+
+pub(super) fn fault_out(fault: &Fault) -> wit::Fault {
+    let class = match fault.class {
+        ErrorClass::Transient => wit::ErrorClass::Transient,
+        ErrorClass::RateLimited => wit::ErrorClass::RateLimited,
+        ErrorClass::Timeout => wit::ErrorClass::Timeout,
+        ErrorClass::Crashed => wit::ErrorClass::Crashed,
+        ErrorClass::InvalidInput => wit::ErrorClass::InvalidInput,
+        ErrorClass::InvalidOutput => wit::ErrorClass::InvalidOutput,
+        ErrorClass::Refused => wit::ErrorClass::Refused,
+        ErrorClass::Unauthorized => wit::ErrorClass::Unauthorized,
+        ErrorClass::Environment => wit::ErrorClass::Environment,
+        ErrorClass::Budget => wit::ErrorClass::Budget,
+        class @ (ErrorClass::Unaccepted | ErrorClass::Deadline | ErrorClass::Other) => {
+            wit::ErrorClass::Other(class.to_string())
+        }
+    };
+    wit::Fault { class, message: fault.message.clone(), retry_after: fault.retry_after_ms, attrs: Vec::new() }
+}
+
+/// The longest that a far side may ask us to wait.
+const RETRY_AFTER: u64 = 24 * 3600 * 1000;
+
+pub(super) fn fault_in(fault: wit::Fault) -> Fault {
+    let message = cut(fault.message, SUMMARY);
+    let (class, message) = match fault.class {
+        wit::ErrorClass::Transient => (ErrorClass::Transient, message),
+        wit::ErrorClass::RateLimited => (ErrorClass::RateLimited, message),
+        wit::ErrorClass::Timeout => (ErrorClass::Timeout, message),
+        wit::ErrorClass::Crashed => (ErrorClass::Crashed, message),
+        wit::ErrorClass::InvalidInput => (ErrorClass::InvalidInput, message),
+        wit::ErrorClass::InvalidOutput => (ErrorClass::InvalidOutput, message),
+        wit::ErrorClass::Refused => (ErrorClass::Refused, message),
+        wit::ErrorClass::Unauthorized => (ErrorClass::Unauthorized, message),
+        wit::ErrorClass::Environment => (ErrorClass::Environment, message),
+        wit::ErrorClass::Budget => (ErrorClass::Budget, message),
+        wit::ErrorClass::Other(name) => (ErrorClass::Other, format!("{}: {message}", cut(name, 64))),
+    };
+    Fault { class, message, retry_after_ms: fault.retry_after.map(|after| after.min(RETRY_AFTER)) }
+}
+
+fn state(name: StateName) -> wit::TaskState {
+    match name {
+        StateName::Blocked => wit::TaskState::Blocked,
+        StateName::Ready => wit::TaskState::Ready,
+        StateName::Running => wit::TaskState::Running,
+        StateName::Waiting => wit::TaskState::Waiting,
+        StateName::Backoff => wit::TaskState::Backoff,
+        StateName::Succeeded => wit::TaskState::Succeeded,
+        StateName::Failed => wit::TaskState::Failed,
+        StateName::Cancelled => wit::TaskState::Cancelled,
+        StateName::Skipped => wit::TaskState::Skipped,
+    }
+}
+
+pub(super) fn child(child: &Child) -> wit::Child {
+    let accepted = child.state == StateName::Succeeded;
+    wit::Child {
+        name: child.name.clone(),
+        state: state(child.state),
+        outcome: child.report.outcome.as_ref().filter(|_| accepted).map(outcome_out),
+        fault: child.report.fault.as_ref().filter(|_| child.state == StateName::Failed).map(fault_out),
+    }
+}
+
+/// A task that a strategy asks for, as a workstream, or what is wrong with it.
+pub(super) fn new_task(new: wit::NewTask) -> Result<Workstream, String> {
+    let name = new.name;
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
+        return Err(format!("a child's name must be 1 to 64 letters, digits, -, _ or ., not {:?}", cut(name, 80)));
+    }
+    let input = match new.input.as_str() {
+        "" => Value::Null,
+        json => serde_json::from_str(json).map_err(|why| format!("the input of {name} is not JSON: {why}"))?,
+    };
+    Ok(Workstream {
+        title: cut(new.title, 256),
+        input,
+        depends_on: new.depends_on,
+        skills: new.skills,
+        agent: new.agent,
+        executor: new.executor,
+        validators: new
+            .validators
+            .into_iter()
+            .map(|uses| crate::plan::Validator { uses, with: std::collections::BTreeMap::new() })
+            .collect(),
+        estimate: new.estimate.map(Span::from_millis),
+        metadata: new.attrs.into_iter().map(|attr| (attr.name, Value::String(attr.value))).collect(),
+        ..Workstream::named(name)
+    })
+}
+
+/// A validator's check, or what is wrong with it.
+pub(super) fn check(validator: &str, check: wit::Check) -> Result<Check, String> {
+    if !(0.0..=1.0).contains(&check.score) {
+        return Err(format!("the score of check {:?} must be 0.0 to 1.0, not {}", cut(check.name, 64), check.score));
+    }
+    Ok(Check {
+        validator: validator.to_owned(),
+        name: cut(check.name, 64),
+        score: check.score,
+        passed: check.passed,
+        label: cut(check.label, 64),
+        explanation: cut(check.explanation, 8 << 10),
+    })
+}
