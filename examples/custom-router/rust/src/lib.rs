@@ -7,8 +7,7 @@ use std::cmp::Reverse;
 
 use baton_sdk::log;
 use baton_sdk::router::{
-    Agent, Answer, Assignment, Attr, Choice, Config, Factor, RouteError, Router, Score, Snapshot,
-    Task,
+    Agent, Answer, Assignment, Attr, Choice, Config, Factor, RouteError, Router, Score, Snapshot, Task,
 };
 
 /// One, in millionths.
@@ -36,9 +35,7 @@ impl Router for TrackRecord {
             Choice::Assign(assignment)
         });
         log::debug(&format!("call {calls}: {} decided", decisions.len()));
-        Ok(Answer::from(decisions)
-            .with_factors(factors(weights))
-            .with_state(calls.to_le_bytes().into()))
+        Ok(Answer::from(decisions).with_factors(factors(weights)).with_state(calls.to_le_bytes().into()))
     }
 }
 
@@ -51,10 +48,7 @@ struct Worker {
 
 impl Worker {
     fn of(agent: &Agent) -> Self {
-        Self {
-            used: agent.running.into(),
-            hash: fnv1a(&agent.id),
-        }
+        Self { used: agent.running.into(), hash: fnv1a(&agent.id) }
     }
 }
 
@@ -169,10 +163,7 @@ fn factors(weights: [u64; 3]) -> Vec<Factor> {
     let named = WEIGHTS.iter().zip(weights).map(|((name, _), weight)| (*name, weight as f64));
     named
         .chain([("full", -(FULL as f64))])
-        .map(|(name, weight)| Factor {
-            name: name.to_owned(),
-            weight: weight / 100.0,
-        })
+        .map(|(name, weight)| Factor { name: name.to_owned(), weight: weight / 100.0 })
         .collect()
 }
 
@@ -236,11 +227,7 @@ mod tests {
             mean_latency: 1000,
             attrs: Vec::new(),
         };
-        Agent {
-            capacity: 4,
-            stats: vec![stats],
-            ..agent(id, &["rust"])
-        }
+        Agent { capacity: 4, stats: vec![stats], ..agent(id, &["rust"]) }
     }
 
     #[test]
