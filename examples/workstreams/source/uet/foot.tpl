@@ -1,0 +1,1 @@
+Stay inside $PACKAGE. When in doubt, stop and ask.

@@ -1,0 +1,2 @@
+Project $PROJECT, section $SECTION.
+Write in a $VOICE voice.
