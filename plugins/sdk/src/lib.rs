@@ -1,0 +1,25 @@
+//! Plugins for Baton in Rust: one trait, one function, one macro line.
+//!
+//! Each kind of plugin has its module: [`router`], [`executor`], [`validator`], [`agent`]. The words that they share
+//! (tasks, outcomes, faults) are in [`words`]. What a component imports is decided by what it calls: linking this
+//! crate adds nothing.
+
+extern crate self as baton_sdk;
+
+pub mod agent;
+#[doc(hidden)]
+pub mod bindings;
+pub mod config;
+pub mod executor;
+pub mod fixture;
+pub mod log;
+pub mod router;
+pub mod seed;
+pub mod validator;
+pub mod words;
+
+pub use config::Config;
+pub use seed::SplitMix64;
+
+#[doc(hidden)]
+pub use wit_bindgen;
