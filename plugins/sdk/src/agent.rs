@@ -30,6 +30,7 @@ impl From<Unusable> for Fault {
 #[macro_export]
 macro_rules! agent {
     ($agent:ident) => {
+        #[cfg(target_arch = "wasm32")]
         const _: () = {
             struct Component;
             impl $crate::bindings::agent::exports::baton::agent::adapter::Guest for Component {
@@ -42,7 +43,14 @@ macro_rules! agent {
                     <$agent as $crate::agent::Agent>::probe(config)
                 }
             }
-    $crate::bindings::agent::export_agent!(Component with_types_in $crate::bindings::agent);
+            $crate::bindings::agent::export_agent!(
+                Component with_types_in $crate::bindings::agent
+            );
         };
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: fn(
+            $crate::agent::Attempt,
+        ) -> Result<$crate::agent::Outcome, $crate::agent::Fault> =
+            <$agent as $crate::agent::Agent>::run;
     };
 }

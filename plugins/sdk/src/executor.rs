@@ -32,6 +32,7 @@ impl From<Unusable> for ExecutionError {
 #[macro_export]
 macro_rules! executor {
     ($executor:ident) => {
+        #[cfg(target_arch = "wasm32")]
         const _: () = {
             struct Component;
             impl $crate::bindings::executor::exports::baton::executor::execution::Guest for Component {
@@ -41,7 +42,13 @@ macro_rules! executor {
                     <$executor as $crate::executor::Executor>::advance(request)
                 }
             }
-            $crate::bindings::executor::export_executor!(Component with_types_in $crate::bindings::executor);
+            $crate::bindings::executor::export_executor!(
+                Component with_types_in $crate::bindings::executor
+            );
         };
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: fn(
+            $crate::executor::Request,
+        ) -> Result<$crate::executor::Step, $crate::executor::ExecutionError> = <$executor as $crate::executor::Executor>::advance;
     };
 }

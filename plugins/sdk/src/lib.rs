@@ -2,7 +2,8 @@
 //!
 //! Each kind of plugin has its module: [`router`], [`executor`], [`validator`], [`agent`]. The words that they share
 //! (tasks, outcomes, faults) are in [`words`]. What a component imports is decided by what it calls: linking this
-//! crate adds nothing.
+//! crate adds nothing. The macros export on wasm32 only: the names of a component's exports are none that a native linker
+//! takes, and tests call the traits.
 
 extern crate self as baton_sdk;
 

@@ -78,6 +78,7 @@ impl From<Unusable> for RouteError {
 #[macro_export]
 macro_rules! router {
     ($router:ident) => {
+        #[cfg(target_arch = "wasm32")]
         const _: () = {
             struct Component;
             impl $crate::bindings::router::exports::baton::router::routing::Guest for Component {
@@ -87,7 +88,14 @@ macro_rules! router {
                     <$router as $crate::router::Router>::route(snapshot)
                 }
             }
-            $crate::bindings::router::export_router!(Component with_types_in $crate::bindings::router);
+            $crate::bindings::router::export_router!(
+                Component with_types_in $crate::bindings::router
+            );
         };
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: fn(
+            $crate::router::Snapshot,
+        ) -> Result<$crate::router::Answer, $crate::router::RouteError> =
+            <$router as $crate::router::Router>::route;
     };
 }

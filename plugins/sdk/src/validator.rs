@@ -45,16 +45,27 @@ impl From<Unusable> for ValidationError {
 #[macro_export]
 macro_rules! validator {
     ($validator:ident) => {
+        #[cfg(target_arch = "wasm32")]
         const _: () = {
             struct Component;
-            impl $crate::bindings::validator::exports::baton::validator::validation::Guest for Component {
+            impl $crate::bindings::validator::exports::baton::validator::validation::Guest
+                for Component
+            {
                 fn validate(
                     request: $crate::validator::Request,
-                ) -> Result<$crate::validator::Verdict, $crate::validator::ValidationError> {
+                ) -> Result<$crate::validator::Verdict, $crate::validator::ValidationError>
+                {
                     <$validator as $crate::validator::Validator>::validate(request)
                 }
             }
-            $crate::bindings::validator::export_validator!(Component with_types_in $crate::bindings::validator);
+            $crate::bindings::validator::export_validator!(
+                Component with_types_in $crate::bindings::validator
+            );
         };
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: fn(
+            $crate::validator::Request,
+        ) -> Result<$crate::validator::Verdict, $crate::validator::ValidationError> =
+            <$validator as $crate::validator::Validator>::validate;
     };
 }

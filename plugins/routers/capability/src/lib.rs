@@ -133,7 +133,7 @@ mod tests {
             .map(|factor| factor.name.as_str())
             .collect();
         assert_eq!(names, ["full", "surplus", "load"]);
-        assert_eq!(answer.state, []);
+        assert!(answer.state.is_empty());
     }
 
     #[test]

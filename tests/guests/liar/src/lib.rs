@@ -12,14 +12,20 @@ impl Agent for Liar {
     fn run(attempt: Attempt) -> Result<Outcome, Fault> {
         let about = Config(&attempt.config).get("about");
         let lies = |here: &str| about.is_none_or(|about| about == here);
-        let output = if lies("output") { "{\"sure\": " } else { "null" };
+        let output = if lies("output") {
+            "{\"sure\": "
+        } else {
+            "null"
+        };
         let mut outcome = Outcome::raw("All done, believe me.", String::from(output));
         if lies("artifact") {
             let digest = format!("blake3:{}", "0".repeat(64));
             outcome.artifacts.push(stored("report", digest));
         }
         if lies("digest") {
-            outcome.artifacts.push(stored("notes", String::from("../../etc/passwd")));
+            outcome
+                .artifacts
+                .push(stored("notes", String::from("../../etc/passwd")));
         }
         if lies("cost") {
             outcome.usage = Usage {

@@ -28,7 +28,11 @@ fn choice(candidates: &[u32], place: &str) -> Choice {
     };
     Choice::Assign(Assignment {
         agent: if place == "agent" { u32::MAX } else { agent },
-        fallbacks: if place == "fallback" { vec![u32::MAX] } else { Vec::new() },
+        fallbacks: if place == "fallback" {
+            vec![u32::MAX]
+        } else {
+            Vec::new()
+        },
         scores: vec![score],
         reason: String::from("out of range"),
     })
