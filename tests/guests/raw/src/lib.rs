@@ -8,7 +8,7 @@ pub mod table_bomb;
 use std::path::Path;
 
 use anyhow::Result;
-use wit_component::StringEncoding;
+use wit_component::{StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 /// A router whose `route` has this body. It has one page of memory, an allocator that never frees, and `more` for what
@@ -26,6 +26,13 @@ fn router(more: &str, locals: &str, body: &str) -> Result<Vec<u8>> {
     }
     let (package, _) = resolve.push_path(wit.join("router"))?;
     let world = resolve.select_world(&[package], Some("router"))?;
-    wit_component::embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+    let canonical_names = false;
+    embed_component_metadata(
+        &mut module,
+        &resolve,
+        world,
+        StringEncoding::UTF8,
+        canonical_names,
+    )?;
     Ok(module)
 }
