@@ -8,6 +8,9 @@
 extern crate self as baton_sdk;
 
 pub mod agent;
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub mod arena;
 #[doc(hidden)]
 pub mod bindings;
 pub mod config;

@@ -80,6 +80,8 @@ macro_rules! router {
     ($router:ident) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
+            #[global_allocator]
+            static ARENA: $crate::arena::Arena = $crate::arena::Arena::new();
             struct Component;
             impl $crate::bindings::router::exports::baton::router::routing::Guest for Component {
                 fn route(

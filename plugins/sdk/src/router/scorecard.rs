@@ -50,12 +50,12 @@ impl<const N: usize> Scorecard<N> {
     fn score(&self, agent: u32, values: [f64; N]) -> Score {
         Score {
             agent,
+            // Not `sum`, which begins at -0.0.
             total: self
                 .0
                 .iter()
                 .zip(values)
-                .map(|((_, weight), value)| weight * value)
-                .sum(),
+                .fold(0.0, |total, ((_, weight), value)| total + weight * value),
             propensity: 0.0,
             values: values.into(),
         }
