@@ -1,0 +1,46 @@
+//! A program does the work, as a profile of the operator's configuration allows.
+//!
+//! Configuration: `profile` (required); `summary`, for programs that do not say one themselves.
+//!
+//! The program finds the attempt as one JSON object on its standard input, and parts of it in the `{name}` places of
+//! its profile: `task`, `run`, `title`, `attempt`, `agent`, `input` and `input.<key>` for each plain value of the
+//! input. Exit code 0 is a claim; others are read as those of sysexits.h.
+
+mod ending;
+mod question;
+
+use baton_sdk::agent::{Agent, Attempt, Attr, Config, Fault, Health, Outcome, process};
+
+struct Command;
+
+const KEYS: [&str; 2] = ["profile", "summary"];
+
+impl Agent for Command {
+    fn run(attempt: Attempt) -> Result<Outcome, Fault> {
+        let config = Config(&attempt.config);
+        config.only(&KEYS)?;
+        let command = process::Command {
+            profile: config.required("profile")?.to_owned(),
+            values: question::values(&attempt),
+            stdin: question::stdin(&attempt),
+        };
+        match process::run(&command) {
+            Ok(completed) => ending::read(&completed, config.get("summary")),
+            Err(error) => Err(ending::not_run(&error)),
+        }
+    }
+
+    fn probe(config: Vec<Attr>) -> Health {
+        let config = Config(&config);
+        if let Err(unusable) = config.only(&KEYS) {
+            return Health::Unreachable(unusable.to_string());
+        }
+        match config.required("profile").map(process::check) {
+            Ok(Ok(())) => Health::Ready,
+            Ok(Err(error)) => Health::Unreachable(ending::not_run(&error).message),
+            Err(unusable) => Health::Unreachable(unusable.to_string()),
+        }
+    }
+}
+
+baton_sdk::agent!(Command);

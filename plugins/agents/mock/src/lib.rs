@@ -1,0 +1,106 @@
+//! Pretends to work, for tests, benchmarks and simulations. Without configuration it succeeds at once.
+//!
+//! Configuration: `latency-ms` and `jitter-ms` (more of it, drawn); `skill.<name>`, the probability that work with this
+//! skill is good, bad work answers `{"good": false}`; `fail-rate`, the probability of a fault; `fail-first`, so many
+//! attempts fail; `fault`, the class of the faults, and `retry-after-ms`; `output` (JSON text) or `echo` (the input)
+//! for what is answered; `garbage`, `hang` and `trap` for agents that misbehave. All that is drawn is drawn from the
+//! attempt's seed.
+
+mod config;
+
+use baton_sdk::SplitMix64;
+use baton_sdk::agent::{Agent, Attempt, ErrorClass, Fault, Outcome, progress};
+
+use config::Behaviour;
+
+struct Mock;
+
+/// How long a hanging agent sleeps before it sleeps again.
+const NAP_MS: u64 = 1000;
+
+impl Agent for Mock {
+    fn run(attempt: Attempt) -> Result<Outcome, Fault> {
+        if attempt.config.is_empty() {
+            return Ok(Outcome::raw(String::new(), String::from("null")));
+        }
+        let behaviour = Behaviour::read(&attempt.config)?;
+        if behaviour.trap {
+            trap();
+        }
+        if behaviour.hang {
+            return Err(hang());
+        }
+        let mut random = SplitMix64::new(attempt.seed);
+        let latency = behaviour.latency_ms + random.below(behaviour.jitter_ms.saturating_add(1));
+        if latency > 0 {
+            progress::sleep(latency).map_err(stopped)?;
+        }
+        work(&behaviour, &attempt, &mut random)
+    }
+}
+
+fn work(
+    behaviour: &Behaviour,
+    attempt: &Attempt,
+    random: &mut SplitMix64,
+) -> Result<Outcome, Fault> {
+    if attempt.task.attempts < behaviour.fail_first {
+        let first = behaviour.fail_first;
+        return Err(behaviour.fault(format!("told to fail the first {first} attempt(s)")));
+    }
+    if random.chance(behaviour.fail_rate) {
+        return Err(behaviour.fault(format!("told to fail at a rate of {}", behaviour.fail_rate)));
+    }
+    if !random.chance(behaviour.quality(&attempt.task.skills)) {
+        let output = String::from(r#"{"good": false}"#);
+        return Ok(Outcome::raw("Did it badly.", output));
+    }
+    Ok(Outcome::raw(
+        "Did it.",
+        output(behaviour, &attempt.task.input),
+    ))
+}
+
+fn output(behaviour: &Behaviour, input: &str) -> String {
+    if behaviour.garbage {
+        return String::from("{\"garbage\": ");
+    }
+    match &behaviour.output {
+        Some(output) => output.clone(),
+        None if behaviour.echo => input.to_owned(),
+        None => String::from("null"),
+    }
+}
+
+/// Sleeps past its deadline, and gives up only when the host says so.
+fn hang() -> Fault {
+    loop {
+        if let Err(why) = progress::sleep(NAP_MS) {
+            return stopped(why);
+        }
+    }
+}
+
+fn stopped(why: progress::Stopped) -> Fault {
+    let why = match why {
+        progress::Stopped::LeaseLost => "the lease was lost",
+        progress::Stopped::Cancelled => "it was cancelled",
+        progress::Stopped::Deadline => "the deadline has passed",
+    };
+    Fault::new(ErrorClass::Timeout, format!("stopped: {why}"))
+}
+
+#[cfg(target_arch = "wasm32")]
+fn trap() -> ! {
+    core::arch::wasm32::unreachable()
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+fn trap() -> ! {
+    panic!("told to trap")
+}
+
+baton_sdk::agent!(Mock);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! Agents: how work is done. The only kind of plugin that may touch the world, and only as far as it was granted.
+
+pub use crate::bindings::agent::exports::baton::agent::adapter::{Attempt, Health};
+pub use crate::bindings::shared::baton::host::{process, progress};
+pub use crate::config::Config;
+pub use crate::words::*;
+
+use crate::config::Unusable;
+
+/// What an agent's adapter is.
+pub trait Agent {
+    /// Does the work, or says why not. Must return promptly once a host call answers `stopped`.
+    fn run(attempt: Attempt) -> Result<Outcome, Fault>;
+
+    /// Whether work could be done now. Must change nothing and cost nothing.
+    fn probe(config: Vec<Attr>) -> Health {
+        let _ = config;
+        Health::Ready
+    }
+}
+
+/// The operator mends a configuration, nobody else can.
+impl From<Unusable> for Fault {
+    fn from(unusable: Unusable) -> Self {
+        Fault::new(ErrorClass::Environment, unusable.to_string())
+    }
+}
+
+/// Makes this crate the component of an agent.
+#[macro_export]
+macro_rules! agent {
+    ($agent:ident) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            struct Component;
+            impl $crate::bindings::agent::exports::baton::agent::adapter::Guest for Component {
+                fn run(
+                    attempt: $crate::agent::Attempt,
+                ) -> Result<$crate::agent::Outcome, $crate::agent::Fault> {
+                    <$agent as $crate::agent::Agent>::run(attempt)
+                }
+                fn probe(config: Vec<$crate::agent::Attr>) -> $crate::agent::Health {
+                    <$agent as $crate::agent::Agent>::probe(config)
+                }
+            }
+            $crate::bindings::agent::export_agent!(
+                Component with_types_in $crate::bindings::agent
+            );
+        };
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: fn(
+            $crate::agent::Attempt,
+        ) -> Result<$crate::agent::Outcome, $crate::agent::Fault> =
+            <$agent as $crate::agent::Agent>::run;
+    };
+}

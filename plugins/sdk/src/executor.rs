@@ -1,0 +1,54 @@
+//! Executors: how a composite task is divided.
+
+mod part;
+
+pub use crate::bindings::executor::exports::baton::executor::execution::{
+    ExecutionError, Request, Spawn, Step, Wait,
+};
+pub use crate::config::Config;
+pub use crate::words::*;
+pub use part::{Keys, Part, elements, keys};
+
+use crate::config::Unusable;
+
+/// What an executor is. It must be a function of its argument: its memory is its children.
+pub trait Executor {
+    fn advance(request: Request) -> Result<Step, ExecutionError>;
+}
+
+impl Step {
+    pub fn spawn(children: Vec<NewTask>, then: Wait) -> Self {
+        Self::Spawn(Spawn { children, then })
+    }
+}
+
+impl From<Unusable> for ExecutionError {
+    fn from(unusable: Unusable) -> Self {
+        Self::BadConfig(unusable.into())
+    }
+}
+
+/// Makes this crate the component of an executor.
+#[macro_export]
+macro_rules! executor {
+    ($executor:ident) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            struct Component;
+            impl $crate::bindings::executor::exports::baton::executor::execution::Guest for Component {
+                fn advance(
+                    request: $crate::executor::Request,
+                ) -> Result<$crate::executor::Step, $crate::executor::ExecutionError> {
+                    <$executor as $crate::executor::Executor>::advance(request)
+                }
+            }
+            $crate::bindings::executor::export_executor!(
+                Component with_types_in $crate::bindings::executor
+            );
+        };
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: fn(
+            $crate::executor::Request,
+        ) -> Result<$crate::executor::Step, $crate::executor::ExecutionError> = <$executor as $crate::executor::Executor>::advance;
+    };
+}

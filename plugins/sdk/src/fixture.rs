@@ -1,0 +1,82 @@
+//! Plain values for the native tests of plugins, to be changed where a test cares.
+
+use crate::agent::Attempt;
+use crate::router::{Agent, Request, Snapshot};
+use crate::words::{Child, Effects, Outcome, Task, TaskState};
+
+/// Task `t` of run `r1`; `input` is JSON text.
+pub fn task(input: &str) -> Task {
+    Task {
+        id: String::from("t"),
+        run: String::from("r1"),
+        title: String::from("Title"),
+        input: input.to_owned(),
+        skills: Vec::new(),
+        track: None,
+        priority: 0,
+        estimate: None,
+        effects: Effects::Pure,
+        attempts: 0,
+        feedback: Vec::new(),
+        metadata: Vec::new(),
+    }
+}
+
+/// A child that succeeded with this.
+pub fn succeeded(name: &str, outcome: Outcome) -> Child {
+    Child {
+        name: name.to_owned(),
+        state: TaskState::Succeeded,
+        outcome: Some(outcome),
+        fault: None,
+    }
+}
+
+/// An idle agent with room for one attempt.
+pub fn agent(id: &str, skills: &[&str]) -> Agent {
+    Agent {
+        id: id.to_owned(),
+        skills: skills.iter().map(|skill| (*skill).to_owned()).collect(),
+        tracks: Vec::new(),
+        capacity: 1,
+        running: 0,
+        stats: Vec::new(),
+        attrs: Vec::new(),
+    }
+}
+
+/// So many requests that want `skills`, for which every agent is a candidate.
+pub fn snapshot(agents: Vec<Agent>, skills: &[&str], requests: usize) -> Snapshot {
+    let request = Request {
+        task: Task {
+            skills: skills.iter().map(|skill| (*skill).to_owned()).collect(),
+            ..task("null")
+        },
+        candidates: 0,
+        queued: 0,
+        consulted: None,
+    };
+    Snapshot {
+        now: 0,
+        seed: 0,
+        candidate_sets: vec![(0..).take(agents.len()).collect()],
+        agents,
+        requests: vec![request; requests],
+        config: Vec::new(),
+        state: Vec::new(),
+    }
+}
+
+/// The first attempt of [`task`] by agent `a`, at time 0 with a minute to go.
+pub fn attempt(input: &str) -> Attempt {
+    Attempt {
+        task: task(input),
+        agent: String::from("a"),
+        epoch: 1,
+        idempotency_key: String::from("r1/t"),
+        deadline: 60_000,
+        now: 0,
+        seed: 0,
+        config: Vec::new(),
+    }
+}

@@ -1,0 +1,103 @@
+//! Routers: who does what.
+
+mod room;
+mod scorecard;
+
+pub use crate::bindings::router::exports::baton::router::routing::{
+    Agent, Answer, Assignment, Choice, Decision, Factor, Request, RouteError, Score, SkillStats,
+    Snapshot,
+};
+pub use crate::config::Config;
+pub use crate::words::*;
+pub use room::Room;
+pub use scorecard::Scorecard;
+
+use crate::config::Unusable;
+
+/// What a router is. It must be a function of its argument.
+pub trait Router {
+    fn route(snapshot: Snapshot) -> Result<Answer, RouteError>;
+}
+
+impl Snapshot {
+    /// Who may do what `request` asks for, as indices into `agents`, ascending.
+    pub fn candidates(&self, request: &Request) -> &[u32] {
+        self.candidate_sets
+            .get(request.candidates as usize)
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// What an agent is called in a reason.
+    pub fn name(&self, agent: u32) -> &str {
+        self.agents
+            .get(agent as usize)
+            .map_or("(no such agent)", |agent| &agent.id)
+    }
+
+    /// One decision for each request, most urgent first.
+    pub fn decide(&self, mut choose: impl FnMut(&Request, &[u32]) -> Choice) -> Vec<Decision> {
+        self.requests
+            .iter()
+            .zip(0..)
+            .map(|(request, index)| Decision {
+                request: index,
+                choice: choose(request, self.candidates(request)),
+            })
+            .collect()
+    }
+}
+
+impl Answer {
+    pub fn with_factors(self, factors: Vec<Factor>) -> Self {
+        Self { factors, ..self }
+    }
+
+    pub fn with_state(self, state: Vec<u8>) -> Self {
+        Self { state, ..self }
+    }
+}
+
+/// An answer without factors and without state.
+impl From<Vec<Decision>> for Answer {
+    fn from(decisions: Vec<Decision>) -> Self {
+        Self {
+            decisions,
+            factors: Vec::new(),
+            state: Vec::new(),
+        }
+    }
+}
+
+impl From<Unusable> for RouteError {
+    fn from(unusable: Unusable) -> Self {
+        Self::BadConfig(unusable.into())
+    }
+}
+
+/// Makes this crate the component of a router.
+#[macro_export]
+macro_rules! router {
+    ($router:ident) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            #[global_allocator]
+            static ARENA: $crate::arena::Arena = $crate::arena::Arena::new();
+            struct Component;
+            impl $crate::bindings::router::exports::baton::router::routing::Guest for Component {
+                fn route(
+                    snapshot: $crate::router::Snapshot,
+                ) -> Result<$crate::router::Answer, $crate::router::RouteError> {
+                    <$router as $crate::router::Router>::route(snapshot)
+                }
+            }
+            $crate::bindings::router::export_router!(
+                Component with_types_in $crate::bindings::router
+            );
+        };
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: fn(
+            $crate::router::Snapshot,
+        ) -> Result<$crate::router::Answer, $crate::router::RouteError> =
+            <$router as $crate::router::Router>::route;
+    };
+}

@@ -1,0 +1,63 @@
+//! Randomness out of the seed that the host gives: SplitMix64 (Steele, Lea and Flood, 2014).
+
+#[derive(Clone, Debug)]
+pub struct SplitMix64(u64);
+
+impl SplitMix64 {
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub fn next_u64(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Uniform in 0.0 to 1.0, without 1.0.
+    pub fn fraction(&mut self) -> f64 {
+        (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Uniform in 0 to `bound`, without `bound`; 0 for a bound of 0.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        ((u128::from(self.next_u64()) * u128::from(bound)) >> 64) as u64
+    }
+
+    /// True with this probability: never for 0.0, always for 1.0.
+    pub fn chance(&mut self, probability: f64) -> bool {
+        self.fraction() < probability
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SplitMix64;
+
+    #[test]
+    fn numbers_are_those_of_the_reference() {
+        let mut random = SplitMix64::new(1234567);
+        let drawn: [u64; 5] = std::array::from_fn(|_| random.next_u64());
+        assert_eq!(
+            drawn,
+            [
+                6457827717110365317,
+                3203168211198807973,
+                9817491932198370423,
+                4593380528125082431,
+                16408922859458223821,
+            ]
+        );
+    }
+
+    #[test]
+    fn certainty_and_impossibility_hold() {
+        let mut random = SplitMix64::new(7);
+        assert!((0..1000).all(|_| random.chance(1.0)));
+        assert!((0..1000).all(|_| !random.chance(0.0)));
+        assert_eq!(random.below(0), 0);
+        assert!((0..1000).all(|_| random.below(3) < 3));
+    }
+}

@@ -1,0 +1,71 @@
+//! Validators: whether an outcome may stand.
+
+pub use crate::bindings::validator::exports::baton::validator::validation::{
+    Request, ValidationError, Verdict,
+};
+pub use crate::config::Config;
+pub use crate::words::*;
+
+use crate::config::Unusable;
+
+/// What a validator is. It must be a function of its argument.
+pub trait Validator {
+    fn validate(request: Request) -> Result<Verdict, ValidationError>;
+}
+
+impl Check {
+    pub fn passed(name: impl Into<String>, explanation: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            score: 1.0,
+            passed: true,
+            label: String::from("pass"),
+            explanation: explanation.into(),
+        }
+    }
+
+    pub fn refused(name: impl Into<String>, explanation: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            score: 0.0,
+            passed: false,
+            label: String::from("fail"),
+            explanation: explanation.into(),
+        }
+    }
+}
+
+impl From<Unusable> for ValidationError {
+    fn from(unusable: Unusable) -> Self {
+        Self::BadConfig(unusable.into())
+    }
+}
+
+/// Makes this crate the component of a validator.
+#[macro_export]
+macro_rules! validator {
+    ($validator:ident) => {
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            struct Component;
+            impl $crate::bindings::validator::exports::baton::validator::validation::Guest
+                for Component
+            {
+                fn validate(
+                    request: $crate::validator::Request,
+                ) -> Result<$crate::validator::Verdict, $crate::validator::ValidationError>
+                {
+                    <$validator as $crate::validator::Validator>::validate(request)
+                }
+            }
+            $crate::bindings::validator::export_validator!(
+                Component with_types_in $crate::bindings::validator
+            );
+        };
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: fn(
+            $crate::validator::Request,
+        ) -> Result<$crate::validator::Verdict, $crate::validator::ValidationError> =
+            <$validator as $crate::validator::Validator>::validate;
+    };
+}

@@ -1,0 +1,38 @@
+//! Hostile routers that no compiler emits: core modules in text, with the type of a router embedded, ready to be
+//! encoded like any other. The expected verdict is with each of them.
+
+pub mod alias_bomb;
+pub mod compile_bomb;
+pub mod table_bomb;
+
+use std::path::Path;
+
+use anyhow::Result;
+use wit_component::{StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// A router whose `route` has this body. It has one page of memory, an allocator that never frees, and `more` for what
+/// else the body needs.
+fn router(more: &str, locals: &str, body: &str) -> Result<Vec<u8>> {
+    let text = include_str!("router.wat")
+        .replace(";; MORE", more)
+        .replace(";; LOCALS", locals)
+        .replace(";; BODY", body);
+    let mut module = wat::parse_str(text)?;
+    let mut resolve = Resolve::default();
+    let wit = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../wit"));
+    for package in ["types", "host"] {
+        resolve.push_path(wit.join(package))?;
+    }
+    let (package, _) = resolve.push_path(wit.join("router"))?;
+    let world = resolve.select_world(&[package], Some("router"))?;
+    let canonical_names = false;
+    embed_component_metadata(
+        &mut module,
+        &resolve,
+        world,
+        StringEncoding::UTF8,
+        canonical_names,
+    )?;
+    Ok(module)
+}
