@@ -10,7 +10,7 @@ use std::process::Command;
 const BUNDLED: [(&str, &str, &[&str]); 4] = [
     ("routers", "Router", &["capability", "least-loaded", "round-robin"]),
     ("executors", "Executor", &["parallel", "sequential"]),
-    ("validators", "Validator", &["command-check", "schema"]),
+    ("validators", "Validator", &["command", "schema"]),
     ("agents", "Agent", &["command", "mock"]),
 ];
 
@@ -26,7 +26,7 @@ fn main() {
     for (folder, kind, names) in BUNDLED {
         for name in names {
             let module = target.join(format!("wasm32-unknown-unknown/plugin/{}.wasm", package(folder, name).replace('-', "_")));
-            let component = out.join(format!("{name}.wasm"));
+            let component = out.join(format!("{}.wasm", package(folder, name)));
             encode(&module, &component);
             let _ = writeln!(
                 source,
@@ -41,7 +41,7 @@ fn main() {
 
 /// `plugins/routers/capability` is the package `baton-router-capability`.
 fn package(folder: &str, name: &str) -> String {
-    format!("baton-{}-{}", folder.trim_end_matches('s'), name.trim_end_matches("-check"))
+    format!("baton-{}-{}", folder.trim_end_matches('s'), name)
 }
 
 fn compile(root: &Path, target: &Path) {
@@ -54,7 +54,8 @@ fn compile(root: &Path, target: &Path) {
         }
     }
     // What is meant for the host's code must not reach the guests'.
-    for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET", "CARGO_TARGET_DIR"] {
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", "--cfg\u{1f}getrandom_backend=\"custom\"");
+    for name in ["RUSTFLAGS", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET", "CARGO_TARGET_DIR"] {
         cargo.env_remove(name);
     }
     let status = cargo.status().expect("cargo can be started");
@@ -69,7 +70,7 @@ fn encode(module: &Path, component: &Path) {
     let encoded = wit_component::ComponentEncoder::default()
         .validate(true)
         .module(&bytes)
-        .and_then(|mut encoder| encoder.encode())
+        .and_then(|encoder| encoder.encode())
         .unwrap_or_else(|why| panic!("{}: {why:#}", module.display()));
     fs::write(component, encoded).expect("OUT_DIR is writable");
 }

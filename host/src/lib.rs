@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod id;
 pub mod seed;
+pub mod size;
 pub mod span;
 
 pub mod agent;
@@ -19,4 +20,7 @@ pub mod scope;
 pub mod task;
 
 pub mod failpoint;
+pub mod plugin;
 pub mod store;
+
+pub mod scheduler;

@@ -112,7 +112,7 @@ pub struct Retry {
 
 impl Default for Retry {
     fn default() -> Self {
-        Self { attempts: 3, base: Span::from_secs(1), cap: Span::from_secs(60), crashes: 3 }
+        Self { attempts: 3, base: Span::from_secs(1), cap: Span::from_secs(60), crashes: 10 }
     }
 }
 

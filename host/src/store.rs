@@ -236,11 +236,14 @@ fn migrate(conn: &Connection) -> Result<(), OpenError> {
     }
 }
 
+/// A connection that can only read, for everyone outside the store.
+pub type Reader = Connection;
+
 /// A connection that can only read.
 ///
 /// # Errors
 /// [`OpenError::Missing`] where there is no store.
-pub fn reader(home: &Home) -> Result<Connection, OpenError> {
+pub fn reader(home: &Home) -> Result<Reader, OpenError> {
     if !home.exists() {
         return Err(OpenError::Missing(home.0.clone()));
     }

@@ -11,6 +11,6 @@ pub struct Bundled {
 include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
 
 #[must_use]
-pub fn find(name: &str) -> Option<&'static Bundled> {
-    ALL.iter().find(|plugin| plugin.name == name)
+pub fn find(name: &str, kind: Kind) -> Option<&'static Bundled> {
+    ALL.iter().find(|plugin| plugin.name == name && plugin.kind == kind)
 }

@@ -82,20 +82,20 @@ impl Library {
     }
 
     /// The bytes of a plugin and what it is granted: installed plugins come before bundled ones of the same name.
-    fn find(&self, name: &str) -> Result<(Vec<u8>, Vec<Grant>), PluginError> {
+    fn find(&self, name: &str, kind: Kind) -> Result<(Vec<u8>, Vec<Grant>), PluginError> {
         let installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         if let Some(Installed { digest, grants, .. }) = installed {
             return Ok((self.stored(name, &digest)?, grants));
         }
-        if let Some(Bundled { wasm, .. }) = bundled::find(name) {
+        if let Some(Bundled { wasm, .. }) = bundled::find(name, kind) {
             return Ok((wasm.to_vec(), vec![Grant::Process(Profiles::Any)]));
         }
         if Path::new(name).extension().is_some_and(|extension| extension == "wasm") {
             let bytes = fs::read(name).map_err(|why| unknown(name, &format!("{name} can't be read: {why}")))?;
             return Ok((bytes, Vec::new()));
         }
-        let known: Vec<&str> = bundled::ALL.iter().map(|plugin| plugin.name).collect();
-        Err(unknown(name, &format!("no plugin of this name is installed or bundled (bundled: {})", known.join(", "))))
+        let known: Vec<&str> = bundled::ALL.iter().filter(|plugin| plugin.kind == kind).map(|plugin| plugin.name).collect();
+        Err(unknown(name, &format!("no {kind} of this name is installed or bundled (bundled: {})", known.join(", "))))
     }
 
     /// An installed component by its digest. What has another content than its name says is not used.
@@ -112,7 +112,7 @@ impl Library {
     }
 
     fn load(&self, name: &str, kind: Kind) -> Result<(Loaded, Vec<Grant>), PluginError> {
-        let (bytes, grants) = self.find(name)?;
+        let (bytes, grants) = self.find(name, kind)?;
         let key = (name.to_owned(), super::digest(&bytes));
         let known = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
         let loaded = match known {
@@ -160,8 +160,8 @@ impl Library {
     ///
     /// # Errors
     /// There is none of this name, or it is no plugin.
-    pub fn inspect(&self, name: &str) -> Result<(Component, Vec<Grant>), PluginError> {
-        let (bytes, grants) = self.find(name)?;
+    pub fn inspect(&self, name: &str, kind: Kind) -> Result<(Component, Vec<Grant>), PluginError> {
+        let (bytes, grants) = self.find(name, kind)?;
         Ok((Component::read(name, &bytes)?, grants))
     }
 }

@@ -7,6 +7,7 @@ use crate::clock::Time;
 use crate::event::{Fact, Readied};
 use crate::fault::{ErrorClass, Fault};
 use crate::id::{AgentId, DecisionId, Epoch, TaskId};
+use crate::plan::Effects;
 use crate::seed::Seed;
 
 use super::retry::{Verdict, verdict};
@@ -90,7 +91,7 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
             current(task, epoch)?;
             if held < now { Err(Refused::LeaseLapsed { until: held }) } else { Ok(Fact::Renewed { lease_until }) }
         }
-        (Command::Claim { epoch }, State::Running { .. }) => current(task, epoch).map(|()| Fact::Claimed),
+        (Command::Claim { epoch }, State::Running { .. } | State::Waiting { stage: Stage::Executor, need: None, .. }) => current(task, epoch).map(|()| Fact::Claimed),
         (Command::Await { epoch, stage, need }, State::Waiting { stage: at, need: None, .. }) if at == stage => {
             current(task, epoch).map(|()| Fact::Awaiting { stage, need })
         }
@@ -110,9 +111,7 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
         (Command::Reject { fault }, State::Ready { .. } | State::Blocked | State::Backoff { .. }) => {
             Ok(Fact::Failed { fault })
         }
-        (Command::LoseLease { why }, State::Running { .. }) => {
-            Ok(failed(task, terms, Fault::new(ErrorClass::Crashed, why), now, seed))
-        }
+        (Command::LoseLease { why }, State::Running { .. }) => Ok(lost(task, terms, why, now)),
         (Command::Release { epoch, why }, State::Running { .. }) => {
             current(task, epoch).map(|()| if task.cancelling { Fact::Cancelled { why } } else { Fact::Released { why } })
         }
@@ -173,6 +172,26 @@ fn failed(task: &Task, terms: &Terms, fault: Fault, now: Time, seed: Seed) -> Fa
     match verdict(task, &terms.retry, &fault, now, seed) {
         Verdict::Again { at, charged, crashed } if !expired => Fact::Retrying { fault, until: at, charged, crashed },
         Verdict::Again { .. } | Verdict::GiveUp => Fact::Failed { fault },
+    }
+}
+
+/// A lost host is not the task's fault, so no attempt is charged; it counts as a crash, so that a task that takes its
+/// host down ends as a dead letter. What may have acted on the world is never run again unasked.
+fn lost(task: &Task, terms: &Terms, why: String, now: Time) -> Fact {
+    if task.cancelling {
+        return Fact::Cancelled { why };
+    }
+    let again = task.crashes + 1 < terms.retry.crashes;
+    match terms.effects {
+        Effects::Pure | Effects::Workspace if again => {
+            let fault = Fault::new(ErrorClass::Crashed, why);
+            Fact::Retrying { fault, until: now, charged: false, crashed: true }
+        }
+        Effects::Pure | Effects::Workspace => Fact::Failed { fault: Fault::new(ErrorClass::Crashed, why) },
+        Effects::External => {
+            let doubt = format!("{why}; it may have acted already: look, then redrive or drop it");
+            Fact::Failed { fault: Fault::new(ErrorClass::Crashed, doubt) }
+        }
     }
 }
 

@@ -1,0 +1,13 @@
+//! The spine: decides what happens next, asks plugins, and writes through the store. [`board`] knows what could run,
+//! [`dispatch`] picks what should, [`decide`] asks the router, [`attempt`] runs one try, [`compose`] asks executors,
+//! [`judge`] asks validators. One loop owns all of it and is told of everything by messages.
+
+pub mod attempt;
+pub mod board;
+pub mod compose;
+pub mod decide;
+pub mod judge;
+pub mod pool;
+mod spine;
+
+pub use spine::{Host, Live, Options, Phase};

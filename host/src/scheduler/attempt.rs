@@ -1,0 +1,134 @@
+//! One attempt: its powers, its three clocks, and how it ended.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::decide::Prepared;
+use crate::agent::Card;
+use crate::clock::{Clock, Time};
+use crate::fault::{ErrorClass, Fault};
+use crate::op::End;
+use crate::outcome::Outcome;
+use crate::plugin::agent::{Adapter, Assignment, Ended};
+use crate::plugin::capability::sign::{Sign, Signs};
+use crate::plugin::capability::{Fence, Powers, Profile, Stop};
+use crate::seed::Seed;
+
+/// What every attempt on this host shares.
+#[derive(Clone)]
+pub struct Surroundings {
+    pub clock: Clock,
+    pub profiles: BTreeMap<String, Arc<Profile>>,
+    pub supervisor: Option<PathBuf>,
+    pub signs: UnboundedSender<Sign>,
+}
+
+/// How an attempt ended, before anyone judged it.
+#[derive(Debug)]
+pub enum Result {
+    Claimed(Outcome),
+    Over(End),
+}
+
+/// The rights of one attempt.
+#[must_use]
+pub fn powers(around: &Surroundings, adapter: &Adapter, card: &Card, prepared: &Prepared, fence: Arc<Fence>) -> Arc<Powers> {
+    let (granted, ungranted): (Vec<_>, Vec<_>) =
+        around.profiles.iter().partition(|(name, _)| adapter.may_use(name));
+    let now = around.clock.now();
+    let own = now + prepared.spec.timeouts.attempt.0;
+    Arc::new(Powers {
+        task: prepared.task.id,
+        epoch: prepared.task.epoch,
+        plugin: adapter.name().to_owned(),
+        agent: card.name.clone(),
+        idempotency_key: format!("{}/{}", prepared.task.run, prepared.spec.id),
+        fence,
+        deadline: prepared.task.deadline.map_or(own, |deadline| own.min(deadline)),
+        clock: around.clock.clone(),
+        profiles: granted.into_iter().map(|(name, profile)| (name.clone(), Arc::clone(profile))).collect(),
+        ungranted: ungranted.into_iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>(),
+        signs: Signs { sender: around.signs.clone(), last: Arc::new(AtomicI64::new(now.0)) },
+        supervisor: around.supervisor.clone(),
+    })
+}
+
+/// Runs it to its end, whatever that is.
+pub async fn run(adapter: Adapter, card: Arc<Card>, prepared: Prepared, powers: Arc<Powers>, seed: Seed) -> Result {
+    let assignment = Assignment {
+        task: &prepared.task,
+        spec: &prepared.spec,
+        feedback: prepared.feedback.clone(),
+        seed,
+        config: &card.config,
+    };
+    crate::failpoint::hit("before-attempt");
+    let ended = {
+        let work = adapter.run(assignment, Arc::clone(&powers));
+        tokio::pin!(work);
+        let clocks = clocks(&powers, prepared.spec.timeouts.progress.map(|span| span.0));
+        tokio::pin!(clocks);
+        tokio::select! {
+            ended = &mut work => ended,
+            stop = &mut clocks => {
+                powers.fence.fall(stop);
+                grace(work, stop).await
+            }
+        }
+    };
+    crate::failpoint::hit("after-attempt");
+    conclude(ended, &prepared)
+}
+
+/// What is left of an attempt after its fence fell: time to clean up, then it is dropped where it stands.
+async fn grace(work: impl Future<Output = Ended>, stop: Stop) -> Ended {
+    tokio::time::timeout(Duration::from_secs(2), work).await.unwrap_or(Ended::Stopped(stop))
+}
+
+/// Ends when one of the attempt's clocks runs out or its fence falls.
+async fn clocks(powers: &Powers, silence: Option<Duration>) -> Stop {
+    let remaining = |until: Time| until.since(powers.clock.now());
+    let deadline = async {
+        tokio::time::sleep(remaining(powers.deadline)).await;
+        Stop::Deadline
+    };
+    let silent = async {
+        let Some(silence) = silence else { return std::future::pending().await };
+        loop {
+            let until = Time(powers.signs.last.load(Ordering::SeqCst)) + silence;
+            if until <= powers.clock.now() {
+                return Stop::Silent;
+            }
+            tokio::time::sleep(remaining(until)).await;
+        }
+    };
+    tokio::select! {
+        stop = deadline => stop,
+        stop = silent => stop,
+        stop = powers.fence.fallen() => stop,
+    }
+}
+
+fn conclude(ended: Ended, prepared: &Prepared) -> Result {
+    let timeouts = prepared.spec.timeouts;
+    match ended {
+        Ended::Claimed(outcome) => Result::Claimed(outcome),
+        Ended::Failed(fault) => Result::Over(End::Failed { fault, checks: Vec::new() }),
+        Ended::Stopped(Stop::LeaseLost) => Result::Over(End::Released { why: "its lease was taken away".into() }),
+        Ended::Stopped(Stop::Cancelled) => Result::Over(End::Cancelled { why: "a person asked for it".into() }),
+        Ended::Stopped(Stop::Deadline) => {
+            let why = format!("no answer within {} (timeouts.attempt) or before the deadline", timeouts.attempt);
+            Result::Over(End::Failed { fault: Fault::new(ErrorClass::Timeout, why), checks: Vec::new() })
+        }
+        Ended::Stopped(Stop::Silent) => {
+            let silence = timeouts.progress.unwrap_or_default();
+            let why = format!("no sign of progress for {silence} (timeouts.progress)");
+            Result::Over(End::Failed { fault: Fault::new(ErrorClass::Timeout, why), checks: Vec::new() })
+        }
+    }
+}

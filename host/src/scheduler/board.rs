@@ -1,0 +1,346 @@
+//! What could run: every live task with its terms, the ready ones in order, and the locks that are held. A projection
+//! of rows, rebuilt from them at start and kept by what each operation says it changed. No input or output.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::clock::Time;
+use crate::id::{AgentId, RunId, TaskId, TermsId};
+use crate::scope::Clash;
+use crate::task::{Stage, State, Task, Terms};
+
+/// Priority gained for each minute of waiting, so that nothing starves.
+const AGEING_MS: i64 = 60_000;
+
+/// Where a ready task stands in line: what was submitted with priority p at time t goes before what has less of
+/// both; a minute of waiting is worth one step of priority. Fixed while it waits, because all age alike.
+type Place = (i64, TaskId);
+
+fn place(task: &Task, since: Time) -> Place {
+    (since.0 - i64::from(task.priority) * AGEING_MS, task.id)
+}
+
+/// Ready tasks of one run with the same terms: what is true of the first is true of all.
+type Line = BTreeSet<Place>;
+
+#[derive(Clone, Debug, Default)]
+struct RunBoard {
+    held: bool,
+    lines: BTreeMap<TermsId, Line>,
+    /// Tasks that can go on by themselves or are going on.
+    active: usize,
+    live: usize,
+}
+
+#[derive(Default)]
+pub struct Board {
+    tasks: HashMap<TaskId, Task>,
+    terms: HashMap<TermsId, Arc<Terms>>,
+    runs: BTreeMap<RunId, RunBoard>,
+    /// Ready composite tasks and waiting ones whose stage has the word.
+    turns: BTreeSet<(Turn, TaskId)>,
+    /// What happens by itself at a time: backoffs, waits, deadlines.
+    timers: BTreeSet<(Time, TaskId)>,
+    /// Tasks whose scope is locked, if it has one.
+    holders: BTreeSet<TaskId>,
+    /// Picked and on its way to the store.
+    in_transit: HashSet<TaskId>,
+    /// What each agent runs.
+    busy: HashMap<AgentId, HashSet<TaskId>>,
+}
+
+/// Whose turn it is to say how a task goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Turn {
+    /// A ready composite task: to be handed to its executor.
+    Delegate,
+    Executor,
+    Acceptance,
+}
+
+impl Board {
+    pub fn put_terms(&mut self, id: TermsId, terms: Terms) {
+        self.terms.insert(id, Arc::new(terms));
+    }
+
+    #[must_use]
+    pub fn knows_terms(&self, id: TermsId) -> bool {
+        self.terms.contains_key(&id)
+    }
+
+    /// # Panics
+    /// If the terms were not put before the task.
+    #[must_use]
+    pub fn terms(&self, id: TermsId) -> &Arc<Terms> {
+        self.terms.get(&id).expect("terms are put before tasks that have them")
+    }
+
+    #[must_use]
+    pub fn task(&self, id: TaskId) -> Option<&Task> {
+        self.tasks.get(&id)
+    }
+
+    pub fn tasks(&self) -> impl Iterator<Item = &Task> {
+        self.tasks.values()
+    }
+
+    pub fn hold_run(&mut self, run: RunId, held: bool) {
+        self.runs.entry(run).or_default().held = held;
+    }
+
+    #[must_use]
+    pub fn is_held(&self, run: RunId) -> bool {
+        self.runs.get(&run).is_some_and(|run| run.held)
+    }
+
+    /// Whether anything of a run is under way or may start.
+    #[must_use]
+    pub fn is_active(&self, run: RunId) -> bool {
+        self.runs.get(&run).is_some_and(|run| run.active > 0)
+    }
+
+    /// Whether nothing of a run can start or go on before a person lifts a hold.
+    #[must_use]
+    pub fn is_paused(&self, run: RunId) -> bool {
+        let run_held = self.is_held(run);
+        let mut of_run = self.tasks.values().filter(|task| task.run == run && is_active(task)).peekable();
+        of_run.peek().is_some()
+            && of_run.all(|task| match task.state {
+                State::Ready { .. } | State::Backoff { .. } => task.held || run_held,
+                State::Running { .. }
+                | State::Waiting { .. }
+                | State::Blocked
+                | State::Succeeded { .. }
+                | State::Failed { .. }
+                | State::Cancelled { .. }
+                | State::Skipped { .. } => false,
+            })
+    }
+
+    pub fn runs(&self) -> impl Iterator<Item = RunId> + '_ {
+        self.runs.keys().copied()
+    }
+
+    /// Takes a task as the store has it now.
+    pub fn put(&mut self, task: Task) {
+        self.in_transit.remove(&task.id);
+        if let Some(before) = self.tasks.remove(&task.id) {
+            self.unindex(&before);
+        }
+        let run = self.runs.entry(task.run).or_default();
+        if task.state.is_terminal() {
+            return;
+        }
+        run.live += 1;
+        run.active += usize::from(is_active(&task));
+        self.index(&task);
+        self.tasks.insert(task.id, task);
+    }
+
+    fn index(&mut self, task: &Task) {
+        let terms = Arc::clone(self.terms(task.terms));
+        match task.state {
+            State::Ready { .. } if task.held => {}
+            State::Ready { .. } if terms.executor.is_some() => {
+                self.turns.insert((Turn::Delegate, task.id));
+            }
+            State::Ready { since } => {
+                let run = self.runs.entry(task.run).or_default();
+                run.lines.entry(task.terms).or_default().insert(place(task, since));
+            }
+            State::Waiting { stage: Stage::Executor, need: None, .. } => {
+                self.turns.insert((Turn::Executor, task.id));
+            }
+            State::Waiting { stage: Stage::Acceptance, need: None, .. } => {
+                self.turns.insert((Turn::Acceptance, task.id));
+            }
+            State::Waiting { .. }
+            | State::Blocked
+            | State::Running { .. }
+            | State::Backoff { .. }
+            | State::Succeeded { .. }
+            | State::Failed { .. }
+            | State::Cancelled { .. }
+            | State::Skipped { .. } => {}
+        }
+        if let State::Running { agent, .. } = task.state {
+            self.busy.entry(agent).or_default().insert(task.id);
+        }
+        self.timers.extend(timers(task).map(|at| (at, task.id)));
+        if task.state.holds_scope() && !terms.scope.is_free() {
+            self.holders.insert(task.id);
+        }
+    }
+
+    fn unindex(&mut self, task: &Task) {
+        if let Some(run) = self.runs.get_mut(&task.run) {
+            run.live -= 1;
+            run.active -= usize::from(is_active(task));
+            if let State::Ready { since } = task.state
+                && let Some(line) = run.lines.get_mut(&task.terms)
+            {
+                line.remove(&place(task, since));
+                if line.is_empty() {
+                    run.lines.remove(&task.terms);
+                }
+            }
+        }
+        for turn in [Turn::Delegate, Turn::Executor, Turn::Acceptance] {
+            self.turns.remove(&(turn, task.id));
+        }
+        if let State::Running { agent, .. } = task.state
+            && let Some(tasks) = self.busy.get_mut(&agent)
+        {
+            tasks.remove(&task.id);
+        }
+        for at in timers(task) {
+            self.timers.remove(&(at, task.id));
+        }
+        self.holders.remove(&task.id);
+    }
+
+    /// Marks a task as picked until the store answers.
+    pub fn depart(&mut self, id: TaskId) {
+        self.in_transit.insert(id);
+    }
+
+    /// Whether the store's answer about a task is still out.
+    #[must_use]
+    pub fn is_away(&self, id: TaskId) -> bool {
+        self.in_transit.contains(&id)
+    }
+
+    /// Takes a pick back that the store did not carry out.
+    pub fn return_(&mut self, id: TaskId) {
+        self.in_transit.remove(&id);
+    }
+
+    /// The first lock that keeps these terms from running, and who holds it. A family does not lock itself out.
+    #[must_use]
+    pub fn clash(&self, task: &Task) -> Option<(TaskId, Clash)> {
+        let wanted = &self.terms(task.terms).scope;
+        if wanted.is_free() {
+            return None;
+        }
+        self.clash_among(task, self.holders.iter()).or_else(|| self.clash_among(task, self.in_transit.iter()))
+    }
+
+    fn clash_among<'a>(&self, task: &Task, holders: impl Iterator<Item = &'a TaskId>) -> Option<(TaskId, Clash)> {
+        let wanted = &self.terms(task.terms).scope;
+        for &holder in holders {
+            let Some(held) = self.tasks.get(&holder) else { continue };
+            if held.id == task.id || self.is_ancestor(held.id, task) {
+                continue;
+            }
+            if let Some(clash) = wanted.clash(&self.terms(held.terms).scope) {
+                return Some((holder, clash));
+            }
+        }
+        None
+    }
+
+    fn is_ancestor(&self, candidate: TaskId, task: &Task) -> bool {
+        let mut at = task.parent;
+        while let Some(parent) = at {
+            if parent.id == candidate {
+                return true;
+            }
+            at = self.tasks.get(&parent.id).and_then(|task| task.parent);
+        }
+        false
+    }
+
+    /// Ready tasks of one run, most urgent first, for which `fits` finds someone; at most `limit`. What is picked
+    /// counts at once: `fits` is asked with it in mind, and its locks are taken.
+    pub fn pick(&mut self, run: RunId, limit: usize, mut fits: impl FnMut(&Task, &Terms) -> bool) -> Vec<TaskId> {
+        let Some(of_run) = self.runs.get(&run).filter(|run| !run.held) else { return Vec::new() };
+        let mut heads: BTreeSet<(Place, TermsId)> =
+            of_run.lines.iter().filter_map(|(terms, line)| Some((*line.first()?, *terms))).collect();
+        let mut picked = Vec::new();
+        while let Some((place, terms_id)) = heads.pop_first() {
+            if picked.len() >= limit {
+                break;
+            }
+            let next = |board: &Self| {
+                let line = board.runs.get(&run)?.lines.get(&terms_id)?;
+                line.range((std::ops::Bound::Excluded(place), std::ops::Bound::Unbounded)).next().copied()
+            };
+            let (_, id) = place;
+            let Some(task) = self.tasks.get(&id) else { continue };
+            let terms = Arc::clone(self.terms(terms_id));
+            if self.in_transit.contains(&id) || self.clash(task).is_some() {
+                // Tasks with the same terms but another family may still be free of the clash.
+                if self.in_transit.contains(&id) || task.parent.is_some() {
+                    heads.extend(next(self).map(|place| (place, terms_id)));
+                }
+                continue;
+            }
+            if !fits(task, &terms) {
+                continue;
+            }
+            self.in_transit.insert(id);
+            picked.push(id);
+            heads.extend(next(self).map(|place| (place, terms_id)));
+        }
+        picked
+    }
+
+    /// Tasks whose stage has the word and is not being asked already.
+    pub fn turns(&mut self) -> Vec<(Turn, TaskId)> {
+        let turns: Vec<(Turn, TaskId)> = self
+            .turns
+            .iter()
+            .filter(|(turn, id)| {
+                let Some(task) = self.tasks.get(id) else { return false };
+                let may_start = *turn != Turn::Delegate || (!self.is_held(task.run) && self.clash(task).is_none());
+                may_start && !self.in_transit.contains(id)
+            })
+            .copied()
+            .collect();
+        self.in_transit.extend(turns.iter().map(|(_, id)| *id));
+        turns
+    }
+
+    /// What is due, and when something will be next.
+    #[must_use]
+    pub fn due(&self, now: Time) -> (Vec<TaskId>, Option<Time>) {
+        let due = self.timers.iter().take_while(|(at, _)| *at <= now).map(|(_, id)| *id).collect();
+        let next = self.timers.iter().find(|(at, _)| *at > now).map(|(at, _)| *at);
+        (due, next)
+    }
+
+    /// How many tasks an agent runs.
+    #[must_use]
+    pub fn load(&self, agent: AgentId) -> u32 {
+        self.busy.get(&agent).map_or(0, |tasks| u32::try_from(tasks.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Live tasks of a run.
+    #[must_use]
+    pub fn live(&self, run: RunId) -> usize {
+        self.runs.get(&run).map_or(0, |run| run.live)
+    }
+}
+
+/// Whether a task is under way or will go on by itself: everything alive but what is blocked.
+fn is_active(task: &Task) -> bool {
+    task.state != State::Blocked
+}
+
+/// The times at which something happens to a task by itself.
+fn timers(task: &Task) -> impl Iterator<Item = Time> {
+    let own = match task.state {
+        State::Backoff { until } => Some(until),
+        State::Waiting { need: Some(need), .. } => need.until,
+        State::Blocked
+        | State::Ready { .. }
+        | State::Running { .. }
+        | State::Waiting { .. }
+        | State::Succeeded { .. }
+        | State::Failed { .. }
+        | State::Cancelled { .. }
+        | State::Skipped { .. } => None,
+    };
+    let deadline = task.deadline.filter(|_| !matches!(task.state, State::Running { .. }));
+    own.into_iter().chain(deadline)
+}

@@ -1,0 +1,39 @@
+//! Asking executors how a composite task goes on.
+
+use crate::fault::{ErrorClass, Fault};
+use crate::op::{End, Op};
+use crate::plugin::PluginError;
+use crate::plugin::executor::Step;
+use crate::task::{Stage, Task};
+
+/// What an executor's answer comes to.
+#[must_use]
+pub fn act(task: &Task, validated: bool, step: Result<Step, PluginError>) -> Op {
+    let (id, epoch) = (task.id, task.epoch);
+    let failed = |fault| Op::Finish { task: id, epoch, end: End::Failed { fault, checks: Vec::new() } };
+    match step {
+        Ok(Step::Spawn { children, until }) => Op::Spawn { task: id, epoch, stage: Stage::Executor, children, until },
+        Ok(Step::Wait(until)) => {
+            Op::Spawn { task: id, epoch, stage: Stage::Executor, children: Vec::new(), until }
+        }
+        Ok(Step::Finish(outcome)) if validated => Op::Claim { task: id, epoch, outcome },
+        Ok(Step::Finish(outcome)) => {
+            let end = End::Accepted { outcome: Some(outcome), checks: Vec::new() };
+            Op::Finish { task: id, epoch, end }
+        }
+        Ok(Step::Fail(fault)) => failed(fault),
+        Err(error) => failed(Fault::new(class(&error), error.to_string())),
+    }
+}
+
+/// How a broken strategy counts: what its author or operator must mend is not tried again.
+#[must_use]
+pub fn class(error: &PluginError) -> ErrorClass {
+    match error {
+        PluginError::Incompatible { .. } | PluginError::NotGranted { .. } => ErrorClass::Environment,
+        PluginError::Refused { .. } => ErrorClass::InvalidInput,
+        PluginError::Trapped { .. } | PluginError::OverLimit { .. } => ErrorClass::Crashed,
+        PluginError::Nonsense { .. } => ErrorClass::InvalidOutput,
+        PluginError::Host { .. } => ErrorClass::Transient,
+    }
+}

@@ -1,0 +1,226 @@
+//! Asking the router: from picked tasks to a snapshot, and from an answer to operations.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::board::Board;
+use super::pool::Pool;
+use crate::clock::Time;
+use crate::fault::{ErrorClass, Fault};
+use crate::id::{AgentId, RunId, TaskId, TermsId};
+use crate::op::{Assign, Decision, Op, Pick, RouterChoice, Until};
+use crate::outcome::Outcome;
+use crate::plan::Workstream;
+use crate::plugin::router::{Agent, Answer, Attr, Choice, Request, SkillStats, Snapshot, consultation, request};
+use crate::seed::Seed;
+use crate::task::{Stage, State, Task};
+
+/// A picked task with what the router and then the agent need to know of it.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub task: Task,
+    pub spec: Workstream,
+    pub feedback: Vec<String>,
+    /// Consultations so far, and what the newest came to.
+    pub consulted: (usize, Option<Outcome>),
+}
+
+/// One question to a router, with what is needed to act on its answer.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    pub run: RunId,
+    pub snapshot: Snapshot,
+    /// In the order of the snapshot's agents.
+    pub agents: Vec<AgentId>,
+    /// In the order of its requests.
+    pub tasks: Vec<Prepared>,
+}
+
+/// Consultations of one task before it is refused.
+const CONSULTATIONS: usize = 3;
+
+/// Room that is left at each agent while a batch is put together.
+pub struct Room {
+    left: Vec<u32>,
+    candidates: HashMap<TermsId, Vec<usize>>,
+}
+
+impl Room {
+    #[must_use]
+    pub fn of(pool: &Pool, now: Time) -> Self {
+        Self { left: pool.workers.iter().map(|worker| worker.room(now)).collect(), candidates: HashMap::new() }
+    }
+
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.left.iter().all(|left| *left == 0)
+    }
+
+    /// Takes a place for a task with these terms at whoever of its candidates has most, if any has one.
+    pub fn take(&mut self, pool: &Pool, terms_id: TermsId, terms: &crate::task::Terms) -> bool {
+        let left = &mut self.left;
+        let candidates = self.candidates.entry(terms_id).or_insert_with(|| {
+            let able = |index: &usize| left[*index] > 0 && pool.workers[*index].suits(terms).is_ok();
+            (0..pool.workers.len()).filter(able).collect()
+        });
+        match candidates.iter().copied().max_by_key(|index| left[*index]) {
+            Some(best) if left[best] > 0 => {
+                left[best] -= 1;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+}
+
+/// Everything that the router may depend on.
+#[must_use]
+pub fn batch(
+    run: RunId,
+    tasks: Vec<Prepared>,
+    pool: &Pool,
+    board: &Board,
+    now: Time,
+    seed: Seed,
+    config: &BTreeMap<String, String>,
+    state: Vec<u8>,
+) -> Batch {
+    let mut sets: Vec<Vec<u32>> = Vec::new();
+    let mut set_of: HashMap<TermsId, u32> = HashMap::new();
+    for prepared in &tasks {
+        set_of.entry(prepared.task.terms).or_insert_with(|| {
+            let terms = board.terms(prepared.task.terms);
+            let able = pool.workers.iter().zip(0_u32..);
+            let set: Vec<u32> = able
+                .filter(|(worker, _)| worker.room(now) > 0 && worker.suits(terms).is_ok())
+                .map(|(_, index)| index)
+                .collect();
+            let known = sets.iter().position(|known| *known == set).unwrap_or_else(|| {
+                sets.push(set);
+                sets.len() - 1
+            });
+            u32::try_from(known).unwrap_or(u32::MAX)
+        });
+    }
+    let requests = tasks.iter().map(|prepared| ask(prepared, set_of[&prepared.task.terms], now)).collect();
+    let snapshot = Snapshot {
+        now: now.millis(),
+        seed: seed.0,
+        agents: pool.workers.iter().map(view).collect(),
+        candidate_sets: sets,
+        requests,
+        config: config.iter().map(|(name, value)| Attr { name: name.clone(), value: value.clone() }).collect(),
+        state,
+    };
+    let agents = pool.workers.iter().map(|worker| worker.agent.id).collect();
+    Batch { run, snapshot, agents, tasks }
+}
+
+fn ask(prepared: &Prepared, candidates: u32, now: Time) -> Request {
+    let queued = match prepared.task.state {
+        State::Ready { since } => now.since(since),
+        _ => std::time::Duration::ZERO,
+    };
+    let queued_ms = u64::try_from(queued.as_millis()).unwrap_or(u64::MAX);
+    let feedback = prepared.feedback.clone();
+    request(&prepared.task, &prepared.spec, feedback, candidates, queued_ms, prepared.consulted.1.as_ref())
+}
+
+fn view(worker: &super::pool::Worker) -> Agent {
+    let card = &worker.agent.card;
+    Agent {
+        id: card.name.clone(),
+        skills: card.skills.clone(),
+        tracks: card.tracks.clone(),
+        capacity: card.capacity,
+        running: worker.running,
+        stats: worker
+            .stats
+            .iter()
+            .map(|(skill, tally)| SkillStats {
+                skill: skill.clone(),
+                accepted: tally.accepted,
+                refused: tally.refused,
+                failed: tally.failed,
+                mean_latency: tally.mean_ms(),
+                attrs: Vec::new(),
+            })
+            .collect(),
+        attrs: Vec::new(),
+    }
+}
+
+/// What an answer comes to.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    pub ops: Vec<Op>,
+    /// Tasks that nothing was decided for, because their agents are full by now.
+    pub returned: Vec<TaskId>,
+}
+
+/// Turns a checked answer into operations. `room` is asked for each assignment and takes the place it finds.
+pub fn act(
+    batch: &Batch,
+    answer: &Answer,
+    router: Option<(RouterChoice, u64)>,
+    now: Time,
+    lease_until: Time,
+    mut room: impl FnMut(AgentId) -> bool,
+) -> Verdict {
+    let mut verdict = Verdict::default();
+    let mut picks = Vec::new();
+    for (decision, prepared) in answer.decisions.iter().zip(&batch.tasks) {
+        let task = prepared.task.id;
+        match &decision.choice {
+            Choice::Assign(assignment) => {
+                let wanted = std::iter::once(&assignment.agent).chain(&assignment.fallbacks);
+                let mut agents = wanted.filter_map(|index| batch.agents.get(*index as usize).copied());
+                match agents.find(|agent| room(*agent)) {
+                    Some(agent) => picks.push(Pick { task, agent }),
+                    None => verdict.returned.push(task),
+                }
+            }
+            Choice::Defer(pause) => {
+                let until = now + std::time::Duration::from_millis((*pause).max(1));
+                verdict.ops.push(Op::Defer { task, until });
+            }
+            Choice::Reject(why) => {
+                let fault = Fault::new(ErrorClass::Refused, format!("the router turned it down: {why}"));
+                verdict.ops.push(Op::Reject { task, fault });
+            }
+            Choice::Consult(new) => verdict.ops.push(consult(prepared, new)),
+        }
+    }
+    if !picks.is_empty() || router.is_some() {
+        let decision = router.map(|(router, fuel)| Decision {
+            router,
+            input: json(&batch.snapshot),
+            answer: json(answer),
+            state: answer.state.clone(),
+            fuel,
+        });
+        verdict.ops.push(Op::Assign(Box::new(Assign { run: batch.run, picks, lease_until, decision })));
+    }
+    verdict
+}
+
+fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_else(|why| format!("{{\"unrecorded\":\"{why}\"}}"))
+}
+
+fn consult(prepared: &Prepared, new: &crate::plugin::router::NewTask) -> Op {
+    let task = prepared.task.id;
+    let refuse = |why: String| Op::Reject { task, fault: Fault::new(ErrorClass::Refused, why) };
+    if prepared.consulted.0 >= CONSULTATIONS {
+        return refuse(format!("the router asked for more than {CONSULTATIONS} consultations"));
+    }
+    match consultation(new.clone()) {
+        Ok(child) => Op::Spawn {
+            task,
+            epoch: prepared.task.epoch,
+            stage: Stage::Routing,
+            children: vec![Workstream { id: format!("{}-{}", child.id, prepared.consulted.0 + 1), ..child }],
+            until: Until::All,
+        },
+        Err(why) => refuse(why),
+    }
+}

@@ -1,0 +1,94 @@
+//! Asking validators whether a claimed outcome may stand.
+
+use std::collections::BTreeMap;
+
+use super::compose::class;
+use crate::clock::Time;
+use crate::fault::{ErrorClass, Fault};
+use crate::op::{End, Op, Until};
+use crate::outcome::{Check, Child, Outcome};
+use crate::plan::Workstream;
+use crate::plugin::library::Library;
+use crate::plugin::validator::{Question, Verdict};
+use crate::task::{Stage, Task};
+
+/// Rounds of evidence for one outcome.
+const ROUNDS: usize = 3;
+
+/// A claim and all that was gathered about it.
+pub struct Case {
+    pub task: Task,
+    pub spec: Workstream,
+    pub outcome: Outcome,
+    /// Named `<validator's place>.<round>.<its own name>`.
+    pub evidence: Vec<Child>,
+    pub now: Time,
+}
+
+/// Asks every validator in the plan's order. The first that wants evidence gets it; all are asked again afterwards.
+#[must_use]
+pub fn judge(library: &Library, case: &Case) -> Op {
+    let (task, epoch) = (case.task.id, case.task.epoch);
+    let failed = |fault, checks| Op::Finish { task, epoch, end: End::Failed { fault, checks } };
+    let mut checks = Vec::new();
+    for (place, validator) in case.spec.validators.iter().enumerate() {
+        let mut config: BTreeMap<String, String> = library.settings(&validator.uses).config;
+        config.extend(validator.with.clone());
+        let (rounds, evidence) = gathered(case, place);
+        let asked = library.validator(&validator.uses).and_then(|plugin| {
+            plugin.validate(&Question {
+                task: &case.task,
+                spec: &case.spec,
+                outcome: &case.outcome,
+                evidence: &evidence,
+                now: case.now,
+                config: &config,
+            })
+        });
+        match asked {
+            Ok(Verdict::Checks(made)) => checks.extend(made),
+            Ok(Verdict::Gather(_)) if rounds >= ROUNDS => {
+                let why = format!("validator {} asked for evidence more than {ROUNDS} times", validator.uses);
+                return failed(Fault::new(ErrorClass::InvalidOutput, why), checks);
+            }
+            Ok(Verdict::Gather(wanted)) => {
+                let rename = |name: &str| format!("{place}.{}.{name}", rounds + 1);
+                let children = wanted.into_iter().map(|one| renamed(one, rename)).collect();
+                return Op::Spawn { task, epoch, stage: Stage::Acceptance, children, until: Until::All };
+            }
+            Err(error) => return failed(Fault::new(class(&error), error.to_string()), checks),
+        }
+    }
+    let refused: Vec<&Check> = checks.iter().filter(|check| !check.passed).collect();
+    if refused.is_empty() {
+        return Op::Finish { task, epoch, end: End::Accepted { outcome: None, checks } };
+    }
+    let why: Vec<String> = refused.iter().map(|check| format!("{}: {}", check.name, check.explanation)).collect();
+    failed(Fault::new(ErrorClass::Unaccepted, why.join("; ")), checks)
+}
+
+fn renamed(one: Workstream, rename: impl Fn(&str) -> String) -> Workstream {
+    Workstream {
+        id: rename(&one.id),
+        depends_on: one.depends_on.iter().map(|name| rename(name)).collect(),
+        ..one
+    }
+}
+
+/// How often the validator at this place asked, and what it got, under its own names.
+fn gathered(case: &Case, place: usize) -> (usize, Vec<Child>) {
+    let mut rounds = 0;
+    let mut own = Vec::new();
+    for child in &case.evidence {
+        let mut parts = child.name.splitn(3, '.');
+        let (of, round, name) = (parts.next(), parts.next(), parts.next());
+        let Some((of, round)) = of.and_then(|of| of.parse::<usize>().ok()).zip(round.and_then(|round| round.parse().ok())) else {
+            continue;
+        };
+        if of == place {
+            rounds = rounds.max(round);
+            own.push(Child { name: name.unwrap_or_default().to_owned(), ..child.clone() });
+        }
+    }
+    (rounds, own)
+}

@@ -1,0 +1,164 @@
+//! The agents as the scheduler sees them: who they are, what they run, and whether they may be given more.
+
+use std::collections::BTreeMap;
+
+use crate::agent::breaker::{Breaker, Policy};
+use crate::agent::{Agent, Standing};
+use crate::clock::Time;
+use crate::id::AgentId;
+use crate::store::read::live::SkillStats;
+use crate::task::Terms;
+
+/// An agent, its load derived from the tasks that run.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    pub agent: Agent,
+    pub running: u32,
+    pub stats: BTreeMap<String, Tally>,
+}
+
+/// What became of an agent's attempts on one skill.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub accepted: u32,
+    pub refused: u32,
+    pub failed: u32,
+    pub total_ms: u64,
+}
+
+impl Tally {
+    #[must_use]
+    pub fn mean_ms(self) -> u64 {
+        let count = u64::from(self.accepted + self.refused + self.failed);
+        self.total_ms.checked_div(count).unwrap_or(0)
+    }
+}
+
+/// Why an agent can't take a task now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ineligible {
+    /// Another agent is asked for by name.
+    NotAsked,
+    LacksSkills(Vec<String>),
+    OffTrack,
+    Draining,
+    BreakerOpen { until: Time },
+    /// The breaker lets one attempt through, and it is under way.
+    Probing,
+    Full { running: u32, capacity: u32 },
+}
+
+impl std::fmt::Display for Ineligible {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotAsked => f.write_str("the task asks for another agent"),
+            Self::LacksSkills(skills) => write!(f, "does not declare {}", skills.join(", ")),
+            Self::OffTrack => f.write_str("does not serve the track"),
+            Self::Draining => f.write_str("is draining"),
+            Self::BreakerOpen { until } => write!(f, "its breaker is open until {until}"),
+            Self::Probing => f.write_str("its breaker is half-open, and a probe is under way"),
+            Self::Full { running, capacity } => write!(f, "runs {running} of {capacity}"),
+        }
+    }
+}
+
+impl Worker {
+    /// Whether it could ever do such a task.
+    ///
+    /// # Errors
+    /// What it lacks.
+    pub fn suits(&self, terms: &Terms) -> Result<(), Ineligible> {
+        let card = &self.agent.card;
+        if terms.agent.as_ref().is_some_and(|wanted| *wanted != card.name) {
+            return Err(Ineligible::NotAsked);
+        }
+        if !card.has_skills(&terms.skills) {
+            let lacks = terms.skills.iter().filter(|skill| card.skills.binary_search(skill).is_err());
+            return Err(Ineligible::LacksSkills(lacks.cloned().collect()));
+        }
+        if !card.serves(terms.scope.track.as_deref()) {
+            return Err(Ineligible::OffTrack);
+        }
+        Ok(())
+    }
+
+    /// Whether it may be given one more task now.
+    ///
+    /// # Errors
+    /// What stands against it.
+    pub fn has_room(&self, now: Time) -> Result<(), Ineligible> {
+        if self.agent.standing == Standing::Draining {
+            return Err(Ineligible::Draining);
+        }
+        let capacity = self.agent.card.capacity;
+        let free = capacity.saturating_sub(self.running);
+        match self.agent.breaker.at(now) {
+            Breaker::Open { until, .. } => Err(Ineligible::BreakerOpen { until }),
+            Breaker::HalfOpen { .. } if self.running > 0 => Err(Ineligible::Probing),
+            Breaker::HalfOpen { .. } | Breaker::Closed { .. } if free == 0 => {
+                Err(Ineligible::Full { running: self.running, capacity })
+            }
+            Breaker::HalfOpen { .. } | Breaker::Closed { .. } => Ok(()),
+        }
+    }
+
+    /// How many more it may be given.
+    #[must_use]
+    pub fn room(&self, now: Time) -> u32 {
+        match self.has_room(now) {
+            Err(_) => 0,
+            Ok(()) => self.agent.breaker.at(now).room(self.agent.card.capacity - self.running, self.running),
+        }
+    }
+}
+
+/// All registered agents, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Pool {
+    pub workers: Vec<Worker>,
+    pub policy: Policy,
+}
+
+impl Pool {
+    /// Takes the registry as it is now; loads and statistics of those that stay are kept.
+    pub fn refresh(&mut self, agents: Vec<Agent>) {
+        let mut before: BTreeMap<AgentId, Worker> =
+            std::mem::take(&mut self.workers).into_iter().map(|worker| (worker.agent.id, worker)).collect();
+        self.workers = agents
+            .into_iter()
+            .map(|agent| match before.remove(&agent.id) {
+                Some(worker) => Worker { agent, ..worker },
+                None => Worker { agent, running: 0, stats: BTreeMap::new() },
+            })
+            .collect();
+    }
+
+    pub fn seed_stats(&mut self, stats: Vec<SkillStats>) {
+        for row in stats {
+            if let Some(worker) = self.get_mut(row.agent) {
+                let count = u64::from(row.accepted + row.refused + row.failed);
+                let tally = Tally {
+                    accepted: row.accepted,
+                    refused: row.refused,
+                    failed: row.failed,
+                    total_ms: row.mean_latency_ms * count,
+                };
+                worker.stats.insert(row.skill, tally);
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn get(&self, id: AgentId) -> Option<&Worker> {
+        self.workers.iter().find(|worker| worker.agent.id == id)
+    }
+
+    pub fn get_mut(&mut self, id: AgentId) -> Option<&mut Worker> {
+        self.workers.iter_mut().find(|worker| worker.agent.id == id)
+    }
+
+    #[must_use]
+    pub fn running(&self) -> u32 {
+        self.workers.iter().map(|worker| worker.running).sum()
+    }
+}

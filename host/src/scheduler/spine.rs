@@ -1,0 +1,639 @@
+//! The loop that owns what happens: messages in, operations to the store, work to plugins.
+
+mod handle;
+mod turns;
+
+pub use handle::{Host, Live, Options};
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::attempt::{self, Surroundings};
+use super::board::Board;
+use super::decide::{self, Batch, Prepared, Room};
+use super::pool::Pool;
+use crate::agent::breaker::Breaker;
+use crate::clock::Time;
+use crate::event::Fact;
+use crate::fault::ErrorClass;
+use crate::id::{AgentId, Epoch, RunId, TaskId};
+use crate::op::{Applied, End, Op, Rejection, Reply, RouterChange, RouterChoice};
+use crate::outcome::Outcome;
+use crate::plugin::PluginError;
+use crate::plugin::capability::{Fence, Stop};
+use crate::plugin::capability::sign::Sign;
+use crate::plugin::library::Library;
+use crate::plugin::router::{BATCH, Routed, Router, least_loaded};
+use crate::store::{Reader, read};
+use crate::seed::Seed;
+use crate::store::writer::{Answers, Writer};
+use crate::task::{State, Task};
+
+/// A lease lasts so long, and is renewed when half of it is gone.
+const LEASE: Duration = Duration::from_secs(60);
+/// How often the spine looks around without having been told anything.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// Failures in a row after which the router before is brought back.
+const PATIENCE: u32 = 3;
+
+/// Everything that the spine is told.
+enum Message {
+    Apply { ops: Vec<Op>, reply: oneshot::Sender<Answers> },
+    Committed { answers: Answers, ops: Vec<TaskId>, reply: Option<oneshot::Sender<Answers>> },
+    Routed { batch: Box<Batch>, router: Option<RouterChoice>, routed: Result<Routed, PluginError> },
+    Ended { task: TaskId, epoch: Epoch, agent: AgentId, started: Time, result: attempt::Result },
+    /// What a strategy answered, as an operation.
+    Said { op: Op },
+    Phase { run: RunId, reply: oneshot::Sender<Phase> },
+    Drain,
+    Stop,
+}
+
+/// Where a run stands, for whoever waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Active,
+    /// A person must lift a hold.
+    Paused,
+    Settled,
+}
+
+/// An attempt that runs in this process.
+struct Running {
+    epoch: Epoch,
+    fence: Arc<Fence>,
+    lease_until: Time,
+}
+
+/// A run as the spine needs it between decisions.
+struct Conduct {
+    router: RouterChoice,
+    before: Option<RouterChoice>,
+    state: Vec<u8>,
+    failures: u32,
+    deciding: bool,
+    settled: bool,
+    seed: Seed,
+    decisions: i64,
+}
+
+struct Spine {
+    writer: Writer,
+    reader: Reader,
+    library: Arc<Library>,
+    around: Surroundings,
+    board: Board,
+    pool: Pool,
+    conducts: BTreeMap<RunId, Conduct>,
+    attempts: HashMap<TaskId, Running>,
+    /// What the router was told of tasks that were just assigned, so that it is not read twice.
+    staged: HashMap<TaskId, Prepared>,
+    inbox: mpsc::UnboundedReceiver<Message>,
+    outbox: mpsc::UnboundedSender<Message>,
+    commits: watch::Sender<u64>,
+    signs: mpsc::UnboundedReceiver<Sign>,
+    shown: tokio::sync::broadcast::Sender<Sign>,
+    /// Operations that go to the store together at the end of a turn of the loop.
+    pending: Vec<Op>,
+    /// Ended tasks by the commit that ended them are not asked twice to settle.
+    settling: BTreeSet<RunId>,
+    draining: bool,
+    in_store: usize,
+    refresh_agents: bool,
+}
+
+impl Spine {
+    async fn run(mut self) -> Result<(), Rejection> {
+        let mut beat = tokio::time::interval(HEARTBEAT);
+        let mut messages = Vec::new();
+        loop {
+            self.turn();
+            if self.draining && self.attempts.is_empty() && self.in_store == 0 {
+                return Ok(());
+            }
+            let pause = self.next_timer();
+            tokio::select! {
+                count = self.inbox.recv_many(&mut messages, 1024) => if count == 0 { return Ok(()) },
+                Some(sign) = self.signs.recv() => self.heard(sign),
+                _ = beat.tick() => self.renew(),
+                () = pause => {}
+            }
+            for message in messages.drain(..) {
+                match message {
+                    Message::Stop => return Ok(()),
+                    message => self.told(message)?,
+                }
+            }
+        }
+    }
+
+    /// Does all that can be done now, then sends what it came to.
+    fn turn(&mut self) {
+        self.due();
+        if !self.draining {
+            self.take_turns();
+            self.dispatch();
+        }
+        self.settle();
+        if !self.pending.is_empty() {
+            let ops = std::mem::take(&mut self.pending);
+            self.send(ops, None);
+        }
+    }
+
+    fn send(&mut self, ops: Vec<Op>, reply: Option<oneshot::Sender<Answers>>) {
+        let outbox = self.outbox.clone();
+        let touched = ops.iter().flat_map(touches).collect();
+        self.in_store += 1;
+        self.writer.send(ops, move |answers| {
+            let _ = outbox.send(Message::Committed { answers, ops: touched, reply });
+        });
+    }
+
+    fn told(&mut self, message: Message) -> Result<(), Rejection> {
+        match message {
+            Message::Apply { ops, reply } => self.send(ops, Some(reply)),
+            Message::Committed { answers, ops, reply } => self.committed(answers, &ops, reply)?,
+            Message::Routed { batch, router, routed } => self.routed(&batch, router, routed),
+            Message::Ended { task, epoch, agent, started, result } => self.ended(task, epoch, agent, started, result),
+            Message::Said { op } => self.pending.push(op),
+            Message::Phase { run, reply } => {
+                let _ = reply.send(self.phase(run));
+            }
+            Message::Drain => self.drain(),
+            Message::Stop => {}
+        }
+        Ok(())
+    }
+
+    fn phase(&self, run: RunId) -> Phase {
+        if self.conducts.get(&run).is_none_or(|conduct| conduct.settled) {
+            Phase::Settled
+        } else if self.board.is_paused(run) {
+            Phase::Paused
+        } else {
+            Phase::Active
+        }
+    }
+
+    /// The store has spoken: what it changed is what is.
+    fn committed(&mut self, answers: Answers, ops: &[TaskId], reply: Option<oneshot::Sender<Answers>>) -> Result<(), Rejection> {
+        self.in_store -= 1;
+        for task in ops {
+            self.board.return_(*task);
+        }
+        for answer in &answers {
+            match answer {
+                Ok(Applied { changed, reply }) => {
+                    for task in changed {
+                        self.changed(task)?;
+                    }
+                    self.replied(reply)?;
+                }
+                Err(Rejection::Store(why)) => return Err(Rejection::Store(why.clone())),
+                Err(rejection) => tracing::debug!("refused: {rejection}"),
+            }
+        }
+        if self.refresh_agents {
+            self.refresh_agents = false;
+            self.pool.refresh(read::live::agents(&self.reader).map_err(unreadable)?);
+        }
+        if let Some(reply) = reply {
+            self.reload_runs()?;
+            let _ = reply.send(answers);
+        }
+        self.commits.send_modify(|commits| *commits += 1);
+        Ok(())
+    }
+
+    fn replied(&mut self, reply: &Reply) -> Result<(), Rejection> {
+        match reply {
+            Reply::Run { run, .. } => self.conduct(*run),
+            Reply::Agent(_) => {
+                self.refresh_agents = true;
+                Ok(())
+            }
+            Reply::Done | Reply::Boot(_) | Reply::Amended(_) => Ok(()),
+        }
+    }
+
+    /// Reads what an operation from outside may have changed of runs: holds, routers, settlement.
+    fn reload_runs(&mut self) -> Result<(), Rejection> {
+        for run in read::runs(&self.reader).map_err(unreadable)? {
+            self.board.hold_run(run.id, run.held);
+            if let Some(conduct) = self.conducts.get_mut(&run.id) {
+                if conduct.router != run.router {
+                    conduct.failures = 0;
+                    conduct.state = run.router_state;
+                }
+                conduct.router = run.router;
+                conduct.before = run.router_before;
+                conduct.settled = run.settled.is_some();
+                if !conduct.settled {
+                    self.settling.remove(&run.id);
+                }
+            }
+        }
+        self.refresh_agents = true;
+        self.pool.refresh(read::live::agents(&self.reader).map_err(unreadable)?);
+        Ok(())
+    }
+
+    fn conduct(&mut self, id: RunId) -> Result<(), Rejection> {
+        let Some(run) = read::run(&self.reader, id).map_err(unreadable)? else { return Ok(()) };
+        self.board.hold_run(id, run.held);
+        self.settling.remove(&id);
+        let decisions = self.conducts.get(&id).map_or(0, |conduct| conduct.decisions);
+        let deciding = self.conducts.get(&id).is_some_and(|conduct| conduct.deciding);
+        self.conducts.insert(
+            id,
+            Conduct {
+                router: run.router,
+                before: run.router_before,
+                state: run.router_state,
+                failures: 0,
+                deciding,
+                settled: run.settled.is_some(),
+                seed: run.seed,
+                decisions,
+            },
+        );
+        Ok(())
+    }
+
+    fn changed(&mut self, task: &Task) -> Result<(), Rejection> {
+        if !self.board.knows_terms(task.terms) {
+            let terms = read::live::terms(&self.reader, task.terms).map_err(unreadable)?;
+            self.board.put_terms(task.terms, terms);
+        }
+        self.fence_off(task);
+        self.board.put(task.clone());
+        if let Some(conduct) = self.conducts.get_mut(&task.run)
+            && !task.state.is_terminal()
+        {
+            conduct.settled = false;
+            self.settling.remove(&task.run);
+        }
+        match task.state {
+            State::Running { agent, lease_until, .. } => self.start(task, agent, lease_until),
+            State::Blocked
+            | State::Ready { .. }
+            | State::Waiting { .. }
+            | State::Backoff { .. }
+            | State::Succeeded { .. }
+            | State::Failed { .. }
+            | State::Cancelled { .. }
+            | State::Skipped { .. } => Ok(()),
+        }
+    }
+
+    /// An attempt whose task moved on without it has lost its right to act.
+    fn fence_off(&mut self, task: &Task) {
+        let Some(running) = self.attempts.get_mut(&task.id) else { return };
+        match task.state {
+            State::Running { lease_until, .. } if running.epoch == task.epoch => {
+                running.lease_until = lease_until;
+                if task.cancelling {
+                    running.fence.fall(Stop::Cancelled);
+                }
+            }
+            _ => running.fence.fall(Stop::LeaseLost),
+        }
+    }
+
+    /// Starts the attempt that the store has just recorded.
+    fn start(&mut self, task: &Task, agent: AgentId, lease_until: Time) -> Result<(), Rejection> {
+        if self.attempts.get(&task.id).is_some_and(|running| running.epoch == task.epoch) {
+            return Ok(());
+        }
+        let mut prepared = match self.staged.remove(&task.id) {
+            Some(prepared) => prepared,
+            None => self.prepare(task.clone())?,
+        };
+        prepared.task = task.clone();
+        let Some(worker) = self.pool.get(agent) else {
+            let why = "its agent was removed".to_owned();
+            self.pending.push(Op::Finish { task: task.id, epoch: task.epoch, end: End::Released { why } });
+            return Ok(());
+        };
+        let card = Arc::new(worker.agent.card.clone());
+        let fence = Arc::new(Fence::default());
+        let seed = self.seed(task.run).of(task.id.0).of(i64::from(task.epoch.0));
+        let (id, epoch, started) = (task.id, task.epoch, self.around.clock.now());
+        let outbox = self.outbox.clone();
+        match self.library.agent(&card.adapter) {
+            Ok(adapter) => {
+                let powers = attempt::powers(&self.around, &adapter, &card, &prepared, Arc::clone(&fence));
+                tokio::spawn(async move {
+                    let result = attempt::run(adapter, card, prepared, powers, seed).await;
+                    let _ = outbox.send(Message::Ended { task: id, epoch, agent, started, result });
+                });
+            }
+            Err(error) => {
+                let fault = crate::fault::Fault::new(ErrorClass::Environment, error.to_string());
+                let result = attempt::Result::Over(End::Failed { fault, checks: Vec::new() });
+                let _ = outbox.send(Message::Ended { task: id, epoch, agent, started, result });
+            }
+        }
+        self.attempts.insert(id, Running { epoch, fence, lease_until });
+        Ok(())
+    }
+
+    fn seed(&self, run: RunId) -> Seed {
+        self.conducts.get(&run).map_or(Seed(0), |conduct| conduct.seed)
+    }
+
+    fn prepare(&self, task: Task) -> Result<Prepared, Rejection> {
+        let spec = read::spec(&self.reader, task.id).map_err(unreadable)?;
+        let tried = task.epoch != Epoch::default();
+        let feedback = if tried { read::live::feedback(&self.reader, task.id).map_err(unreadable)? } else { Vec::new() };
+        let consulted = read::live::consulted(&self.reader, task.id, task.epoch).map_err(unreadable)?;
+        Ok(Prepared { task, spec, feedback, consulted })
+    }
+
+    /// An attempt came to its end: what it claims is recorded, and what it says about its agent remembered.
+    fn ended(&mut self, id: TaskId, epoch: Epoch, agent: AgentId, started: Time, result: attempt::Result) {
+        self.attempts.remove(&id);
+        let Some(task) = self.board.task(id).filter(|task| task.epoch == epoch).cloned() else { return };
+        let terms = Arc::clone(self.board.terms(task.terms));
+        self.learn(agent, &terms.skills, started, &result);
+        self.pending.push(match result {
+            attempt::Result::Claimed(outcome) if terms.validated => Op::Claim { task: id, epoch, outcome },
+            attempt::Result::Claimed(outcome) => {
+                let outcome = (outcome != Outcome::default()).then_some(outcome);
+                Op::Finish { task: id, epoch, end: End::Accepted { outcome, checks: Vec::new() } }
+            }
+            attempt::Result::Over(end) => Op::Finish { task: id, epoch, end },
+        });
+    }
+
+    fn learn(&mut self, agent: AgentId, skills: &[String], started: Time, result: &attempt::Result) {
+        let now = self.around.clock.now();
+        let policy = self.pool.policy;
+        let Some(worker) = self.pool.get_mut(agent) else { return };
+        let before = worker.agent.breaker.at(now);
+        let fault = match result {
+            attempt::Result::Claimed(_) => None,
+            attempt::Result::Over(End::Failed { fault, .. }) => Some(fault.class),
+            attempt::Result::Over(End::Accepted { .. } | End::Released { .. } | End::Cancelled { .. }) => return,
+        };
+        worker.agent.breaker = match fault {
+            None => before.succeeded(),
+            Some(class) if class.blames_agent() => before.failed(policy, now),
+            Some(_) => before,
+        };
+        for skill in skills {
+            let tally = worker.stats.entry(skill.clone()).or_default();
+            tally.total_ms += u64::try_from(now.since(started).as_millis()).unwrap_or(0);
+            match fault {
+                None => tally.accepted += 1,
+                Some(_) => tally.failed += 1,
+            }
+        }
+        let after = worker.agent.breaker;
+        if std::mem::discriminant(&before) != std::mem::discriminant(&after) {
+            self.pending.push(Op::MoveBreaker { agent, breaker: after });
+        }
+    }
+
+    /// Hands ready tasks to the routers of their runs.
+    fn dispatch(&mut self) {
+        let now = self.around.clock.now();
+        for worker in &mut self.pool.workers {
+            worker.running = self.board.load(worker.agent.id);
+        }
+        let runs: Vec<RunId> = self.conducts.iter().filter(|(_, run)| !run.settled && !run.deciding).map(|(id, _)| *id).collect();
+        for run in runs {
+            let mut room = Room::of(&self.pool, now);
+            if room.is_none() {
+                return;
+            }
+            let pool = &self.pool;
+            let picked = self.board.pick(run, BATCH, |task, terms| room.take(pool, task.terms, terms));
+            if !picked.is_empty() {
+                self.decide(run, picked, now);
+            }
+        }
+    }
+
+    fn decide(&mut self, run: RunId, picked: Vec<TaskId>, now: Time) {
+        let mut tasks = Vec::with_capacity(picked.len());
+        for id in picked {
+            let Some(task) = self.board.task(id).cloned() else { continue };
+            match self.prepare(task) {
+                Ok(prepared) => tasks.push(prepared),
+                Err(why) => {
+                    tracing::error!("{id} can't be read: {why}");
+                    self.board.return_(id);
+                }
+            }
+        }
+        let Some(conduct) = self.conducts.get_mut(&run) else { return };
+        conduct.deciding = true;
+        conduct.decisions += 1;
+        let seed = conduct.seed.of(conduct.decisions);
+        let config = self.library.settings(&conduct.router.name).config;
+        let state = conduct.state.clone();
+        let batch = Box::new(decide::batch(run, tasks, &self.pool, &self.board, now, seed, &config, state));
+        let choice = conduct.router.clone();
+        let library = Arc::clone(&self.library);
+        let outbox = self.outbox.clone();
+        tokio::task::spawn_blocking(move || {
+            let (router, routed) = match pinned(&library, &choice) {
+                Ok(router) => (Some(choice), router.route(&batch.snapshot)),
+                Err(error) => (Some(choice), Err(error)),
+            };
+            let _ = outbox.send(Message::Routed { batch, router, routed });
+        });
+    }
+
+    fn routed(&mut self, batch: &Batch, router: Option<RouterChoice>, routed: Result<Routed, PluginError>) {
+        let run = batch.run;
+        let Some(conduct) = self.conducts.get_mut(&run) else { return };
+        conduct.deciding = false;
+        let router = router.unwrap_or_else(|| conduct.router.clone());
+        let (answer, recorded) = match routed {
+            Ok(Routed { answer, fuel }) => {
+                conduct.failures = 0;
+                conduct.state.clone_from(&answer.state);
+                (answer, Some((router, fuel)))
+            }
+            Err(error) => {
+                self.degraded(run, &router, &error);
+                (least_loaded(&batch.snapshot), Some((host_choice(), 0)))
+            }
+        };
+        let now = self.around.clock.now();
+        let mut left: HashMap<AgentId, u32> = HashMap::new();
+        for worker in &mut self.pool.workers {
+            worker.running = self.board.load(worker.agent.id);
+            left.insert(worker.agent.id, worker.room(now));
+        }
+        let verdict = decide::act(batch, &answer, recorded, now, now + LEASE, |agent| match left.get_mut(&agent) {
+            Some(room) if *room > 0 => {
+                *room -= 1;
+                true
+            }
+            Some(_) | None => false,
+        });
+        for task in verdict.returned {
+            self.board.return_(task);
+        }
+        for prepared in &batch.tasks {
+            self.staged.insert(prepared.task.id, prepared.clone());
+        }
+        self.pending.extend(verdict.ops);
+    }
+
+    /// A router gave no usable answer. After some in a row the one before it comes back.
+    fn degraded(&mut self, run: RunId, router: &RouterChoice, error: &PluginError) {
+        let Some(conduct) = self.conducts.get_mut(&run) else { return };
+        let blamed = !matches!(error, PluginError::Host { .. }) && conduct.router == *router;
+        conduct.failures += u32::from(blamed);
+        let why = error.to_string();
+        tracing::warn!("{run}: the host decides by itself: {why}");
+        let fact = Fact::RouterDegraded { router: router.name.clone(), why: why.clone(), in_a_row: conduct.failures };
+        self.pending.push(Op::Note { run: Some(run), task: None, fact });
+        if conduct.failures >= PATIENCE
+            && let Some(before) = conduct.before.take()
+        {
+            conduct.failures = 0;
+            conduct.router = before.clone();
+            conduct.state = Vec::new();
+            let why = RouterChange::RolledBack { why };
+            self.pending.push(Op::UseRouter { run, router: before, why });
+        }
+    }
+
+    /// Backoffs that are over, waits whose time has come, deadlines that passed.
+    fn due(&mut self) {
+        let now = self.around.clock.now();
+        let (due, _) = self.board.due(now);
+        for id in due {
+            let Some(task) = self.board.task(id) else { continue };
+            let expired = task.deadline.is_some_and(|deadline| deadline <= now);
+            let fault = || crate::fault::Fault::new(ErrorClass::Deadline, "its deadline passed before it was done");
+            let op = match task.state {
+                State::Backoff { .. } | State::Ready { .. } | State::Blocked if expired => Op::Reject { task: id, fault: fault() },
+                State::Waiting { .. } if expired => {
+                    Op::Finish { task: id, epoch: task.epoch, end: End::Failed { fault: fault(), checks: Vec::new() } }
+                }
+                State::Backoff { until } if until <= now => Op::Due { task: id },
+                State::Waiting { need: Some(need), .. } if need.until.is_some_and(|until| until <= now) => Op::Wake { task: id },
+                _ => continue,
+            };
+            if !self.board.is_away(id) {
+                self.board.depart(id);
+                self.pending.push(op);
+            }
+        }
+    }
+
+    async fn sleep_until(clock: crate::clock::Clock, at: Option<Time>) {
+        match at {
+            Some(at) => tokio::time::sleep(at.since(clock.now()).max(Duration::from_millis(1))).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn next_timer(&self) -> impl Future<Output = ()> + use<> {
+        let now = self.around.clock.now();
+        let (_, next) = self.board.due(now);
+        let breakers = self.pool.workers.iter().filter_map(|worker| match worker.agent.breaker {
+            Breaker::Open { until, .. } if until > now => Some(until),
+            Breaker::Open { .. } | Breaker::Closed { .. } | Breaker::HalfOpen { .. } => None,
+        });
+        let at = next.into_iter().chain(breakers).min();
+        Self::sleep_until(self.around.clock.clone(), at)
+    }
+
+    /// Renews leases of which half is gone. What can't be renewed loses its right to act before anyone else may.
+    fn renew(&mut self) {
+        let now = self.around.clock.now();
+        let mut leases = Vec::new();
+        for (id, running) in &self.attempts {
+            if running.lease_until < now {
+                running.fence.fall(Stop::LeaseLost);
+            } else if running.lease_until.since(now) < LEASE / 2 {
+                leases.push((*id, running.epoch));
+            }
+        }
+        if !leases.is_empty() {
+            self.pending.push(Op::Renew { leases, until: now + LEASE });
+        }
+    }
+
+    fn heard(&mut self, sign: Sign) {
+        if let Sign::Denied { task, plugin, call, why } = &sign {
+            let run = self.board.task(*task).map(|task| task.run);
+            let fact = Fact::CallDenied { plugin: plugin.clone(), call: (*call).to_owned(), why: why.clone() };
+            self.pending.push(Op::Note { run, task: Some(*task), fact });
+        }
+        let _ = self.shown.send(sign);
+    }
+
+    fn settle(&mut self) {
+        let quiet: Vec<RunId> = self
+            .conducts
+            .iter()
+            .filter(|(id, conduct)| !conduct.settled && !conduct.deciding && !self.board.is_active(**id))
+            .map(|(id, _)| *id)
+            .collect();
+        for run in quiet {
+            if self.settling.insert(run) {
+                let outbox = self.outbox.clone();
+                self.in_store += 1;
+                self.writer.send(vec![Op::Settle { run }], move |answers| {
+                    let (reply, _) = oneshot::channel();
+                    let _ = outbox.send(Message::Committed { answers, ops: Vec::new(), reply: Some(reply) });
+                });
+            }
+        }
+    }
+
+    /// Starts nothing more, and gives back what has not been started; what runs may finish.
+    fn drain(&mut self) {
+        self.draining = true;
+    }
+}
+
+/// The router that the run chose, or a refusal if its content is another one by now.
+fn pinned(library: &Library, choice: &RouterChoice) -> Result<Router, PluginError> {
+    let router = library.router(&choice.name)?;
+    if router.digest() == choice.digest {
+        return Ok(router);
+    }
+    Err(PluginError::Incompatible {
+        plugin: choice.name.clone(),
+        why: format!("its content changed since the run chose it: baton router use {}", choice.name),
+    })
+}
+
+/// The host's own choice, as decisions are recorded.
+fn host_choice() -> RouterChoice {
+    RouterChoice { name: "host:least-loaded".into(), digest: "host".into() }
+}
+
+/// The tasks whose answer an operation waits for.
+fn touches(op: &Op) -> Vec<TaskId> {
+    match op {
+        Op::Assign(assign) => assign.picks.iter().map(|pick| pick.task).collect(),
+        Op::Defer { task, .. }
+        | Op::Reject { task, .. }
+        | Op::Claim { task, .. }
+        | Op::Finish { task, .. }
+        | Op::LoseLease { task, .. }
+        | Op::Delegate { task }
+        | Op::Spawn { task, .. }
+        | Op::Due { task }
+        | Op::Wake { task } => vec![*task],
+        _ => Vec::new(),
+    }
+}
+
+fn unreadable(why: impl std::fmt::Display) -> Rejection {
+    Rejection::Store(why.to_string())
+}

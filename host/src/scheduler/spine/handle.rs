@@ -1,0 +1,216 @@
+//! Starting a host, and talking to the one that runs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use super::{Message, Phase, Spine, unreadable};
+use crate::agent::breaker::Policy;
+use crate::id::RunId;
+use crate::op::{Applied, Op, Rejection, Reply};
+use crate::plugin::capability::Profile;
+use crate::plugin::capability::sign::Sign;
+use crate::plugin::library::Library;
+use crate::scheduler::attempt::Surroundings;
+use crate::scheduler::board::Board;
+use crate::scheduler::pool::Pool;
+use crate::store::writer::{Answers, Writer};
+use crate::store::{Home, Store, read, reader};
+use crate::task::State;
+
+/// What a host is started with.
+pub struct Options {
+    pub profiles: BTreeMap<String, Arc<Profile>>,
+    /// The `baton` binary, which ends native programs when their host dies.
+    pub supervisor: Option<PathBuf>,
+    pub breaker: Policy,
+}
+
+/// A running host. Dropping it abandons what runs; [`Host::drain`] and [`Host::stop`] end it well.
+pub struct Host {
+    live: Live,
+    spine: JoinHandle<Result<(), Rejection>>,
+    writer: Writer,
+    writer_thread: thread::JoinHandle<()>,
+    boot: u32,
+}
+
+/// A cheap handle to a running host.
+#[derive(Clone)]
+pub struct Live {
+    outbox: mpsc::UnboundedSender<Message>,
+    commits: watch::Receiver<u64>,
+    shown: broadcast::Sender<Sign>,
+    library: Arc<Library>,
+}
+
+impl Host {
+    /// Takes a store over: what ran when the last host died is noticed and tried again.
+    ///
+    /// # Errors
+    /// The store can't be read or written.
+    pub async fn start(store: Store, home: &Home, library: Arc<Library>, options: Options) -> Result<Self, Rejection> {
+        let reader = reader(home).map_err(unreadable)?;
+        let (writer, writer_thread) = Writer::start(store);
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        let boot = match writer.apply(Op::StartHost { pid: std::process::id(), version }).await?.reply {
+            Reply::Boot(boot) => boot,
+            Reply::Done | Reply::Run { .. } | Reply::Amended(_) | Reply::Agent(_) => 0,
+        };
+        let (outbox, inbox) = mpsc::unbounded_channel();
+        let (commits, seen) = watch::channel(0);
+        let (sign, signs) = mpsc::unbounded_channel();
+        let (shown, _) = broadcast::channel(1024);
+        let around = Surroundings {
+            clock: writer.clock().clone(),
+            profiles: options.profiles,
+            supervisor: options.supervisor,
+            signs: sign,
+        };
+        let mut spine = Spine {
+            writer: writer.clone(),
+            reader,
+            library: Arc::clone(&library),
+            around,
+            board: Board::default(),
+            pool: Pool { workers: Vec::new(), policy: options.breaker },
+            conducts: BTreeMap::new(),
+            attempts: HashMap::new(),
+            staged: HashMap::new(),
+            inbox,
+            outbox: outbox.clone(),
+            commits,
+            signs,
+            shown: shown.clone(),
+            pending: Vec::new(),
+            settling: BTreeSet::new(),
+            draining: false,
+            in_store: 0,
+            refresh_agents: false,
+        };
+        spine.recover()?;
+        let live = Live { outbox, commits: seen, shown, library };
+        Ok(Self { live, spine: tokio::spawn(spine.run()), writer, writer_thread, boot })
+    }
+
+    #[must_use]
+    pub fn live(&self) -> Live {
+        self.live.clone()
+    }
+
+    /// Lets what runs finish, starts nothing more, and ends.
+    ///
+    /// # Errors
+    /// The store failed meanwhile.
+    pub async fn drain(self) -> Result<(), Rejection> {
+        let _ = self.live.outbox.send(Message::Drain);
+        self.end().await
+    }
+
+    /// Ends now; what runs is given back and will be tried again.
+    ///
+    /// # Errors
+    /// The store failed meanwhile.
+    pub async fn stop(self) -> Result<(), Rejection> {
+        let _ = self.live.outbox.send(Message::Stop);
+        self.end().await
+    }
+
+    async fn end(self) -> Result<(), Rejection> {
+        let Self { live, spine, writer, writer_thread, boot } = self;
+        let result = spine.await.map_err(|why| Rejection::Store(format!("the scheduler broke: {why}")))?;
+        let noted = writer.apply(Op::StopHost { boot }).await;
+        drop((live, writer));
+        let _ = tokio::task::spawn_blocking(move || writer_thread.join()).await;
+        result.and(noted.map(|_| ()))
+    }
+}
+
+impl Live {
+    /// Applies operations together and waits until they are durable and known to the scheduler.
+    pub async fn apply_all(&self, ops: Vec<Op>) -> Answers {
+        let count = ops.len();
+        let (reply, answer) = oneshot::channel();
+        let _ = self.outbox.send(Message::Apply { ops, reply });
+        answer.await.unwrap_or_else(|_| vec![Err(Rejection::Store("the host has stopped".into())); count])
+    }
+
+    /// # Errors
+    /// Why it was refused.
+    pub async fn apply(&self, op: Op) -> Result<Applied, Rejection> {
+        let answers = self.apply_all(vec![op]).await;
+        answers.into_iter().next().unwrap_or_else(|| Err(Rejection::Store("no answer".into())))
+    }
+
+    /// Asks for the end: what runs may finish, nothing more is started.
+    pub fn drain(&self) {
+        let _ = self.outbox.send(Message::Drain);
+    }
+
+    /// Where a run stands; none if the host has stopped.
+    pub async fn phase(&self, run: RunId) -> Option<Phase> {
+        let (reply, answer) = oneshot::channel();
+        let _ = self.outbox.send(Message::Phase { run, reply });
+        answer.await.ok()
+    }
+
+    /// Waits until a run can't go on: it is settled, or paused by a person. None if the host stopped first.
+    pub async fn wait(&self, run: RunId) -> Option<Phase> {
+        let mut commits = self.commits.clone();
+        loop {
+            commits.mark_unchanged();
+            match self.phase(run).await? {
+                Phase::Active => commits.changed().await.ok()?,
+                phase @ (Phase::Paused | Phase::Settled) => return Some(phase),
+            }
+        }
+    }
+
+    /// Changes whenever something was committed.
+    #[must_use]
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.clone()
+    }
+
+    /// What attempts show while they work.
+    #[must_use]
+    pub fn progress(&self) -> broadcast::Receiver<Sign> {
+        self.shown.subscribe()
+    }
+
+    #[must_use]
+    pub fn library(&self) -> &Arc<Library> {
+        &self.library
+    }
+}
+
+impl Spine {
+    /// Rebuilds everything from rows. No attempt of an earlier boot can still be running.
+    fn recover(&mut self) -> Result<(), Rejection> {
+        self.pool.refresh(read::live::agents(&self.reader).map_err(unreadable)?);
+        self.pool.seed_stats(read::live::skill_stats(&self.reader).map_err(unreadable)?);
+        let mut live = Vec::new();
+        read::live::tasks(&self.reader, |task| live.push(task)).map_err(unreadable)?;
+        for run in read::runs(&self.reader).map_err(unreadable)? {
+            if run.settled.is_none() {
+                self.conduct(run.id)?;
+            }
+        }
+        for task in live {
+            if !self.board.knows_terms(task.terms) {
+                let terms = read::live::terms(&self.reader, task.terms).map_err(unreadable)?;
+                self.board.put_terms(task.terms, terms);
+            }
+            if matches!(task.state, State::Running { .. }) {
+                let why = "the host that ran it ended".to_owned();
+                self.pending.push(Op::LoseLease { task: task.id, why });
+            }
+            self.board.put(task);
+        }
+        Ok(())
+    }
+}
