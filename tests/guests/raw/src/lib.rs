@@ -42,9 +42,9 @@ mod tests {
     use wit_component::ComponentEncoder;
 
     fn encoded(module: anyhow::Result<Vec<u8>>) -> usize {
-        let encoder = ComponentEncoder::default().validate(true);
-        let component = encoder.module(&module.unwrap()).unwrap().encode();
-        component.unwrap().len()
+        let mut encoder = ComponentEncoder::default();
+        encoder.validate(true).module(&module.unwrap()).unwrap();
+        encoder.encode().unwrap().len()
     }
 
     #[test]
