@@ -55,7 +55,8 @@ impl Arena {
         if need > 0 && core::arch::wasm32::memory_grow::<0>(need.max(STEP)) == usize::MAX {
             return false;
         }
-        self.end.set(core::arch::wasm32::memory_size::<0>().saturating_mul(PAGE));
+        self.end
+            .set(core::arch::wasm32::memory_size::<0>().saturating_mul(PAGE));
         true
     }
 

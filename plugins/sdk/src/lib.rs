@@ -27,3 +27,8 @@ pub use seed::SplitMix64;
 
 #[doc(hidden)]
 pub use wit_bindgen;
+
+/// The router of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

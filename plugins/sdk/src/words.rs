@@ -65,6 +65,14 @@ impl Fault {
             attrs: Vec::new(),
         }
     }
+
+    /// For an attempt that the host ended: what is answered then reaches nobody but the log.
+    pub fn stopped(why: &str) -> Self {
+        Self {
+            attrs: vec![Attr::new("stop-reason", "cancelled")],
+            ..Self::new(ErrorClass::Timeout, format!("stopped: {why}"))
+        }
+    }
 }
 
 impl NewTask {

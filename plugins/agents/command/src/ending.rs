@@ -34,7 +34,7 @@ pub fn not_run(error: &ProcessError) -> Fault {
             Fault::new(ErrorClass::Environment, why)
         }
         ProcessError::BadValue(why) => Fault::new(ErrorClass::InvalidInput, why),
-        ProcessError::Stopped => Fault::new(ErrorClass::Timeout, "stopped: the attempt is over"),
+        ProcessError::Stopped => Fault::stopped("the attempt is over"),
     }
 }
 

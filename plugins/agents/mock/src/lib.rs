@@ -9,7 +9,7 @@
 mod config;
 
 use baton_sdk::SplitMix64;
-use baton_sdk::agent::{Agent, Attempt, ErrorClass, Fault, Outcome, progress};
+use baton_sdk::agent::{Agent, Attempt, Fault, Outcome, progress};
 
 use config::Behaviour;
 
@@ -31,12 +31,17 @@ impl Agent for Mock {
             return Err(hang());
         }
         let mut random = SplitMix64::new(attempt.seed);
-        let latency = behaviour.latency_ms + random.below(behaviour.jitter_ms.saturating_add(1));
+        let latency = jittered(&behaviour, &mut random);
         if latency > 0 {
             progress::sleep(latency).map_err(stopped)?;
         }
         work(&behaviour, &attempt, &mut random)
     }
+}
+
+fn jittered(behaviour: &Behaviour, random: &mut SplitMix64) -> u64 {
+    let jitter = random.below(behaviour.jitter_ms.saturating_add(1));
+    behaviour.latency_ms.saturating_add(jitter)
 }
 
 fn work(
@@ -87,7 +92,7 @@ fn stopped(why: progress::Stopped) -> Fault {
         progress::Stopped::Cancelled => "it was cancelled",
         progress::Stopped::Deadline => "the deadline has passed",
     };
-    Fault::new(ErrorClass::Timeout, format!("stopped: {why}"))
+    Fault::stopped(why)
 }
 
 #[cfg(target_arch = "wasm32")]

@@ -1,4 +1,4 @@
-use baton_sdk::agent::Attr;
+use baton_sdk::agent::{Attr, ErrorClass};
 use baton_sdk::fixture::attempt;
 
 use super::*;

@@ -1,7 +1,7 @@
 //! A task of an agent is the evidence: the outcome stands if that task succeeds.
 //!
 //! Configuration: `agent` (required), the agent that looks at the outcome, usually one that runs a program; `title`,
-//! `input` (a JSON object for the task) and `estimate-ms`.
+//! `input` (a JSON object for the task) and `estimate_ms`.
 
 use std::collections::BTreeMap;
 
@@ -34,14 +34,14 @@ fn validate(request: &Request) -> Result<Verdict, ValidationError> {
 
 fn evidence(request: &Request) -> Result<NewTask, Unusable> {
     let config = Config(&request.config);
-    config.only(&["agent", "title", "input", "estimate-ms"])?;
+    config.only(&["agent", "title", "input", "estimate_ms"])?;
     let title = match config.get("title") {
         Some(title) => title.to_owned(),
         None => format!("Check {}", request.task.title),
     };
     Ok(NewTask {
         agent: Some(config.required("agent")?.to_owned()),
-        estimate: config.parse("estimate-ms", "a whole number of milliseconds")?,
+        estimate: config.parse("estimate_ms", "a whole number of milliseconds")?,
         ..NewTask::new(
             NAME,
             title,
@@ -104,7 +104,7 @@ mod tests {
         let config = vec![
             Attr::new("agent", "tests"),
             Attr::new("input", r#"{"suite": "all"}"#),
-            Attr::new("estimate-ms", "500"),
+            Attr::new("estimate_ms", "500"),
         ];
         let task = NewTask {
             agent: Some(String::from("tests")),

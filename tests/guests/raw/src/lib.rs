@@ -36,3 +36,21 @@ fn router(more: &str, locals: &str, body: &str) -> Result<Vec<u8>> {
     )?;
     Ok(module)
 }
+
+#[cfg(test)]
+mod tests {
+    use wit_component::ComponentEncoder;
+
+    fn encoded(module: anyhow::Result<Vec<u8>>) -> usize {
+        let mut encoder = ComponentEncoder::default();
+        encoder.validate(true).module(&module.unwrap()).unwrap();
+        encoder.encode().unwrap().len()
+    }
+
+    #[test]
+    fn bombs_are_small_and_valid_components() {
+        assert!(encoded(crate::alias_bomb::module()) < 8 << 10);
+        assert!(encoded(crate::table_bomb::module()) < 8 << 10);
+        assert!(encoded(crate::compile_bomb::module()) < 32 << 10);
+    }
+}
