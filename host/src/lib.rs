@@ -24,3 +24,7 @@ pub mod plugin;
 pub mod store;
 
 pub mod scheduler;
+
+pub mod cli;
+pub mod config;
+pub mod door;

@@ -1,1 +1,7 @@
-fn main(){}
+//! `baton`: see `baton --help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    baton::cli::main()
+}

@@ -164,14 +164,15 @@ pub struct PluginRow {
 }
 
 /// What an applied operation came to.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Applied {
     /// The tasks that it changed, as they are now.
     pub changed: Vec<Task>,
     pub reply: Reply,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reply {
     Done,
     Boot(u32),
@@ -181,7 +182,8 @@ pub enum Reply {
 }
 
 /// Why an operation was refused. Nothing of it was written.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Rejection {
     #[error("there is no {0}")]
     NotFound(String),

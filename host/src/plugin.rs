@@ -8,6 +8,7 @@ pub mod bundled;
 mod cache;
 pub mod capability;
 pub mod compile;
+pub mod conformance;
 mod engine;
 pub mod executor;
 pub mod grant;

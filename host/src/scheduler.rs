@@ -8,6 +8,8 @@ pub mod compose;
 pub mod decide;
 pub mod judge;
 pub mod pool;
+pub mod rehearsal;
 mod spine;
+pub mod why;
 
 pub use spine::{Host, Live, Options, Phase};

@@ -7,6 +7,7 @@ mod apply;
 mod batch;
 pub mod chain;
 mod codec;
+pub mod floor;
 pub mod maintenance;
 pub mod read;
 pub mod writer;

@@ -123,7 +123,7 @@ impl Spine {
             }
             for message in messages.drain(..) {
                 match message {
-                    Message::Stop => return Ok(()),
+                    Message::Stop => return self.give_back().await,
                     message => self.told(message)?,
                 }
             }
@@ -594,9 +594,25 @@ impl Spine {
         }
     }
 
-    /// Starts nothing more, and gives back what has not been started; what runs may finish.
+    /// Starts nothing more; what runs may finish.
     fn drain(&mut self) {
         self.draining = true;
+    }
+
+    /// Stops what runs and gives it back, without charging anyone.
+    async fn give_back(&mut self) -> Result<(), Rejection> {
+        let why = || "the host was stopped".to_owned();
+        let mut ops = std::mem::take(&mut self.pending);
+        for (id, running) in &self.attempts {
+            running.fence.fall(Stop::LeaseLost);
+            ops.push(Op::Finish { task: *id, epoch: running.epoch, end: End::Released { why: why() } });
+        }
+        let (tell, told) = oneshot::channel();
+        self.writer.send(ops, move |answers| {
+            let _ = tell.send(answers);
+        });
+        let _ = told.await;
+        Ok(())
     }
 }
 

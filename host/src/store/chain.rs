@@ -1,6 +1,7 @@
 //! The hash chain of a run's events: whoever alters, removes or reorders one breaks every link after it.
 
 use rusqlite::{Connection, OptionalExtension as _};
+use serde::Serialize;
 
 use crate::clock::Time;
 use crate::id::RunId;
@@ -31,7 +32,8 @@ pub(super) fn link(
 }
 
 /// What a walk along a chain found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "is")]
 pub enum Audit {
     Intact { events: u64 },
     /// The first event whose link does not follow from the one before it.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::codec::{self, COLUMNS};
 use crate::clock::Time;
 use crate::id::{RunId, TaskId};
-use crate::op::RouterChoice;
+use crate::op::{PluginRow, RouterChoice};
 use crate::plan::{Plan, Workstream};
 use crate::seed::Seed;
 use crate::task::{StateName, Task};
@@ -109,4 +109,35 @@ pub fn name(conn: &Connection, id: TaskId) -> rusqlite::Result<String> {
 
 fn state_word(number: i64) -> StateName {
     codec::state_name(number).unwrap_or(StateName::Blocked)
+}
+
+/// Installed plugins, by name.
+///
+/// # Errors
+/// The store can't be read.
+pub fn plugins(conn: &Connection) -> rusqlite::Result<Vec<PluginRow>> {
+    let mut select = conn.prepare("SELECT name, kind, digest, grants FROM plugin ORDER BY name")?;
+    let mut rows = select.query([])?;
+    let mut plugins = Vec::new();
+    while let Some(row) = rows.next()? {
+        let grants: String = row.get(3)?;
+        plugins.push(PluginRow {
+            name: row.get(0)?,
+            kind: row.get(1)?,
+            digest: row.get(2)?,
+            grants: serde_json::from_str(&grants).map_err(broken)?,
+        });
+    }
+    Ok(plugins)
+}
+
+/// How often the plan of this path was run.
+///
+/// # Errors
+/// The store can't be read.
+pub fn times_run(conn: &Connection, path: &str) -> rusqlite::Result<usize> {
+    let mut select = conn.prepare("SELECT key FROM run WHERE key IS NOT NULL")?;
+    let keys = select.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+    let times = keys.iter().filter_map(|key| key.rsplit_once('#').filter(|(of, _)| *of == path)?.1.parse().ok());
+    Ok(times.max().unwrap_or(0))
 }

@@ -1,6 +1,7 @@
 //! The lifecycle of a task: what may follow what. Pure: [`decide`] says what a command comes to, [`evolve`] applies
 //! what happened, and a task is nothing but the facts about it, applied in order.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::clock::Time;
@@ -59,7 +60,8 @@ pub enum Command {
 }
 
 /// Why a command was not carried out. Nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Refused {
     #[error("the attempt with epoch {held} is stale, the task is at epoch {current}")]
     Stale { held: Epoch, current: Epoch },

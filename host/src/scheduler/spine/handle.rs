@@ -133,10 +133,15 @@ impl Host {
 impl Live {
     /// Applies operations together and waits until they are durable and known to the scheduler.
     pub async fn apply_all(&self, ops: Vec<Op>) -> Answers {
+        self.submit(ops).await
+    }
+
+    /// Hands operations over at once; the answer comes when they are durable and known to the scheduler.
+    pub fn submit(&self, ops: Vec<Op>) -> impl Future<Output = Answers> + use<> {
         let count = ops.len();
         let (reply, answer) = oneshot::channel();
         let _ = self.outbox.send(Message::Apply { ops, reply });
-        answer.await.unwrap_or_else(|_| vec![Err(Rejection::Store("the host has stopped".into())); count])
+        async move { answer.await.unwrap_or_else(|_| vec![Err(Rejection::Store("the host has stopped".into())); count]) }
     }
 
     /// # Errors
@@ -149,6 +154,11 @@ impl Live {
     /// Asks for the end: what runs may finish, nothing more is started.
     pub fn drain(&self) {
         let _ = self.outbox.send(Message::Drain);
+    }
+
+    /// Asks for the end at once: what runs is given back and will be tried again.
+    pub fn stop(&self) {
+        let _ = self.outbox.send(Message::Stop);
     }
 
     /// Where a run stands; none if the host has stopped.

@@ -169,3 +169,20 @@ pub fn dependencies(conn: &Connection, task: TaskId) -> rusqlite::Result<Vec<(Ta
     )?;
     select.query_map([task.0], |row| Ok((TaskId(row.get(0)?), row.get(1)?, row.get(2)?)))?.collect()
 }
+
+/// How long each task was ready before its first attempt started, in milliseconds.
+///
+/// # Errors
+/// The store can't be read.
+pub fn waits(conn: &Connection) -> rusqlite::Result<Vec<f64>> {
+    let sql = "SELECT CAST(min(a.started_at) - t.created_at AS REAL) FROM attempt a JOIN task t ON t.id = a.task_id GROUP BY t.id";
+    conn.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
+}
+
+/// Attempts that are under way.
+///
+/// # Errors
+/// The store can't be read.
+pub fn attempts_open(conn: &Connection) -> rusqlite::Result<u64> {
+    conn.query_row("SELECT count(*) FROM task WHERE state = 2", [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+}

@@ -1,0 +1,317 @@
+//! The command line: one variant, one file. What a verb prints is for people, or JSON with `--json`; logs go to
+//! standard error.
+
+mod agents;
+mod audit;
+mod bench;
+mod cancel;
+mod db;
+mod dead;
+mod events;
+mod host;
+mod init;
+mod pause;
+mod plan;
+mod plugin;
+mod report;
+mod resume;
+mod retry;
+mod router;
+mod run;
+mod screen;
+mod show;
+mod status;
+mod supervise;
+mod target;
+mod why;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, ConfigError};
+use crate::op::Rejection;
+use crate::plan::load::Flaws;
+use crate::plugin::compile::Compiler;
+use crate::plugin::library::{Installed, Library, Sources};
+use crate::plugin::{Kind, PluginError, compile};
+use crate::store::{Home, OpenError, Reader, read, reader};
+
+/// Conducts AI agents: runs a plan of work with dependencies, survives being killed, and lets you swap how it decides.
+#[derive(Debug, Parser)]
+#[command(name = "baton", version, arg_required_else_help = true, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+struct Global {
+    /// The configuration [default: the nearest baton.toml in or above the plan's or the current folder]
+    #[arg(long, global = true, env = "BATON_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder of the durable state [default: .baton beside baton.toml]
+    #[arg(long, global = true, env = "BATON_STORE", value_name = "DIR")]
+    store: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+    /// Print results only
+    #[arg(long, short, global = true)]
+    quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run a plan; the same command again goes on where it was
+    Run(run::Args),
+    /// Look at plans: check, graph, simulate, schema, amend
+    #[command(subcommand)]
+    Plan(plan::Verb),
+    /// What stands where
+    Status(status::Args),
+    /// Why a task is not running
+    Why(why::Args),
+    /// All that is known of a task
+    Show(show::Args),
+    /// What happened
+    Events(events::Args),
+    /// What a run came to
+    Report(report::Args),
+    /// Start nothing more of a run or a task
+    Pause(pause::Args),
+    /// Lift a pause
+    Resume(resume::Args),
+    /// End a run or a task
+    Cancel(cancel::Args),
+    /// Run failed or cancelled tasks again
+    Retry(retry::Args),
+    /// Tasks that were given up
+    #[command(subcommand)]
+    Dead(dead::Verb),
+    /// The agents: list, add, show, drain, resume, remove, test
+    #[command(subcommand)]
+    Agents(agents::Verb),
+    /// The routing strategy: use another one, explain a decision
+    #[command(subcommand)]
+    Router(router::Verb),
+    /// Plugins: new, build, check, test, add, list, inspect, limits, remove
+    #[command(subcommand)]
+    Plugin(plugin::Verb),
+    /// Whether the record was tampered with
+    #[command(subcommand)]
+    Audit(audit::Verb),
+    /// Look after the store: check, backup, restore
+    #[command(subcommand)]
+    Db(db::Verb),
+    /// Host the store until told to stop, for runs that others submit
+    Host(host::Args),
+    /// Write a commented baton.toml and an example plan
+    Init(init::Args),
+    /// Measure this machine
+    #[command(subcommand)]
+    Bench(bench::Verb),
+    #[command(name = "__compile", hide = true)]
+    Compile { kind: Kind },
+    #[command(name = "__supervise", hide = true)]
+    Supervise(supervise::Args),
+}
+
+/// What a verb came to: the exit codes are part of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Done {
+    Well,
+    /// Something failed or was refused.
+    Failed,
+    /// A person must decide before it goes on.
+    Paused,
+}
+
+impl From<Done> for ExitCode {
+    fn from(done: Done) -> Self {
+        match done {
+            Done::Well => Self::from(0),
+            Done::Failed => Self::from(1),
+            Done::Paused => Self::from(4),
+        }
+    }
+}
+
+/// Why a verb could not do what it was asked, by what the caller should do.
+#[derive(Debug)]
+enum Failure {
+    /// Mend the command, the plan or the configuration.
+    Usage(String),
+    /// It was refused as things stand.
+    Refused(String),
+    /// Try again: the machine or the store is in the way.
+    Infrastructure(String),
+}
+
+type Outcome = Result<Done, Failure>;
+
+impl From<Flaws> for Failure {
+    fn from(flaws: Flaws) -> Self {
+        Self::Usage(flaws.to_string())
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(why: ConfigError) -> Self {
+        Self::Usage(why.to_string())
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(why: OpenError) -> Self {
+        match why {
+            OpenError::Missing(_) | OpenError::TooNew { .. } => Self::Usage(why.to_string()),
+            OpenError::Locked { .. }
+            | OpenError::Unusable { .. }
+            | OpenError::OldSqlite(_)
+            | OpenError::Database(_) => Self::Infrastructure(why.to_string()),
+        }
+    }
+}
+
+impl From<Rejection> for Failure {
+    fn from(why: Rejection) -> Self {
+        match why {
+            Rejection::NotFound(_) | Rejection::Invalid(_) | Rejection::PlanChanged { .. } => Self::Usage(why.to_string()),
+            Rejection::Refused(_) => Self::Refused(why.to_string()),
+            Rejection::Store(_) => Self::Infrastructure(why.to_string()),
+        }
+    }
+}
+
+impl From<PluginError> for Failure {
+    fn from(why: PluginError) -> Self {
+        match why {
+            PluginError::Host { .. } => Self::Infrastructure(why.to_string()),
+            PluginError::Incompatible { .. }
+            | PluginError::NotGranted { .. }
+            | PluginError::Refused { .. }
+            | PluginError::Trapped { .. }
+            | PluginError::OverLimit { .. }
+            | PluginError::Nonsense { .. } => Self::Usage(why.to_string()),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(why: std::io::Error) -> Self {
+        Self::Infrastructure(why.to_string())
+    }
+}
+
+/// Reading the store failed.
+fn unreadable(why: impl std::fmt::Display) -> Failure {
+    Failure::Infrastructure(format!("the store can't be read: {why}"))
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(help) => {
+            let _ = help.print();
+            return ExitCode::from(if help.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("BATON_LOG").unwrap_or_else(|_| "baton=warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match dispatch(cli) {
+        Ok(done) => done.into(),
+        Err(failure) => {
+            let (code, text) = match failure {
+                Failure::Refused(text) => (1, text),
+                Failure::Usage(text) => (2, text),
+                Failure::Infrastructure(text) => (3, text),
+            };
+            screen::error(&text);
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn dispatch(cli: Cli) -> Outcome {
+    let global = &cli.global;
+    match cli.verb {
+        Verb::Run(args) => run::run(global, &args),
+        Verb::Plan(verb) => plan::run(global, verb),
+        Verb::Status(args) => status::run(global, &args),
+        Verb::Why(args) => why::run(global, &args),
+        Verb::Show(args) => show::run(global, &args),
+        Verb::Events(args) => events::run(global, &args),
+        Verb::Report(args) => report::run(global, &args),
+        Verb::Pause(args) => pause::run(global, &args),
+        Verb::Resume(args) => resume::run(global, &args),
+        Verb::Cancel(args) => cancel::run(global, &args),
+        Verb::Retry(args) => retry::run(global, &args),
+        Verb::Dead(verb) => dead::run(global, verb),
+        Verb::Agents(verb) => agents::run(global, verb),
+        Verb::Router(verb) => router::run(global, verb),
+        Verb::Plugin(verb) => plugin::run(global, verb),
+        Verb::Audit(verb) => audit::run(global, verb),
+        Verb::Db(verb) => db::run(global, verb),
+        Verb::Host(args) => host::run(global, &args),
+        Verb::Init(args) => init::run(global, &args),
+        Verb::Bench(verb) => bench::run(global, verb),
+        Verb::Compile { kind } => compile::child(kind).map(|()| Done::Well).map_err(Failure::Refused),
+        Verb::Supervise(args) => supervise::run(&args),
+    }
+}
+
+impl Global {
+    fn config(&self, near: &Path) -> Result<Config, Failure> {
+        let mut config = Config::find(self.config.as_deref(), near)?;
+        if let Some(store) = &self.store {
+            config.store.clone_from(store);
+        }
+        Ok(config)
+    }
+
+    /// The configuration and store that apply to the current folder.
+    fn here(&self) -> Result<(Config, Home), Failure> {
+        let config = self.config(Path::new("."))?;
+        let home = Home::at(&config.store);
+        Ok((config, home))
+    }
+
+    fn reader(&self) -> Result<Reader, Failure> {
+        Ok(reader(&self.here()?.1)?)
+    }
+}
+
+/// The plugins that a configuration and a store make available. `conn` is none where there is no store yet.
+fn library(config: &Config, conn: Option<&Reader>) -> Result<Library, Failure> {
+    let installed = match conn {
+        None => Vec::new(),
+        Some(conn) => read::plugins(conn).map_err(unreadable)?,
+    };
+    let installed = installed.into_iter().map(|row| Installed {
+        grants: row.grants.iter().filter_map(|grant| grant.parse().ok()).collect(),
+        name: row.name,
+        digest: row.digest,
+    });
+    Ok(Library::open(Sources {
+        folder: Home::at(&config.store).plugins(),
+        cache: cache_folder(),
+        compiler: std::env::current_exe().map_or(Compiler::InProcess, Compiler::Child),
+        installed: installed.collect(),
+        settings: config.plugins.clone(),
+    })?)
+}
+
+/// Compiled plugins, shared by all stores of a user.
+fn cache_folder() -> PathBuf {
+    let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    named("BATON_CACHE")
+        .or_else(|| Some(named("XDG_CACHE_HOME")?.join("baton")))
+        .or_else(|| Some(named("HOME")?.join(".cache/baton")))
+        .unwrap_or_else(|| std::env::temp_dir().join(format!("baton-cache-{}", rustix::process::getuid().as_raw())))
+}

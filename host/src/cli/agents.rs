@@ -1,0 +1,252 @@
+//! `baton agents`: who there is to do the work.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+
+use serde::Serialize;
+
+use super::{Done, Failure, Global, Outcome, library, screen, unreadable};
+use crate::agent::breaker::Breaker;
+use crate::agent::{Agent, Card, Standing};
+use crate::clock::{Clock, Time};
+use crate::door::Door;
+use crate::id::{AgentId, Epoch, TaskId};
+use crate::op::Op;
+use crate::plan::load::nearest;
+use crate::plugin::agent::Health;
+use crate::plugin::capability::sign::Signs;
+use crate::plugin::capability::{Fence, Powers};
+use crate::scheduler::why::projection;
+use crate::store::Reader;
+use crate::store::read::live;
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Verb {
+    /// All of them, with load and breaker
+    List,
+    /// Register one, or give it a new card
+    Add(Add),
+    /// One of them, with its statistics
+    Show { name: String },
+    /// Let it finish what it has and give it nothing more
+    Drain { name: String },
+    /// Give it work again
+    Resume { name: String },
+    /// Take it out of the registry
+    Remove { name: String },
+    /// Ask its adapter whether it could work now
+    Test { name: String },
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Add {
+    name: String,
+    /// The plugin that drives it
+    #[arg(long)]
+    adapter: String,
+    #[arg(long, value_delimiter = ',')]
+    skill: Vec<String>,
+    #[arg(long, value_delimiter = ',')]
+    track: Vec<String>,
+    #[arg(long, default_value_t = 1)]
+    capacity: u32,
+    /// Handed to the adapter, as key=value
+    #[arg(long)]
+    set: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    agent: Agent,
+    running: u32,
+    skills: BTreeMap<String, Stats>,
+}
+
+#[derive(Serialize)]
+struct Stats {
+    accepted: u32,
+    refused: u32,
+    failed: u32,
+    mean_latency_ms: u64,
+}
+
+pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
+    match verb {
+        Verb::List => list(global),
+        Verb::Add(add) => put(global, add),
+        Verb::Show { name } => show(global, &name),
+        Verb::Drain { name } => change(global, &name, "drains", |agent| Op::SetStanding { agent, standing: Standing::Draining }),
+        Verb::Resume { name } => change(global, &name, "is given work again", |agent| Op::SetStanding { agent, standing: Standing::Active }),
+        Verb::Remove { name } => change(global, &name, "is removed", |agent| Op::RemoveAgent { agent }),
+        Verb::Test { name } => test(global, &name),
+    }
+}
+
+fn find(conn: &Reader, name: &str) -> Result<Agent, Failure> {
+    let agents = live::agents(conn).map_err(unreadable)?;
+    let known: Vec<String> = agents.iter().map(|agent| agent.card.name.clone()).collect();
+    agents.into_iter().find(|agent| agent.card.name == name).ok_or_else(|| {
+        let hint = nearest(name, known.iter().map(String::as_str)).map(|word| format!(" (did you mean {word:?}?)"));
+        Failure::Usage(format!("there is no agent {name:?}{}", hint.unwrap_or_default()))
+    })
+}
+
+fn change(global: &Global, name: &str, done: &str, op: impl FnOnce(AgentId) -> Op) -> Outcome {
+    let (_, home) = global.here()?;
+    let agent = find(&global.reader()?, name)?;
+    Door::open(&home)?.apply(op(agent.id))?;
+    if !global.quiet {
+        screen::line(&format!("{name} {done}"));
+    }
+    Ok(Done::Well)
+}
+
+fn put(global: &Global, add: Add) -> Outcome {
+    let (config, home) = global.here()?;
+    let mut settings = BTreeMap::new();
+    for pair in &add.set {
+        let (key, value) = pair.split_once('=').ok_or_else(|| Failure::Usage(format!("expected key=value, not {pair:?}")))?;
+        settings.insert(key.to_owned(), value.to_owned());
+    }
+    let mut door = Door::open(&home)?;
+    library(&config, Some(&global.reader()?))?.agent(&add.adapter)?;
+    let card = Card {
+        name: add.name.clone(),
+        adapter: add.adapter,
+        skills: add.skill,
+        tracks: add.track,
+        capacity: add.capacity,
+        config: settings,
+    };
+    door.apply(Op::PutAgent { card })?;
+    if !global.quiet {
+        screen::line(&format!("{} is registered", add.name));
+    }
+    Ok(Done::Well)
+}
+
+fn shown(conn: &Reader) -> Result<Vec<Shown>, Failure> {
+    let (_, pool) = projection(conn).map_err(unreadable)?;
+    let stats = live::skill_stats(conn).map_err(unreadable)?;
+    let of = |id| {
+        let own = stats.iter().filter(move |row| row.agent == id);
+        own.map(|row| {
+            let stats = Stats {
+                accepted: row.accepted,
+                refused: row.refused,
+                failed: row.failed,
+                mean_latency_ms: row.mean_latency_ms,
+            };
+            (row.skill.clone(), stats)
+        })
+        .collect()
+    };
+    Ok(pool.workers.into_iter().map(|worker| Shown { running: worker.running, skills: of(worker.agent.id), agent: worker.agent }).collect())
+}
+
+fn breaker(breaker: Breaker, now: Time) -> String {
+    match breaker.at(now) {
+        Breaker::Closed { .. } => "closed".into(),
+        Breaker::Open { until, .. } => format!("open until {until}"),
+        Breaker::HalfOpen { .. } => "half-open".into(),
+    }
+}
+
+fn list(global: &Global) -> Outcome {
+    let all = shown(&global.reader()?)?;
+    if global.json {
+        screen::json(&all);
+        return Ok(Done::Well);
+    }
+    let now = Clock::system(Time(0)).now();
+    let row = |shown: &Shown| {
+        let card = &shown.agent.card;
+        let standing = match shown.agent.standing {
+            Standing::Active => "active",
+            Standing::Draining => "draining",
+        };
+        vec![
+            card.name.clone(),
+            card.adapter.clone(),
+            format!("{}/{}", shown.running, card.capacity),
+            standing.to_owned(),
+            breaker(shown.agent.breaker, now),
+            card.skills.join(","),
+            if card.tracks.is_empty() { "all".to_owned() } else { card.tracks.join(",") },
+        ]
+    };
+    screen::table(&["agent", "adapter", "load", "standing", "breaker", "skills", "tracks"], &all.iter().map(row).collect::<Vec<_>>());
+    Ok(Done::Well)
+}
+
+fn show(global: &Global, name: &str) -> Outcome {
+    let conn = global.reader()?;
+    find(&conn, name)?;
+    let Some(shown) = shown(&conn)?.into_iter().find(|shown| shown.agent.card.name == name) else {
+        return Err(Failure::Usage(format!("there is no agent {name:?}")));
+    };
+    if global.json {
+        screen::json(&shown);
+        return Ok(Done::Well);
+    }
+    let card = &shown.agent.card;
+    screen::line(&format!("{} ({}), {} of {} busy", card.name, card.adapter, shown.running, card.capacity));
+    screen::line(&format!("  breaker {}", breaker(shown.agent.breaker, Clock::system(Time(0)).now())));
+    for (key, value) in &card.config {
+        screen::line(&format!("  {key} = {value}"));
+    }
+    let rows: Vec<Vec<String>> = shown
+        .skills
+        .iter()
+        .map(|(skill, stats)| {
+            let counts = [stats.accepted, stats.refused, stats.failed].map(|count| count.to_string());
+            [vec![skill.clone()], counts.to_vec(), vec![screen::span(stats.mean_latency_ms)]].concat()
+        })
+        .collect();
+    if !rows.is_empty() {
+        screen::table(&["skill", "accepted", "refused", "failed", "mean"], &rows);
+    }
+    Ok(Done::Well)
+}
+
+/// Asks the adapter's probe, with the profiles that the agent would have.
+fn test(global: &Global, name: &str) -> Outcome {
+    let (config, home) = global.here()?;
+    let conn = home.exists().then(|| global.reader()).transpose()?;
+    let card = match config.agents.iter().find(|card| card.name == name) {
+        Some(card) => card.clone(),
+        None => find(conn.as_ref().ok_or_else(|| Failure::Usage(format!("there is no agent {name:?}")))?, name)?.card,
+    };
+    let adapter = library(&config, conn.as_ref())?.agent(&card.adapter)?;
+    let clock = Clock::system(Time(0));
+    let (sender, _signs) = tokio::sync::mpsc::unbounded_channel();
+    let profiles = config.profiles.iter().filter(|(name, _)| adapter.may_use(name));
+    let powers = Arc::new(Powers {
+        task: TaskId(0),
+        epoch: Epoch(0),
+        plugin: card.adapter.clone(),
+        agent: card.name.clone(),
+        idempotency_key: "probe".into(),
+        fence: Arc::new(Fence::default()),
+        deadline: clock.now() + std::time::Duration::from_secs(10),
+        profiles: profiles.map(|(name, profile)| (name.clone(), Arc::clone(profile))).collect(),
+        ungranted: BTreeSet::new(),
+        signs: Signs { sender, last: Arc::new(AtomicI64::new(0)) },
+        supervisor: None,
+        clock,
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let health = runtime.block_on(adapter.probe(&card.config, powers))?;
+    let (word, why) = match &health {
+        Health::Ready => ("ready", ""),
+        Health::Degraded(why) => ("degraded", why.as_str()),
+        Health::Unreachable(why) => ("unreachable", why.as_str()),
+    };
+    if global.json {
+        screen::json(&serde_json::json!({ "agent": name, "health": word, "why": why }));
+    } else {
+        screen::line(format!("{name} is {word} {why}").trim_end());
+    }
+    Ok(if health == Health::Ready { Done::Well } else { Done::Failed })
+}

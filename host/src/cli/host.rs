@@ -1,0 +1,35 @@
+//! `baton host`: hosts the store until told to stop, for runs that others submit.
+
+use super::{Global, Done, Outcome, library, run, screen};
+use crate::door;
+use crate::store::{Home, Lock, Store, reader};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {}
+
+pub(super) fn run(global: &Global, _args: &Args) -> Outcome {
+    let config = global.config(std::path::Path::new("."))?;
+    let home = Home::at(&config.store);
+    let lock = Lock::take(&home)?;
+    let store = Store::open(&home, lock)?;
+    let library = library(&config, Some(&reader(&home)?))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let host = run::start(&config, &home, store, library).await?;
+        let socket = door::serve(&home, host.live())?;
+        if !global.quiet {
+            screen::note(&format!("hosting {} (process {})", home.folder().display(), std::process::id()));
+        }
+        let _ = tokio::signal::ctrl_c().await;
+        let live = host.live();
+        tokio::spawn(async move {
+            let _ = tokio::signal::ctrl_c().await;
+            live.stop();
+        });
+        let ended = host.drain().await;
+        socket.abort();
+        let _ = std::fs::remove_file(home.socket());
+        ended?;
+        Ok(Done::Well)
+    })
+}

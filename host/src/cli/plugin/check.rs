@@ -1,0 +1,77 @@
+//! What a component is and whether it could be loaded, in plain words.
+
+use std::path::Path;
+
+use super::super::{Done, Failure, Global, Outcome, screen};
+use crate::plugin::grant::Grant;
+use crate::plugin::inspect::Component;
+use crate::plugin::library::{Installed, Library, Sources};
+use crate::plugin::limits::Limits;
+use crate::plugin::{Kind, PluginError};
+
+pub(super) fn run(global: &Global, path: &Path, grants: &[String]) -> Outcome {
+    let (name, bytes) = super::component(path)?;
+    let component = Component::read(&name, &bytes)?;
+    let grants: Vec<Grant> = grants.iter().map(|grant| grant.parse()).collect::<Result<_, _>>().map_err(Failure::Usage)?;
+    let wants = component.wants_process();
+    let loaded = loaded(&name, &bytes, component.kind, grants.clone());
+    if global.json {
+        screen::json(&serde_json::json!({
+            "name": name, "kind": component.kind, "contract": component.contract, "digest": component.digest,
+            "size": component.size, "imports": component.imports, "loads": loaded.is_ok(),
+            "error": loaded.as_ref().err().map(ToString::to_string),
+        }));
+    } else {
+        screen::line(&format!("{name} is a {} for contract {}, {} bytes", component.kind, component.contract, component.size));
+        screen::line(&format!("  digest   {}", component.digest));
+        screen::line(&format!("  imports  {}", component.imports.join(", ")));
+        let limits = Limits::of(component.kind);
+        screen::line(&format!(
+            "  limits   memory {}, cpu {}, copied {}",
+            crate::plugin::limits::bytes(limits.memory),
+            crate::span::Span(limits.cpu),
+            crate::plugin::limits::bytes(limits.copied)
+        ));
+        if wants && grants.is_empty() {
+            screen::line("  it asks to start native programs. To allow that:");
+            screen::line(&format!("    baton plugin add {} --grant process:PROFILE", path.display()));
+            screen::line("    and in baton.toml: [profiles.PROFILE] argv = [\"program\", \"argument\"]");
+        }
+    }
+    match loaded {
+        Ok(()) => {
+            if !global.json {
+                screen::line("  it loads");
+            }
+            Ok(Done::Well)
+        }
+        Err(PluginError::NotGranted { import, .. }) if wants && grants.is_empty() && import.starts_with("baton:host/process") => Ok(Done::Well),
+        Err(why) => Err(Failure::Refused(why.to_string())),
+    }
+}
+
+fn loaded(name: &str, bytes: &[u8], kind: Kind, grants: Vec<Grant>) -> Result<(), PluginError> {
+    let library = alone(name, bytes, grants)?;
+    match kind {
+        Kind::Router => library.router(name).map(|_| ()),
+        Kind::Executor => library.executor(name).map(|_| ()),
+        Kind::Validator => library.validator(name).map(|_| ()),
+        Kind::Agent => library.agent(name).map(|_| ()),
+    }
+}
+
+/// A library that holds this one component as if it were installed.
+pub(super) fn alone(name: &str, bytes: &[u8], grants: Vec<Grant>) -> Result<Library, PluginError> {
+    let digest = crate::plugin::digest(bytes);
+    let host = |why: std::io::Error| PluginError::Host { plugin: name.to_owned(), why: why.to_string() };
+    let folder = super::super::cache_folder().join("checked");
+    std::fs::create_dir_all(&folder).map_err(host)?;
+    std::fs::write(folder.join(format!("{}.wasm", digest.trim_start_matches("blake3:"))), bytes).map_err(host)?;
+    Library::open(Sources {
+        folder,
+        cache: super::super::cache_folder(),
+        compiler: std::env::current_exe().map_or(crate::plugin::compile::Compiler::InProcess, crate::plugin::compile::Compiler::Child),
+        installed: vec![Installed { name: name.to_owned(), digest, grants }],
+        settings: std::collections::BTreeMap::new(),
+    })
+}

@@ -1,0 +1,169 @@
+//! `baton report [RUN]`: what a run came to, as text, Markdown or JSON. Every number is an SQL aggregate.
+
+use serde::Serialize;
+
+use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
+use crate::id::RunId;
+use crate::store::Reader;
+use crate::store::read::{self, history, summary};
+use crate::task::StateName;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The run [default: the newest]
+    run: Option<String>,
+    /// Print Markdown
+    #[arg(long)]
+    md: bool,
+}
+
+/// All of a report.
+#[derive(Serialize)]
+struct Report {
+    run: read::Run,
+    totals: summary::Totals,
+    agents: Vec<summary::Share>,
+    tasks: Vec<summary::Line>,
+    dead: Vec<history::DeadLetter>,
+}
+
+pub(super) fn run(global: &Global, args: &Args) -> Outcome {
+    let conn = global.reader()?;
+    let id = target::run(&conn, args.run.as_deref())?;
+    let report = gather(&conn, id)?;
+    if global.json {
+        screen::json(&report);
+    } else if args.md {
+        markdown(&report);
+    } else {
+        text(&report);
+    }
+    Ok(Done::Well)
+}
+
+fn gather(conn: &Reader, id: RunId) -> Result<Report, Failure> {
+    let run = read::run(conn, id).map_err(unreadable)?.ok_or_else(|| Failure::Usage(format!("there is no run {id}")))?;
+    Ok(Report {
+        run,
+        totals: summary::totals(conn, id).map_err(unreadable)?,
+        agents: summary::shares(conn, id).map_err(unreadable)?,
+        tasks: summary::lines(conn, id).map_err(unreadable)?,
+        dead: history::dead(conn, Some(id)).map_err(unreadable)?,
+    })
+}
+
+fn headline(totals: &summary::Totals) -> String {
+    let mut parts = vec![format!("{} of {} accepted", totals.succeeded, totals.tasks)];
+    for (count, word) in [
+        (totals.failed, "failed"),
+        (totals.cancelled, "cancelled"),
+        (totals.skipped, "skipped"),
+        (totals.unfinished, "not done"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {word}"));
+        }
+    }
+    parts.join(", ")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
+fn speed_up(totals: &summary::Totals) -> f64 {
+    if totals.elapsed_ms == 0 { 0.0 } else { totals.busy_ms as f64 / totals.elapsed_ms as f64 }
+}
+
+/// The end of `baton run`.
+pub(super) fn summary(conn: &Reader, id: RunId) -> Result<(), Failure> {
+    let report = gather(conn, id)?;
+    let totals = &report.totals;
+    screen::line(&format!(
+        "{id} {}: {} in {} ({} attempts, {} of work, {:.1} at once)",
+        report.run.name,
+        headline(totals),
+        screen::span(totals.elapsed_ms),
+        totals.attempts,
+        screen::span(totals.busy_ms),
+        speed_up(totals)
+    ));
+    for letter in &report.dead {
+        let why = letter.fault.as_ref().map(ToString::to_string).unwrap_or_default();
+        screen::line(&format!("  {} failed after {} attempts: {why}", letter.task, letter.attempts));
+    }
+    let blocked: Vec<&str> = report
+        .tasks
+        .iter()
+        .filter(|line| line.state == StateName::Blocked)
+        .map(|line| line.task.as_str())
+        .collect();
+    if !blocked.is_empty() {
+        screen::line(&format!("  {} wait behind that: {} (baton why TASK)", blocked.len(), blocked.join(", ")));
+    }
+    Ok(())
+}
+
+fn text(report: &Report) {
+    let totals = &report.totals;
+    screen::line(&format!("{} {} ({})", report.run.id, report.run.name, report.run.router.name));
+    screen::line(&format!("  {}", headline(totals)));
+    screen::line(&format!("  elapsed    {}", screen::span(totals.elapsed_ms)));
+    screen::line(&format!("  work       {} in {} attempts, {} retries", screen::span(totals.busy_ms), totals.attempts, totals.retries));
+    screen::line(&format!("  at once    {:.2}", speed_up(totals)));
+    screen::line(&format!("  record     {} events, {} decisions", totals.events, totals.decisions));
+    if totals.input_tokens + totals.output_tokens > 0 {
+        screen::line(&format!("  tokens     {} in, {} out", totals.input_tokens, totals.output_tokens));
+    }
+    screen::line("");
+    screen::table(&["agent", "attempts", "accepted", "failed", "busy"], &shares(report));
+    if !report.dead.is_empty() {
+        screen::line("");
+        screen::table(&["failed", "attempts", "why"], &dead(report));
+    }
+}
+
+fn shares(report: &Report) -> Vec<Vec<String>> {
+    let row = |share: &summary::Share| {
+        let counts = [share.attempts, share.accepted, share.failed].map(|count| count.to_string());
+        [vec![share.agent.clone()], counts.to_vec(), vec![screen::span(share.busy_ms)]].concat()
+    };
+    report.agents.iter().map(row).collect()
+}
+
+fn dead(report: &Report) -> Vec<Vec<String>> {
+    let why = |letter: &history::DeadLetter| letter.fault.as_ref().map(ToString::to_string).unwrap_or_default();
+    report.dead.iter().map(|letter| vec![letter.task.clone(), letter.attempts.to_string(), why(letter)]).collect()
+}
+
+fn markdown(report: &Report) {
+    let totals = &report.totals;
+    let table = |head: &[&str], rows: &[Vec<String>]| {
+        screen::line(&format!("| {} |", head.join(" | ")));
+        screen::line(&format!("|{}", "---|".repeat(head.len())));
+        for row in rows {
+            let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+            screen::line(&format!("| {} |", cells.join(" | ")));
+        }
+        screen::line("");
+    };
+    screen::line(&format!("# {}: {}\n", report.run.id, report.run.name));
+    screen::line(&format!("{}. Router: {}.\n", headline(totals), report.run.router.name));
+    let numbers = [
+        ("elapsed", screen::span(totals.elapsed_ms)),
+        ("work", screen::span(totals.busy_ms)),
+        ("attempts", totals.attempts.to_string()),
+        ("retries", totals.retries.to_string()),
+        ("at once", format!("{:.2}", speed_up(totals))),
+        ("events", totals.events.to_string()),
+        ("decisions", totals.decisions.to_string()),
+    ];
+    table(&["what", "number"], &numbers.map(|(what, number)| vec![what.to_owned(), number]));
+    table(&["agent", "attempts", "accepted", "failed", "busy"], &shares(report));
+    if !report.dead.is_empty() {
+        table(&["failed", "attempts", "why"], &dead(report));
+    }
+    let rows: Vec<Vec<String>> = report
+        .tasks
+        .iter()
+        .map(|line| vec![line.task.clone(), line.state.to_string(), line.agent.clone().unwrap_or_default(), line.attempts.to_string()])
+        .collect();
+    table(&["task", "state", "agent", "attempts"], &rows);
+}

@@ -1,0 +1,275 @@
+//! `baton run PLAN`: submits a plan, hosts it until it is done, and shows what happens.
+
+mod follow;
+mod rehearse;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Done, Failure, Global, Outcome, library, screen, unreadable};
+use crate::config::Config;
+use crate::door::{self, Door};
+use crate::id::RunId;
+use crate::op::{Op, Rejection, Reply, RouterChoice, Submission};
+use crate::plan::{Plan, load};
+use crate::plugin::library::Library;
+use crate::scheduler::{Host, Live, Options, Phase};
+use crate::seed::Seed;
+use crate::store::{Home, Lock, OpenError, Reader, Store, read, reader};
+use crate::task::StateName;
+
+use follow::{Follower, Manner};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A plan file, or a folder of *.json, *.yaml and *.toml files
+    plan: PathBuf,
+    /// Start another run although this plan was run before
+    #[arg(long)]
+    again: bool,
+    /// Show who would do what and when, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// The routing strategy of this run [default: that of baton.toml]
+    #[arg(long, value_name = "NAME|FILE")]
+    router: Option<String>,
+    /// What all randomness of the run is derived from [default: from the plan]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Leave once the plan is submitted; a `baton host` or another run carries it out
+    #[arg(long)]
+    detach: bool,
+}
+
+pub(super) fn run(global: &Global, args: &Args) -> Outcome {
+    let plan = load::load(&args.plan)?;
+    let config = global.config(&args.plan)?;
+    let home = Home::at(&config.store);
+    let conn = if home.exists() { Some(reader(&home)?) } else { None };
+    let library = library(&config, conn.as_ref())?;
+    check_plugins(&plan, &config, &library)?;
+    let router = chosen(args.router.as_deref().unwrap_or(&config.router), &library)?;
+    if args.dry_run {
+        return rehearse::run(global, &plan, &config, &library, &router);
+    }
+    let key = key(&args.plan, conn.as_ref(), args.again)?;
+    drop(conn);
+    let seed = Seed(args.seed.unwrap_or_else(|| seed_of(&plan)));
+    let submission = Submission { plan, seed, router, key: Some(key) };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match Lock::take(&home) {
+        Ok(lock) => {
+            let store = Store::open(&home, lock)?;
+            runtime.block_on(hosted(global, args, &config, &home, store, library, submission))
+        }
+        Err(OpenError::Locked { folder, pid }) => match Door::open(&home) {
+            Ok(door) => runtime.block_on(attached(global, args, &home, door, submission)),
+            Err(_) => Err(OpenError::Locked { folder, pid }.into()),
+        },
+        Err(other) => Err(other.into()),
+    }
+}
+
+/// Every plugin that the plan and the agents name must be there before anything starts.
+fn check_plugins(plan: &Plan, config: &Config, library: &Library) -> Result<(), Failure> {
+    use std::collections::BTreeSet;
+    let mut wrong = Vec::new();
+    let executors: BTreeSet<&String> = plan.workstreams.iter().filter_map(|one| one.executor.as_ref()).collect();
+    wrong.extend(executors.into_iter().filter_map(|name| library.executor(name).err()));
+    let validators: BTreeSet<&String> = plan.workstreams.iter().flat_map(|one| &one.validators).map(|one| &one.uses).collect();
+    wrong.extend(validators.into_iter().filter_map(|name| library.validator(name).err()));
+    let adapters: BTreeSet<&String> = config.agents.iter().map(|card| &card.adapter).collect();
+    wrong.extend(adapters.into_iter().filter_map(|name| library.agent(name).err()));
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Usage(wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))
+}
+
+/// A router by name or file, pinned to its content.
+pub(super) fn chosen(name: &str, library: &Library) -> Result<RouterChoice, Failure> {
+    let router = library.router(name)?;
+    Ok(RouterChoice { name: name.to_owned(), digest: router.digest().to_owned() })
+}
+
+fn seed_of(plan: &Plan) -> u64 {
+    let digest = plan.digest();
+    u64::from_str_radix(digest.get(..16).unwrap_or("0"), 16).unwrap_or(0)
+}
+
+/// The same plan path finds the run that it opened; `--again` opens the next one.
+fn key(plan: &Path, conn: Option<&Reader>, again: bool) -> Result<String, Failure> {
+    let path = plan.canonicalize().unwrap_or_else(|_| plan.to_owned());
+    let times = match conn {
+        None => 0,
+        Some(conn) => read::times_run(conn, &path.to_string_lossy()).map_err(unreadable)?,
+    };
+    Ok(format!("{}#{}", path.display(), if again { times + 1 } else { times.max(1) }))
+}
+
+/// This process hosts the store.
+async fn hosted(
+    global: &Global,
+    args: &Args,
+    config: &Config,
+    home: &Home,
+    store: Store,
+    library: Library,
+    submission: Submission,
+) -> Outcome {
+    let host = start(config, home, store, library).await?;
+    let live = host.live();
+    let socket = door::serve(home, live.clone())?;
+    let (run, fresh) = match submitted(live.apply(Op::Submit(Box::new(submission))).await) {
+        Ok(opened) => opened,
+        Err(why) => {
+            host.stop().await?;
+            return Err(why);
+        }
+    };
+    let mut follower = Follower::new(reader(home)?, run, Manner::of(global), fresh)?;
+    if args.detach {
+        host.stop().await?;
+        return Ok(Done::Well);
+    }
+    let phase = watch(&live, &mut follower, run).await;
+    let ended = match phase {
+        Watched::Ended(_) | Watched::Gone => host.drain().await,
+        Watched::Interrupted => {
+            screen::note("waiting for what runs; once more to stop now");
+            let stopped = live.clone();
+            let second = tokio::spawn(async move {
+                let _ = tokio::signal::ctrl_c().await;
+                stopped.stop();
+            });
+            let ended = host.drain().await;
+            second.abort();
+            ended
+        }
+    };
+    socket.abort();
+    let _ = std::fs::remove_file(home.socket());
+    ended?;
+    follower.catch_up()?;
+    conclude(global, &mut follower, home, run, phase)
+}
+
+/// Starts a host with what the configuration says.
+pub(super) async fn start(config: &Config, home: &Home, store: Store, library: Library) -> Result<Host, Failure> {
+    let options = Options {
+        profiles: config.profiles.clone(),
+        supervisor: std::env::current_exe().ok(),
+        breaker: config.breaker,
+    };
+    let host = Host::start(store, home, Arc::new(library), options).await?;
+    let cards = config.agents.iter().map(|card| Op::PutAgent { card: card.clone() }).collect();
+    for answer in host.live().apply_all(cards).await {
+        answer?;
+    }
+    Ok(host)
+}
+
+fn submitted(answer: Result<crate::op::Applied, Rejection>) -> Result<(RunId, bool), Failure> {
+    match answer {
+        Ok(applied) => match applied.reply {
+            Reply::Run { run, fresh } => Ok((run, fresh)),
+            Reply::Done | Reply::Boot(_) | Reply::Amended(_) | Reply::Agent(_) => {
+                Err(Failure::Infrastructure("the store did not say which run it is".into()))
+            }
+        },
+        Err(Rejection::PlanChanged { run, diff }) => Err(Failure::Usage(format!(
+            "the plan changed since {run} was opened:\n{diff}\n`baton plan amend {run} PLAN` takes the change over, \
+             `baton run PLAN --again` starts anew"
+        ))),
+        Err(why) => Err(why.into()),
+    }
+}
+
+enum Watched {
+    Ended(Phase),
+    Interrupted,
+    /// The host broke; draining it says why.
+    Gone,
+}
+
+/// Shows what happens until the run can't go on or a person interrupts.
+async fn watch(live: &Live, follower: &mut Follower, run: RunId) -> Watched {
+    let mut commits = live.commits();
+    let mut signs = live.progress();
+    let waiter = live.clone();
+    let ended = tokio::spawn(async move { waiter.wait(run).await });
+    tokio::pin!(ended);
+    let interrupted = tokio::signal::ctrl_c();
+    tokio::pin!(interrupted);
+    let mut tick = tokio::time::interval(std::time::Duration::from_millis(100));
+    loop {
+        tokio::select! {
+            phase = &mut ended => {
+                let _ = follower.catch_up();
+                return phase.ok().flatten().map_or(Watched::Gone, Watched::Ended);
+            }
+            _ = &mut interrupted => return Watched::Interrupted,
+            Ok(sign) = signs.recv() => follower.sign(&sign),
+            _ = tick.tick() => {
+                if commits.has_changed().unwrap_or(false) {
+                    commits.mark_unchanged();
+                    if follower.catch_up().is_err() {
+                        return Watched::Gone;
+                    }
+                }
+                follower.tick();
+            }
+        }
+    }
+}
+
+/// Another process hosts the store: the plan is handed to it, and its record is followed.
+async fn attached(global: &Global, args: &Args, home: &Home, mut door: Door, submission: Submission) -> Outcome {
+    let (run, fresh) = submitted(door.apply(Op::Submit(Box::new(submission))))?;
+    let conn = reader(home)?;
+    let mut follower = Follower::new(reader(home)?, run, Manner::of(global), fresh)?;
+    if args.detach {
+        return Ok(Done::Well);
+    }
+    let mut tick = tokio::time::interval(std::time::Duration::from_millis(100));
+    loop {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {
+                screen::note(&format!("{run} goes on without this window"));
+                return Err(Failure::Infrastructure("interrupted".into()));
+            }
+            _ = tick.tick() => {}
+        }
+        follower.catch_up()?;
+        follower.tick();
+        let settled = read::run(&conn, run).map_err(unreadable)?.is_some_and(|run| run.settled.is_some());
+        if settled {
+            return conclude(global, &mut follower, home, run, Watched::Ended(Phase::Settled));
+        }
+        if Lock::take(home).is_ok() {
+            return Err(Failure::Infrastructure(format!("the host ended before {run} did: run the plan again")));
+        }
+    }
+}
+
+fn conclude(global: &Global, follower: &mut Follower, home: &Home, run: RunId, watched: Watched) -> Outcome {
+    follower.finish();
+    let conn = reader(home)?;
+    if !global.json {
+        super::report::summary(&conn, run)?;
+    }
+    match watched {
+        Watched::Interrupted => Err(Failure::Infrastructure(format!("interrupted; run the plan again to go on with {run}"))),
+        Watched::Gone => Err(Failure::Infrastructure("the host ended before the run did: run the plan again".into())),
+        Watched::Ended(Phase::Paused) => Ok(Done::Paused),
+        Watched::Ended(Phase::Active | Phase::Settled) => verdict(&conn, run),
+    }
+}
+
+/// All accepted, or not.
+pub(super) fn verdict(conn: &Reader, run: RunId) -> Outcome {
+    let counts = read::summary::counts(conn, run).map_err(unreadable)?;
+    let all: u64 = counts.values().sum();
+    let succeeded = counts.get(&StateName::Succeeded).copied().unwrap_or(0);
+    Ok(if succeeded == all { Done::Well } else { Done::Failed })
+}

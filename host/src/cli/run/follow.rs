@@ -1,0 +1,260 @@
+//! Shows a run as it goes: live bars on a terminal, lines when piped, NDJSON for programs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::super::{Failure, Global, screen, unreadable};
+use crate::clock::Time;
+use crate::event::{Event, Fact};
+use crate::id::{AgentId, RunId, TaskId};
+use crate::plugin::capability::sign::Sign;
+use crate::store::read::{self, history, summary};
+use crate::store::Reader;
+use crate::task::StateName;
+
+/// How a run is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    Bars,
+    Lines,
+    Json,
+    Quiet,
+}
+
+impl Manner {
+    pub(super) fn of(global: &Global) -> Self {
+        match global {
+            Global { json: true, .. } => Self::Json,
+            Global { quiet: true, .. } => Self::Quiet,
+            Global { .. } if screen::is_terminal() => Self::Bars,
+            Global { .. } => Self::Lines,
+        }
+    }
+}
+
+pub(super) struct Follower {
+    conn: Reader,
+    run: RunId,
+    manner: Manner,
+    seq: i64,
+    names: HashMap<TaskId, String>,
+    agents: HashMap<AgentId, String>,
+    started: HashMap<TaskId, (Time, AgentId)>,
+    bars: Option<Bars>,
+}
+
+struct Bars {
+    all: MultiProgress,
+    total: ProgressBar,
+    busy: BTreeMap<AgentId, BTreeMap<TaskId, ProgressBar>>,
+    failed: u64,
+}
+
+const PAGE: usize = 10_000;
+
+impl Follower {
+    pub(super) fn new(conn: Reader, run: RunId, manner: Manner, fresh: bool) -> Result<Self, Failure> {
+        let counts = summary::counts(&conn, run).map_err(unreadable)?;
+        let total: u64 = counts.values().sum();
+        let done = counts.get(&StateName::Succeeded).copied().unwrap_or(0);
+        let seq = if fresh { 0 } else { history::last_seq(&conn).map_err(unreadable)? };
+        let mut follower = Self {
+            conn,
+            run,
+            manner,
+            seq,
+            names: HashMap::new(),
+            agents: HashMap::new(),
+            started: HashMap::new(),
+            bars: None,
+        };
+        match manner {
+            Manner::Bars => follower.bars = Some(Bars::new(run, total, done)),
+            Manner::Lines if fresh => screen::line(&format!("{run}: {total} tasks")),
+            Manner::Lines => screen::line(&format!("{run}: goes on, {done} of {total} tasks are accepted")),
+            Manner::Json | Manner::Quiet => {}
+        }
+        Ok(follower)
+    }
+
+    /// Shows all that was recorded since last time.
+    pub(super) fn catch_up(&mut self) -> Result<(), Failure> {
+        loop {
+            let events = history::events(&self.conn, Some(self.run), self.seq, PAGE).map_err(unreadable)?;
+            let full = events.len() == PAGE;
+            for event in events {
+                self.seq = event.seq;
+                self.show(&event)?;
+            }
+            if !full {
+                return Ok(());
+            }
+        }
+    }
+
+    fn name(&mut self, task: TaskId) -> Result<String, Failure> {
+        if let Some(name) = self.names.get(&task) {
+            return Ok(name.clone());
+        }
+        let name = read::name(&self.conn, task).map_err(unreadable)?;
+        self.names.insert(task, name.clone());
+        Ok(name)
+    }
+
+    fn agent(&mut self, agent: AgentId) -> Result<String, Failure> {
+        if !self.agents.contains_key(&agent) {
+            self.agents = read::live::agent_names(&self.conn).map_err(unreadable)?;
+        }
+        Ok(self.agents.get(&agent).cloned().unwrap_or_else(|| agent.to_string()))
+    }
+
+    fn show(&mut self, event: &Event) -> Result<(), Failure> {
+        match self.manner {
+            Manner::Quiet => Ok(()),
+            Manner::Json => {
+                let name = event.task.map(|task| self.name(task)).transpose()?;
+                screen::json(&super::super::events::Line::new(event, name));
+                Ok(())
+            }
+            Manner::Lines | Manner::Bars => self.tell(event),
+        }
+    }
+
+    /// The events that people want to see as they happen.
+    fn tell(&mut self, event: &Event) -> Result<(), Failure> {
+        let Some(task) = event.task else {
+            if let Some(text) = of_run(&event.fact) {
+                self.say(&text);
+            }
+            return Ok(());
+        };
+        let name = self.name(task)?;
+        match &event.fact {
+            Fact::Assigned { agent, .. } => {
+                self.started.insert(task, (event.at, *agent));
+                let agent_name = self.agent(*agent)?;
+                match &mut self.bars {
+                    Some(bars) => bars.begin(*agent, task, &agent_name, &name),
+                    None => self.say(&format!("{name} → {agent_name}")),
+                }
+            }
+            Fact::Accepted { .. } => self.over(task, event, &format!("{name} accepted"), true),
+            Fact::Retrying { fault, until, .. } => {
+                let pause = screen::span(u64::try_from(until.since(event.at).as_millis()).unwrap_or(0));
+                self.over(task, event, &format!("{name} will be tried again in {pause}: {fault}"), false);
+            }
+            Fact::Failed { fault } => {
+                self.over(task, event, &format!("{name} failed: {fault}"), false);
+                if let Some(bars) = &mut self.bars {
+                    bars.fail();
+                }
+            }
+            Fact::Cancelled { why } => self.over(task, event, &format!("{name} cancelled: {why}"), false),
+            Fact::Released { why } => self.over(task, event, &format!("{name} given back: {why}"), false),
+            Fact::Claimed => {
+                if let (Some(bars), Some((_, agent))) = (&mut self.bars, self.started.get(&task)) {
+                    bars.end(*agent, task);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn over(&mut self, task: TaskId, event: &Event, text: &str, accepted: bool) {
+        let started = self.started.remove(&task);
+        let took = started.map(|(since, _)| u64::try_from(event.at.since(since).as_millis()).unwrap_or(0));
+        let took = took.map(|millis| format!(" ({})", screen::span(millis))).unwrap_or_default();
+        if let (Some(bars), Some((_, agent))) = (&mut self.bars, started) {
+            bars.end(agent, task);
+        }
+        let own = !self.names.get(&task).is_some_and(|name| name.contains('/'));
+        match &self.bars {
+            Some(bars) if accepted && own => bars.total.inc(1),
+            Some(_) if accepted => {}
+            Some(_) | None => self.say(&format!("{text}{took}")),
+        }
+    }
+
+    fn say(&self, text: &str) {
+        match &self.bars {
+            Some(bars) => {
+                let _ = bars.all.println(text);
+            }
+            None => screen::line(text),
+        }
+    }
+
+    /// What an attempt shows while it works.
+    pub(super) fn sign(&mut self, sign: &Sign) {
+        let Sign::Progress { task, message, .. } = sign else { return };
+        if let (Some(bars), Some((_, agent))) = (&self.bars, self.started.get(task))
+            && let Some(bar) = bars.busy.get(agent).and_then(|tasks| tasks.get(task))
+        {
+            let name = self.names.get(task).cloned().unwrap_or_default();
+            bar.set_message(format!("{name}  {message}"));
+        }
+    }
+
+    pub(super) fn tick(&self) {
+        if let Some(bars) = &self.bars {
+            bars.busy.values().flat_map(BTreeMap::values).for_each(ProgressBar::tick);
+        }
+    }
+
+    pub(super) fn finish(&mut self) {
+        if let Some(bars) = self.bars.take() {
+            let _ = bars.all.clear();
+        }
+    }
+}
+
+fn of_run(fact: &Fact) -> Option<String> {
+    match fact {
+        Fact::RouterUsed { router, before: Some(before), .. } => Some(format!("router {router} takes over from {before}")),
+        Fact::RouterDegraded { router, why, .. } => Some(format!("router {router} failed, the host decides: {why}")),
+        Fact::RouterRolledBack { from, to, why } => Some(format!("router {to} is back in place of {from}: {why}")),
+        Fact::RunHeld => Some("paused".into()),
+        Fact::RunUnheld => Some("goes on".into()),
+        Fact::RunAmended { added, removed, changed, .. } => {
+            Some(format!("plan amended: {added} added, {removed} removed, {changed} changed"))
+        }
+        _ => None,
+    }
+}
+
+impl Bars {
+    fn new(run: RunId, total: u64, done: u64) -> Self {
+        let all = MultiProgress::new();
+        let bar = all.add(ProgressBar::new(total));
+        let style = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len} accepted{msg}  {elapsed}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
+        bar.set_prefix(run.to_string());
+        bar.set_position(done);
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self { all, total: bar, busy: BTreeMap::new(), failed: 0 }
+    }
+
+    fn begin(&mut self, agent: AgentId, task: TaskId, agent_name: &str, name: &str) {
+        let bar = self.all.add(ProgressBar::new_spinner());
+        let style = ProgressStyle::with_template("  {spinner} {prefix:12} {msg}  {elapsed}");
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.set_prefix(agent_name.to_owned());
+        bar.set_message(name.to_owned());
+        self.busy.entry(agent).or_default().insert(task, bar);
+    }
+
+    fn end(&mut self, agent: AgentId, task: TaskId) {
+        if let Some(bar) = self.busy.get_mut(&agent).and_then(|tasks| tasks.remove(&task)) {
+            bar.finish_and_clear();
+            self.all.remove(&bar);
+        }
+    }
+
+    fn fail(&mut self) {
+        self.failed += 1;
+        self.total.set_message(format!(", {} failed", self.failed));
+    }
+}

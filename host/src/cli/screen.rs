@@ -1,0 +1,72 @@
+//! Everything that the command line prints goes through here.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where printing happens")]
+
+use std::io::{IsTerminal as _, Write as _};
+
+use serde::Serialize;
+
+/// A line on standard output. A reader that went away is no error.
+pub(super) fn line(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if writeln!(out, "{text}").is_err() {
+        std::process::exit(0);
+    }
+}
+
+pub(super) fn json<T: Serialize>(value: &T) {
+    line(&serde_json::to_string(value).unwrap_or_else(|why| format!("{{\"error\":{:?}}}", why.to_string())));
+}
+
+/// What went wrong, for people, on standard error.
+pub(super) fn error(text: &str) {
+    eprintln!("baton: {text}");
+}
+
+pub(super) fn note(text: &str) {
+    eprintln!("{text}");
+}
+
+pub(super) fn is_terminal() -> bool {
+    std::io::stdout().is_terminal()
+}
+
+/// Asks a yes-or-no question on a terminal; without one the answer is no.
+pub(super) fn confirm(question: &str) -> bool {
+    if !std::io::stdin().is_terminal() {
+        return false;
+    }
+    eprint!("{question} [y/N] ");
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+}
+
+/// Columns as wide as their widest cell; the last one is not padded.
+pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
+    let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let print = |cells: Vec<&str>| {
+        let last = cells.len().saturating_sub(1);
+        let padded = cells.iter().zip(&widths).enumerate().map(|(index, (cell, width))| {
+            if index == last { (*cell).to_owned() } else { format!("{cell:width$}") }
+        });
+        line(padded.collect::<Vec<_>>().join("  ").trim_end());
+    };
+    print(head.to_vec());
+    for row in rows {
+        print(row.iter().map(String::as_str).collect());
+    }
+}
+
+/// `1.2s`, `3m05s`, `2h10m`.
+pub(super) fn span(millis: u64) -> String {
+    match millis {
+        0..60_000 => format!("{}.{}s", millis / 1000, millis % 1000 / 100),
+        60_000..3_600_000 => format!("{}m{:02}s", millis / 60_000, millis / 1000 % 60),
+        _ => format!("{}h{:02}m", millis / 3_600_000, millis / 60_000 % 60),
+    }
+}

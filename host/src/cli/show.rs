@@ -1,0 +1,80 @@
+//! `baton show TASK`: all that is known of a task.
+
+use serde::Serialize;
+
+use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
+use crate::plan::Workstream;
+use crate::store::read::{self, history};
+use crate::task::Task;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The task, such as ws-22 or r1/ws-22
+    task: String,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    task: Task,
+    spec: Workstream,
+    depends_on: Vec<(String, bool)>,
+    attempts: Vec<history::Attempt>,
+}
+
+pub(super) fn run(global: &Global, args: &Args) -> Outcome {
+    let conn = global.reader()?;
+    let id = target::task(&conn, &args.task)?;
+    let task = read::task(&conn, id).map_err(unreadable)?.ok_or_else(|| Failure::Usage("the task is gone".into()))?;
+    let dependencies = history::dependencies(&conn, id).map_err(unreadable)?;
+    let shown = Shown {
+        task,
+        spec: read::spec(&conn, id).map_err(unreadable)?,
+        depends_on: dependencies.into_iter().map(|(_, name, met)| (name, met)).collect(),
+        attempts: history::attempts(&conn, id).map_err(unreadable)?,
+    };
+    if global.json {
+        screen::json(&shown);
+    } else {
+        text(&shown);
+    }
+    Ok(Done::Well)
+}
+
+fn text(shown: &Shown) {
+    let Shown { task, spec, depends_on, attempts } = shown;
+    let say = |key: &str, value: &str| {
+        if !value.is_empty() {
+            screen::line(&format!("  {key:12} {value}"));
+        }
+    };
+    screen::line(&format!("{}/{} {}", task.run, spec.id, spec.title));
+    say("state", &format!("{}{}", task.state.name(), if task.held { ", paused" } else { "" }));
+    say("skills", &spec.skills.join(", "));
+    say("track", spec.track.as_deref().unwrap_or_default());
+    let globs = |globs: &[crate::scope::Glob]| globs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    say("writes", &globs(&spec.paths));
+    say("reads", &globs(&spec.reads));
+    let depends: Vec<String> = depends_on.iter().map(|(name, met)| format!("{name}{}", if *met { "" } else { " (not yet)" })).collect();
+    say("depends on", &depends.join(", "));
+    say("executor", spec.executor.as_deref().unwrap_or_default());
+    say("validators", &spec.validators.iter().map(|one| one.uses.clone()).collect::<Vec<_>>().join(", "));
+    say("attempts", &format!("{} of {}, {} crashes", task.attempts, spec.retry.attempts, task.crashes));
+    say("input", &spec.input.to_string());
+    for attempt in attempts {
+        let agent = attempt.agent.as_deref().unwrap_or("its executor");
+        let ending = attempt.ending.as_deref().unwrap_or("under way");
+        screen::line(&format!("  attempt {} by {agent} at {}: {ending}", attempt.epoch, attempt.started));
+        if let Some(outcome) = &attempt.report.outcome {
+            say("  summary", &outcome.summary);
+            let output = outcome.output.to_string();
+            say("  output", if output == "null" { "" } else { &output });
+        }
+        for check in &attempt.report.checks {
+            let verdict = if check.passed { "passed" } else { "refused" };
+            say("  check", &format!("{} {verdict} ({:.2}) {}", check.name, check.score, check.explanation));
+        }
+        if let Some(fault) = &attempt.report.fault {
+            say("  fault", &fault.to_string());
+        }
+    }
+}

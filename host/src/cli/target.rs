@@ -1,0 +1,56 @@
+//! What a person names on the command line: a run (`r2`), a task (`ws-22`, in the newest run that has it), or a task
+//! of a run (`r2/ws-22`).
+
+use crate::id::{RunId, TaskId};
+use crate::plan::load::nearest;
+use crate::store::read::{self, summary};
+use crate::store::Reader;
+
+use super::{Failure, unreadable};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Run(RunId),
+    Task(TaskId),
+}
+
+pub(super) fn target(conn: &Reader, text: &str) -> Result<Target, Failure> {
+    match text.parse::<RunId>() {
+        Ok(run) => known(conn, run).map(Target::Run),
+        Err(_) => task(conn, text).map(Target::Task),
+    }
+}
+
+fn known(conn: &Reader, run: RunId) -> Result<RunId, Failure> {
+    match read::run(conn, run).map_err(unreadable)? {
+        Some(run) => Ok(run.id),
+        None => Err(Failure::Usage(format!("there is no run {run}: `baton status` lists them"))),
+    }
+}
+
+/// The run that is named, or the newest.
+pub(super) fn run(conn: &Reader, text: Option<&str>) -> Result<RunId, Failure> {
+    match text {
+        Some(text) => known(conn, text.parse().map_err(Failure::Usage)?),
+        None => {
+            let newest = read::runs(conn).map_err(unreadable)?.pop();
+            newest.map(|run| run.id).ok_or_else(|| Failure::Usage("there are no runs yet: `baton run PLAN`".into()))
+        }
+    }
+}
+
+pub(super) fn task(conn: &Reader, text: &str) -> Result<TaskId, Failure> {
+    let (run_text, name) = match text.split_once('/') {
+        Some((run, name)) if run.parse::<RunId>().is_ok() => (Some(run), name),
+        Some(_) | None => (None, text),
+    };
+    let run = run(conn, run_text)?;
+    if let Some(task) = read::task_named(conn, run, name).map_err(unreadable)? {
+        return Ok(task);
+    }
+    let lines = summary::lines(conn, run).map_err(unreadable)?;
+    let hint = nearest(name, lines.iter().map(|line| line.task.as_str()))
+        .map(|word| format!(" (did you mean {word:?}?)"))
+        .unwrap_or_default();
+    Err(Failure::Usage(format!("{run} has no task {name:?}{hint}")))
+}

@@ -1,0 +1,126 @@
+//! The one way in for whoever wants a change: to the host that runs, over its socket, or to the store itself when
+//! none does. Both take the same operations.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixListener;
+
+use crate::op::{Applied, Op, Rejection};
+use crate::scheduler::Live;
+use crate::store::writer::Answers;
+use crate::store::{Home, Lock, OpenError, Store};
+
+/// What is said over the socket: one JSON object a line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Request {
+    Apply(Vec<Op>),
+    /// End once what runs has ended.
+    Drain,
+}
+
+/// Who applies operations.
+pub enum Door {
+    /// Another process, which hosts the store.
+    Host(UnixStream),
+    /// This process.
+    Own(Box<Store>),
+}
+
+impl Door {
+    /// Finds the host, or takes the store.
+    ///
+    /// # Errors
+    /// The store can't be opened, or a host holds it that does not answer.
+    pub fn open(home: &Home) -> Result<Self, OpenError> {
+        match Lock::take(home) {
+            Ok(lock) => Ok(Self::Own(Box::new(Store::open(home, lock)?))),
+            Err(OpenError::Locked { folder, pid }) => match UnixStream::connect(home.socket()) {
+                Ok(stream) => Ok(Self::Host(stream)),
+                Err(_) => Err(OpenError::Locked { folder, pid }),
+            },
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Applies one operation; it is durable when this returns.
+    ///
+    /// # Errors
+    /// Why it was refused.
+    pub fn apply(&mut self, op: Op) -> Result<Applied, Rejection> {
+        let answers = match self {
+            Self::Own(store) => store.apply(vec![op]),
+            Self::Host(stream) => ask(stream, &Request::Apply(vec![op])).map_err(|why| Rejection::Store(why.to_string()))?,
+        };
+        answers.into_iter().next().unwrap_or_else(|| Err(Rejection::Store("no answer".into())))
+    }
+
+    /// Asks the host to end once what runs has ended; false if there is none.
+    ///
+    /// # Errors
+    /// The host does not answer.
+    pub fn drain(&mut self) -> std::io::Result<bool> {
+        match self {
+            Self::Own(_) => Ok(false),
+            Self::Host(stream) => ask(stream, &Request::Drain).map(|_| true),
+        }
+    }
+
+    #[must_use]
+    pub fn is_host(&self) -> bool {
+        matches!(self, Self::Host(_))
+    }
+}
+
+fn ask(stream: &mut UnixStream, request: &Request) -> std::io::Result<Answers> {
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    serde_json::to_writer(&mut *stream, request)?;
+    stream.write_all(b"\n")?;
+    let mut line = String::new();
+    BufReader::new(stream).read_line(&mut line)?;
+    Ok(serde_json::from_str(&line)?)
+}
+
+/// Opens the host's socket, for its owner only, and serves it until the task is dropped.
+///
+/// # Errors
+/// The socket can't be made.
+pub fn serve(home: &Home, live: Live) -> std::io::Result<tokio::task::JoinHandle<()>> {
+    let path = home.socket();
+    // We hold the store's lock, so whoever left this file behind is gone.
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path)?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            if stream.peer_cred().is_ok_and(|peer| peer.uid() == rustix::process::getuid().as_raw()) {
+                tokio::spawn(attend(stream, live.clone()));
+            }
+        }
+    }))
+}
+
+async fn attend(stream: tokio::net::UnixStream, live: Live) {
+    let (read, mut write) = stream.into_split();
+    let mut lines = tokio::io::BufReader::new(read).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        let answers: Answers = match serde_json::from_str(&line) {
+            Ok(Request::Apply(ops)) => live.apply_all(ops).await,
+            Ok(Request::Drain) => {
+                live.drain();
+                Vec::new()
+            }
+            Err(why) => vec![Err(Rejection::Invalid(format!("the host does not understand this: {why}")))],
+        };
+        let Ok(mut reply) = serde_json::to_vec(&answers) else { return };
+        reply.push(b'\n');
+        if write.write_all(&reply).await.is_err() {
+            return;
+        }
+    }
+}

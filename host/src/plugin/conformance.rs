@@ -1,0 +1,341 @@
+//! The conformance kit: what every plugin of a kind must survive, and what it must never do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::AtomicI64;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::agent::{Assignment, Ended};
+use super::capability::sign::Signs;
+use super::capability::{Fence, Powers, Stop};
+use super::executor::{self, Step};
+use super::library::Library;
+use super::router::{Agent, Attr, Request, SkillStats, Snapshot, request};
+use super::validator;
+use super::{Kind, PluginError};
+use crate::clock::{Clock, Time};
+use crate::id::{Epoch, RunId, TaskId, TermsId};
+use crate::outcome::{Child, Outcome, Report};
+use crate::plan::Workstream;
+use crate::seed::Seed;
+use crate::task::{State, StateName, Task};
+
+/// What one rule found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    pub rule: &'static str,
+    pub passed: bool,
+    pub detail: String,
+}
+
+fn finding(rule: &'static str, found: Result<(), String>) -> Finding {
+    Finding { rule, passed: found.is_ok(), detail: found.err().unwrap_or_default() }
+}
+
+/// Runs the kit of a kind.
+///
+/// # Errors
+/// The plugin can't even be loaded.
+pub fn test(library: &Library, name: &str, kind: Kind) -> Result<Vec<Finding>, PluginError> {
+    match kind {
+        Kind::Router => router(library, name),
+        Kind::Executor => executor(library, name),
+        Kind::Validator => validator(library, name),
+        Kind::Agent => agent(library, name),
+    }
+}
+
+fn task() -> Task {
+    Task {
+        id: TaskId(1),
+        run: RunId(1),
+        parent: None,
+        terms: TermsId(1),
+        state: State::Ready { since: Time(0) },
+        held: false,
+        cancelling: false,
+        epoch: Epoch(0),
+        attempts: 0,
+        crashes: 0,
+        priority: 0,
+        created: Time(0),
+        deadline: None,
+    }
+}
+
+fn spec(index: usize, input: Value) -> Workstream {
+    let skills = if index % 2 == 0 { vec!["rust".to_owned()] } else { Vec::new() };
+    Workstream { title: format!("Task {index}"), input, skills, ..Workstream::named(format!("task-{index}")) }
+}
+
+/// Values that a careless plugin trips over.
+fn hostile() -> Vec<Value> {
+    vec![
+        Value::Null,
+        json!({}),
+        json!([]),
+        json!("\u{0}\u{202e}'; DROP TABLE task; --"),
+        json!({ "steps": -1, "branches": "none" }),
+        json!("x".repeat(1 << 20)),
+        json!(vec![0; 10_000]),
+    ]
+}
+
+/// A made-up question of a given size.
+#[must_use]
+pub fn snapshot(agents: u32, requests: usize, seed: u64) -> Snapshot {
+    let agent = |index: u32| Agent {
+        id: format!("agent-{index:04}"),
+        skills: if index % 3 == 0 { vec!["go".into(), "rust".into()] } else { vec!["rust".into()] },
+        tracks: Vec::new(),
+        capacity: 1 + index % 4,
+        running: index % 2,
+        stats: vec![SkillStats {
+            skill: "rust".into(),
+            accepted: index,
+            refused: index % 3,
+            failed: index % 5,
+            mean_latency: 1000,
+            attrs: Vec::new(),
+        }],
+        attrs: Vec::new(),
+    };
+    let sets = vec![(0..agents).collect::<Vec<_>>(), (0..agents).step_by(2).collect()];
+    let one = |index: usize| -> Request {
+        request(&task(), &spec(index, json!({ "number": index })), Vec::new(), u32::from(index % 2 == 0), 5, None)
+    };
+    Snapshot {
+        now: 1_700_000_000_000,
+        seed,
+        agents: (0..agents).map(agent).collect(),
+        candidate_sets: sets,
+        requests: (0..requests).map(one).collect(),
+        config: Vec::<Attr>::new(),
+        state: Vec::new(),
+    }
+}
+
+fn router(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> {
+    let router = library.router(name)?;
+    let ask = |snapshot: &Snapshot| router.route(snapshot).map_err(|why| why.to_string());
+    let mut findings = Vec::new();
+    let keeps = |agents, requests| ask(&snapshot(agents, requests, 7)).map(|_| ());
+    findings.push(finding("one agent, one task", keeps(1, 1)));
+    findings.push(finding("decides for each of 64 tasks, within the candidates", keeps(16, 64)));
+    findings.push(finding("stays within its limits for 1,000 agents and 256 tasks", keeps(1000, 256)));
+    findings.push(finding("the same question gets the same answer, byte for byte", twice(&ask)));
+    findings.push(finding("goes on from its own state", from_state(&ask)));
+    findings.push(finding("a state that is not its own is refused or forgotten, not trusted", foreign_state(&ask)));
+    findings.push(finding("survives hostile task inputs", hostile_tasks(&ask)));
+    findings.push(finding("totals are the sums of values times weights", totals(&ask)));
+    Ok(findings)
+}
+
+type Ask<'a> = &'a dyn Fn(&Snapshot) -> Result<super::router::Routed, String>;
+
+fn twice(ask: Ask<'_>) -> Result<(), String> {
+    for seed in 0..5 {
+        let asked = snapshot(8, 32, seed);
+        let (first, second) = (ask(&asked)?, ask(&asked)?);
+        if first != second {
+            return Err(format!("two answers to the snapshot with seed {seed} differ"));
+        }
+    }
+    Ok(())
+}
+
+fn from_state(ask: Ask<'_>) -> Result<(), String> {
+    let mut asked = snapshot(4, 3, 1);
+    for _ in 0..5 {
+        asked.state = ask(&asked)?.answer.state;
+    }
+    Ok(())
+}
+
+fn foreign_state(ask: Ask<'_>) -> Result<(), String> {
+    for state in [vec![0xff; 3], vec![0; 1000], b"{}".to_vec()] {
+        ask(&Snapshot { state, ..snapshot(4, 3, 1) })?;
+    }
+    Ok(())
+}
+
+fn hostile_tasks(ask: Ask<'_>) -> Result<(), String> {
+    for value in hostile() {
+        let mut asked = snapshot(3, 1, 1);
+        asked.requests = vec![request(&task(), &spec(0, value), vec!["\u{0}".into()], 0, u64::MAX, None)];
+        ask(&asked)?;
+    }
+    Ok(())
+}
+
+fn totals(ask: Ask<'_>) -> Result<(), String> {
+    let answer = ask(&snapshot(8, 16, 3))?.answer;
+    for decision in &answer.decisions {
+        let super::router::Choice::Assign(assignment) = &decision.choice else { continue };
+        for score in &assignment.scores {
+            let sum: f64 = score.values.iter().zip(&answer.factors).map(|(value, factor)| value * factor.weight).sum();
+            if (sum - score.total).abs() > 1e-6 * sum.abs().max(1.0) {
+                return Err(format!("request {}: total {} but the factors give {sum}", decision.request, score.total));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn executor(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> {
+    let executor = library.executor(name)?;
+    let config = BTreeMap::new();
+    let ask = |spec: &Workstream, children: &[Child]| {
+        executor.advance(&executor::Question {
+            task: &task(),
+            spec,
+            feedback: Vec::new(),
+            children,
+            now: Time(1_700_000_000_000),
+            seed: Seed(7),
+            config: &config,
+        })
+    };
+    let part = |name: &str| json!({ "name": name, "title": "A part", "input": { "x": 1 } });
+    let sound = spec(0, json!({ "steps": [part("a"), part("b")] }));
+    let wide = spec(0, json!({ "branches": [part("a"), part("b")] }));
+    let mut findings = Vec::new();
+    let mut start = Err("it spawned nothing for a list of steps, nor for a list of branches".to_owned());
+    for spec in [&sound, &wide, &spec(0, json!({ "goal": "anything" }))] {
+        if let Ok(Step::Spawn { children, .. }) = ask(spec, &[]) {
+            start = Ok(());
+            let again = ask(spec, &[]);
+            let same = matches!(again, Ok(Step::Spawn { children: second, .. }) if second == children);
+            let same = if same { Ok(()) } else { Err("two answers to the same question differ".to_owned()) };
+            findings.push(finding("the same question gets the same answer", same));
+            findings.push(finding("ends, whatever its children come to", ends(&ask, spec, &children)));
+        }
+    }
+    findings.push(finding("divides work into children", start));
+    let mut survived = Ok(());
+    for value in hostile() {
+        if let Err(why @ (PluginError::Trapped { .. } | PluginError::OverLimit { .. } | PluginError::Nonsense { .. })) = ask(&spec(0, value), &[]) {
+            survived = Err(why.to_string());
+        }
+    }
+    findings.push(finding("survives hostile inputs", survived));
+    Ok(findings)
+}
+
+type Advance<'a> = &'a dyn Fn(&Workstream, &[Child]) -> Result<Step, PluginError>;
+
+/// Plays children to their end, all good or all bad, until the executor is done.
+fn ends(ask: Advance<'_>, spec: &Workstream, first: &[Workstream]) -> Result<(), String> {
+    for state in [StateName::Succeeded, StateName::Failed] {
+        let child = |one: &Workstream| Child {
+            task: TaskId(2),
+            name: one.id.clone(),
+            state,
+            report: Report {
+                outcome: (state == StateName::Succeeded).then(|| Outcome { summary: "done".into(), output: json!({ "k": 1 }), ..Outcome::default() }),
+                fault: (state == StateName::Failed).then(|| crate::fault::Fault::new(crate::fault::ErrorClass::Transient, "no")),
+                checks: Vec::new(),
+            },
+        };
+        let mut children: Vec<Child> = first.iter().map(child).collect();
+        let mut rounds = 0;
+        loop {
+            rounds += 1;
+            match ask(spec, &children).map_err(|why| why.to_string())? {
+                Step::Finish(_) | Step::Fail(_) => break,
+                Step::Spawn { children: more, .. } if rounds < 100 => children.extend(more.iter().map(child)),
+                Step::Spawn { .. } | Step::Wait(_) => return Err(format!("it does not end when its children are {state}")),
+            }
+        }
+    }
+    Ok(())
+}
+
+fn validator(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> {
+    let validator = library.validator(name)?;
+    let config = BTreeMap::from([("agent".to_owned(), "checker".to_owned())]);
+    let none = BTreeMap::new();
+    let ask = |outcome: &Outcome, contract: Option<Value>, config: &BTreeMap<String, String>| {
+        let spec = Workstream { contract, ..spec(0, json!({})) };
+        let question = validator::Question { task: &task(), spec: &spec, outcome, evidence: &[], now: Time(0), config };
+        validator.validate(&question)
+    };
+    let contract = || Some(json!({ "type": "object", "required": ["k"] }));
+    let good = Outcome { summary: "done".into(), output: json!({ "k": 1 }), ..Outcome::default() };
+    let answers = |outcome: &Outcome| match ask(outcome, contract(), &none) {
+        Ok(verdict) => Ok(verdict),
+        Err(PluginError::Refused { .. }) => ask(outcome, contract(), &config),
+        Err(why) => Err(why),
+    };
+    let mut findings = Vec::new();
+    findings.push(finding("judges a sound outcome", answers(&good).map(|_| ()).map_err(|why| why.to_string())));
+    let same = match (answers(&good), answers(&good)) {
+        (Ok(one), Ok(two)) if one == two => Ok(()),
+        (Ok(_), Ok(_)) => Err("two answers to the same question differ".to_owned()),
+        (Err(why), _) | (_, Err(why)) => Err(why.to_string()),
+    };
+    findings.push(finding("the same question gets the same answer", same));
+    let mut survived = Ok(());
+    for output in hostile() {
+        let outcome = Outcome { output, ..Outcome::default() };
+        if let Err(why @ (PluginError::Trapped { .. } | PluginError::OverLimit { .. } | PluginError::Nonsense { .. })) = answers(&outcome) {
+            survived = Err(why.to_string());
+        }
+    }
+    findings.push(finding("survives hostile outcomes", survived));
+    Ok(findings)
+}
+
+fn agent(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> {
+    let adapter = library.agent(name)?;
+    let host = |why: std::io::Error| PluginError::Host { plugin: name.to_owned(), why: why.to_string() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(host)?;
+    let config = BTreeMap::new();
+    let run = |input: Value, fence: Arc<Fence>| {
+        let spec = spec(0, input);
+        let task = Task { epoch: Epoch(1), attempts: 1, ..task() };
+        let assignment = Assignment { task: &task, spec: &spec, feedback: Vec::new(), seed: Seed(7), config: &config };
+        runtime.block_on(adapter.run(assignment, powers(name, fence)))
+    };
+    let up = || Arc::new(Fence::default());
+    let mut findings = Vec::new();
+    let trapped = |ended: &Ended| match ended {
+        Ended::Failed(fault) if fault.class == crate::fault::ErrorClass::Crashed => Err(fault.message.clone()),
+        Ended::Claimed(_) | Ended::Failed(_) | Ended::Stopped(_) => Ok(()),
+    };
+    findings.push(finding("answers with an outcome or a typed fault", trapped(&run(json!({ "x": 1 }), up()))));
+    let survived = hostile().into_iter().try_for_each(|value| trapped(&run(value, up())));
+    findings.push(finding("survives hostile inputs", survived));
+    let down = up();
+    down.fall(Stop::Cancelled);
+    let stopped = match run(json!({}), down) {
+        Ended::Stopped(_) => Ok(()),
+        other @ (Ended::Claimed(_) | Ended::Failed(_)) => Err(format!("a cancelled attempt ended as {other:?}")),
+    };
+    findings.push(finding("stops when it has lost its right to act", stopped));
+    let probe = runtime.block_on(adapter.probe(&config, powers(name, up())));
+    findings.push(finding("answers a probe", probe.map(|_| ()).map_err(|why| why.to_string())));
+    Ok(findings)
+}
+
+fn powers(plugin: &str, fence: Arc<Fence>) -> Arc<Powers> {
+    let (sender, _) = tokio::sync::mpsc::unbounded_channel();
+    let clock = Clock::system(Time(0));
+    Arc::new(Powers {
+        task: TaskId(1),
+        epoch: Epoch(1),
+        plugin: plugin.to_owned(),
+        agent: "conformance".into(),
+        idempotency_key: "conformance".into(),
+        fence,
+        deadline: clock.now() + Duration::from_secs(30),
+        clock,
+        profiles: BTreeMap::new(),
+        ungranted: BTreeSet::new(),
+        signs: Signs { sender, last: Arc::new(AtomicI64::new(0)) },
+        supervisor: None,
+    })
+}
