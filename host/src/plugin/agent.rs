@@ -71,8 +71,10 @@ impl Adapter {
     /// Runs one attempt on a fresh instance.
     pub async fn run(&self, assignment: Assignment<'_>, powers: Arc<Powers>) -> Ended {
         let identity = &self.loaded.identity;
+        // The one that starts now does not count as one before it.
+        let before = Task { attempts: assignment.task.attempts.saturating_sub(1), ..assignment.task.clone() };
         let attempt = Attempt {
-            task: words::task(assignment.task, assignment.spec, assignment.feedback),
+            task: words::task(&before, assignment.spec, assignment.feedback),
             agent: powers.agent.clone(),
             epoch: powers.epoch.0,
             idempotency_key: powers.idempotency_key.clone(),

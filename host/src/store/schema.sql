@@ -43,7 +43,8 @@ CREATE TABLE task (
     priority INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     deadline INTEGER,
-    dropped INTEGER NOT NULL DEFAULT 0,
+    dropped INTEGER NOT NULL DEFAULT 0,   -- a dead letter that was given up
+    removed INTEGER NOT NULL DEFAULT 0,   -- taken out of the plan by an amendment
     -- Derived, and checked by `baton db check`:
     deps_left INTEGER NOT NULL DEFAULT 0,
     kids INTEGER NOT NULL DEFAULT 0,
@@ -119,4 +120,4 @@ SELECT
     CASE WHEN t.state >= 5 THEN datetime(t.at / 1000, 'unixepoch') END AS completed_at
 FROM task t
 JOIN body b ON b.task_id = t.id
-WHERE t.parent_id IS NULL AND t.run_id = (SELECT max(id) FROM run);
+WHERE t.parent_id IS NULL AND t.removed = 0 AND t.run_id = (SELECT max(id) FROM run);

@@ -12,7 +12,7 @@ use crate::seed::Seed;
 use crate::store::{Home, Lock, Store};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     #[arg(long, default_value_t = 100_000)]
     tasks: usize,
 }
@@ -29,8 +29,9 @@ struct Figures {
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let plan = chain_of_waves(args.tasks);
     let watch = Stopwatch::start();
-    graph::shape(&plan);
+    let shape = graph::shape(&plan);
     let shape_s = watch.elapsed().as_secs_f64();
+    drop(shape);
     let folder = std::env::temp_dir().join(format!("baton-bench-plan-{}", std::process::id()));
     let home = Home::at(&folder);
     let submit_s = submit(&home, plan)?;

@@ -8,7 +8,7 @@ use crate::clock::Stopwatch;
 use crate::plugin::conformance::snapshot;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     #[arg(long, default_value_t = 2000)]
     calls: usize,
     #[arg(long, default_value = "capability")]

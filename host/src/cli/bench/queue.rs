@@ -20,7 +20,7 @@ use crate::seed::Seed;
 use crate::store::{Home, Lock, Store, floor, read, reader};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// Tasks in a round
     #[arg(long, default_value_t = 20_000)]
     tasks: usize,

@@ -17,7 +17,7 @@ use crate::scheduler::{Host, Options};
 use crate::store::{Home, Lock, Store, read, reader};
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     #[arg(long, default_value_t = 100_000)]
     tasks: usize,
 }

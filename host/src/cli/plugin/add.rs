@@ -12,7 +12,7 @@ use crate::plugin::inspect::Component;
 use crate::store::read;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Args {
+pub(in crate::cli) struct Args {
     /// The component, or the project that it was built in
     plugin: PathBuf,
     /// Its name [default: that of the file]

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::super::{Done, Failure, Global, Outcome, library, screen, unreadable};
 use crate::config::Config;
 use crate::plugin::limits::{Limits, Name};
-use crate::plugin::{Kind, bundled, library as plugins};
+use crate::plugin::{Kind, library as plugins};
 use crate::store::{Home, Reader, read, reader};
 
 #[derive(Serialize)]

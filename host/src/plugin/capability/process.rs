@@ -75,14 +75,22 @@ fn is_executable(file: &Path) -> bool {
     file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok()
 }
 
+/// `{task}` and `{input.key}` are places; braces around anything else are the profile's own.
+fn is_place(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+}
+
 /// Fills the `{name}` places of one argument.
 fn fill(template: &str, command: &Command) -> Result<String, ProcessError> {
     let mut filled = String::new();
     let mut rest = template;
     while let Some((before, tail)) = rest.split_once('{') {
-        let (name, after) = tail
-            .split_once('}')
-            .ok_or_else(|| ProcessError::BadValue(format!("the profile's argument {template:?} has a {{ without a }}")))?;
+        let Some((name, after)) = tail.split_once('}').filter(|(name, _)| is_place(name)) else {
+            filled.push_str(before);
+            filled.push('{');
+            rest = tail;
+            continue;
+        };
         let value = command.values.iter().find(|attr| attr.name == name).map(|attr| attr.value.as_str());
         let value = value.ok_or_else(|| ProcessError::BadValue(format!("the task has no value for {{{name}}} in {template:?}")))?;
         if value.contains('\0') {

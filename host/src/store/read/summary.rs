@@ -16,7 +16,7 @@ use crate::task::StateName;
 /// The store can't be read.
 pub fn counts(conn: &Connection, run: RunId) -> rusqlite::Result<BTreeMap<StateName, u64>> {
     let mut select =
-        conn.prepare_cached("SELECT state, count(*) FROM task WHERE run_id = ?1 AND parent_id IS NULL GROUP BY state")?;
+        conn.prepare_cached("SELECT state, count(*) FROM task WHERE run_id = ?1 AND parent_id IS NULL AND removed = 0 GROUP BY state")?;
     select.query_map([run.0], |row| Ok((state_word(row.get(0)?), row.get::<_, i64>(1)?.unsigned_abs())))?.collect()
 }
 
@@ -49,7 +49,7 @@ pub fn lines(conn: &Connection, run: RunId) -> rusqlite::Result<Vec<Line>> {
          FROM task t JOIN body b ON b.task_id = t.id \
          LEFT JOIN attempt a ON a.task_id = t.id AND a.epoch = (SELECT max(epoch) FROM attempt WHERE task_id = t.id) \
          LEFT JOIN agent g ON g.id = a.agent_id \
-         WHERE t.run_id = ?1 ORDER BY b.name",
+         WHERE t.run_id = ?1 AND t.removed = 0 ORDER BY b.name",
     )?;
     let rows = select.query_map([run.0], |row| {
         Ok(Line {
@@ -97,7 +97,7 @@ pub fn totals(conn: &Connection, run: RunId) -> rusqlite::Result<Totals> {
     let number = |sql: &str| -> rusqlite::Result<u64> {
         conn.prepare_cached(sql)?.query_row([run.0], |row| Ok(row.get::<_, Option<i64>>(0)?.unwrap_or(0).unsigned_abs()))
     };
-    let top = |states: &str| number(&format!("SELECT count(*) FROM task WHERE run_id = ?1 AND parent_id IS NULL AND state {states}"));
+    let top = |states: &str| number(&format!("SELECT count(*) FROM task WHERE run_id = ?1 AND parent_id IS NULL AND removed = 0 AND state {states}"));
     let attempts = |what: &str, filter: &str| {
         number(&format!("SELECT {what} FROM attempt a JOIN task t ON t.id = a.task_id WHERE t.run_id = ?1 {filter}"))
     };

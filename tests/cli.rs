@@ -1,0 +1,22 @@
+//! What a person types and sees.
+
+mod support;
+
+#[path = "cli/agents.rs"]
+mod agents;
+#[path = "cli/amend.rs"]
+mod amend;
+#[path = "cli/composite.rs"]
+mod composite;
+#[path = "cli/control.rs"]
+mod control;
+#[path = "cli/dead.rs"]
+mod dead;
+#[path = "cli/plan.rs"]
+mod plan;
+#[path = "cli/router.rs"]
+mod router;
+#[path = "cli/run.rs"]
+mod run;
+#[path = "cli/store.rs"]
+mod store;

@@ -1,0 +1,66 @@
+//! Agents: registry, breaker, probes, eligibility.
+
+use serde_json::json;
+
+use crate::support::{Env, plan};
+
+#[test]
+fn why_names_what_every_agent_lacks() {
+    let env = Env::with_mocks();
+    env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["poetry"] }])));
+    let host = env.start(&["run", "plan.json"]);
+    env.until("the run", "SELECT count(*) > 0 FROM agent JOIN task");
+    let why = env.baton(&["why", "a"]).ok();
+    insta::assert_snapshot!(why, @"a has no capable agent: ann does not declare poetry; bob does not declare poetry");
+    drop(host);
+}
+
+#[test]
+fn an_agent_that_keeps_failing_is_left_alone_for_a_while() {
+    let env = Env::new();
+    env.write(
+        "baton.toml",
+        "[breaker]\nfailures = 2\npause = \"100ms\"\n\
+         [agents.shaky]\nadapter = \"mock\"\nconfig = { fail-first = 3, fault = \"transient\" }\n",
+    );
+    env.write("plan.json", &plan(json!([{ "id": "a", "retry": { "attempts": 9, "base": "1ms" } }])));
+    env.baton(&["run", "plan.json"]).ok();
+    let moves: Vec<String> = env
+        .database()
+        .prepare("SELECT json_extract(CAST(fact AS TEXT), '$.breaker.is') FROM event WHERE kind = 'breaker-moved' ORDER BY seq")
+        .and_then(|mut select| select.query_map([], |row| row.get(0))?.collect())
+        .expect("the record can be read");
+    assert_eq!(moves, ["open", "open", "closed"]);
+}
+
+#[test]
+fn agents_are_added_drained_and_removed() {
+    let env = Env::with_mocks();
+    env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }, { "id": "b", "skills": ["paint"] }])));
+    env.baton(&["run", "plan.json", "--detach"]).ok();
+    env.baton(&["agents", "add", "eve", "--adapter", "mock", "--skill", "paint,work"]).ok();
+    env.baton(&["agents", "drain", "ann"]).ok();
+    env.baton(&["agents", "remove", "bob"]).ok();
+    let listed = env.baton(&["agents", "list"]).ok();
+    insta::assert_snapshot!(listed, @"
+    agent  adapter  load  standing  breaker  skills      tracks
+    ann    mock     0/2   draining  closed   work        all
+    eve    mock     0/1   active    closed   paint,work  all
+    ");
+    assert!(env.baton(&["agents", "show", "eva"]).fails(2).contains("did you mean \"eve\"?"));
+}
+
+#[test]
+fn a_probe_says_what_is_missing() {
+    let env = Env::new();
+    env.write(
+        "baton.toml",
+        "[agents.sh]\nadapter = \"command\"\nconfig = { profile = \"tool\" }\n[profiles.tool]\nargv = [\"no-such-program\"]\nenv = [\"PATH\"]\n\
+         [agents.ok]\nadapter = \"mock\"\n",
+    );
+    assert_eq!(env.baton(&["agents", "test", "ok"]).ok(), "ok is ready\n");
+    let output = env.baton(&["agents", "test", "sh"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stdout.contains("sh is unreachable"), "{}", output.stdout);
+    assert!(output.stdout.contains("there is no program \"no-such-program\" to start"), "{}", output.stdout);
+}

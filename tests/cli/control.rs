@@ -1,0 +1,143 @@
+//! Pausing, resuming, cancelling; a second baton; Ctrl-C.
+
+use serde_json::json;
+
+use crate::support::{Env, plan};
+
+const SLOW: &str = r#"
+[agents.slow]
+adapter = "mock"
+skills = ["work"]
+config = { latency-ms = 600000 }
+
+[agents.quick]
+adapter = "mock"
+skills = ["quick"]
+"#;
+
+fn slow() -> Env {
+    let env = Env::new();
+    env.write("baton.toml", SLOW);
+    env.write(
+        "plan.json",
+        &plan(json!([{ "id": "long", "skills": ["work"] }, { "id": "next", "skills": ["quick"], "depends_on": ["long"] }])),
+    );
+    env
+}
+
+const RUNNING: &str = "SELECT count(*) > 0 FROM task WHERE state = 2";
+
+#[test]
+fn a_second_baton_talks_to_the_one_that_runs() {
+    let env = slow();
+    let host = env.start(&["run", "plan.json"]);
+    env.until("the first task", RUNNING);
+    let why = env.baton(&["why", "long"]).ok();
+    assert!(why.starts_with("long is running: slow has it since "), "{why}");
+    assert_eq!(env.baton(&["cancel", "long"]).ok(), "long cancelled\n");
+    let output = host.wait();
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
+    assert!(output.stdout.contains("long cancelled: a person asked for it"), "{}", output.stdout);
+    assert_eq!(env.baton(&["why", "next"]).ok(), "next waits for long, which cancelled: `baton retry long` or `baton dead drop long`\n".replace("which cancelled", "which cancelled"));
+}
+
+#[test]
+fn the_socket_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let env = slow();
+    let _host = env.start(&["run", "plan.json"]);
+    env.until("the first task", RUNNING);
+    let mode = std::fs::metadata(env.path(".baton/baton.sock")).expect("there is a socket").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+#[test]
+fn another_plan_is_run_by_the_host_that_is_there() {
+    let env = slow();
+    let mut host = env.start(&["run", "plan.json"]);
+    env.until("the first task", RUNNING);
+    env.write("other.json", &plan(json!([{ "id": "quick", "skills": ["quick"] }])));
+    let said = env.baton(&["run", "other.json"]).ok();
+    assert!(said.contains("r2 test: 1 of 1 accepted"), "{said}");
+    host.kill();
+}
+
+#[test]
+fn a_host_that_does_not_answer_is_named() {
+    let env = slow();
+    let host = env.start(&["run", "plan.json"]);
+    env.until("the first task", RUNNING);
+    std::fs::remove_file(env.path(".baton/baton.sock")).expect("there is a socket");
+    let said = env.baton(&["pause", "r1"]).fails(3);
+    assert!(said.contains(&format!("is in use by another baton (process {})", host.id())), "{said}");
+}
+
+#[test]
+fn a_paused_run_starts_nothing_and_exits_with_4() {
+    let env = slow();
+    let config = format!("{SLOW}\n[agents.brief]\nadapter = \"mock\"\nskills = [\"brief\"]\nconfig = {{ latency-ms = 1500 }}\n");
+    env.write("baton.toml", &config);
+    env.write(
+        "plan.json",
+        &plan(json!([{ "id": "first", "skills": ["brief"] }, { "id": "second", "skills": ["quick"], "depends_on": ["first"] }])),
+    );
+    let host = env.start(&["run", "plan.json"]);
+    env.until("the first task", RUNNING);
+    assert_eq!(env.baton(&["pause", "r1"]).ok(), "r1 paused\n");
+    let output = host.wait();
+    assert_eq!(output.code, Some(4), "{} {}", output.stdout, output.stderr);
+    assert_eq!(env.baton(&["why", "second"]).ok(), "second is paused: `baton resume r1`\n");
+    assert_eq!(env.baton(&["resume", "r1"]).ok(), "r1 goes on\n");
+    assert!(env.baton(&["run", "plan.json"]).ok().contains("2 of 2 accepted"));
+}
+
+#[test]
+fn a_paused_task_waits_and_the_rest_goes_on() {
+    let env = Env::with_mocks();
+    env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }, { "id": "b", "skills": ["work"], "depends_on": ["a"] }])));
+    env.baton(&["run", "plan.json", "--detach"]).ok();
+    env.baton(&["pause", "b"]).ok();
+    assert_eq!(env.baton(&["run", "plan.json"]).code, Some(4));
+    assert_eq!(env.baton(&["why", "b"]).ok(), "b is paused: `baton resume b`\n");
+    env.baton(&["resume", "b"]).ok();
+    env.baton(&["run", "plan.json"]).ok();
+}
+
+#[test]
+fn an_interrupt_waits_for_what_runs_and_a_second_stops_at_once() {
+    let env = slow();
+    let host = env.start(&["run", "plan.json"]);
+    env.until("the first task", RUNNING);
+    host.interrupt();
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    assert!(env.sql::<bool>(RUNNING), "the first interrupt lets it finish");
+    host.interrupt();
+    let output = host.wait();
+    assert_eq!(output.code, Some(3), "{}", output.stderr);
+    assert_eq!(env.sql::<i64>("SELECT attempts FROM task WHERE id = 1"), 0, "nothing was charged");
+    assert_eq!(env.sql::<String>("SELECT kind FROM event WHERE run_id = 1 ORDER BY seq DESC LIMIT 1"), "released");
+}
+
+#[test]
+fn a_native_program_dies_with_its_host() {
+    let env = Env::new();
+    env.write(
+        "baton.toml",
+        "[agents.sh]\nadapter = \"command\"\nconfig = { profile = \"sleep\" }\n\
+         [profiles.sleep]\nargv = [\"sh\", \"-c\", \"echo $$ > pid; sleep 600 & wait\"]\nenv = [\"PATH\"]\n",
+    );
+    env.write("plan.json", &plan(json!([{ "id": "a" }])));
+    let mut host = env.start(&["run", "plan.json"]);
+    let started = (0..600).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        std::fs::read_to_string(env.path("pid")).is_ok_and(|pid| pid.ends_with('\n'))
+    });
+    assert!(started, "the program did not start");
+    let pid: i32 = std::fs::read_to_string(env.path("pid")).expect("it wrote its id").trim().parse().expect("a number");
+    host.kill();
+    let gone = (0..600).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        !std::path::Path::new(&format!("/proc/{pid}")).exists()
+    });
+    assert!(gone, "process {pid} outlived its host");
+}

@@ -1,0 +1,176 @@
+//! `baton run`: what it prints, its exit codes, and going on where it was.
+
+use serde_json::json;
+
+use crate::support::{Env, plan};
+
+fn three(env: &Env) {
+    env.write(
+        "plan.json",
+        &plan(json!([
+            { "id": "a", "skills": ["work"] },
+            { "id": "b", "skills": ["work"], "depends_on": ["a"] },
+            { "id": "c", "skills": ["other"], "depends_on": ["b"] },
+        ])),
+    );
+}
+
+#[test]
+fn a_plan_is_run_in_order_and_its_report_equals_what_sql_says() {
+    let env = Env::with_mocks();
+    three(&env);
+    let said = env.baton(&["run", "plan.json"]).ok();
+    let lines: Vec<&str> = said.lines().map(|line| line.split(" (").next().unwrap_or(line)).collect();
+    insta::assert_snapshot!(lines[..7].join("\n"), @"
+    r1: 3 tasks
+    a → ann
+    a accepted
+    b → ann
+    b accepted
+    c → bob
+    c accepted
+    ");
+    let report = env.baton(&["report", "--json"]).json();
+    let count = |sql: &str| env.sql::<i64>(sql);
+    assert_eq!(report["totals"]["succeeded"], count("SELECT count(*) FROM task WHERE state = 5"));
+    assert_eq!(report["totals"]["attempts"], count("SELECT count(*) FROM attempt"));
+    assert_eq!(report["totals"]["events"], count("SELECT count(*) FROM event WHERE run_id = 1"));
+    assert_eq!(report["totals"]["busy_ms"], count("SELECT sum(ended_at - started_at) FROM attempt"));
+    assert_eq!(report["totals"]["decisions"], count("SELECT count(*) FROM decision"));
+    let markdown = env.baton(&["report", "--md"]).ok();
+    assert!(markdown.starts_with("# r1: test\n"), "{markdown}");
+}
+
+#[test]
+fn ndjson_has_every_event_of_the_run_in_order() {
+    let env = Env::with_mocks();
+    three(&env);
+    let said = env.baton(&["run", "plan.json", "--json"]).ok();
+    let kinds: Vec<String> = said
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("each line is JSON"))
+        .map(|event| format!("{} {}", event["fact"]["kind"].as_str().unwrap_or(""), event["name"].as_str().unwrap_or("")))
+        .collect();
+    insta::assert_snapshot!(kinds.join("\n"), @"
+    run-submitted 
+    router-used 
+    submitted a
+    submitted b
+    submitted c
+    assigned a
+    accepted a
+    readied b
+    assigned b
+    accepted b
+    readied c
+    assigned c
+    accepted c
+    run-settled 
+    ");
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE run_id = 1"), 14);
+}
+
+#[test]
+fn quiet_prints_the_summary_alone() {
+    let env = Env::with_mocks();
+    three(&env);
+    let said = env.baton(&["run", "plan.json", "--quiet"]).ok();
+    assert!(said.starts_with("r1 test: 3 of 3 accepted in "), "{said}");
+    assert_eq!(said.lines().count(), 1);
+}
+
+#[test]
+fn the_same_command_again_finds_the_run_and_again_opens_another() {
+    let env = Env::with_mocks();
+    three(&env);
+    env.baton(&["run", "plan.json"]).ok();
+    let said = env.baton(&["run", "plan.json"]).ok();
+    assert!(said.starts_with("r1: goes on, 3 of 3 tasks are accepted\n"), "{said}");
+    let said = env.baton(&["run", "plan.json", "--again"]).ok();
+    assert!(said.starts_with("r2: 3 tasks\n"), "{said}");
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM run"), 2);
+}
+
+#[test]
+fn a_dry_run_predicts_the_real_one_and_writes_nothing() {
+    let env = Env::with_mocks();
+    three(&env);
+    let predicted = env.baton(&["run", "plan.json", "--dry-run", "--json"]).json();
+    assert!(!env.path(".baton").exists(), "a dry run leaves nothing behind");
+    env.baton(&["run", "plan.json"]).ok();
+    for slot in predicted.as_array().expect("a list of tasks") {
+        let task = slot["task"].as_str().expect("a name");
+        let agent: String = env.sql(&format!("SELECT agent_id FROM workstream_status WHERE workstream_id = '{task}'"));
+        assert_eq!(slot["agent"], agent, "{task}");
+    }
+}
+
+#[test]
+fn a_failure_stops_only_what_depends_on_it_and_exits_with_1() {
+    let env = Env::with_mocks();
+    let config = format!("{}\n[agents.broken]\nadapter = \"mock\"\nskills = [\"break\"]\nconfig = {{ fail-first = 99, fault = \"invalid-input\" }}\n", crate::support::MOCKS);
+    env.write("baton.toml", &config);
+    env.write(
+        "plan.json",
+        &plan(json!([
+            { "id": "bad", "skills": ["break"] },
+            { "id": "behind", "skills": ["work"], "depends_on": ["bad"] },
+            { "id": "far", "skills": ["work"], "depends_on": ["behind"] },
+            { "id": "free", "skills": ["work"] },
+        ])),
+    );
+    let output = env.baton(&["run", "plan.json"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stdout.contains("1 of 4 accepted, 1 failed, 2 not done"), "{}", output.stdout);
+    let why = |task| env.baton(&["why", task]).ok().trim_end().to_owned();
+    insta::assert_snapshot!(why("behind"), @"behind waits for bad, which failed: `baton retry bad` or `baton dead drop bad`");
+    insta::assert_snapshot!(why("far"), @"far waits for behind, which is blocked behind bad: `baton retry bad` or `baton dead drop bad`");
+}
+
+#[test]
+fn a_plan_that_changed_is_refused_with_the_difference() {
+    let env = Env::with_mocks();
+    three(&env);
+    env.baton(&["run", "plan.json"]).ok();
+    env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"], "priority": 5 }, { "id": "d" }])));
+    let said = env.baton(&["run", "plan.json"]).fails(2);
+    insta::assert_snapshot!(said, @"
+    baton: the plan changed since r1 was opened:
+    - b
+    - c
+    + d
+    ~ a: priority
+    `baton plan amend r1 PLAN` takes the change over, `baton run PLAN --again` starts anew
+    ");
+}
+
+#[test]
+fn an_unknown_plugin_is_named_before_anything_starts() {
+    let env = Env::with_mocks();
+    env.write("plan.json", &plan(json!([{ "id": "a", "executor": "paralel" }])));
+    let said = env.baton(&["run", "plan.json"]).fails(2);
+    insta::assert_snapshot!(said, @"baton: paralel can't be loaded: no executor of this name is installed or bundled (bundled: parallel, sequential)");
+    assert!(!env.path(".baton/baton.db").exists());
+}
+
+#[test]
+fn init_writes_what_runs() {
+    let env = Env::new();
+    env.baton(&["init"]).ok();
+    let said = env.baton(&["run", "plan.json"]).ok();
+    assert!(said.contains("r1 hello: 4 of 4 accepted"), "{said}");
+    let said = env.baton(&["init"]).fails(2);
+    assert!(said.contains("baton.toml exists already"), "{said}");
+}
+
+#[test]
+fn usage_errors_exit_with_2() {
+    let env = Env::new();
+    assert!(env.baton(&["fly"]).fails(2).contains("unrecognized subcommand"));
+    assert!(env.baton(&["run", "nowhere.json"]).fails(2).contains("nowhere.json: can't be read"));
+    assert!(env.baton(&["status"]).fails(2).contains("there is no store"));
+    env.write("baton.toml", "[agents.a]\nadapter = \"mock\"\ncapacity = \"many\"\n");
+    env.write("plan.json", &plan(json!([{ "id": "a" }])));
+    let said = env.baton(&["run", "plan.json"]).fails(2);
+    assert!(said.contains("baton.toml:3:12: invalid type: string \"many\", expected u32"), "{said}");
+}

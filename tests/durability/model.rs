@@ -1,0 +1,342 @@
+//! Random operations against a small model of what a task may become, with the store reopened at random. After each
+//! step the store must be sound: rows equal to what their events say, counters equal to what they count.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use baton::clock::{Clock, Time};
+use baton::fault::{ErrorClass, Fault};
+use baton::id::{AgentId, Epoch, RunId, TaskId};
+use baton::op::{Assign, End, Op, Pick, Rejection, RouterChoice, Submission};
+use baton::outcome::Outcome;
+use baton::plan::{Plan, Retry, Workstream};
+use baton::seed::Seed;
+use baton::span::Span;
+use baton::store::{Home, Lock, Store, maintenance, read};
+use baton::task::{State, StateName};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+/// What may be asked of one of the tasks. `stale` uses an epoch that is out of date.
+#[derive(Clone, Debug)]
+enum Step {
+    Assign,
+    Accept { stale: bool },
+    Fail { stale: bool, class: ErrorClass },
+    Release { stale: bool },
+    Claim { stale: bool },
+    LoseLease,
+    Due,
+    Hold,
+    Unhold,
+    Cancel,
+    Redrive,
+    Drop,
+    /// The process dies and another opens the store.
+    Reopen,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let class = prop_oneof![
+        Just(ErrorClass::Transient),
+        Just(ErrorClass::InvalidInput),
+        Just(ErrorClass::Crashed),
+        Just(ErrorClass::RateLimited),
+    ];
+    prop_oneof![
+        6 => Just(Step::Assign),
+        4 => any::<bool>().prop_map(|stale| Step::Accept { stale }),
+        4 => (any::<bool>(), class).prop_map(|(stale, class)| Step::Fail { stale, class }),
+        1 => any::<bool>().prop_map(|stale| Step::Release { stale }),
+        1 => any::<bool>().prop_map(|stale| Step::Claim { stale }),
+        1 => Just(Step::LoseLease),
+        3 => Just(Step::Due),
+        1 => Just(Step::Hold),
+        1 => Just(Step::Unhold),
+        1 => Just(Step::Cancel),
+        2 => Just(Step::Redrive),
+        1 => Just(Step::Drop),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+/// The tasks by name, with what each depends on: a diamond and a tail.
+const TASKS: [(&str, &[&str]); 5] = [("a", &[]), ("b", &["a"]), ("c", &["a"]), ("d", &["b", "c"]), ("e", &["d"])];
+const ATTEMPTS: u32 = 2;
+const CRASHES: u32 = 2;
+
+/// What the model holds of a task.
+#[derive(Clone, Debug)]
+struct Mind {
+    state: StateName,
+    held: bool,
+    cancelling: bool,
+    attempts: u32,
+    crashes: u32,
+}
+
+struct Model(BTreeMap<&'static str, Mind>);
+
+impl Model {
+    fn new() -> Self {
+        let fresh = Mind { state: StateName::Blocked, held: false, cancelling: false, attempts: 0, crashes: 0 };
+        let mut model = Self(TASKS.iter().map(|(name, _)| (*name, fresh.clone())).collect());
+        model.settle();
+        model
+    }
+
+    fn mind(&mut self, name: &str) -> &mut Mind {
+        self.0.get_mut(name).expect("all tasks are known")
+    }
+
+    /// Blocked tasks whose dependencies have all succeeded are ready.
+    fn settle(&mut self) {
+        for (name, on) in TASKS {
+            let met = on.iter().all(|parent| self.0[parent].state == StateName::Succeeded);
+            if met && self.0[name].state == StateName::Blocked {
+                self.mind(name).state = StateName::Ready;
+            }
+        }
+    }
+
+    /// Applies a step if a task as it is allows it.
+    fn apply(&mut self, name: &'static str, step: &Step) {
+        use StateName::{Backoff, Blocked, Cancelled, Failed, Ready, Running, Skipped, Succeeded, Waiting};
+        let mind = self.mind(name);
+        match (step, mind.state) {
+            (Step::Assign, Ready) if !mind.held => {
+                mind.state = Running;
+                mind.attempts += 1;
+            }
+            (Step::Accept { stale: false }, Running | Waiting) => mind.state = Succeeded,
+            (Step::Claim { stale: false }, Running) => mind.state = Waiting,
+            (Step::Release { stale: false }, Running) if mind.cancelling => mind.end(Cancelled),
+            (Step::Release { stale: false }, Running) => {
+                mind.state = Ready;
+                mind.attempts -= 1;
+            }
+            (Step::Fail { stale: false, .. } | Step::LoseLease, Running) if mind.cancelling => mind.end(Cancelled),
+            (Step::Fail { stale: false, class }, Running | Waiting) => mind.fail(*class),
+            (Step::LoseLease, Running) => mind.lose(),
+            (Step::Due, Backoff) => mind.state = Ready,
+            (Step::Hold, state) if !matches!(state, Succeeded | Failed | Cancelled | Skipped) => mind.held = true,
+            (Step::Unhold, _) => mind.held = false,
+            (Step::Cancel, Running) => mind.cancelling = true,
+            (Step::Cancel, Blocked | Ready | Waiting | Backoff) => mind.end(Cancelled),
+            (Step::Redrive, Failed | Cancelled | Skipped) => self.redrive(name),
+            (Step::Drop, Failed) => self.skip_behind(name),
+            _ => {}
+        }
+        self.settle();
+    }
+
+    fn behind(name: &str) -> impl Iterator<Item = &'static str> {
+        TASKS.iter().filter(move |(_, on)| on.contains(&name)).map(|(child, _)| *child)
+    }
+
+    fn skip_behind(&mut self, name: &str) {
+        for child in Self::behind(name) {
+            if self.mind(child).state == StateName::Blocked {
+                self.mind(child).state = StateName::Skipped;
+                self.skip_behind(child);
+            }
+        }
+    }
+
+    fn redrive(&mut self, name: &'static str) {
+        let mind = self.mind(name);
+        (mind.state, mind.attempts, mind.crashes, mind.cancelling) = (StateName::Blocked, 0, 0, false);
+        for child in Self::behind(name) {
+            if self.mind(child).state == StateName::Skipped {
+                self.redrive(child);
+            }
+        }
+    }
+}
+
+impl Mind {
+    fn end(&mut self, state: StateName) {
+        self.state = state;
+        self.cancelling = false;
+    }
+
+    fn fail(&mut self, class: ErrorClass) {
+        let spent = self.attempts >= ATTEMPTS;
+        self.state = match class {
+            ErrorClass::InvalidInput => StateName::Failed,
+            ErrorClass::RateLimited => {
+                self.attempts -= 1;
+                StateName::Backoff
+            }
+            ErrorClass::Crashed => {
+                self.crashes += 1;
+                if spent || self.crashes >= CRASHES { StateName::Failed } else { StateName::Backoff }
+            }
+            _ if spent => StateName::Failed,
+            _ => StateName::Backoff,
+        };
+    }
+
+    fn lose(&mut self) {
+        self.crashes += 1;
+        if self.crashes >= CRASHES {
+            self.state = StateName::Failed;
+        } else {
+            self.attempts -= 1;
+            self.state = StateName::Backoff;
+        }
+    }
+}
+
+struct Bench {
+    folder: TempDir,
+    store: Option<Store>,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let folder = TempDir::new().expect("a temporary folder can be made");
+        let mut bench = Self { folder, store: None };
+        bench.reopen();
+        let retry = Retry { attempts: ATTEMPTS, crashes: CRASHES, base: Span::from_millis(1), cap: Span::from_millis(1) };
+        let one = |(name, on): &(&str, &[&str])| Workstream {
+            depends_on: on.iter().map(|name| (*name).to_owned()).collect(),
+            retry,
+            ..Workstream::named(*name)
+        };
+        let plan = Plan { name: "model".into(), workstreams: TASKS.iter().map(one).collect() };
+        let router = RouterChoice { name: "model".into(), digest: "model".into() };
+        bench.apply(Op::Submit(Box::new(Submission { plan, seed: Seed(1), router, key: None }))).expect("the plan is sound");
+        bench
+    }
+
+    fn reopen(&mut self) {
+        self.store = None;
+        let home = Home::at(self.folder.path());
+        let lock = Lock::take(&home).expect("nobody else has it");
+        self.store = Some(Store::open(&home, lock).expect("the store opens"));
+    }
+
+    fn store(&mut self) -> &mut Store {
+        self.store.as_mut().expect("it is open")
+    }
+
+    fn apply(&mut self, op: Op) -> Result<(), Rejection> {
+        let answer = self.store().apply(vec![op]).remove(0);
+        answer.map(|_| ())
+    }
+
+    fn task(&mut self, name: &str) -> baton::task::Task {
+        let conn = self.store().connection();
+        let id = read::task_named(conn, RunId(1), name).expect("readable").expect("it is in the plan");
+        read::task(conn, id).expect("readable").expect("it has a row")
+    }
+
+    fn carry_out(&mut self, name: &str, step: &Step) -> Result<(), Rejection> {
+        let task = self.task(name);
+        let epoch = |stale: bool| if stale { Epoch(task.epoch.0.wrapping_sub(1)) } else { task.epoch };
+        let finish = |stale, end| Op::Finish { task: task.id, epoch: epoch(stale), end };
+        let op = match step {
+            Step::Assign => return self.assign(task.id),
+            Step::Accept { stale } => finish(*stale, End::Accepted { outcome: Some(Outcome::default()), checks: Vec::new() }),
+            Step::Fail { stale, class } => finish(*stale, End::Failed { fault: Fault::new(*class, "no"), checks: Vec::new() }),
+            Step::Release { stale } => finish(*stale, End::Released { why: "drained".into() }),
+            Step::Claim { stale } => Op::Claim { task: task.id, epoch: epoch(*stale), outcome: Outcome::default() },
+            Step::LoseLease => Op::LoseLease { task: task.id, why: "gone".into() },
+            Step::Due => Op::Due { task: task.id },
+            Step::Hold => Op::HoldTask { task: task.id },
+            Step::Unhold => Op::UnholdTask { task: task.id },
+            Step::Cancel => Op::CancelTask { task: task.id, why: "asked".into() },
+            Step::Redrive => Op::Redrive { task: task.id },
+            Step::Drop => Op::Drop { task: task.id },
+            Step::Reopen => {
+                self.reopen();
+                return Ok(());
+            }
+        };
+        self.apply(op)
+    }
+
+    fn assign(&mut self, task: TaskId) -> Result<(), Rejection> {
+        let lease_until = Time(i64::MAX / 2);
+        let picks = vec![Pick { task, agent: AgentId(1) }];
+        self.apply(Op::Assign(Box::new(Assign { run: RunId(1), picks, lease_until, decision: None })))
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_store_does_what_the_model_says_and_its_record_explains_its_rows(
+        steps in prop::collection::vec((0..TASKS.len(), step()), 1..60),
+    ) {
+        let mut bench = Bench::new();
+        let mut model = Model::new();
+        for (index, step) in steps {
+            let (name, _) = TASKS[index];
+            let before = bench.task(name);
+            let refused = bench.carry_out(name, &step).is_err();
+            // A lost lease and a cancellation in one: what the store refuses must change nothing.
+            if refused {
+                prop_assert_eq!(&bench.task(name), &before, "a refused {:?} left a trace", step);
+            }
+            model.apply(name, &step);
+            for (name, _) in TASKS {
+                let (task, mind) = (bench.task(name), model.0[name].clone());
+                prop_assert_eq!(task.state.name(), mind.state, "{} after {:?}", name, step);
+                prop_assert_eq!((task.held, task.cancelling), (mind.held, mind.cancelling), "{} after {:?}", name, step);
+                prop_assert_eq!((task.attempts, task.crashes), (mind.attempts, mind.crashes), "{} after {:?}", name, step);
+            }
+            prop_assert!(bench.task(name).epoch >= before.epoch, "the epoch went back");
+        }
+        let wrong = maintenance::check(bench.store().connection()).expect("readable");
+        prop_assert!(wrong.is_empty(), "{:?}", wrong);
+    }
+}
+
+#[test]
+fn the_same_end_told_twice_is_answered_as_the_first_time() {
+    let mut bench = Bench::new();
+    bench.carry_out("a", &Step::Assign).expect("it is ready");
+    let task = bench.task("a");
+    let end = || End::Accepted { outcome: None, checks: Vec::new() };
+    let op = || Op::Finish { task: task.id, epoch: task.epoch, end: end() };
+    bench.apply(op()).expect("the attempt is current");
+    bench.apply(op()).expect("the answer may have been lost");
+    assert_eq!(bench.task("a").state.name(), StateName::Succeeded);
+}
+
+#[test]
+fn a_stale_attempt_is_refused_by_name() {
+    let mut bench = Bench::new();
+    bench.carry_out("a", &Step::Assign).expect("it is ready");
+    let stale = bench.task("a").epoch;
+    bench.carry_out("a", &Step::LoseLease).expect("it runs");
+    bench.carry_out("a", &Step::Due).expect("it waits");
+    bench.carry_out("a", &Step::Assign).expect("it is ready again");
+    let task = bench.task("a");
+    let late = Op::Finish { task: task.id, epoch: stale, end: End::Accepted { outcome: None, checks: Vec::new() } };
+    let refused = bench.apply(late).expect_err("its lease is gone");
+    assert!(
+        matches!(refused, Rejection::Refused(baton::task::transition::Refused::Stale { held, current }) if held == stale && current == task.epoch),
+        "{refused:?}"
+    );
+    assert!(matches!(bench.task("a").state, State::Running { .. }));
+}
+
+#[test]
+fn a_lapsed_lease_is_not_brought_back() {
+    let clock = Clock::manual(Time(0));
+    let mut store = Store::in_memory(clock.clone()).expect("it opens");
+    let plan = Plan { name: "lease".into(), workstreams: vec![Workstream::named("a")] };
+    let router = RouterChoice { name: "r".into(), digest: "r".into() };
+    let submit = Op::Submit(Box::new(Submission { plan, seed: Seed(1), router, key: None }));
+    let picks = vec![Pick { task: TaskId(1), agent: AgentId(1) }];
+    let assign = Op::Assign(Box::new(Assign { run: RunId(1), picks, lease_until: Time(100), decision: None }));
+    assert!(store.apply(vec![submit, assign]).iter().all(Result::is_ok));
+    clock.advance_to(Time(0) + Duration::from_millis(101));
+    assert!(store.apply(vec![Op::Renew { leases: vec![(TaskId(1), Epoch(1))], until: Time(500) }])[0].is_ok());
+    let task = read::task(store.connection(), TaskId(1)).expect("readable").expect("there");
+    assert!(matches!(task.state, State::Running { lease_until: Time(100), .. }), "{task:?}");
+}

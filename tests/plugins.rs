@@ -1,0 +1,16 @@
+//! The sandbox, the contract, and plugins in other languages.
+
+mod support;
+
+#[path = "plugins/bundled.rs"]
+mod bundled;
+#[path = "plugins/contract.rs"]
+mod contract;
+#[path = "plugins/foreign.rs"]
+mod foreign;
+#[path = "plugins/guests.rs"]
+mod guests;
+#[path = "plugins/hostile.rs"]
+mod hostile;
+#[path = "plugins/lifecycle.rs"]
+mod lifecycle;
