@@ -43,7 +43,7 @@ fn a_cycle_is_printed_as_the_cycle() {
 fn the_same_plan_reads_from_json_yaml_and_toml() {
     let env = Env::new();
     env.write("j/plan.json", r#"{"name":"n","workstreams":[{"id":"a"},{"id":"b","depends_on":["a"],"estimate":"1h"}]}"#);
-    env.write("y/plan.yaml", "name: \"n\"\nworkstreams:\n- id: a\n- id: b\n  depends_on: [a]\n  estimate: 1h\n");
+    env.write("y/plan.yaml", "name: n\nworkstreams:\n- id: a\n- id: b\n  depends_on: [a]\n  estimate: 1h\n");
     env.write("t/plan.toml", "name = \"n\"\n[[workstreams]]\nid = \"a\"\n[[workstreams]]\nid = \"b\"\ndepends_on = [\"a\"]\nestimate = \"1h\"\n");
     let digest = |file| env.baton(&["plan", "check", file, "--json"]).json()["digest"].clone();
     let json = digest("j/plan.json");

@@ -60,6 +60,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     match Lock::take(&home) {
         Ok(lock) => {
             let store = Store::open(&home, lock)?;
+            if args.detach {
+                return left(global, &config, store, submission);
+            }
             runtime.block_on(hosted(global, args, &config, &home, store, library, submission))
         }
         Err(OpenError::Locked { folder, pid }) => match Door::open(&home) {
@@ -107,6 +110,20 @@ fn key(plan: &Path, conn: Option<&Reader>, again: bool) -> Result<String, Failur
     Ok(format!("{}#{}", path.display(), if again { times + 1 } else { times.max(1) }))
 }
 
+/// Nobody hosts the store: the plan is left in it for whoever will.
+fn left(global: &Global, config: &Config, mut store: Store, submission: Submission) -> Outcome {
+    let agents = config.agents.iter().map(|card| Op::PutAgent { card: card.clone() });
+    let mut answers = store.apply(agents.chain([Op::Submit(Box::new(submission))]).collect());
+    let (run, _) = submitted(answers.pop().unwrap_or_else(|| Err(Rejection::Store("no answer".into()))))?;
+    for answer in answers {
+        answer?;
+    }
+    if !global.quiet {
+        screen::line(&format!("{run} is submitted: `baton run PLAN` or `baton host` carries it out"));
+    }
+    Ok(Done::Well)
+}
+
 /// This process hosts the store.
 async fn hosted(
     global: &Global,
@@ -128,10 +145,6 @@ async fn hosted(
         }
     };
     let mut follower = Follower::new(reader(home)?, run, Manner::of(global), fresh)?;
-    if args.detach {
-        host.stop().await?;
-        return Ok(Done::Well);
-    }
     let phase = watch(&live, &mut follower, run).await;
     let ended = match phase {
         Watched::Ended(_) | Watched::Gone => host.drain().await,

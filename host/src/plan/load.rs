@@ -121,7 +121,7 @@ fn parse(file: &Path) -> Result<Value, Flaw> {
     let text = fs::read_to_string(file).map_err(|why| flaw(file, "", format!("can't be read: {why}")))?;
     let wrong = |format: &str, why: String| flaw(file, "", format!("is not valid {format}: {why}"));
     match file.extension().and_then(|extension| extension.to_str()) {
-        Some("yaml" | "yml") => serde_saphyr::from_str(&text).map_err(|why| wrong("YAML", why.to_string())),
+        Some("yaml" | "yml") => serde_saphyr::from_str_with_options(&text, serde_saphyr::options! { strict_booleans: true }).map_err(|why| wrong("YAML", why.to_string())),
         Some("toml") => toml::from_str(&text).map_err(|why| wrong("TOML", why.to_string())),
         Some(_) | None => serde_json::from_str(&text).map_err(|why| wrong("JSON", why.to_string())),
     }

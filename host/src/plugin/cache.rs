@@ -43,29 +43,14 @@ impl Cache {
         compiler: &compile::Compiler,
     ) -> Result<Component, String> {
         let path = self.path(engine, digest);
-        if let Some(component) = self.load(engine, &path) {
+        if let Some(Ok(component)) = load(engine, &path) {
             return Ok(component);
         }
         let compiled = compiler.compile(kind, wasm)?;
         self.store(&path, &compiled).map_err(|why| format!("{}: {why}", path.display()))?;
-        self.load(engine, &path).ok_or_else(|| format!("{} can't be read back", path.display()))
+        let loaded = load(engine, &path).unwrap_or_else(|| Err(wasmtime::Error::msg("it was altered at once")));
+        loaded.map_err(|why| format!("{}: {why:#}", path.display()))
     }
-
-    fn load(&self, engine: &Engine, path: &Path) -> Option<Component> {
-        let expected = fs::read_to_string(path.with_extension("digest")).ok()?;
-        let bytes = fs::read(path).ok()?;
-        if super::digest(&bytes) != expected {
-            tracing::warn!("{} was altered and is compiled anew", path.display());
-            let _ = fs::remove_file(path);
-            return None;
-        }
-        // SAFETY: the bytes were produced by this program's compiler in a folder that only its owner can write to,
-        // and their digest was just checked.
-        #[expect(unsafe_code, reason = "wasmtime can't know that the bytes are its own")]
-        let component = unsafe { Component::deserialize(engine, &bytes) };
-        component.ok()
-    }
-
     fn store(&self, path: &Path, compiled: &[u8]) -> std::io::Result<()> {
         for (file, content) in
             [(path.to_owned(), compiled), (path.with_extension("digest"), super::digest(compiled).as_bytes())]
@@ -79,4 +64,20 @@ impl Cache {
         }
         Ok(())
     }
+}
+
+/// What is on disk, if its content is what was written; else none, and the file is gone.
+fn load(engine: &Engine, path: &Path) -> Option<wasmtime::Result<Component>> {
+    let expected = fs::read_to_string(path.with_extension("digest")).ok()?;
+    let bytes = fs::read(path).ok()?;
+    if super::digest(&bytes) != expected {
+        tracing::warn!("{} was altered and is compiled anew", path.display());
+        let _ = fs::remove_file(path);
+        return None;
+    }
+    // SAFETY: the bytes were produced by this program's compiler in a folder that only its owner can write to, and
+    // their digest was just checked.
+    #[expect(unsafe_code, reason = "wasmtime can't know that the bytes are its own")]
+    let component = unsafe { Component::deserialize(engine, &bytes) };
+    Some(component)
 }

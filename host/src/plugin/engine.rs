@@ -92,10 +92,10 @@ fn pool(pure: bool, slots: u32) -> PoolingAllocationConfig {
     let scan = PoolingAllocationConfig::is_pagemap_scan_available();
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(slots)
-        .total_core_instances(slots * 4)
+        .total_core_instances((slots * 4).max(128))
         .total_memories(slots * 2)
         .total_tables(slots * 4)
-        .max_core_instances_per_component(24)
+        .max_core_instances_per_component(64)
         .max_memories_per_component(2)
         .max_tables_per_component(16)
         .max_component_instance_size(1 << 20)

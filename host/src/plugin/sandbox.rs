@@ -44,7 +44,7 @@ impl ResourceLimiter for Limiter {
     }
 
     fn instances(&self) -> usize {
-        64
+        128
     }
 
     fn tables(&self) -> usize {

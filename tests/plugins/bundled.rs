@@ -1,0 +1,60 @@
+//! The bundled plugins keep the rules that everyone else is held to.
+
+use std::collections::BTreeMap;
+
+use baton::plugin::compile::Compiler;
+use baton::plugin::library::{Library, Sources};
+use baton::plugin::{bundled, conformance};
+
+use crate::support::{BATON, Env, cache};
+
+pub fn library() -> Library {
+    Library::open(Sources {
+        folder: cache(),
+        cache: cache(),
+        compiler: Compiler::Child(BATON.into()),
+        installed: Vec::new(),
+        settings: BTreeMap::new(),
+    })
+    .expect("it opens")
+}
+
+#[test]
+fn every_bundled_plugin_passes_the_kit_of_its_kind() {
+    let library = library();
+    for plugin in bundled::ALL {
+        let findings = conformance::test(&library, plugin.name, plugin.kind).expect("it loads");
+        for finding in findings {
+            assert!(finding.passed, "{} {}: {} ({})", plugin.kind, plugin.name, finding.rule, finding.detail);
+        }
+    }
+}
+
+#[test]
+fn what_is_bundled_and_what_each_may_use() {
+    let env = Env::new();
+    let names: Vec<String> = env
+        .baton(&["plugin", "list", "--json"])
+        .json()
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|plugin| format!("{} {}", plugin["kind"].as_str().unwrap_or(""), plugin["name"].as_str().unwrap_or("")))
+        .collect();
+    insta::assert_snapshot!(names.join("\n"), @"
+    router capability
+    router least-loaded
+    router round-robin
+    executor parallel
+    executor sequential
+    validator command
+    validator schema
+    agent command
+    agent mock
+    ");
+    let limits = env.baton(&["plugin", "limits", "capability"]).ok();
+    insta::assert_snapshot!(limits, @"
+    plugin      kind    memory  table           fuel         cpu  copied  handles  stack
+    capability  router  64MiB   20000 elements  10000000000  2s   16MiB   256      512KiB
+    ");
+}

@@ -1,0 +1,86 @@
+//! A plugin's life from the command line: new, build, check, test, add, use, upgrade, remove; and what a broken router
+//! does to a run.
+
+use serde_json::json;
+
+use super::guests::{component, guest};
+use crate::support::{Env, plan, root};
+
+#[test]
+fn a_new_router_is_built_checked_tested_added_and_used() {
+    let env = Env::with_mocks();
+    let sdk = root().join("plugins/sdk");
+    env.baton(&["plugin", "new", "router", "mine", "--sdk", &sdk.to_string_lossy()]).ok();
+    let mut build = env.command(&["plugin", "build", "mine"]);
+    build.env("CARGO_TARGET_DIR", root().join("target/guests"));
+    assert_eq!(crate::support::output(build).ok(), "mine/mine.wasm\n");
+    let checked = env.baton(&["plugin", "check", "mine"]).ok();
+    assert!(checked.contains("mine is a router for contract 0.1.0"), "{checked}");
+    let tested = env.baton(&["plugin", "test", "mine"]).ok();
+    assert!(tested.lines().all(|line| line.starts_with("ok   ")), "{tested}");
+    env.baton(&["plugin", "add", "mine"]).ok();
+    env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }])));
+    env.baton(&["run", "plan.json", "--router", "mine"]).ok();
+    assert_eq!(env.sql::<String>("SELECT router FROM decision"), "mine");
+    env.baton(&["plugin", "remove", "mine"]).ok();
+    assert!(env.baton(&["plugin", "remove", "mine"]).fails(2).contains("there is no plugin mine"));
+}
+
+#[test]
+fn an_upgrade_that_asks_for_more_is_refused_until_it_is_granted() {
+    let env = Env::with_mocks();
+    std::fs::write(env.path("one.wasm"), guest("liar")).expect("writable");
+    std::fs::write(env.path("two.wasm"), guest("ungranted")).expect("writable");
+    env.baton(&["plugin", "add", "one.wasm", "--name", "helper"]).ok();
+    let said = env.baton(&["plugin", "add", "two.wasm", "--name", "helper"]).fails(1);
+    assert!(said.contains("helper asks to start native programs: --grant process:PROFILE"), "{said}");
+    env.baton(&["plugin", "add", "two.wasm", "--name", "helper", "--grant", "process:tool"]).ok();
+    let listed = env.baton(&["plugin", "list", "--json"]).json();
+    let helper = listed.as_array().and_then(|all| all.iter().find(|one| one["name"] == "helper")).cloned().unwrap_or_default();
+    assert_eq!(helper["grants"], json!(["process:tool"]));
+}
+
+#[test]
+fn a_run_completes_with_every_hostile_router() {
+    for name in ["spin", "memory-bomb", "recursion", "giant-output", "trap", "wrong-index", "nan", "outsider", "duplicate"] {
+        let env = Env::with_mocks();
+        let config = format!("{}\n[plugins.bad.limits]\ncpu = \"200ms\"\n", crate::support::MOCKS);
+        env.write("baton.toml", &config);
+        std::fs::write(env.path("bad.wasm"), guest(name)).expect("writable");
+        env.baton(&["plugin", "add", "bad.wasm"]).ok();
+        env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["other"] }, { "id": "b", "skills": ["work"], "depends_on": ["a"] }])));
+        let said = env.baton(&["run", "plan.json", "--router", "bad"]).ok();
+        assert!(said.contains("router bad failed, the host decides: "), "{name}: {said}");
+        assert!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'router-degraded'") > 0, "{name}");
+        assert_eq!(env.sql::<i64>("SELECT count(*) FROM attempt"), 2, "{name}");
+    }
+}
+
+#[test]
+fn a_router_that_keeps_failing_gives_way_to_the_one_before() {
+    let env = Env::with_mocks();
+    std::fs::write(env.path("bad.wasm"), guest("trap")).expect("writable");
+    env.baton(&["plugin", "add", "bad.wasm"]).ok();
+    let chain: Vec<_> = (0..6)
+        .map(|index| json!({ "id": format!("t{index}"), "skills": ["work"], "depends_on": if index == 0 { vec![] } else { vec![format!("t{}", index - 1)] } }))
+        .collect();
+    env.write("plan.json", &plan(json!(chain)));
+    env.baton(&["run", "plan.json", "--detach"]).ok();
+    env.baton(&["router", "use", "bad"]).ok();
+    let said = env.baton(&["run", "plan.json"]).ok();
+    assert!(said.contains("router capability is back in place of bad: "), "{said}");
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'router-degraded'"), 3);
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'router-rolled-back'"), 1);
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM attempt"), 6, "nothing in flight was lost or run twice");
+}
+
+#[test]
+fn a_router_may_be_used_straight_from_its_file() {
+    let env = Env::with_mocks();
+    std::fs::write(env.path("mine.wasm"), component("example-router-rust")).expect("writable");
+    env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }])));
+    env.baton(&["run", "plan.json", "--detach"]).ok();
+    env.baton(&["router", "use", "mine.wasm"]).ok();
+    env.baton(&["run", "plan.json"]).ok();
+    assert!(env.sql::<String>("SELECT router FROM decision").ends_with("mine.wasm"));
+}

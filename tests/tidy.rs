@@ -1,0 +1,139 @@
+//! The rules of the house, as tests: who may use what, and that every file says what it is.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use support::root;
+
+fn sources() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join("host/src")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("readable").filter_map(Result::ok) {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+fn module(path: &Path) -> String {
+    let inner = path.strip_prefix(root().join("host/src")).expect("a source").to_string_lossy().into_owned();
+    inner.trim_end_matches(".rs").to_owned()
+}
+
+fn belongs(module: &str, to: &[&str]) -> bool {
+    to.iter().any(|top| module == *top || module.starts_with(&format!("{top}/")))
+}
+
+/// Production code without its inline tests.
+fn code(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).expect("readable");
+    text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()
+}
+
+/// What only some modules may mention.
+const PRIVILEGES: [(&str, &[&str]); 8] = [
+    ("rusqlite::", &["store"]),
+    ("wasmtime::", &["plugin"]),
+    ("println!", &["cli"]),
+    ("SystemTime::now", &["clock"]),
+    ("Instant::now", &["clock"]),
+    ("tokio::process", &["plugin/capability"]),
+    ("indicatif::", &["cli"]),
+    ("clap::", &["cli"]),
+];
+
+#[test]
+fn each_layer_keeps_to_itself() {
+    for path in sources() {
+        let (module, code) = (module(&path), code(&path));
+        for (word, allowed) in PRIVILEGES {
+            assert!(!code.contains(word) || belongs(&module, allowed), "{module} uses {word}, which only {allowed:?} may");
+        }
+    }
+}
+
+/// The pure core, and what it may import of this crate.
+const CORE: [&str; 12] =
+    ["id", "clock", "seed", "span", "size", "fault", "scope", "plan", "task", "agent", "event", "outcome"];
+
+#[test]
+fn the_core_does_no_input_or_output() {
+    let forbidden = ["crate::store", "crate::plugin", "crate::scheduler", "crate::cli", "crate::door", "crate::config", "tokio::", "std::net", "std::process"];
+    for path in sources() {
+        let (module, code) = (module(&path), code(&path));
+        if belongs(&module, &CORE) {
+            for word in forbidden {
+                assert!(!code.contains(word), "{module} is core and uses {word}");
+            }
+            assert!(!code.contains("std::fs") || module == "plan/load", "{module} is core and uses files");
+        }
+    }
+}
+
+#[test]
+fn the_store_and_the_plugins_meet_only_in_the_scheduler() {
+    for path in sources() {
+        let (module, code) = (module(&path), code(&path));
+        if belongs(&module, &["store"]) {
+            for word in ["crate::plugin", "crate::scheduler", "crate::cli"] {
+                assert!(!code.contains(word), "{module} uses {word}");
+            }
+        }
+        if belongs(&module, &["plugin"]) {
+            for word in ["crate::store", "crate::scheduler", "crate::cli"] {
+                assert!(!code.contains(word), "{module} uses {word}");
+            }
+        }
+        if belongs(&module, &["scheduler"]) {
+            assert!(!code.contains("crate::cli"), "{module} uses the command line");
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    for path in sources() {
+        let text = std::fs::read_to_string(&path).expect("readable");
+        let said = text.starts_with("//! ") || text.lines().nth(1).is_some_and(|line| line.starts_with("    //! "));
+        assert!(said, "{} has no header", path.display());
+    }
+}
+
+#[test]
+fn no_file_outgrows_its_purpose() {
+    for path in sources() {
+        let lines = code(&path).lines().count();
+        assert!(lines <= 750, "{} has {lines} lines: split it", path.display());
+    }
+}
+
+/// The two commands of the README are what the gate runs.
+#[test]
+fn the_readme_and_the_gate_name_the_same_commands() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("there is a README");
+    let gate = std::fs::read_to_string(root().join(".ci/run")).expect("there is a gate");
+    for command in ["cargo run -- run examples/workstreams/plan", "cargo test"] {
+        assert!(readme.lines().any(|line| line.trim().trim_start_matches("$ ") == command), "README.md lacks `{command}`");
+        assert!(gate.lines().any(|line| line.trim().contains(command)), ".ci/run lacks `{command}`");
+    }
+}
+
+#[test]
+fn every_verb_in_the_readme_exists() {
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("there is a README");
+    let env = support::Env::new();
+    for line in readme.lines() {
+        let Some(rest) = line.trim().strip_prefix("$ baton ") else { continue };
+        let words: Vec<&str> = rest.split_whitespace().take_while(|word| word.chars().all(|c| c.is_ascii_lowercase())).take(2).collect();
+        let help = |words: &[&str]| env.baton(&[words, &["--help"]].concat()).code == Some(0);
+        assert!(help(&words) || help(&words[..1]), "`baton {rest}` is no verb");
+    }
+}
