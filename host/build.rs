@@ -25,7 +25,10 @@ fn main() {
     let mut source = String::from("pub const ALL: &[Bundled] = &[\n");
     for (folder, kind, names) in BUNDLED {
         for name in names {
-            let module = target.join(format!("wasm32-unknown-unknown/plugin/{}.wasm", package(folder, name).replace('-', "_")));
+            let module = target.join(format!(
+                "wasm32-unknown-unknown/plugin/{}.wasm",
+                package(folder, name).replace('-', "_")
+            ));
             let component = out.join(format!("{}.wasm", package(folder, name)));
             encode(&module, &component);
             let _ = writeln!(

@@ -55,7 +55,10 @@ fn each_layer_keeps_to_itself() {
     for path in sources() {
         let (module, code) = (module(&path), code(&path));
         for (word, allowed) in PRIVILEGES {
-            assert!(!code.contains(word) || belongs(&module, allowed), "{module} uses {word}, which only {allowed:?} may");
+            assert!(
+                !code.contains(word) || belongs(&module, allowed),
+                "{module} uses {word}, which only {allowed:?} may"
+            );
         }
     }
 }
@@ -66,7 +69,17 @@ const CORE: [&str; 12] =
 
 #[test]
 fn the_core_does_no_input_or_output() {
-    let forbidden = ["crate::store", "crate::plugin", "crate::scheduler", "crate::cli", "crate::door", "crate::config", "tokio::", "std::net", "std::process"];
+    let forbidden = [
+        "crate::store",
+        "crate::plugin",
+        "crate::scheduler",
+        "crate::cli",
+        "crate::door",
+        "crate::config",
+        "tokio::",
+        "std::net",
+        "std::process",
+    ];
     for path in sources() {
         let (module, code) = (module(&path), code(&path));
         if belongs(&module, &CORE) {
@@ -102,7 +115,8 @@ fn the_store_and_the_plugins_meet_only_in_the_scheduler() {
 fn every_file_says_what_it_is() {
     for path in sources() {
         let text = std::fs::read_to_string(&path).expect("readable");
-        let said = text.starts_with("//! ") || text.lines().nth(1).is_some_and(|line| line.starts_with("    //! "));
+        let said =
+            text.starts_with("//! ") || text.lines().nth(1).is_some_and(|line| line.starts_with("    //! "));
         assert!(said, "{} has no header", path.display());
     }
 }
@@ -121,7 +135,10 @@ fn the_readme_and_the_gate_name_the_same_commands() {
     let readme = std::fs::read_to_string(root().join("README.md")).expect("there is a README");
     let gate = std::fs::read_to_string(root().join(".ci/run")).expect("there is a gate");
     for command in ["cargo run -- run examples/workstreams/plan", "cargo test"] {
-        assert!(readme.lines().any(|line| line.trim().trim_start_matches("$ ") == command), "README.md lacks `{command}`");
+        assert!(
+            readme.lines().any(|line| line.trim().trim_start_matches("$ ") == command),
+            "README.md lacks `{command}`"
+        );
         assert!(gate.lines().any(|line| line.trim().contains(command)), ".ci/run lacks `{command}`");
     }
 }
@@ -132,7 +149,11 @@ fn every_verb_in_the_readme_exists() {
     let env = support::Env::new();
     for line in readme.lines() {
         let Some(rest) = line.trim().strip_prefix("$ baton ") else { continue };
-        let words: Vec<&str> = rest.split_whitespace().take_while(|word| word.chars().all(|c| c.is_ascii_lowercase())).take(2).collect();
+        let words: Vec<&str> = rest
+            .split_whitespace()
+            .take_while(|word| word.chars().all(|c| c.is_ascii_lowercase()))
+            .take(2)
+            .collect();
         let help = |words: &[&str]| env.baton(&[words, &["--help"]].concat()).code == Some(0);
         assert!(help(&words) || help(&words[..1]), "`baton {rest}` is no verb");
     }

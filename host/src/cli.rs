@@ -180,7 +180,9 @@ impl From<OpenError> for Failure {
 impl From<Rejection> for Failure {
     fn from(why: Rejection) -> Self {
         match why {
-            Rejection::NotFound(_) | Rejection::Invalid(_) | Rejection::PlanChanged { .. } => Self::Usage(why.to_string()),
+            Rejection::NotFound(_) | Rejection::Invalid(_) | Rejection::PlanChanged { .. } => {
+                Self::Usage(why.to_string())
+            }
             Rejection::Refused(_) => Self::Refused(why.to_string()),
             Rejection::Store(_) => Self::Infrastructure(why.to_string()),
         }
@@ -222,7 +224,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if help.use_stderr() { 2 } else { 0 });
         }
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_env("BATON_LOG").unwrap_or_else(|_| "baton=warn".into());
+    let filter =
+        tracing_subscriber::EnvFilter::try_from_env("BATON_LOG").unwrap_or_else(|_| "baton=warn".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     match dispatch(cli) {
         Ok(done) => done.into(),
@@ -313,5 +316,7 @@ fn cache_folder() -> PathBuf {
     named("BATON_CACHE")
         .or_else(|| Some(named("XDG_CACHE_HOME")?.join("baton")))
         .or_else(|| Some(named("HOME")?.join(".cache/baton")))
-        .unwrap_or_else(|| std::env::temp_dir().join(format!("baton-cache-{}", rustix::process::getuid().as_raw())))
+        .unwrap_or_else(|| {
+            std::env::temp_dir().join(format!("baton-cache-{}", rustix::process::getuid().as_raw()))
+        })
 }

@@ -175,14 +175,20 @@ impl Config {
         let mut profiles = BTreeMap::new();
         for (name, profile) in table.profiles {
             if profile.argv.is_empty() {
-                return Err(wrong(format!("profile {name}: argv must name a program"), at(&format!("[profiles.{name}]"))));
+                return Err(wrong(
+                    format!("profile {name}: argv must name a program"),
+                    at(&format!("[profiles.{name}]")),
+                ));
             }
             profiles.insert(name.clone(), Arc::new(profile.resolve(name, &folder)));
         }
         let mut agents = Vec::new();
         for (name, agent) in table.agents {
             if agent.capacity == 0 {
-                return Err(wrong(format!("agent {name}: capacity must be at least 1"), at(&format!("[agents.{name}]"))));
+                return Err(wrong(
+                    format!("agent {name}: capacity must be at least 1"),
+                    at(&format!("[agents.{name}]")),
+                ));
             }
             agents.push(agent.resolve(name));
         }

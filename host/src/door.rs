@@ -55,7 +55,9 @@ impl Door {
     pub fn apply(&mut self, op: Op) -> Result<Applied, Rejection> {
         let answers = match self {
             Self::Own(store) => store.apply(vec![op]),
-            Self::Host(stream) => ask(stream, &Request::Apply(vec![op])).map_err(|why| Rejection::Store(why.to_string()))?,
+            Self::Host(stream) => {
+                ask(stream, &Request::Apply(vec![op])).map_err(|why| Rejection::Store(why.to_string()))?
+            }
         };
         answers.into_iter().next().unwrap_or_else(|| Err(Rejection::Store("no answer".into())))
     }

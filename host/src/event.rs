@@ -27,66 +27,156 @@ pub struct Event {
 #[serde(rename_all = "kebab-case", tag = "kind", rename_all_fields = "snake_case")]
 pub enum Fact {
     // Of a task.
-    Submitted { task: Box<Task> },
-    Readied { why: Readied },
-    Assigned { agent: AgentId, lease_until: Time, decision: Option<DecisionId> },
-    Renewed { lease_until: Time },
+    Submitted {
+        task: Box<Task>,
+    },
+    Readied {
+        why: Readied,
+    },
+    Assigned {
+        agent: AgentId,
+        lease_until: Time,
+        decision: Option<DecisionId>,
+    },
+    Renewed {
+        lease_until: Time,
+    },
     /// The agent says that it is done.
     Claimed,
     /// The composite task is its executor's now.
     Delegated,
     /// Waits for children.
-    Awaiting { stage: Stage, need: Need },
+    Awaiting {
+        stage: Stage,
+        need: Need,
+    },
     /// What it waited for has come.
     Woken,
-    Accepted { checks: u32 },
+    Accepted {
+        checks: u32,
+    },
     /// An attempt failed and another will be made.
-    Retrying { fault: Fault, until: Time, charged: bool, crashed: bool },
+    Retrying {
+        fault: Fault,
+        until: Time,
+        charged: bool,
+        crashed: bool,
+    },
     /// The last attempt failed.
-    Failed { fault: Fault },
+    Failed {
+        fault: Fault,
+    },
     /// The attempt was given back: a drain, an agent that went away. Costs nothing.
-    Released { why: String },
+    Released {
+        why: String,
+    },
     /// A router wants to be asked again later.
-    Deferred { until: Time },
+    Deferred {
+        until: Time,
+    },
     Held,
     Unheld,
     CancelRequested,
-    Cancelled { why: String },
-    Skipped { because: TaskId },
+    Cancelled {
+        why: String,
+    },
+    Skipped {
+        because: TaskId,
+    },
     /// Back from the dead letters, or run once more on a person's word.
     Redriven,
     /// A person gave the dead letter up.
     Dropped,
-    Relinked { added: Vec<TaskId>, removed: Vec<TaskId> },
-    Amended { task: Box<Task> },
+    Relinked {
+        added: Vec<TaskId>,
+        removed: Vec<TaskId>,
+    },
+    Amended {
+        task: Box<Task>,
+    },
     /// Taken out of the plan.
     Removed,
 
     // Of a run.
-    RunSubmitted { name: String, plan: String, tasks: u32 },
-    RunAmended { plan: String, added: u32, removed: u32, changed: u32 },
+    RunSubmitted {
+        name: String,
+        plan: String,
+        tasks: u32,
+    },
+    RunAmended {
+        plan: String,
+        added: u32,
+        removed: u32,
+        changed: u32,
+    },
     RunHeld,
     RunUnheld,
     /// Nothing of it can go on.
-    RunSettled { succeeded: u32, failed: u32 },
+    RunSettled {
+        succeeded: u32,
+        failed: u32,
+    },
     RunReopened,
-    RouterUsed { router: String, digest: String, before: Option<String> },
+    RouterUsed {
+        router: String,
+        digest: String,
+        before: Option<String>,
+    },
     /// The router failed on a batch and the host decided by itself.
-    RouterDegraded { router: String, why: String, in_a_row: u32 },
-    RouterRolledBack { from: String, to: String, why: String },
+    RouterDegraded {
+        router: String,
+        why: String,
+        in_a_row: u32,
+    },
+    RouterRolledBack {
+        from: String,
+        to: String,
+        why: String,
+    },
 
     // Of the host.
-    HostStarted { boot: u32, version: String },
-    HostStopped { boot: u32 },
-    AgentRegistered { agent: AgentId, name: String },
-    AgentDraining { agent: AgentId },
-    AgentResumed { agent: AgentId },
-    AgentRemoved { agent: AgentId },
-    BreakerMoved { agent: AgentId, breaker: Breaker },
-    PluginAdded { name: String, digest: String, grants: Vec<String> },
-    PluginRemoved { name: String },
-    PluginFailed { name: String, digest: String, why: String },
-    CallDenied { plugin: String, call: String, why: String },
+    HostStarted {
+        boot: u32,
+        version: String,
+    },
+    HostStopped {
+        boot: u32,
+    },
+    AgentRegistered {
+        agent: AgentId,
+        name: String,
+    },
+    AgentDraining {
+        agent: AgentId,
+    },
+    AgentResumed {
+        agent: AgentId,
+    },
+    AgentRemoved {
+        agent: AgentId,
+    },
+    BreakerMoved {
+        agent: AgentId,
+        breaker: Breaker,
+    },
+    PluginAdded {
+        name: String,
+        digest: String,
+        grants: Vec<String>,
+    },
+    PluginRemoved {
+        name: String,
+    },
+    PluginFailed {
+        name: String,
+        digest: String,
+        why: String,
+    },
+    CallDenied {
+        plugin: String,
+        call: String,
+        why: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

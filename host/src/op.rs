@@ -20,55 +20,138 @@ use crate::task::{Role, Stage, Task};
 #[serde(rename_all = "kebab-case", tag = "op")]
 pub enum Op {
     /// A host took the store over: a new boot, before which no attempt can still be running.
-    StartHost { pid: u32, version: String },
-    StopHost { boot: u32 },
+    StartHost {
+        pid: u32,
+        version: String,
+    },
+    StopHost {
+        boot: u32,
+    },
 
     /// Opens a run, or finds the one that `key` opened before.
     Submit(Box<Submission>),
     /// Adds tasks to a run.
-    Extend { run: RunId, workstreams: Vec<Workstream> },
+    Extend {
+        run: RunId,
+        workstreams: Vec<Workstream>,
+    },
     /// Makes a run follow another version of its plan, as a whole or not at all.
-    Amend { run: RunId, plan: Box<Plan> },
-    HoldRun { run: RunId },
-    UnholdRun { run: RunId },
-    CancelRun { run: RunId, why: String },
+    Amend {
+        run: RunId,
+        plan: Box<Plan>,
+    },
+    HoldRun {
+        run: RunId,
+    },
+    UnholdRun {
+        run: RunId,
+    },
+    CancelRun {
+        run: RunId,
+        why: String,
+    },
     /// Nothing of the run can go on.
-    Settle { run: RunId },
-    UseRouter { run: RunId, router: RouterChoice, why: RouterChange },
+    Settle {
+        run: RunId,
+    },
+    UseRouter {
+        run: RunId,
+        router: RouterChoice,
+        why: RouterChange,
+    },
     /// What the active router leaves for its next call.
     Assign(Box<Assign>),
     /// For tasks that a router put off or turned down.
-    Defer { task: TaskId, until: Time },
-    Reject { task: TaskId, fault: Fault },
+    Defer {
+        task: TaskId,
+        until: Time,
+    },
+    Reject {
+        task: TaskId,
+        fault: Fault,
+    },
 
-    Renew { leases: Vec<(TaskId, Epoch)>, until: Time },
+    Renew {
+        leases: Vec<(TaskId, Epoch)>,
+        until: Time,
+    },
     /// An outcome that validators must accept first.
-    Claim { task: TaskId, epoch: Epoch, outcome: Outcome },
-    Finish { task: TaskId, epoch: Epoch, end: End },
-    LoseLease { task: TaskId, why: String },
+    Claim {
+        task: TaskId,
+        epoch: Epoch,
+        outcome: Outcome,
+    },
+    Finish {
+        task: TaskId,
+        epoch: Epoch,
+        end: End,
+    },
+    LoseLease {
+        task: TaskId,
+        why: String,
+    },
 
-    Delegate { task: TaskId },
+    Delegate {
+        task: TaskId,
+    },
     /// Adds children to a waiting (or, for a consultation, ready) task.
-    Spawn { task: TaskId, epoch: Epoch, stage: Stage, children: Vec<Workstream>, until: Until },
-    Due { task: TaskId },
-    Wake { task: TaskId },
+    Spawn {
+        task: TaskId,
+        epoch: Epoch,
+        stage: Stage,
+        children: Vec<Workstream>,
+        until: Until,
+    },
+    Due {
+        task: TaskId,
+    },
+    Wake {
+        task: TaskId,
+    },
 
-    HoldTask { task: TaskId },
-    UnholdTask { task: TaskId },
-    CancelTask { task: TaskId, why: String },
+    HoldTask {
+        task: TaskId,
+    },
+    UnholdTask {
+        task: TaskId,
+    },
+    CancelTask {
+        task: TaskId,
+        why: String,
+    },
     /// Failed, cancelled or skipped tasks run again with all their attempts.
-    Redrive { task: TaskId },
+    Redrive {
+        task: TaskId,
+    },
     /// Gives a dead letter up: what depends on it is skipped.
-    Drop { task: TaskId },
+    Drop {
+        task: TaskId,
+    },
 
-    PutAgent { card: Card },
-    SetStanding { agent: AgentId, standing: Standing },
-    RemoveAgent { agent: AgentId },
-    MoveBreaker { agent: AgentId, breaker: Breaker },
+    PutAgent {
+        card: Card,
+    },
+    SetStanding {
+        agent: AgentId,
+        standing: Standing,
+    },
+    RemoveAgent {
+        agent: AgentId,
+    },
+    MoveBreaker {
+        agent: AgentId,
+        breaker: Breaker,
+    },
     PutPlugin(Box<PluginRow>),
-    RemovePlugin { name: String },
+    RemovePlugin {
+        name: String,
+    },
     /// Something worth the record that changes no row.
-    Note { run: Option<RunId>, task: Option<TaskId>, fact: Fact },
+    Note {
+        run: Option<RunId>,
+        task: Option<TaskId>,
+        fact: Fact,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -127,11 +210,21 @@ pub struct Decision {
 #[serde(rename_all = "kebab-case", tag = "end")]
 pub enum End {
     /// Accepted, by these checks; without validators there are none.
-    Accepted { outcome: Option<Outcome>, checks: Vec<Check> },
+    Accepted {
+        outcome: Option<Outcome>,
+        checks: Vec<Check>,
+    },
     /// Failed, or refused by these checks.
-    Failed { fault: Fault, checks: Vec<Check> },
-    Released { why: String },
-    Cancelled { why: String },
+    Failed {
+        fault: Fault,
+        checks: Vec<Check>,
+    },
+    Released {
+        why: String,
+    },
+    Cancelled {
+        why: String,
+    },
 }
 
 /// What a spawning task waits for, before children are counted.

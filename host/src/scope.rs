@@ -85,7 +85,11 @@ impl FromStr for Glob {
         if text.contains(['[', ']', '{', '}']) {
             return wrong("only *, ? and ** are understood");
         }
-        if text.split('/').filter(|segment| !segment.is_empty()).any(|segment| segment == "." || segment == "..") {
+        if text
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .any(|segment| segment == "." || segment == "..")
+        {
             return wrong("it must not hold . or ..");
         }
         if text.split('/').any(|segment| segment != "**" && segment.contains("**")) {
@@ -234,7 +238,8 @@ mod tests {
     fn a_bad_pattern_says_why() {
         assert_eq!(
             "src/**.rs".parse::<Glob>(),
-            Err("expected a path pattern such as \"src/**\", not \"src/**.rs\": ** must be a whole segment".into())
+            Err("expected a path pattern such as \"src/**\", not \"src/**.rs\": ** must be a whole segment"
+                .into())
         );
         assert!("../x".parse::<Glob>().is_err_and(|why| why.ends_with("it must not hold . or ..")));
     }

@@ -10,7 +10,10 @@ impl Seed {
     /// The seed for one use among many. Source: SplitMix64, Steele et al., OOPSLA 2014.
     #[must_use]
     pub fn of(self, what: i64) -> Self {
-        let mut z = self.0.wrapping_add(what.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self
+            .0
+            .wrapping_add(what.cast_unsigned().wrapping_mul(0x9E37_79B9_7F4A_7C15))
+            .wrapping_add(0x9E37_79B9_7F4A_7C15);
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         Self(z ^ (z >> 31))

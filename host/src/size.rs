@@ -13,7 +13,8 @@ const UNITS: [(&str, usize); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unit, size) = UNITS.into_iter().find(|(_, size)| self.0 >= *size && self.0 % size == 0).unwrap_or(("B", 1));
+        let (unit, size) =
+            UNITS.into_iter().find(|(_, size)| self.0 >= *size && self.0 % size == 0).unwrap_or(("B", 1));
         write!(f, "{}{unit}", self.0 / size)
     }
 }
@@ -50,6 +51,9 @@ mod tests {
         for text in ["1GiB", "64KiB", "16MiB", "100B"] {
             assert_eq!(text.parse::<Size>().map(|size| size.to_string()), Ok(text.to_owned()));
         }
-        assert_eq!("1MB".parse::<Size>(), Err("expected a size such as \"64KiB\", \"16MiB\" or \"1GiB\", not \"1MB\"".into()));
+        assert_eq!(
+            "1MB".parse::<Size>(),
+            Err("expected a size such as \"64KiB\", \"16MiB\" or \"1GiB\", not \"1MB\"".into())
+        );
     }
 }

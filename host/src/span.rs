@@ -50,7 +50,11 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("expected a length of time such as \"500ms\", \"30s\", \"10m\", \"2h\" or \"1d\", not {text:?}");
+        let wrong = || {
+            format!(
+                "expected a length of time such as \"500ms\", \"30s\", \"10m\", \"2h\" or \"1d\", not {text:?}"
+            )
+        };
         let mut rest = text.trim();
         let mut millis: u64 = 0;
         if rest.is_empty() {
@@ -113,7 +117,12 @@ mod tests {
     fn says_what_it_expected() {
         for text in ["", "10", "m", "1 h", "-1s", "1.5h", "99999999999999999999d"] {
             let wrong = text.parse::<Span>();
-            assert_eq!(wrong, Err(format!("expected a length of time such as \"500ms\", \"30s\", \"10m\", \"2h\" or \"1d\", not {text:?}")));
+            assert_eq!(
+                wrong,
+                Err(format!(
+                    "expected a length of time such as \"500ms\", \"30s\", \"10m\", \"2h\" or \"1d\", not {text:?}"
+                ))
+            );
         }
     }
 }

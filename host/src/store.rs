@@ -80,7 +80,9 @@ pub enum OpenError {
     Missing(PathBuf),
     #[error("{} can't be used: {why}", path.display())]
     Unusable { path: PathBuf, why: String },
-    #[error("the store was written by a newer baton (schema {found}, this one knows {SCHEMA_VERSION}): use that one")]
+    #[error(
+        "the store was written by a newer baton (schema {found}, this one knows {SCHEMA_VERSION}): use that one"
+    )]
     TooNew { found: i64 },
     #[error("SQLite {0} is linked, and at least 3.51.3 is needed")]
     OldSqlite(&'static str),
@@ -99,10 +101,17 @@ impl Lock {
     /// # Errors
     /// [`OpenError::Locked`] names the process that holds it.
     pub fn take(home: &Home) -> Result<Self, OpenError> {
-        let unusable = |why: std::io::Error| OpenError::Unusable { path: home.0.clone(), why: why.to_string() };
+        let unusable =
+            |why: std::io::Error| OpenError::Unusable { path: home.0.clone(), why: why.to_string() };
         fs::create_dir_all(&home.0).map_err(unusable)?;
         let path = home.lock_file();
-        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(unusable)?;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)
+            .map_err(unusable)?;
         if fs4::FileExt::try_lock(&file).is_err() {
             let mut pid = String::new();
             file.read_to_string(&mut pid).map_err(unusable)?;
@@ -156,7 +165,10 @@ impl Store {
         conn.set_prepared_statement_cache_capacity(128);
         migrate(&conn)?;
         let memory = Memory::read(&conn)?;
-        let floor = conn.query_row("SELECT coalesce(max(at), 0) FROM event WHERE seq = ?1", [memory.seq], |row| row.get(0))?;
+        let floor =
+            conn.query_row("SELECT coalesce(max(at), 0) FROM event WHERE seq = ?1", [memory.seq], |row| {
+                row.get(0)
+            })?;
         let clock = clock.unwrap_or_else(|| Clock::system(Time(floor)));
         Ok(Self { conn, memory, clock, broken: false, _lock: None })
     }
@@ -248,7 +260,10 @@ pub fn reader(home: &Home) -> Result<Reader, OpenError> {
     if !home.exists() {
         return Err(OpenError::Missing(home.0.clone()));
     }
-    let conn = Connection::open_with_flags(home.database(), OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    let conn = Connection::open_with_flags(
+        home.database(),
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
     conn.busy_timeout(Duration::from_secs(5))?;
     conn.execute_batch("PRAGMA query_only = 1;")?;
     Ok(conn)

@@ -105,7 +105,9 @@ impl State {
     #[must_use]
     pub fn is_terminal(self) -> bool {
         match self {
-            Self::Succeeded { .. } | Self::Failed { .. } | Self::Cancelled { .. } | Self::Skipped { .. } => true,
+            Self::Succeeded { .. } | Self::Failed { .. } | Self::Cancelled { .. } | Self::Skipped { .. } => {
+                true
+            }
             Self::Blocked
             | Self::Ready { .. }
             | Self::Running { .. }

@@ -36,7 +36,10 @@ fn an_agent_that_keeps_failing_is_left_alone_for_a_while() {
 #[test]
 fn agents_are_added_drained_and_removed() {
     let env = Env::with_mocks();
-    env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }, { "id": "b", "skills": ["paint"] }])));
+    env.write(
+        "plan.json",
+        &plan(json!([{ "id": "a", "skills": ["work"] }, { "id": "b", "skills": ["paint"] }])),
+    );
     env.baton(&["run", "plan.json", "--detach"]).ok();
     env.baton(&["agents", "add", "eve", "--adapter", "mock", "--skill", "paint,work"]).ok();
     env.baton(&["agents", "drain", "ann"]).ok();

@@ -6,11 +6,14 @@ use crate::support::{Env, plan};
 
 fn started() -> Env {
     let env = Env::with_mocks();
-    env.write("plan.json", &plan(json!([
-        { "id": "a", "skills": ["work"] },
-        { "id": "b", "skills": ["nobody"], "depends_on": ["a"] },
-        { "id": "c", "skills": ["work"], "depends_on": ["b"] },
-    ])));
+    env.write(
+        "plan.json",
+        &plan(json!([
+            { "id": "a", "skills": ["work"] },
+            { "id": "b", "skills": ["nobody"], "depends_on": ["a"] },
+            { "id": "c", "skills": ["work"], "depends_on": ["b"] },
+        ])),
+    );
     env.baton(&["run", "plan.json", "--detach"]).ok();
     env
 }
@@ -18,11 +21,14 @@ fn started() -> Env {
 #[test]
 fn nodes_and_edges_change_at_once_and_accepted_work_stays() {
     let env = started();
-    env.write("plan.json", &plan(json!([
-        { "id": "a", "skills": ["work"] },
-        { "id": "c", "skills": ["work"], "depends_on": ["a", "d"] },
-        { "id": "d", "skills": ["other"], "depends_on": ["a"] },
-    ])));
+    env.write(
+        "plan.json",
+        &plan(json!([
+            { "id": "a", "skills": ["work"] },
+            { "id": "c", "skills": ["work"], "depends_on": ["a", "d"] },
+            { "id": "d", "skills": ["other"], "depends_on": ["a"] },
+        ])),
+    );
     insta::assert_snapshot!(env.baton(&["plan", "amend", "r1", "plan.json"]).ok(), @"
     - b
     + d

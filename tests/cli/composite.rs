@@ -77,7 +77,11 @@ fn a_command_validator_asks_for_evidence_and_judges_by_it() {
     }]);
     let good = env(&config("echo all good"), workstreams.clone());
     good.baton(&["run", "plan.json"]).ok();
-    assert_eq!(good.sql::<i64>("SELECT count(*) FROM task WHERE role = 1 AND state = 5"), 1, "the evidence is a task");
+    assert_eq!(
+        good.sql::<i64>("SELECT count(*) FROM task WHERE role = 1 AND state = 5"),
+        1,
+        "the evidence is a task"
+    );
     let bad = env(&config("echo broken >&2; exit 65"), workstreams);
     assert_eq!(bad.baton(&["run", "plan.json"]).code, Some(1));
     assert!(bad.baton(&["why", "w"]).ok().contains("unaccepted: command: "));

@@ -38,7 +38,11 @@ fn a_second_baton_talks_to_the_one_that_runs() {
     let output = host.wait();
     assert_eq!(output.code, Some(1), "{}", output.stderr);
     assert!(output.stdout.contains("long cancelled: a person asked for it"), "{}", output.stdout);
-    assert_eq!(env.baton(&["why", "next"]).ok(), "next waits for long, which cancelled: `baton retry long` or `baton dead drop long`\n".replace("which cancelled", "which cancelled"));
+    assert_eq!(
+        env.baton(&["why", "next"]).ok(),
+        "next waits for long, which cancelled: `baton retry long` or `baton dead drop long`\n"
+            .replace("which cancelled", "which cancelled")
+    );
 }
 
 #[test]
@@ -47,7 +51,8 @@ fn the_socket_is_for_its_owner_alone() {
     let env = slow();
     let _host = env.start(&["run", "plan.json"]);
     env.until("the first task", RUNNING);
-    let mode = std::fs::metadata(env.path(".baton/baton.sock")).expect("there is a socket").permissions().mode();
+    let mode =
+        std::fs::metadata(env.path(".baton/baton.sock")).expect("there is a socket").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
@@ -75,7 +80,9 @@ fn a_host_that_does_not_answer_is_named() {
 #[test]
 fn a_paused_run_starts_nothing_and_exits_with_4() {
     let env = slow();
-    let config = format!("{SLOW}\n[agents.brief]\nadapter = \"mock\"\nskills = [\"brief\"]\nconfig = {{ latency-ms = 1500 }}\n");
+    let config = format!(
+        "{SLOW}\n[agents.brief]\nadapter = \"mock\"\nskills = [\"brief\"]\nconfig = {{ latency-ms = 1500 }}\n"
+    );
     env.write("baton.toml", &config);
     env.write(
         "plan.json",
@@ -115,7 +122,10 @@ fn an_interrupt_waits_for_what_runs_and_a_second_stops_at_once() {
     let output = host.wait();
     assert_eq!(output.code, Some(3), "{}", output.stderr);
     assert_eq!(env.sql::<i64>("SELECT attempts FROM task WHERE id = 1"), 0, "nothing was charged");
-    assert_eq!(env.sql::<String>("SELECT kind FROM event WHERE run_id = 1 ORDER BY seq DESC LIMIT 1"), "released");
+    assert_eq!(
+        env.sql::<String>("SELECT kind FROM event WHERE run_id = 1 ORDER BY seq DESC LIMIT 1"),
+        "released"
+    );
 }
 
 #[test]
@@ -133,7 +143,8 @@ fn a_native_program_dies_with_its_host() {
         std::fs::read_to_string(env.path("pid")).is_ok_and(|pid| pid.ends_with('\n'))
     });
     assert!(started, "the program did not start");
-    let pid: i32 = std::fs::read_to_string(env.path("pid")).expect("it wrote its id").trim().parse().expect("a number");
+    let pid: i32 =
+        std::fs::read_to_string(env.path("pid")).expect("it wrote its id").trim().parse().expect("a number");
     host.kill();
     let gone = (0..600).any(|_| {
         std::thread::sleep(std::time::Duration::from_millis(50));

@@ -45,7 +45,10 @@ fn a_dropped_letter_skips_what_depends_on_it() {
 #[test]
 fn transient_faults_are_tried_again_and_counted() {
     let env = Env::new();
-    env.write("baton.toml", "[agents.a]\nadapter = \"mock\"\nconfig = { fail-first = 2, fault = \"transient\" }\n");
+    env.write(
+        "baton.toml",
+        "[agents.a]\nadapter = \"mock\"\nconfig = { fail-first = 2, fault = \"transient\" }\n",
+    );
     env.write("plan.json", &plan(json!([{ "id": "a", "retry": { "attempts": 3, "base": "1ms" } }])));
     env.baton(&["run", "plan.json"]).ok();
     assert_eq!(env.sql::<i64>("SELECT attempts FROM task"), 3);
@@ -59,5 +62,8 @@ fn a_rate_limit_costs_no_attempt() {
     env.write("plan.json", &plan(json!([{ "id": "a", "retry": { "attempts": 1 } }, { "id": "b", "retry": { "attempts": 1 } }, { "id": "c", "retry": { "attempts": 1 } }])));
     env.baton(&["run", "plan.json"]).ok();
     assert_eq!(env.sql::<i64>("SELECT max(attempts) FROM task"), 1);
-    assert!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'retrying'") > 0, "no fault came up: choose another seed");
+    assert!(
+        env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'retrying'") > 0,
+        "no fault came up: choose another seed"
+    );
 }

@@ -42,7 +42,10 @@ fn a_cycle_is_printed_as_the_cycle() {
 #[test]
 fn the_same_plan_reads_from_json_yaml_and_toml() {
     let env = Env::new();
-    env.write("j/plan.json", r#"{"name":"n","workstreams":[{"id":"a"},{"id":"b","depends_on":["a"],"estimate":"1h"}]}"#);
+    env.write(
+        "j/plan.json",
+        r#"{"name":"n","workstreams":[{"id":"a"},{"id":"b","depends_on":["a"],"estimate":"1h"}]}"#,
+    );
     env.write("y/plan.yaml", "name: n\nworkstreams:\n- id: a\n- id: b\n  depends_on: [a]\n  estimate: 1h\n");
     env.write("t/plan.toml", "name = \"n\"\n[[workstreams]]\nid = \"a\"\n[[workstreams]]\nid = \"b\"\ndepends_on = [\"a\"]\nestimate = \"1h\"\n");
     let digest = |file| env.baton(&["plan", "check", file, "--json"]).json()["digest"].clone();
@@ -97,7 +100,8 @@ fn the_published_schema_accepts_the_example_and_refuses_nonsense() {
     let env = Env::new();
     let schema = env.baton(&["plan", "schema"]).json();
     let validator = jsonschema::validator_for(&schema).expect("it is a schema");
-    let file = std::fs::read_to_string(root().join("examples/workstreams/plan/ws-06.json")).expect("the example is there");
+    let file = std::fs::read_to_string(root().join("examples/workstreams/plan/ws-06.json"))
+        .expect("the example is there");
     let example: serde_json::Value = serde_json::from_str(&file).expect("it is JSON");
     assert!(validator.is_valid(&example));
     assert!(!validator.is_valid(&json!({ "id": "a", "colour": "red" })));

@@ -7,7 +7,10 @@ use crate::support::{Env, plan};
 #[test]
 fn another_router_takes_over_between_two_decisions_of_a_run() {
     let env = Env::new();
-    env.write("baton.toml", "[agents.a]\nadapter = \"mock\"\nskills = [\"work\"]\nconfig = { latency-ms = 300 }\n");
+    env.write(
+        "baton.toml",
+        "[agents.a]\nadapter = \"mock\"\nskills = [\"work\"]\nconfig = { latency-ms = 300 }\n",
+    );
     let chain: Vec<_> = (0..8)
         .map(|index| json!({ "id": format!("t{index}"), "skills": ["work"], "depends_on": if index == 0 { vec![] } else { vec![format!("t{}", index - 1)] } }))
         .collect();

@@ -49,7 +49,13 @@ fn ndjson_has_every_event_of_the_run_in_order() {
     let kinds: Vec<String> = said
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("each line is JSON"))
-        .map(|event| format!("{} {}", event["fact"]["kind"].as_str().unwrap_or(""), event["name"].as_str().unwrap_or("")))
+        .map(|event| {
+            format!(
+                "{} {}",
+                event["fact"]["kind"].as_str().unwrap_or(""),
+                event["name"].as_str().unwrap_or("")
+            )
+        })
         .collect();
     insta::assert_snapshot!(kinds.join("\n"), @"
     run-submitted 
@@ -100,7 +106,8 @@ fn a_dry_run_predicts_the_real_one_and_writes_nothing() {
     env.baton(&["run", "plan.json"]).ok();
     for slot in predicted.as_array().expect("a list of tasks") {
         let task = slot["task"].as_str().expect("a name");
-        let agent: String = env.sql(&format!("SELECT agent_id FROM workstream_status WHERE workstream_id = '{task}'"));
+        let agent: String =
+            env.sql(&format!("SELECT agent_id FROM workstream_status WHERE workstream_id = '{task}'"));
         assert_eq!(slot["agent"], agent, "{task}");
     }
 }
@@ -108,7 +115,10 @@ fn a_dry_run_predicts_the_real_one_and_writes_nothing() {
 #[test]
 fn a_failure_stops_only_what_depends_on_it_and_exits_with_1() {
     let env = Env::with_mocks();
-    let config = format!("{}\n[agents.broken]\nadapter = \"mock\"\nskills = [\"break\"]\nconfig = {{ fail-first = 99, fault = \"invalid-input\" }}\n", crate::support::MOCKS);
+    let config = format!(
+        "{}\n[agents.broken]\nadapter = \"mock\"\nskills = [\"break\"]\nconfig = {{ fail-first = 99, fault = \"invalid-input\" }}\n",
+        crate::support::MOCKS
+    );
     env.write("baton.toml", &config);
     env.write(
         "plan.json",

@@ -24,7 +24,10 @@ fn the_queries_of_the_first_guide_run_as_they_stand() {
         assert_eq!(select.column_count(), columns);
         assert!(select.query([]).expect("it runs").next().expect("it has rows").is_some());
     }
-    assert_eq!(env.sql::<String>("SELECT status FROM workstream_status WHERE workstream_id = 'b'"), "completed");
+    assert_eq!(
+        env.sql::<String>("SELECT status FROM workstream_status WHERE workstream_id = 'b'"),
+        "completed"
+    );
 }
 
 #[test]
@@ -32,7 +35,12 @@ fn an_altered_event_is_named() {
     let env = done();
     assert!(env.baton(&["audit", "verify"]).ok().contains("r1: "));
     let seq: i64 = env.sql("SELECT min(seq) FROM event WHERE kind = 'accepted'");
-    env.database().execute("UPDATE event SET fact = CAST(replace(CAST(fact AS TEXT), '0', '1') AS BLOB) WHERE seq = ?1", [seq]).expect("it can be altered");
+    env.database()
+        .execute(
+            "UPDATE event SET fact = CAST(replace(CAST(fact AS TEXT), '0', '1') AS BLOB) WHERE seq = ?1",
+            [seq],
+        )
+        .expect("it can be altered");
     let output = env.baton(&["audit", "verify"]);
     assert_eq!(output.code, Some(1));
     assert!(output.stdout.contains(&format!("r1: altered at event {seq} (accepted)")), "{}", output.stdout);

@@ -24,7 +24,11 @@ fn lattice() -> Env {
          argv = [\"sh\", \"-c\", \"mkdir -p ran; echo $1 >> ran/$0; sleep 0.0$2; echo '{\\\"by\\\": \\\"'$0'\\\"}'\", \"{task}\", \"{attempt}\", \"{input.pace}\"]\n",
     );
     let one = |index: usize| {
-        let on: Vec<String> = [index.checked_sub(4), index.checked_sub(5)].into_iter().flatten().map(|on| format!("t{on:02}")).collect();
+        let on: Vec<String> = [index.checked_sub(4), index.checked_sub(5)]
+            .into_iter()
+            .flatten()
+            .map(|on| format!("t{on:02}"))
+            .collect();
         json!({ "id": format!("t{index:02}"), "depends_on": on, "input": { "pace": 1 + index % 3 }, "retry": { "crashes": 100, "base": "1ms" } })
     };
     env.write("plan.json", &plan(json!((0..20).map(one).collect::<Vec<_>>())));
@@ -49,7 +53,9 @@ fn accepted(env: &Env) -> Vec<String> {
         return Vec::new();
     }
     let conn = env.database();
-    let Ok(mut select) = conn.prepare("SELECT name FROM body b JOIN task t ON t.id = b.task_id WHERE t.state = 5 ORDER BY name") else {
+    let Ok(mut select) = conn
+        .prepare("SELECT name FROM body b JOIN task t ON t.id = b.task_id WHERE t.state = 5 ORDER BY name")
+    else {
         return Vec::new();
     };
     select.query_map([], |row| row.get(0)).and_then(Iterator::collect).unwrap_or_default()

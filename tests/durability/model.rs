@@ -21,10 +21,19 @@ use tempfile::TempDir;
 #[derive(Clone, Debug)]
 enum Step {
     Assign,
-    Accept { stale: bool },
-    Fail { stale: bool, class: ErrorClass },
-    Release { stale: bool },
-    Claim { stale: bool },
+    Accept {
+        stale: bool,
+    },
+    Fail {
+        stale: bool,
+        class: ErrorClass,
+    },
+    Release {
+        stale: bool,
+    },
+    Claim {
+        stale: bool,
+    },
     LoseLease,
     Due,
     Hold,
@@ -61,7 +70,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// The tasks by name, with what each depends on: a diamond and a tail.
-const TASKS: [(&str, &[&str]); 5] = [("a", &[]), ("b", &["a"]), ("c", &["a"]), ("d", &["b", "c"]), ("e", &["d"])];
+const TASKS: [(&str, &[&str]); 5] =
+    [("a", &[]), ("b", &["a"]), ("c", &["a"]), ("d", &["b", "c"]), ("e", &["d"])];
 const ATTEMPTS: u32 = 2;
 const CRASHES: u32 = 2;
 
@@ -79,7 +89,8 @@ struct Model(BTreeMap<&'static str, Mind>);
 
 impl Model {
     fn new() -> Self {
-        let fresh = Mind { state: StateName::Blocked, held: false, cancelling: false, attempts: 0, crashes: 0 };
+        let fresh =
+            Mind { state: StateName::Blocked, held: false, cancelling: false, attempts: 0, crashes: 0 };
         let mut model = Self(TASKS.iter().map(|(name, _)| (*name, fresh.clone())).collect());
         model.settle();
         model
@@ -115,11 +126,15 @@ impl Model {
                 mind.state = Ready;
                 mind.attempts -= 1;
             }
-            (Step::Fail { stale: false, .. } | Step::LoseLease, Running) if mind.cancelling => mind.end(Cancelled),
+            (Step::Fail { stale: false, .. } | Step::LoseLease, Running) if mind.cancelling => {
+                mind.end(Cancelled)
+            }
             (Step::Fail { stale: false, class }, Running | Waiting) => mind.fail(*class),
             (Step::LoseLease, Running) => mind.lose(),
             (Step::Due, Backoff) => mind.state = Ready,
-            (Step::Hold, state) if !matches!(state, Succeeded | Failed | Cancelled | Skipped) => mind.held = true,
+            (Step::Hold, state) if !matches!(state, Succeeded | Failed | Cancelled | Skipped) => {
+                mind.held = true
+            }
             (Step::Unhold, _) => mind.held = false,
             (Step::Cancel, Running) => mind.cancelling = true,
             (Step::Cancel, Blocked | Ready | Waiting | Backoff) => mind.end(Cancelled),
@@ -198,7 +213,12 @@ impl Bench {
         let folder = TempDir::new().expect("a temporary folder can be made");
         let mut bench = Self { folder, store: None };
         bench.reopen();
-        let retry = Retry { attempts: ATTEMPTS, crashes: CRASHES, base: Span::from_millis(1), cap: Span::from_millis(1) };
+        let retry = Retry {
+            attempts: ATTEMPTS,
+            crashes: CRASHES,
+            base: Span::from_millis(1),
+            cap: Span::from_millis(1),
+        };
         let one = |(name, on): &(&str, &[&str])| Workstream {
             depends_on: on.iter().map(|name| (*name).to_owned()).collect(),
             retry,
@@ -206,7 +226,9 @@ impl Bench {
         };
         let plan = Plan { name: "model".into(), workstreams: TASKS.iter().map(one).collect() };
         let router = RouterChoice { name: "model".into(), digest: "model".into() };
-        bench.apply(Op::Submit(Box::new(Submission { plan, seed: Seed(1), router, key: None }))).expect("the plan is sound");
+        bench
+            .apply(Op::Submit(Box::new(Submission { plan, seed: Seed(1), router, key: None })))
+            .expect("the plan is sound");
         bench
     }
 
@@ -238,10 +260,16 @@ impl Bench {
         let finish = |stale, end| Op::Finish { task: task.id, epoch: epoch(stale), end };
         let op = match step {
             Step::Assign => return self.assign(task.id),
-            Step::Accept { stale } => finish(*stale, End::Accepted { outcome: Some(Outcome::default()), checks: Vec::new() }),
-            Step::Fail { stale, class } => finish(*stale, End::Failed { fault: Fault::new(*class, "no"), checks: Vec::new() }),
+            Step::Accept { stale } => {
+                finish(*stale, End::Accepted { outcome: Some(Outcome::default()), checks: Vec::new() })
+            }
+            Step::Fail { stale, class } => {
+                finish(*stale, End::Failed { fault: Fault::new(*class, "no"), checks: Vec::new() })
+            }
             Step::Release { stale } => finish(*stale, End::Released { why: "drained".into() }),
-            Step::Claim { stale } => Op::Claim { task: task.id, epoch: epoch(*stale), outcome: Outcome::default() },
+            Step::Claim { stale } => {
+                Op::Claim { task: task.id, epoch: epoch(*stale), outcome: Outcome::default() }
+            }
             Step::LoseLease => Op::LoseLease { task: task.id, why: "gone".into() },
             Step::Due => Op::Due { task: task.id },
             Step::Hold => Op::HoldTask { task: task.id },
@@ -316,7 +344,8 @@ fn a_stale_attempt_is_refused_by_name() {
     bench.carry_out("a", &Step::Due).expect("it waits");
     bench.carry_out("a", &Step::Assign).expect("it is ready again");
     let task = bench.task("a");
-    let late = Op::Finish { task: task.id, epoch: stale, end: End::Accepted { outcome: None, checks: Vec::new() } };
+    let late =
+        Op::Finish { task: task.id, epoch: stale, end: End::Accepted { outcome: None, checks: Vec::new() } };
     let refused = bench.apply(late).expect_err("its lease is gone");
     assert!(
         matches!(refused, Rejection::Refused(baton::task::transition::Refused::Stale { held, current }) if held == stale && current == task.epoch),
@@ -333,10 +362,13 @@ fn a_lapsed_lease_is_not_brought_back() {
     let router = RouterChoice { name: "r".into(), digest: "r".into() };
     let submit = Op::Submit(Box::new(Submission { plan, seed: Seed(1), router, key: None }));
     let picks = vec![Pick { task: TaskId(1), agent: AgentId(1) }];
-    let assign = Op::Assign(Box::new(Assign { run: RunId(1), picks, lease_until: Time(100), decision: None }));
+    let assign =
+        Op::Assign(Box::new(Assign { run: RunId(1), picks, lease_until: Time(100), decision: None }));
     assert!(store.apply(vec![submit, assign]).iter().all(Result::is_ok));
     clock.advance_to(Time(0) + Duration::from_millis(101));
-    assert!(store.apply(vec![Op::Renew { leases: vec![(TaskId(1), Epoch(1))], until: Time(500) }])[0].is_ok());
+    assert!(
+        store.apply(vec![Op::Renew { leases: vec![(TaskId(1), Epoch(1))], until: Time(500) }])[0].is_ok()
+    );
     let task = read::task(store.connection(), TaskId(1)).expect("readable").expect("there");
     assert!(matches!(task.state, State::Running { lease_until: Time(100), .. }), "{task:?}");
 }

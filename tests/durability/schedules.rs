@@ -18,7 +18,8 @@ fn by_lot(snapshot: &Snapshot, seed: Seed) -> Answer {
         let set = &snapshot.candidate_sets[request.candidates as usize];
         let draw = seed.of(i64::from(index)).of(i64::try_from(snapshot.now).unwrap_or(0)).0;
         let agent = set[usize::try_from(draw % set.len() as u64).unwrap_or(0)];
-        let assignment = Assignment { agent, fallbacks: Vec::new(), scores: Vec::new(), reason: String::new() };
+        let assignment =
+            Assignment { agent, fallbacks: Vec::new(), scores: Vec::new(), reason: String::new() };
         Decision { request: index, choice: Choice::Assign(assignment) }
     });
     Answer { decisions: decisions.collect(), factors: Vec::new(), state: Vec::new() }
@@ -50,7 +51,11 @@ fn dependencies_and_locks_hold_in_a_thousand_schedules() {
         for workstream in &plan.workstreams {
             let own = at[workstream.id.as_str()];
             for parent in &workstream.depends_on {
-                assert!(at[parent.as_str()].end <= own.start, "{} started before {parent} ended ({seed:?})", own.task);
+                assert!(
+                    at[parent.as_str()].end <= own.start,
+                    "{} started before {parent} ended ({seed:?})",
+                    own.task
+                );
             }
         }
         for (index, one) in slots.iter().enumerate() {

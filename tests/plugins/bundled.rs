@@ -39,7 +39,9 @@ fn what_is_bundled_and_what_each_may_use() {
         .as_array()
         .into_iter()
         .flatten()
-        .map(|plugin| format!("{} {}", plugin["kind"].as_str().unwrap_or(""), plugin["name"].as_str().unwrap_or("")))
+        .map(|plugin| {
+            format!("{} {}", plugin["kind"].as_str().unwrap_or(""), plugin["name"].as_str().unwrap_or(""))
+        })
         .collect();
     insta::assert_snapshot!(names.join("\n"), @"
     router capability

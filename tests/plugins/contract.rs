@@ -17,8 +17,12 @@ fn shape(text: &str) -> String {
 #[test]
 fn the_shape_of_version_0_1_0_does_not_change() {
     for package in ["types", "host", "router", "executor", "validator", "agent"] {
-        let text = std::fs::read_to_string(root().join(format!("wit/{package}/{package}.wit"))).expect("it is there");
-        assert!(text.starts_with(&format!("package baton:{package}@0.1.0;")), "a new version needs a shape of its own");
+        let text = std::fs::read_to_string(root().join(format!("wit/{package}/{package}.wit")))
+            .expect("it is there");
+        assert!(
+            text.starts_with(&format!("package baton:{package}@0.1.0;")),
+            "a new version needs a shape of its own"
+        );
         insta::assert_snapshot!(format!("shape-of-{package}"), shape(&text));
     }
 }
@@ -26,10 +30,13 @@ fn the_shape_of_version_0_1_0_does_not_change() {
 #[test]
 fn every_item_says_since_when_it_exists() {
     for package in ["types", "host", "router", "executor", "validator", "agent"] {
-        let text = std::fs::read_to_string(root().join(format!("wit/{package}/{package}.wit"))).expect("it is there");
+        let text = std::fs::read_to_string(root().join(format!("wit/{package}/{package}.wit")))
+            .expect("it is there");
         let mut since = false;
         for line in text.lines().map(str::trim) {
-            let item = ["record ", "variant ", "enum ", "type ", "interface ", "world "].iter().any(|word| line.starts_with(word));
+            let item = ["record ", "variant ", "enum ", "type ", "interface ", "world "]
+                .iter()
+                .any(|word| line.starts_with(word));
             if item || line.contains(": func(") {
                 assert!(since, "{package}: no @since before `{line}`");
             }

@@ -30,7 +30,9 @@ fn built(env: &Env, language: &str) -> String {
 }
 
 fn questions() -> Vec<Snapshot> {
-    let mut questions: Vec<Snapshot> = (0..12).map(|seed| snapshot(1 + seed % 7, 1 + (seed as usize) * 3 % 11, u64::from(seed) << 40 | 7)).collect();
+    let mut questions: Vec<Snapshot> = (0..12)
+        .map(|seed| snapshot(1 + seed % 7, 1 + (seed as usize) * 3 % 11, u64::from(seed) << 40 | 7))
+        .collect();
     for question in &mut questions {
         question.requests.iter_mut().for_each(|request| request.task.skills.push("rust".into()));
     }
@@ -44,7 +46,10 @@ fn answers(library: &Library, router: &str) -> Vec<Answer> {
     questions()
         .into_iter()
         .map(|question| {
-            let answer = router.route(&Snapshot { state: state.clone(), ..question }).unwrap_or_else(|why| panic!("{why}")).answer;
+            let answer = router
+                .route(&Snapshot { state: state.clone(), ..question })
+                .unwrap_or_else(|why| panic!("{why}"))
+                .answer;
             state.clone_from(&answer.state);
             answer
         })

@@ -8,8 +8,19 @@ use crate::support::root;
 
 /// Every guest crate that becomes a component.
 pub const GUESTS: [&str; 13] = [
-    "duplicate", "flaky-router", "giant-output", "liar", "log-flood", "memory-bomb", "nan", "outsider", "recursion", "spin",
-    "trap", "ungranted", "unknown-import",
+    "duplicate",
+    "flaky-router",
+    "giant-output",
+    "liar",
+    "log-flood",
+    "memory-bomb",
+    "nan",
+    "outsider",
+    "recursion",
+    "spin",
+    "trap",
+    "ungranted",
+    "unknown-import",
 ];
 
 fn compiled() -> &'static PathBuf {
@@ -17,12 +28,21 @@ fn compiled() -> &'static PathBuf {
     FOLDER.get_or_init(|| {
         let target = root().join("target/guests");
         let mut cargo = Command::new(env!("CARGO"));
-        cargo.current_dir(root()).args(["build", "--profile", "plugin", "--target", "wasm32-unknown-unknown", "--target-dir"]);
+        cargo.current_dir(root()).args([
+            "build",
+            "--profile",
+            "plugin",
+            "--target",
+            "wasm32-unknown-unknown",
+            "--target-dir",
+        ]);
         cargo.arg(&target).args(["--package", "example-router-rust", "--package", "guest-wrong-index"]);
         for guest in GUESTS {
             cargo.arg("--package").arg(format!("guest-{guest}"));
         }
-        cargo.env("CARGO_ENCODED_RUSTFLAGS", "--cfg\u{1f}getrandom_backend=\"custom\"").env_remove("RUSTFLAGS");
+        cargo
+            .env("CARGO_ENCODED_RUSTFLAGS", "--cfg\u{1f}getrandom_backend=\"custom\"")
+            .env_remove("RUSTFLAGS");
         assert!(cargo.status().expect("cargo can be started").success(), "the guests do not compile");
         target.join("wasm32-unknown-unknown/plugin")
     })

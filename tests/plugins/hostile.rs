@@ -15,11 +15,18 @@ use super::guests::guest;
 use crate::support::{BATON, cache};
 
 /// A library that has this component installed, with these settings.
-fn library(name: &str, wasm: &[u8], config: &[(&str, &str)], grants: Vec<Grant>, limits: Overrides) -> Result<Library, PluginError> {
+fn library(
+    name: &str,
+    wasm: &[u8],
+    config: &[(&str, &str)],
+    grants: Vec<Grant>,
+    limits: Overrides,
+) -> Result<Library, PluginError> {
     static FOLDER: OnceLock<TempDir> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| TempDir::new().expect("a temporary folder can be made"));
     let digest = digest(wasm);
-    std::fs::write(folder.path().join(format!("{}.wasm", digest.trim_start_matches("blake3:"))), wasm).expect("writable");
+    std::fs::write(folder.path().join(format!("{}.wasm", digest.trim_start_matches("blake3:"))), wasm)
+        .expect("writable");
     let config = config.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     Library::open(Sources {
         folder: folder.path().to_owned(),
@@ -67,7 +74,8 @@ fn an_endless_loop_is_stopped_by_its_computing_time() {
 fn fuel_is_a_reproducible_verdict() {
     let limits = Overrides { fuel: Some(100_000), ..Overrides::default() };
     let library = library("spin", &guest("spin"), &[], Vec::new(), limits).expect("it opens");
-    let ask = || library.router("spin").and_then(|router| router.route(&snapshot(1, 1, 1))).expect_err("it spins");
+    let ask =
+        || library.router("spin").and_then(|router| router.route(&snapshot(1, 1, 1))).expect_err("it spins");
     let error = ask();
     assert_eq!(over(&error), Some(Name::Fuel));
     assert_eq!((ask(), ask()), (error.clone(), error.clone()));
@@ -122,9 +130,15 @@ fn every_trap_names_its_plugin() {
 #[test]
 fn nonsense_is_refused_and_named() {
     let cases = [
-        ("wrong-index", "agent"), ("wrong-index", "request"), ("wrong-index", "fallback"), ("wrong-index", "score"),
-        ("nan", "total"), ("nan", "propensity"), ("nan", "value"),
-        ("outsider", ""), ("duplicate", ""),
+        ("wrong-index", "agent"),
+        ("wrong-index", "request"),
+        ("wrong-index", "fallback"),
+        ("wrong-index", "score"),
+        ("nan", "total"),
+        ("nan", "propensity"),
+        ("nan", "value"),
+        ("outsider", ""),
+        ("duplicate", ""),
     ];
     let said: Vec<String> = cases
         .iter()
@@ -146,7 +160,8 @@ fn minus_zero_is_a_number() {
 #[test]
 fn what_was_not_granted_is_not_even_linked() {
     let refused = |grants| {
-        let library = library("ungranted", &guest("ungranted"), &[], grants, Overrides::default()).expect("it opens");
+        let library =
+            library("ungranted", &guest("ungranted"), &[], grants, Overrides::default()).expect("it opens");
         library.agent("ungranted").map(|_| ())
     };
     let error = refused(Vec::new()).expect_err("nothing is granted");
@@ -181,7 +196,8 @@ fn a_compiled_file_that_was_truncated_or_altered_is_compiled_anew() {
         })
         .expect("it opens")
     };
-    let works = || open().router("capability").and_then(|router| router.route(&snapshot(2, 2, 1))).map(|_| ());
+    let works =
+        || open().router("capability").and_then(|router| router.route(&snapshot(2, 2, 1))).map(|_| ());
     works().expect("it is bundled");
     let file = std::fs::read_dir(folder.path().join("cache"))
         .expect("there is a cache")
@@ -202,10 +218,17 @@ fn a_compiled_file_that_was_truncated_or_altered_is_compiled_anew() {
 #[test]
 fn every_engine_has_a_clock() {
     // The agent's engine too: an attempt that computes for ever is interrupted.
-    let library = Arc::new(library("trap", &guest("trap"), &[], Vec::new(), Overrides::default()).expect("it opens"));
+    let library =
+        Arc::new(library("trap", &guest("trap"), &[], Vec::new(), Overrides::default()).expect("it opens"));
     library.router("trap").expect("it loads");
-    let limits = Overrides { cpu: Some("50ms".parse().expect("a span")), fuel: Some(u64::MAX), ..Overrides::default() };
-    let spinning = super::hostile::library("spin", &guest("spin"), &[], Vec::new(), limits).expect("it opens");
-    let error = spinning.router("spin").and_then(|router| router.route(&snapshot(1, 1, 1))).expect_err("it spins");
+    let limits = Overrides {
+        cpu: Some("50ms".parse().expect("a span")),
+        fuel: Some(u64::MAX),
+        ..Overrides::default()
+    };
+    let spinning =
+        super::hostile::library("spin", &guest("spin"), &[], Vec::new(), limits).expect("it opens");
+    let error =
+        spinning.router("spin").and_then(|router| router.route(&snapshot(1, 1, 1))).expect_err("it spins");
     assert_eq!(over(&error), Some(Name::Cpu), "{error}");
 }

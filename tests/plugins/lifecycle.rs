@@ -36,13 +36,27 @@ fn an_upgrade_that_asks_for_more_is_refused_until_it_is_granted() {
     assert!(said.contains("helper asks to start native programs: --grant process:PROFILE"), "{said}");
     env.baton(&["plugin", "add", "two.wasm", "--name", "helper", "--grant", "process:tool"]).ok();
     let listed = env.baton(&["plugin", "list", "--json"]).json();
-    let helper = listed.as_array().and_then(|all| all.iter().find(|one| one["name"] == "helper")).cloned().unwrap_or_default();
+    let helper = listed
+        .as_array()
+        .and_then(|all| all.iter().find(|one| one["name"] == "helper"))
+        .cloned()
+        .unwrap_or_default();
     assert_eq!(helper["grants"], json!(["process:tool"]));
 }
 
 #[test]
 fn a_run_completes_with_every_hostile_router() {
-    for name in ["spin", "memory-bomb", "recursion", "giant-output", "trap", "wrong-index", "nan", "outsider", "duplicate"] {
+    for name in [
+        "spin",
+        "memory-bomb",
+        "recursion",
+        "giant-output",
+        "trap",
+        "wrong-index",
+        "nan",
+        "outsider",
+        "duplicate",
+    ] {
         let env = Env::with_mocks();
         let config = format!("{}\n[plugins.bad.limits]\ncpu = \"200ms\"\n", crate::support::MOCKS);
         env.write("baton.toml", &config);

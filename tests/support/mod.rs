@@ -114,7 +114,8 @@ impl Env {
                     self.path(".baton/baton.db"),
                     rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
                 );
-                if conn.and_then(|conn| conn.query_row(sql, [], |row| row.get::<_, bool>(0))).unwrap_or(false) {
+                if conn.and_then(|conn| conn.query_row(sql, [], |row| row.get::<_, bool>(0))).unwrap_or(false)
+                {
                     return;
                 }
             }

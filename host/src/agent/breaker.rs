@@ -59,7 +59,9 @@ impl Breaker {
     #[must_use]
     pub fn failed(self, policy: Policy, now: Time) -> Self {
         match self {
-            Self::Closed { failures } if failures + 1 < policy.failures => Self::Closed { failures: failures + 1 },
+            Self::Closed { failures } if failures + 1 < policy.failures => {
+                Self::Closed { failures: failures + 1 }
+            }
             Self::Closed { .. } => Self::open(policy, 0, now),
             Self::HalfOpen { trips } => Self::open(policy, trips, now),
             Self::Open { .. } => self,

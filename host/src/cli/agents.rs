@@ -76,8 +76,13 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
         Verb::List => list(global),
         Verb::Add(add) => put(global, add),
         Verb::Show { name } => show(global, &name),
-        Verb::Drain { name } => change(global, &name, "drains", |agent| Op::SetStanding { agent, standing: Standing::Draining }),
-        Verb::Resume { name } => change(global, &name, "is given work again", |agent| Op::SetStanding { agent, standing: Standing::Active }),
+        Verb::Drain { name } => {
+            change(global, &name, "drains", |agent| Op::SetStanding { agent, standing: Standing::Draining })
+        }
+        Verb::Resume { name } => change(global, &name, "is given work again", |agent| Op::SetStanding {
+            agent,
+            standing: Standing::Active,
+        }),
         Verb::Remove { name } => change(global, &name, "is removed", |agent| Op::RemoveAgent { agent }),
         Verb::Test { name } => test(global, &name),
     }
@@ -87,7 +92,8 @@ fn find(conn: &Reader, name: &str) -> Result<Agent, Failure> {
     let agents = live::agents(conn).map_err(unreadable)?;
     let known: Vec<String> = agents.iter().map(|agent| agent.card.name.clone()).collect();
     agents.into_iter().find(|agent| agent.card.name == name).ok_or_else(|| {
-        let hint = nearest(name, known.iter().map(String::as_str)).map(|word| format!(" (did you mean {word:?}?)"));
+        let hint =
+            nearest(name, known.iter().map(String::as_str)).map(|word| format!(" (did you mean {word:?}?)"));
         Failure::Usage(format!("there is no agent {name:?}{}", hint.unwrap_or_default()))
     })
 }
@@ -106,7 +112,9 @@ fn put(global: &Global, add: Add) -> Outcome {
     let (config, home) = global.here()?;
     let mut settings = BTreeMap::new();
     for pair in &add.set {
-        let (key, value) = pair.split_once('=').ok_or_else(|| Failure::Usage(format!("expected key=value, not {pair:?}")))?;
+        let (key, value) = pair
+            .split_once('=')
+            .ok_or_else(|| Failure::Usage(format!("expected key=value, not {pair:?}")))?;
         settings.insert(key.to_owned(), value.to_owned());
     }
     let mut door = Door::open(&home)?;
@@ -142,7 +150,11 @@ fn shown(conn: &Reader) -> Result<Vec<Shown>, Failure> {
         })
         .collect()
     };
-    Ok(pool.workers.into_iter().map(|worker| Shown { running: worker.running, skills: of(worker.agent.id), agent: worker.agent }).collect())
+    Ok(pool
+        .workers
+        .into_iter()
+        .map(|worker| Shown { running: worker.running, skills: of(worker.agent.id), agent: worker.agent })
+        .collect())
 }
 
 fn breaker(breaker: Breaker, now: Time) -> String {
@@ -176,7 +188,10 @@ fn list(global: &Global) -> Outcome {
             if card.tracks.is_empty() { "all".to_owned() } else { card.tracks.join(",") },
         ]
     };
-    screen::table(&["agent", "adapter", "load", "standing", "breaker", "skills", "tracks"], &all.iter().map(row).collect::<Vec<_>>());
+    screen::table(
+        &["agent", "adapter", "load", "standing", "breaker", "skills", "tracks"],
+        &all.iter().map(row).collect::<Vec<_>>(),
+    );
     Ok(Done::Well)
 }
 
@@ -216,7 +231,10 @@ fn test(global: &Global, name: &str) -> Outcome {
     let conn = home.exists().then(|| global.reader()).transpose()?;
     let card = match config.agents.iter().find(|card| card.name == name) {
         Some(card) => card.clone(),
-        None => find(conn.as_ref().ok_or_else(|| Failure::Usage(format!("there is no agent {name:?}")))?, name)?.card,
+        None => {
+            find(conn.as_ref().ok_or_else(|| Failure::Usage(format!("there is no agent {name:?}")))?, name)?
+                .card
+        }
     };
     let adapter = library(&config, conn.as_ref())?.agent(&card.adapter)?;
     let clock = Clock::system(Time(0));

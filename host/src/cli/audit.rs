@@ -48,6 +48,8 @@ fn tell(finding: &Finding) {
     screen::line(&match audit {
         Audit::Intact { events } => format!("{of}: {events} events, intact"),
         Audit::Altered { seq, kind } => format!("{of}: altered at event {seq} ({kind})"),
-        Audit::Truncated { last, expected } => format!("{of}: cut off after event {last}, expected {expected}"),
+        Audit::Truncated { last, expected } => {
+            format!("{of}: cut off after event {last}, expected {expected}")
+        }
     });
 }

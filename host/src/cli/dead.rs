@@ -42,7 +42,12 @@ fn list(global: &Global, run: Option<&str>) -> Outcome {
     }
     let row = |letter: &history::DeadLetter| {
         let why = letter.fault.as_ref().map(ToString::to_string).unwrap_or_default();
-        vec![format!("{}/{}", letter.run, letter.task), letter.at.to_string(), letter.attempts.to_string(), why]
+        vec![
+            format!("{}/{}", letter.run, letter.task),
+            letter.at.to_string(),
+            letter.attempts.to_string(),
+            why,
+        ]
     };
     screen::table(&["task", "at", "attempts", "why"], &letters.iter().map(row).collect::<Vec<_>>());
     Ok(Done::Well)

@@ -77,7 +77,9 @@ fn print(global: &Global, conn: &Reader, event: &Event) -> Result<(), super::Fai
 
 /// What the event says beyond its kind, as compact JSON; a task's whole first state is left to `--json`.
 fn detail(event: &Event) -> String {
-    let Ok(serde_json::Value::Object(mut fields)) = serde_json::to_value(&event.fact) else { return String::new() };
+    let Ok(serde_json::Value::Object(mut fields)) = serde_json::to_value(&event.fact) else {
+        return String::new();
+    };
     fields.remove("kind");
     fields.remove("task");
     if fields.is_empty() { String::new() } else { format!(" {}", serde_json::Value::Object(fields)) }

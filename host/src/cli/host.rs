@@ -1,6 +1,6 @@
 //! `baton host`: hosts the store until told to stop, for runs that others submit.
 
-use super::{Global, Done, Outcome, library, run, screen};
+use super::{Done, Global, Outcome, library, run, screen};
 use crate::door;
 use crate::store::{Home, Lock, Store, reader};
 

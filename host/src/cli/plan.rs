@@ -52,7 +52,14 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
         Verb::Simulate { plan, agents, configured, timeline } => {
             let loaded = load::load(&plan)?;
             let teams = if configured {
-                vec![global.config(&plan)?.agents.into_iter().flat_map(|card| vec![Some(card.clone()); card.capacity as usize]).collect()]
+                vec![
+                    global
+                        .config(&plan)?
+                        .agents
+                        .into_iter()
+                        .flat_map(|card| vec![Some(card.clone()); card.capacity as usize])
+                        .collect(),
+                ]
             } else {
                 agents.into_iter().filter(|count| *count > 0).map(generalists).collect()
             };
@@ -92,7 +99,8 @@ fn draw(global: &Global, plan: &Plan, format: Format) -> Outcome {
         Format::Mermaid => screen::line(graph::mermaid(plan).trim_end()),
         Format::Dot => screen::line(graph::dot(plan).trim_end()),
         Format::Text if global.json => {
-            let waves: Vec<Vec<String>> = shape.waves.iter().map(|wave| wave.iter().map(name).collect()).collect();
+            let waves: Vec<Vec<String>> =
+                shape.waves.iter().map(|wave| wave.iter().map(name).collect()).collect();
             let critical: Vec<String> = shape.critical.iter().map(name).collect();
             screen::json(&serde_json::json!({
                 "waves": waves, "critical": critical, "critical_span": shape.critical_span, "total": shape.total,
@@ -100,10 +108,18 @@ fn draw(global: &Global, plan: &Plan, format: Format) -> Outcome {
         }
         Format::Text => {
             for (number, wave) in shape.waves.iter().enumerate() {
-                screen::line(&format!("wave {}: {}", number + 1, wave.iter().map(name).collect::<Vec<_>>().join(" ")));
+                screen::line(&format!(
+                    "wave {}: {}",
+                    number + 1,
+                    wave.iter().map(name).collect::<Vec<_>>().join(" ")
+                ));
             }
             let critical: Vec<String> = shape.critical.iter().map(name).collect();
-            screen::line(&format!("critical path ({}): {}", hours(shape.critical_span), critical.join(" → ")));
+            screen::line(&format!(
+                "critical path ({}): {}",
+                hours(shape.critical_span),
+                critical.join(" → ")
+            ));
             screen::line(&format!("total {}", hours(shape.total)));
         }
     }

@@ -95,7 +95,13 @@ fn component(path: &Path) -> Result<(String, Vec<u8>), Failure> {
 
 fn newest(folder: &Path) -> Result<PathBuf, Failure> {
     let entries = std::fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.path());
-    entries.filter(|file| file.extension().is_some_and(|extension| extension == "wasm")).max().ok_or_else(|| {
-        Failure::Usage(format!("{}: no component there; `baton plugin build {}` makes one", folder.display(), folder.display()))
-    })
+    entries.filter(|file| file.extension().is_some_and(|extension| extension == "wasm")).max().ok_or_else(
+        || {
+            Failure::Usage(format!(
+                "{}: no component there; `baton plugin build {}` makes one",
+                folder.display(),
+                folder.display()
+            ))
+        },
+    )
 }

@@ -42,7 +42,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
 }
 
 fn gather(conn: &Reader, id: RunId) -> Result<Report, Failure> {
-    let run = read::run(conn, id).map_err(unreadable)?.ok_or_else(|| Failure::Usage(format!("there is no run {id}")))?;
+    let run = read::run(conn, id)
+        .map_err(unreadable)?
+        .ok_or_else(|| Failure::Usage(format!("there is no run {id}")))?;
     Ok(Report {
         run,
         totals: summary::totals(conn, id).map_err(unreadable)?,
@@ -96,7 +98,11 @@ pub(super) fn summary(conn: &Reader, id: RunId) -> Result<(), Failure> {
         .map(|line| line.task.as_str())
         .collect();
     if !blocked.is_empty() {
-        screen::line(&format!("  {} wait behind that: {} (baton why TASK)", blocked.len(), blocked.join(", ")));
+        screen::line(&format!(
+            "  {} wait behind that: {} (baton why TASK)",
+            blocked.len(),
+            blocked.join(", ")
+        ));
     }
     Ok(())
 }
@@ -106,7 +112,12 @@ fn text(report: &Report) {
     screen::line(&format!("{} {} ({})", report.run.id, report.run.name, report.run.router.name));
     screen::line(&format!("  {}", headline(totals)));
     screen::line(&format!("  elapsed    {}", screen::span(totals.elapsed_ms)));
-    screen::line(&format!("  work       {} in {} attempts, {} retries", screen::span(totals.busy_ms), totals.attempts, totals.retries));
+    screen::line(&format!(
+        "  work       {} in {} attempts, {} retries",
+        screen::span(totals.busy_ms),
+        totals.attempts,
+        totals.retries
+    ));
     screen::line(&format!("  at once    {:.2}", speed_up(totals)));
     screen::line(&format!("  record     {} events, {} decisions", totals.events, totals.decisions));
     if totals.input_tokens + totals.output_tokens > 0 {
@@ -129,8 +140,13 @@ fn shares(report: &Report) -> Vec<Vec<String>> {
 }
 
 fn dead(report: &Report) -> Vec<Vec<String>> {
-    let why = |letter: &history::DeadLetter| letter.fault.as_ref().map(ToString::to_string).unwrap_or_default();
-    report.dead.iter().map(|letter| vec![letter.task.clone(), letter.attempts.to_string(), why(letter)]).collect()
+    let why =
+        |letter: &history::DeadLetter| letter.fault.as_ref().map(ToString::to_string).unwrap_or_default();
+    report
+        .dead
+        .iter()
+        .map(|letter| vec![letter.task.clone(), letter.attempts.to_string(), why(letter)])
+        .collect()
 }
 
 fn markdown(report: &Report) {
@@ -163,7 +179,14 @@ fn markdown(report: &Report) {
     let rows: Vec<Vec<String>> = report
         .tasks
         .iter()
-        .map(|line| vec![line.task.clone(), line.state.to_string(), line.agent.clone().unwrap_or_default(), line.attempts.to_string()])
+        .map(|line| {
+            vec![
+                line.task.clone(),
+                line.state.to_string(),
+                line.agent.clone().unwrap_or_default(),
+                line.attempts.to_string(),
+            ]
+        })
         .collect();
     table(&["task", "state", "agent", "attempts"], &rows);
 }

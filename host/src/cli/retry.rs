@@ -20,9 +20,11 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     for what in &args.what {
         let tasks = match target(&conn, what)? {
             Target::Task(task) => vec![task],
-            Target::Run(run) => {
-                history::dead(&conn, Some(run)).map_err(unreadable)?.into_iter().map(|letter| letter.id).collect()
-            }
+            Target::Run(run) => history::dead(&conn, Some(run))
+                .map_err(unreadable)?
+                .into_iter()
+                .map(|letter| letter.id)
+                .collect(),
         };
         if tasks.is_empty() {
             return Err(Failure::Refused(format!("{what} has no failed tasks")));

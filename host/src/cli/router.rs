@@ -77,14 +77,23 @@ fn explain(global: &Global, name: &str) -> Outcome {
         return Ok(Done::Well);
     }
     let chosen = explained.chosen.as_deref().unwrap_or("nobody");
-    screen::line(&format!("{name} → {chosen} by {} at {}: {}", explained.router, explained.at, explained.reason));
+    screen::line(&format!(
+        "{name} → {chosen} by {} at {}: {}",
+        explained.router, explained.at, explained.reason
+    ));
     let number = |value: Option<f64>| value.map(|value| format!("{value:.4}")).unwrap_or_default();
     let rows: Vec<Vec<String>> = explained
         .candidates
         .iter()
         .map(|candidate| {
-            let factors = candidate.factors.iter().map(|(name, value, weight)| format!("{name} {value:.3}×{weight}"));
-            vec![candidate.agent.clone(), number(candidate.total), number(candidate.propensity), factors.collect::<Vec<_>>().join(", ")]
+            let factors =
+                candidate.factors.iter().map(|(name, value, weight)| format!("{name} {value:.3}×{weight}"));
+            vec![
+                candidate.agent.clone(),
+                number(candidate.total),
+                number(candidate.propensity),
+                factors.collect::<Vec<_>>().join(", "),
+            ]
         })
         .collect();
     screen::table(&["candidate", "score", "propensity", "factors"], &rows);
@@ -98,24 +107,36 @@ fn explained(conn: &Reader, name: &str) -> Result<Explained, Failure> {
     let id = target::task(conn, name)?;
     let attempts = history::attempts(conn, id).map_err(unreadable)?;
     let decision = attempts.iter().rev().find_map(|attempt| attempt.decision);
-    let decision = decision.ok_or_else(|| Failure::Refused(format!("nothing was decided about {name} yet: `baton why {name}`")))?;
-    let decided = history::decision(conn, decision).map_err(unreadable)?.ok_or_else(|| Failure::Refused("the decision is gone".into()))?;
-    let broken = |why: serde_json::Error| Failure::Infrastructure(format!("decision {decision} can't be read: {why}"));
+    let decision = decision.ok_or_else(|| {
+        Failure::Refused(format!("nothing was decided about {name} yet: `baton why {name}`"))
+    })?;
+    let decided = history::decision(conn, decision)
+        .map_err(unreadable)?
+        .ok_or_else(|| Failure::Refused("the decision is gone".into()))?;
+    let broken =
+        |why: serde_json::Error| Failure::Infrastructure(format!("decision {decision} can't be read: {why}"));
     let snapshot: Snapshot = serde_json::from_str(&decided.input).map_err(broken)?;
     let answer: Answer = serde_json::from_str(&decided.answer).map_err(broken)?;
     let own = read::name(conn, id).map_err(unreadable)?;
     let index = snapshot.requests.iter().position(|request| request.task.id == own);
-    let index = index.ok_or_else(|| Failure::Infrastructure(format!("decision {decision} is not about {name}")))?;
-    let set = snapshot.candidate_sets.get(snapshot.requests[index].candidates as usize).cloned().unwrap_or_default();
+    let index =
+        index.ok_or_else(|| Failure::Infrastructure(format!("decision {decision} is not about {name}")))?;
+    let set = snapshot
+        .candidate_sets
+        .get(snapshot.requests[index].candidates as usize)
+        .cloned()
+        .unwrap_or_default();
     let assignment = answer.decisions.get(index).and_then(|decision| match &decision.choice {
         Choice::Assign(assignment) => Some(assignment),
         Choice::Defer(_) | Choice::Reject(_) | Choice::Consult(_) => None,
     });
-    let agent = |index: u32| snapshot.agents.get(index as usize).map_or_else(String::new, |agent| agent.id.clone());
+    let agent =
+        |index: u32| snapshot.agents.get(index as usize).map_or_else(String::new, |agent| agent.id.clone());
     let mut candidates: Vec<Candidate> = set
         .iter()
         .map(|&candidate| {
-            let score = assignment.and_then(|assignment| assignment.scores.iter().find(|score| score.agent == candidate));
+            let score = assignment
+                .and_then(|assignment| assignment.scores.iter().find(|score| score.agent == candidate));
             let factors = score.map(|score| {
                 let named = answer.factors.iter().zip(&score.values);
                 named.map(|(factor, value)| (factor.name.clone(), *value, factor.weight)).collect()
@@ -142,7 +163,12 @@ fn explained(conn: &Reader, name: &str) -> Result<Explained, Failure> {
 }
 
 /// Why the others were no candidates, from what was known at the time.
-fn ineligible(conn: &Reader, id: crate::id::TaskId, snapshot: &Snapshot, set: &[u32]) -> Result<Vec<(String, String)>, Failure> {
+fn ineligible(
+    conn: &Reader,
+    id: crate::id::TaskId,
+    snapshot: &Snapshot,
+    set: &[u32],
+) -> Result<Vec<(String, String)>, Failure> {
     let (_, pool) = projection(conn).map_err(unreadable)?;
     let terms = read::task(conn, id).map_err(unreadable)?.map(|task| read::live::terms(conn, task.terms));
     let terms = terms.transpose().map_err(unreadable)?.unwrap_or_default();
@@ -151,7 +177,9 @@ fn ineligible(conn: &Reader, id: crate::id::TaskId, snapshot: &Snapshot, set: &[
         let worker = pool.workers.iter().find(|worker| worker.agent.card.name == agent.id);
         match worker.map(|worker| worker.suits(&terms)) {
             Some(Err(why)) => why.to_string(),
-            Some(Ok(())) if agent.running >= agent.capacity => format!("ran {} of {}", agent.running, agent.capacity),
+            Some(Ok(())) if agent.running >= agent.capacity => {
+                format!("ran {} of {}", agent.running, agent.capacity)
+            }
             Some(Ok(())) => "draining, or its breaker was not closed".to_owned(),
             None => "removed since".to_owned(),
         }

@@ -63,7 +63,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
             if args.detach {
                 return left(global, &config, store, submission);
             }
-            runtime.block_on(hosted(global, args, &config, &home, store, library, submission))
+            runtime.block_on(hosted(global, &config, &home, store, library, submission))
         }
         Err(OpenError::Locked { folder, pid }) => match Door::open(&home) {
             Ok(door) => runtime.block_on(attached(global, args, &home, door, submission)),
@@ -77,9 +77,11 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
 fn check_plugins(plan: &Plan, config: &Config, library: &Library) -> Result<(), Failure> {
     use std::collections::BTreeSet;
     let mut wrong = Vec::new();
-    let executors: BTreeSet<&String> = plan.workstreams.iter().filter_map(|one| one.executor.as_ref()).collect();
+    let executors: BTreeSet<&String> =
+        plan.workstreams.iter().filter_map(|one| one.executor.as_ref()).collect();
     wrong.extend(executors.into_iter().filter_map(|name| library.executor(name).err()));
-    let validators: BTreeSet<&String> = plan.workstreams.iter().flat_map(|one| &one.validators).map(|one| &one.uses).collect();
+    let validators: BTreeSet<&String> =
+        plan.workstreams.iter().flat_map(|one| &one.validators).map(|one| &one.uses).collect();
     wrong.extend(validators.into_iter().filter_map(|name| library.validator(name).err()));
     let adapters: BTreeSet<&String> = config.agents.iter().map(|card| &card.adapter).collect();
     wrong.extend(adapters.into_iter().filter_map(|name| library.agent(name).err()));
@@ -127,7 +129,6 @@ fn left(global: &Global, config: &Config, mut store: Store, submission: Submissi
 /// This process hosts the store.
 async fn hosted(
     global: &Global,
-    args: &Args,
     config: &Config,
     home: &Home,
     store: Store,
@@ -168,7 +169,12 @@ async fn hosted(
 }
 
 /// Starts a host with what the configuration says.
-pub(super) async fn start(config: &Config, home: &Home, store: Store, library: Library) -> Result<Host, Failure> {
+pub(super) async fn start(
+    config: &Config,
+    home: &Home,
+    store: Store,
+    library: Library,
+) -> Result<Host, Failure> {
     let options = Options {
         profiles: config.profiles.clone(),
         supervisor: std::env::current_exe().ok(),
@@ -237,7 +243,13 @@ async fn watch(live: &Live, follower: &mut Follower, run: RunId) -> Watched {
 }
 
 /// Another process hosts the store: the plan is handed to it, and its record is followed.
-async fn attached(global: &Global, args: &Args, home: &Home, mut door: Door, submission: Submission) -> Outcome {
+async fn attached(
+    global: &Global,
+    args: &Args,
+    home: &Home,
+    mut door: Door,
+    submission: Submission,
+) -> Outcome {
     let (run, fresh) = submitted(door.apply(Op::Submit(Box::new(submission))))?;
     let conn = reader(home)?;
     let mut follower = Follower::new(reader(home)?, run, Manner::of(global), fresh)?;
@@ -260,7 +272,9 @@ async fn attached(global: &Global, args: &Args, home: &Home, mut door: Door, sub
             return conclude(global, &mut follower, home, run, Watched::Ended(Phase::Settled));
         }
         if Lock::take(home).is_ok() {
-            return Err(Failure::Infrastructure(format!("the host ended before {run} did: run the plan again")));
+            return Err(Failure::Infrastructure(format!(
+                "the host ended before {run} did: run the plan again"
+            )));
         }
     }
 }
@@ -272,8 +286,12 @@ fn conclude(global: &Global, follower: &mut Follower, home: &Home, run: RunId, w
         super::report::summary(&conn, run)?;
     }
     match watched {
-        Watched::Interrupted => Err(Failure::Infrastructure(format!("interrupted; run the plan again to go on with {run}"))),
-        Watched::Gone => Err(Failure::Infrastructure("the host ended before the run did: run the plan again".into())),
+        Watched::Interrupted => {
+            Err(Failure::Infrastructure(format!("interrupted; run the plan again to go on with {run}")))
+        }
+        Watched::Gone => {
+            Err(Failure::Infrastructure("the host ended before the run did: run the plan again".into()))
+        }
         Watched::Ended(Phase::Paused) => Ok(Done::Paused),
         Watched::Ended(Phase::Active | Phase::Settled) => verdict(&conn, run),
     }

@@ -24,7 +24,9 @@ struct Shown {
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let conn = global.reader()?;
     let id = target::task(&conn, &args.task)?;
-    let task = read::task(&conn, id).map_err(unreadable)?.ok_or_else(|| Failure::Usage("the task is gone".into()))?;
+    let task = read::task(&conn, id)
+        .map_err(unreadable)?
+        .ok_or_else(|| Failure::Usage("the task is gone".into()))?;
     let dependencies = history::dependencies(&conn, id).map_err(unreadable)?;
     let shown = Shown {
         task,
@@ -51,10 +53,14 @@ fn text(shown: &Shown) {
     say("state", &format!("{}{}", task.state.name(), if task.held { ", paused" } else { "" }));
     say("skills", &spec.skills.join(", "));
     say("track", spec.track.as_deref().unwrap_or_default());
-    let globs = |globs: &[crate::scope::Glob]| globs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let globs =
+        |globs: &[crate::scope::Glob]| globs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     say("writes", &globs(&spec.paths));
     say("reads", &globs(&spec.reads));
-    let depends: Vec<String> = depends_on.iter().map(|(name, met)| format!("{name}{}", if *met { "" } else { " (not yet)" })).collect();
+    let depends: Vec<String> = depends_on
+        .iter()
+        .map(|(name, met)| format!("{name}{}", if *met { "" } else { " (not yet)" }))
+        .collect();
     say("depends on", &depends.join(", "));
     say("executor", spec.executor.as_deref().unwrap_or_default());
     say("validators", &spec.validators.iter().map(|one| one.uses.clone()).collect::<Vec<_>>().join(", "));

@@ -46,8 +46,15 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     }
     for status in &runs {
         let held = if status.run.held { ", paused" } else { "" };
-        let counts: Vec<String> = status.counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
-        screen::line(&format!("{} {}: {}{held} ({})", status.run.id, status.run.name, counts.join(", "), status.run.router.name));
+        let counts: Vec<String> =
+            status.counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
+        screen::line(&format!(
+            "{} {}: {}{held} ({})",
+            status.run.id,
+            status.run.name,
+            counts.join(", "),
+            status.run.router.name
+        ));
     }
     screen::line("");
     let rows: Vec<Vec<String>> = tasks.iter().map(row).collect();

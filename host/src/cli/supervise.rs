@@ -38,4 +38,3 @@ fn watch(host: Option<Pid>) {
     }
     let _ = kill_process_group(getpgrp(), Signal::KILL);
 }
-

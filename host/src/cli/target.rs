@@ -3,8 +3,8 @@
 
 use crate::id::{RunId, TaskId};
 use crate::plan::load::nearest;
-use crate::store::read::{self, summary};
 use crate::store::Reader;
+use crate::store::read::{self, summary};
 
 use super::{Failure, unreadable};
 
@@ -34,7 +34,9 @@ pub(super) fn run(conn: &Reader, text: Option<&str>) -> Result<RunId, Failure> {
         Some(text) => known(conn, text.parse().map_err(Failure::Usage)?),
         None => {
             let newest = read::runs(conn).map_err(unreadable)?.pop();
-            newest.map(|run| run.id).ok_or_else(|| Failure::Usage("there are no runs yet: `baton run PLAN`".into()))
+            newest
+                .map(|run| run.id)
+                .ok_or_else(|| Failure::Usage("there are no runs yet: `baton run PLAN`".into()))
         }
     }
 }

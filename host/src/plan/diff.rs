@@ -57,7 +57,8 @@ fn changed_keys(old: &Workstream, new: &Workstream) -> Vec<String> {
         Ok(_) | Err(_) => serde_json::Map::new(),
     };
     let (old, new) = (fields(old), fields(new));
-    let mut keys: Vec<String> = old.keys().chain(new.keys()).filter(|key| old.get(*key) != new.get(*key)).cloned().collect();
+    let mut keys: Vec<String> =
+        old.keys().chain(new.keys()).filter(|key| old.get(*key) != new.get(*key)).cloned().collect();
     keys.sort();
     keys.dedup();
     keys

@@ -92,7 +92,10 @@ pub fn shape(plan: &Plan) -> Shape {
     let mut next = vec![None; workstreams.len()];
     for &node in order.iter().rev() {
         let index = node.index();
-        let longest = graph.neighbors(node).map(|child| (tail[child.index()], child.index())).max_by_key(|(span, child)| (*span, usize::MAX - child));
+        let longest = graph
+            .neighbors(node)
+            .map(|child| (tail[child.index()], child.index()))
+            .max_by_key(|(span, child)| (*span, usize::MAX - child));
         tail[index] = workstreams[index].expected().0 + longest.map_or(Duration::ZERO, |(span, _)| span);
         next[index] = longest.map(|(_, child)| child);
     }
@@ -137,7 +140,11 @@ pub fn dot(plan: &Plan) -> String {
     let shape = shape(plan);
     let mut text = String::from("digraph plan {\n  rankdir=LR;\n  node [shape=box];\n");
     for (index, workstream) in plan.workstreams.iter().enumerate() {
-        let _ = writeln!(text, "  n{index} [label=\"{}\"];", label(workstream).replace('\\', "\\\\").replace('"', "\\\""));
+        let _ = writeln!(
+            text,
+            "  n{index} [label=\"{}\"];",
+            label(workstream).replace('\\', "\\\\").replace('"', "\\\"")
+        );
         for parent in &workstream.depends_on {
             let Some(parent) = plan.position(parent) else { continue };
             let bold = shape.critical.windows(2).any(|pair| pair == [parent, index]);
@@ -150,5 +157,9 @@ pub fn dot(plan: &Plan) -> String {
 
 fn label(workstream: &Workstream) -> String {
     let span = workstream.estimate.map(|span| format!(" ({span})")).unwrap_or_default();
-    if workstream.title.is_empty() { format!("{}{span}", workstream.id) } else { format!("{}: {}{span}", workstream.id, workstream.title) }
+    if workstream.title.is_empty() {
+        format!("{}{span}", workstream.id)
+    } else {
+        format!("{}: {}{span}", workstream.id, workstream.title)
+    }
 }

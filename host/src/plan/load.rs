@@ -5,10 +5,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use jsonschema::Validator;
-use jsonschema::error::ValidationErrorKind;
+use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::Value;
 
 use super::{Plan, Workstream, check, schema};
+use crate::scope::Glob;
+use crate::span::Span;
 
 /// What is wrong at one place of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +27,13 @@ pub struct Flaw {
 impl fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = if self.pointer.is_empty() { "" } else { &self.pointer };
-        write!(f, "{}{}{place}: {}", self.file.display(), if place.is_empty() { "" } else { "#" }, self.what)?;
+        write!(
+            f,
+            "{}{}{place}: {}",
+            self.file.display(),
+            if place.is_empty() { "" } else { "#" },
+            self.what
+        )?;
         match &self.hint {
             Some(hint) => write!(f, " ({hint})"),
             None => Ok(()),
@@ -67,9 +75,8 @@ pub fn load(path: &Path) -> Result<Plan, Flaws> {
     let mut name = None;
     let mut placed = Vec::new();
     let files = files(path).map_err(|flaw| Flaws(vec![flaw]))?;
-    let validator = jsonschema::validator_for(&schema::workstream()).map_err(|why| {
-        Flaws(vec![flaw(path, "", format!("the plan schema itself is broken: {why}"))])
-    })?;
+    let validator = jsonschema::validator_for(&schema::workstream())
+        .map_err(|why| Flaws(vec![flaw(path, "", format!("the plan schema itself is broken: {why}"))]))?;
     for file in &files {
         match parse(file) {
             Ok(value) => read(file, value, &validator, &mut name, &mut placed, &mut flaws),
@@ -95,14 +102,19 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Flaw> {
     let mut files = Vec::new();
     for entry in fs::read_dir(path).map_err(unreadable)? {
         let file = entry.map_err(unreadable)?.path();
-        let known = file.extension().is_some_and(|extension| FORMATS.iter().any(|format| extension == *format));
+        let known =
+            file.extension().is_some_and(|extension| FORMATS.iter().any(|format| extension == *format));
         if known && file.is_file() {
             files.push(file);
         }
     }
     files.sort();
     if files.is_empty() {
-        return Err(flaw(path, "", "expected *.json, *.yaml or *.toml files in this folder, found none".into()));
+        return Err(flaw(
+            path,
+            "",
+            "expected *.json, *.yaml or *.toml files in this folder, found none".into(),
+        ));
     }
     Ok(files)
 }
@@ -121,7 +133,10 @@ fn parse(file: &Path) -> Result<Value, Flaw> {
     let text = fs::read_to_string(file).map_err(|why| flaw(file, "", format!("can't be read: {why}")))?;
     let wrong = |format: &str, why: String| flaw(file, "", format!("is not valid {format}: {why}"));
     match file.extension().and_then(|extension| extension.to_str()) {
-        Some("yaml" | "yml") => serde_saphyr::from_str_with_options(&text, serde_saphyr::options! { strict_booleans: true }).map_err(|why| wrong("YAML", why.to_string())),
+        Some("yaml" | "yml") => {
+            serde_saphyr::from_str_with_options(&text, serde_saphyr::options! { strict_booleans: true })
+                .map_err(|why| wrong("YAML", why.to_string()))
+        }
         Some("toml") => toml::from_str(&text).map_err(|why| wrong("TOML", why.to_string())),
         Some(_) | None => serde_json::from_str(&text).map_err(|why| wrong("JSON", why.to_string())),
     }
@@ -149,7 +164,9 @@ fn read(
             let list = map.remove("workstreams");
             match map.remove("name") {
                 Some(Value::String(given)) => *name = Some(given),
-                Some(other) => flaws.push(flaw(file, "/name", format!("expected a string, found {}", kind(&other)))),
+                Some(other) => {
+                    flaws.push(flaw(file, "/name", format!("expected a string, found {}", kind(&other))))
+                }
                 None => {}
             }
             for key in map.keys() {
@@ -162,7 +179,11 @@ fn read(
             for (index, value) in list.into_iter().enumerate() {
                 match typed(file, &format!("/workstreams/{index}"), value, validator) {
                     Ok(workstream) => {
-                        placed.push(Placed { file: file.to_owned(), pointer: format!("/workstreams/{index}"), workstream });
+                        placed.push(Placed {
+                            file: file.to_owned(),
+                            pointer: format!("/workstreams/{index}"),
+                            workstream,
+                        });
                     }
                     Err(found) => flaws.extend(found),
                 }
@@ -174,11 +195,24 @@ fn read(
 
 /// All schema violations of one workstream, or the workstream.
 fn typed(file: &Path, base: &str, value: Value, validator: &Validator) -> Result<Workstream, Vec<Flaw>> {
-    let found: Vec<Flaw> = validator.iter_errors(&value).flat_map(|error| described(file, base, &error)).collect();
+    let found: Vec<Flaw> =
+        validator.iter_errors(&value).flat_map(|error| described(file, base, &error)).collect();
     if !found.is_empty() {
         return Err(found);
     }
+    let globs: Vec<Flaw> =
+        ["paths", "reads"].iter().flat_map(|key| bad_globs(file, base, key, &value)).collect();
+    if !globs.is_empty() {
+        return Err(globs);
+    }
     serde_json::from_value(value).map_err(|why| vec![flaw(file, base, why.to_string())])
+}
+
+/// What a schema can't say of patterns.
+fn bad_globs(file: &Path, base: &str, key: &str, value: &Value) -> Vec<Flaw> {
+    let list = value.get(key).and_then(Value::as_array).into_iter().flatten().enumerate();
+    let wrong = list.filter_map(|(index, text)| Some((index, text.as_str()?.parse::<Glob>().err()?)));
+    wrong.map(|(index, why)| flaw(file, &format!("{base}/{key}/{index}"), why)).collect()
 }
 
 fn described(file: &Path, base: &str, error: &jsonschema::ValidationError<'_>) -> Vec<Flaw> {
@@ -192,16 +226,55 @@ fn described(file: &Path, base: &str, error: &jsonschema::ValidationError<'_>) -
         ValidationErrorKind::Required { property } => {
             vec![flaw(file, &pointer, format!("expected the key {property}, which is missing"))]
         }
-        ValidationErrorKind::Type { .. } | ValidationErrorKind::Pattern { .. } => {
-            vec![flaw(file, &pointer, format!("{error}"))]
+        _ => {
+            let (what, hint) = expected(pointer.rsplit('/').next().unwrap_or_default(), error);
+            vec![Flaw { hint, ..flaw(file, &pointer, what) }]
         }
-        _ => vec![Flaw { hint: nearest_constant(error), ..flaw(file, &pointer, format!("{error}")) }],
+    }
+}
+
+const EFFECTS: [&str; 3] = ["pure", "workspace", "external"];
+
+/// What a key holds that is not what it should be, in the key's own terms where it has some.
+fn expected(key: &str, error: &jsonschema::ValidationError<'_>) -> (String, Option<String>) {
+    let found = error.instance();
+    match key {
+        "effects" => {
+            let near = found.as_str().and_then(|word| nearest(word, EFFECTS.into_iter()));
+            let hint = near.map(|word| format!("did you mean {word:?}?"));
+            (format!("expected {}, found {found}", EFFECTS.join(", ")), hint)
+        }
+        "estimate" | "base" | "cap" | "attempt" | "progress" | "deadline" => {
+            let text = found.as_str().map_or_else(|| found.to_string(), ToOwned::to_owned);
+            (text.parse::<Span>().err().unwrap_or_else(|| format!("expected a text, found {found}")), None)
+        }
+        "id" => (format!("expected 1 to 64 letters, digits, -, _ or ., found {found}"), None),
+        _ => match error.kind() {
+            ValidationErrorKind::Type { kind: TypeKind::Single(wanted) } => {
+                (format!("expected {}, found {}", wanted_kind(&wanted.to_string()), kind(found)), None)
+            }
+            _ => (error.to_string(), None),
+        },
+    }
+}
+
+fn wanted_kind(name: &str) -> &str {
+    match name {
+        "array" => "a list",
+        "object" => "an object",
+        "string" => "a string",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "boolean" => "a boolean",
+        other => other,
     }
 }
 
 fn unknown(file: &Path, pointer: &str, key: &str, known: &[&str]) -> Flaw {
-    let hint = nearest(key, known.iter().copied())
-        .map_or_else(|| format!("known keys: {}", known.join(", ")), |word| format!("did you mean {word:?}?"));
+    let hint = nearest(key, known.iter().copied()).map_or_else(
+        || format!("known keys: {}", known.join(", ")),
+        |word| format!("did you mean {word:?}?"),
+    );
     Flaw { hint: Some(hint), ..flaw(file, &format!("{pointer}/{key}"), format!("unknown key {key:?}")) }
 }
 
@@ -220,17 +293,13 @@ fn known_keys(schema_path: &str) -> Vec<String> {
     keys.map(|keys| keys.keys().cloned().collect()).unwrap_or_default()
 }
 
-/// For a value that is none of a few allowed words.
-fn nearest_constant(error: &jsonschema::ValidationError<'_>) -> Option<String> {
-    let found = error.instance().as_str()?;
-    nearest(found, ["pure", "workspace", "external"].into_iter()).map(|word| format!("did you mean {word:?}?"))
-}
-
 /// The known word that a misspelt one probably stands for.
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
-        .map(|candidate| (strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .map(|candidate| {
+            (strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()), candidate)
+        })
         .filter(|(distance, candidate)| *distance <= (candidate.len().max(word.len()) / 3).max(1))
         .min()
         .map(|(_, candidate)| candidate)

@@ -40,7 +40,8 @@ pub fn generalists(count: usize) -> Vec<Option<Card>> {
 pub fn timeline(plan: &Plan, agents: &[Option<Card>]) -> Timeline {
     let shape = graph::shape(plan);
     let terms: Vec<_> = plan.workstreams.iter().map(super::Workstream::terms).collect();
-    let mut waiting: Vec<usize> = plan.workstreams.iter().map(|workstream| workstream.depends_on.len()).collect();
+    let mut waiting: Vec<usize> =
+        plan.workstreams.iter().map(|workstream| workstream.depends_on.len()).collect();
     let mut children: Vec<Vec<usize>> = vec![Vec::new(); waiting.len()];
     for (index, workstream) in plan.workstreams.iter().enumerate() {
         for parent in &workstream.depends_on {
@@ -49,9 +50,8 @@ pub fn timeline(plan: &Plan, agents: &[Option<Card>]) -> Timeline {
             }
         }
     }
-    let urgency = |index: &usize| {
-        (-plan.workstreams[*index].priority, std::cmp::Reverse(shape.tail[*index]), *index)
-    };
+    let urgency =
+        |index: &usize| (-plan.workstreams[*index].priority, std::cmp::Reverse(shape.tail[*index]), *index);
     let mut ready: Vec<usize> = (0..waiting.len()).filter(|&index| waiting[index] == 0).collect();
     let mut running: Vec<Slot> = Vec::new();
     let mut slots = Vec::new();
@@ -60,7 +60,8 @@ pub fn timeline(plan: &Plan, agents: &[Option<Card>]) -> Timeline {
         ready.sort_by_key(urgency);
         let mut started = HashSet::new();
         for &index in &ready {
-            let clashes = running.iter().any(|slot| terms[slot.workstream].scope.clash(&terms[index].scope).is_some());
+            let clashes =
+                running.iter().any(|slot| terms[slot.workstream].scope.clash(&terms[index].scope).is_some());
             let able = |agent: &usize| {
                 !running.iter().any(|slot| slot.agent == *agent)
                     && agents[*agent].as_ref().is_none_or(|card| {
@@ -91,5 +92,9 @@ pub fn timeline(plan: &Plan, agents: &[Option<Card>]) -> Timeline {
     }
     let done: HashSet<usize> = slots.iter().map(|slot| slot.workstream).collect();
     slots.sort_by_key(|slot| (slot.start, slot.agent));
-    Timeline { slots, span: Span(now), stranded: (0..waiting.len()).filter(|index| !done.contains(index)).collect() }
+    Timeline {
+        slots,
+        span: Span(now),
+        stranded: (0..waiting.len()).filter(|index| !done.contains(index)).collect(),
+    }
 }

@@ -94,7 +94,9 @@ impl Adapter {
                 Ok(outcome) => powers.fence.reason().map_or(Ended::Claimed(outcome), Ended::Stopped),
                 Err(why) => Ended::Failed(Fault::new(ErrorClass::InvalidOutput, why)),
             },
-            Ok(Err(fault)) => powers.fence.reason().map_or_else(|| Ended::Failed(words::fault_in(fault)), Ended::Stopped),
+            Ok(Err(fault)) => {
+                powers.fence.reason().map_or_else(|| Ended::Failed(words::fault_in(fault)), Ended::Stopped)
+            }
             Err(error) => match powers.fence.reason() {
                 Some(why) => Ended::Stopped(why),
                 None => Ended::Failed(broken(&identity.ended(&error, &store))),
@@ -106,7 +108,11 @@ impl Adapter {
     ///
     /// # Errors
     /// Why there is no usable answer.
-    pub async fn probe(&self, config: &BTreeMap<String, String>, powers: Arc<Powers>) -> Result<Health, PluginError> {
+    pub async fn probe(
+        &self,
+        config: &BTreeMap<String, String>,
+        powers: Arc<Powers>,
+    ) -> Result<Health, PluginError> {
         let identity = &self.loaded.identity;
         let mut store = identity.effectful_store(&self.engines.effectful, powers);
         let config = words::attrs(config);

@@ -48,7 +48,8 @@ impl Cache {
         }
         let compiled = compiler.compile(kind, wasm)?;
         self.store(&path, &compiled).map_err(|why| format!("{}: {why}", path.display()))?;
-        let loaded = load(engine, &path).unwrap_or_else(|| Err(wasmtime::Error::msg("it was altered at once")));
+        let loaded =
+            load(engine, &path).unwrap_or_else(|| Err(wasmtime::Error::msg("it was altered at once")));
         loaded.map_err(|why| format!("{}: {why:#}", path.display()))
     }
     fn store(&self, path: &Path, compiled: &[u8]) -> std::io::Result<()> {

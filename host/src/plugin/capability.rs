@@ -40,7 +40,8 @@ impl Stop {
 impl Fence {
     /// Lets it fall. The first reason stays.
     pub fn fall(&self, why: Stop) {
-        let number = Stop::ALL.iter().zip(1..).find(|(stop, _)| **stop == why).map_or(1, |(_, number)| number);
+        let number =
+            Stop::ALL.iter().zip(1..).find(|(stop, _)| **stop == why).map_or(1, |(_, number)| number);
         let _ = self.down.compare_exchange(0, number, Ordering::SeqCst, Ordering::SeqCst);
         self.falling.notify_waiters();
     }

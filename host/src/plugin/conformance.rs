@@ -105,7 +105,14 @@ pub fn snapshot(agents: u32, requests: usize, seed: u64) -> Snapshot {
     };
     let sets = vec![(0..agents).collect::<Vec<_>>(), (0..agents).step_by(2).collect()];
     let one = |index: usize| -> Request {
-        request(&task(), &spec(index, json!({ "number": index })), Vec::new(), u32::from(index % 2 == 0), 5, None)
+        request(
+            &task(),
+            &spec(index, json!({ "number": index })),
+            Vec::new(),
+            u32::from(index % 2 == 0),
+            5,
+            None,
+        )
     };
     Snapshot {
         now: 1_700_000_000_000,
@@ -128,7 +135,10 @@ fn router(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> {
     findings.push(finding("stays within its limits for 1,000 agents and 256 tasks", keeps(1000, 256)));
     findings.push(finding("the same question gets the same answer, byte for byte", twice(&ask)));
     findings.push(finding("goes on from its own state", from_state(&ask)));
-    findings.push(finding("a state that is not its own is refused or forgotten, not trusted", foreign_state(&ask)));
+    findings.push(finding(
+        "a state that is not its own is refused or forgotten, not trusted",
+        foreign_state(&ask),
+    ));
     findings.push(finding("survives hostile task inputs", hostile_tasks(&ask)));
     findings.push(finding("totals are the sums of values times weights", totals(&ask)));
     Ok(findings)
@@ -176,9 +186,13 @@ fn totals(ask: Ask<'_>) -> Result<(), String> {
     for decision in &answer.decisions {
         let super::router::Choice::Assign(assignment) = &decision.choice else { continue };
         for score in &assignment.scores {
-            let sum: f64 = score.values.iter().zip(&answer.factors).map(|(value, factor)| value * factor.weight).sum();
+            let sum: f64 =
+                score.values.iter().zip(&answer.factors).map(|(value, factor)| value * factor.weight).sum();
             if (sum - score.total).abs() > 1e-6 * sum.abs().max(1.0) {
-                return Err(format!("request {}: total {} but the factors give {sum}", decision.request, score.total));
+                return Err(format!(
+                    "request {}: total {} but the factors give {sum}",
+                    decision.request, score.total
+                ));
             }
         }
     }
@@ -217,7 +231,11 @@ fn executor(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> 
     findings.push(finding("divides work into children", start));
     let mut survived = Ok(());
     for value in hostile() {
-        if let Err(why @ (PluginError::Trapped { .. } | PluginError::OverLimit { .. } | PluginError::Nonsense { .. })) = ask(&spec(0, value), &[]) {
+        if let Err(
+            why
+            @ (PluginError::Trapped { .. } | PluginError::OverLimit { .. } | PluginError::Nonsense { .. }),
+        ) = ask(&spec(0, value), &[])
+        {
             survived = Err(why.to_string());
         }
     }
@@ -235,8 +253,13 @@ fn ends(ask: Advance<'_>, spec: &Workstream, first: &[Workstream]) -> Result<(),
             name: one.id.clone(),
             state,
             report: Report {
-                outcome: (state == StateName::Succeeded).then(|| Outcome { summary: "done".into(), output: json!({ "k": 1 }), ..Outcome::default() }),
-                fault: (state == StateName::Failed).then(|| crate::fault::Fault::new(crate::fault::ErrorClass::Transient, "no")),
+                outcome: (state == StateName::Succeeded).then(|| Outcome {
+                    summary: "done".into(),
+                    output: json!({ "k": 1 }),
+                    ..Outcome::default()
+                }),
+                fault: (state == StateName::Failed)
+                    .then(|| crate::fault::Fault::new(crate::fault::ErrorClass::Transient, "no")),
                 checks: Vec::new(),
             },
         };
@@ -247,7 +270,9 @@ fn ends(ask: Advance<'_>, spec: &Workstream, first: &[Workstream]) -> Result<(),
             match ask(spec, &children).map_err(|why| why.to_string())? {
                 Step::Finish(_) | Step::Fail(_) => break,
                 Step::Spawn { children: more, .. } if rounds < 100 => children.extend(more.iter().map(child)),
-                Step::Spawn { .. } | Step::Wait(_) => return Err(format!("it does not end when its children are {state}")),
+                Step::Spawn { .. } | Step::Wait(_) => {
+                    return Err(format!("it does not end when its children are {state}"));
+                }
             }
         }
     }
@@ -260,7 +285,8 @@ fn validator(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError>
     let none = BTreeMap::new();
     let ask = |outcome: &Outcome, contract: Option<Value>, config: &BTreeMap<String, String>| {
         let spec = Workstream { contract, ..spec(0, json!({})) };
-        let question = validator::Question { task: &task(), spec: &spec, outcome, evidence: &[], now: Time(0), config };
+        let question =
+            validator::Question { task: &task(), spec: &spec, outcome, evidence: &[], now: Time(0), config };
         validator.validate(&question)
     };
     let contract = || Some(json!({ "type": "object", "required": ["k"] }));
@@ -271,7 +297,8 @@ fn validator(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError>
         Err(why) => Err(why),
     };
     let mut findings = Vec::new();
-    findings.push(finding("judges a sound outcome", answers(&good).map(|_| ()).map_err(|why| why.to_string())));
+    findings
+        .push(finding("judges a sound outcome", answers(&good).map(|_| ()).map_err(|why| why.to_string())));
     let same = match (answers(&good), answers(&good)) {
         (Ok(one), Ok(two)) if one == two => Ok(()),
         (Ok(_), Ok(_)) => Err("two answers to the same question differ".to_owned()),
@@ -281,7 +308,11 @@ fn validator(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError>
     let mut survived = Ok(());
     for output in hostile() {
         let outcome = Outcome { output, ..Outcome::default() };
-        if let Err(why @ (PluginError::Trapped { .. } | PluginError::OverLimit { .. } | PluginError::Nonsense { .. })) = answers(&outcome) {
+        if let Err(
+            why
+            @ (PluginError::Trapped { .. } | PluginError::OverLimit { .. } | PluginError::Nonsense { .. }),
+        ) = answers(&outcome)
+        {
             survived = Err(why.to_string());
         }
     }
@@ -297,23 +328,29 @@ fn agent(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> {
     let run = |input: Value, fence: Arc<Fence>| {
         let spec = spec(0, input);
         let task = Task { epoch: Epoch(1), attempts: 1, ..task() };
-        let assignment = Assignment { task: &task, spec: &spec, feedback: Vec::new(), seed: Seed(7), config: &config };
+        let assignment =
+            Assignment { task: &task, spec: &spec, feedback: Vec::new(), seed: Seed(7), config: &config };
         runtime.block_on(adapter.run(assignment, powers(name, fence)))
     };
     let up = || Arc::new(Fence::default());
     let mut findings = Vec::new();
     let trapped = |ended: &Ended| match ended {
-        Ended::Failed(fault) if fault.class == crate::fault::ErrorClass::Crashed => Err(fault.message.clone()),
+        Ended::Failed(fault) if fault.class == crate::fault::ErrorClass::Crashed => {
+            Err(fault.message.clone())
+        }
         Ended::Claimed(_) | Ended::Failed(_) | Ended::Stopped(_) => Ok(()),
     };
-    findings.push(finding("answers with an outcome or a typed fault", trapped(&run(json!({ "x": 1 }), up()))));
+    findings
+        .push(finding("answers with an outcome or a typed fault", trapped(&run(json!({ "x": 1 }), up()))));
     let survived = hostile().into_iter().try_for_each(|value| trapped(&run(value, up())));
     findings.push(finding("survives hostile inputs", survived));
     let down = up();
     down.fall(Stop::Cancelled);
     let stopped = match run(json!({}), down) {
         Ended::Stopped(_) => Ok(()),
-        other @ (Ended::Claimed(_) | Ended::Failed(_)) => Err(format!("a cancelled attempt ended as {other:?}")),
+        other @ (Ended::Claimed(_) | Ended::Failed(_)) => {
+            Err(format!("a cancelled attempt ended as {other:?}"))
+        }
     };
     findings.push(finding("stops when it has lost its right to act", stopped));
     let probe = runtime.block_on(adapter.probe(&config, powers(name, up())));

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::bindings::executor::ExecutorPre;
-use super::bindings::executor::exports::baton::executor::execution::{ExecutionError, Request, Step as Said, Wait};
+use super::bindings::executor::exports::baton::executor::execution::{
+    ExecutionError, Request, Step as Said, Wait,
+};
 use super::loader::Loaded;
 use super::{Engines, PluginError, words};
 use crate::clock::Time;
@@ -80,7 +82,9 @@ impl Executor {
             Ok(said) => step(said, all_ended).map_err(|why| identity.nonsense(why)),
             Err(error) => Err(identity.refused(match error {
                 ExecutionError::BadInput(why) => why,
-                ExecutionError::BadConfig(attr) => format!("its configuration {} = {:?} can't be used", attr.name, attr.value),
+                ExecutionError::BadConfig(attr) => {
+                    format!("its configuration {} = {:?} can't be used", attr.name, attr.value)
+                }
                 ExecutionError::Other(why) => why,
             })),
         }
@@ -90,7 +94,10 @@ impl Executor {
 fn step(said: Said, all_ended: bool) -> Result<Step, String> {
     Ok(match said {
         Said::Spawn(spawn) if spawn.children.is_empty() || spawn.children.len() > CHILDREN => {
-            return Err(format!("it spawned {} children, and 1 to {CHILDREN} are allowed", spawn.children.len()));
+            return Err(format!(
+                "it spawned {} children, and 1 to {CHILDREN} are allowed",
+                spawn.children.len()
+            ));
         }
         Said::Spawn(spawn) => {
             let children = spawn.children.into_iter().map(words::new_task).collect::<Result<_, _>>()?;

@@ -43,8 +43,12 @@ impl FromStr for Grant {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
             Some(("process", "*")) => Ok(Self::Process(Profiles::Any)),
-            Some(("process", name)) if !name.is_empty() => Ok(Self::Process(Profiles::Named(name.to_owned()))),
-            Some(_) | None => Err(format!("expected a grant such as \"process:PROFILE\" or \"process:*\", not {text:?}")),
+            Some(("process", name)) if !name.is_empty() => {
+                Ok(Self::Process(Profiles::Named(name.to_owned())))
+            }
+            Some(_) | None => {
+                Err(format!("expected a grant such as \"process:PROFILE\" or \"process:*\", not {text:?}"))
+            }
         }
     }
 }

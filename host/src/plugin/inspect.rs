@@ -28,16 +28,26 @@ impl Component {
     pub fn read(plugin: &str, bytes: &[u8]) -> Result<Self, PluginError> {
         let wrong = |why: String| PluginError::Incompatible { plugin: plugin.to_owned(), why };
         if bytes.len() as u64 > limits::COMPONENT_CEILING {
-            return Err(wrong(format!("it has {} bytes, and {} are allowed", bytes.len(), limits::COMPONENT_CEILING)));
+            return Err(wrong(format!(
+                "it has {} bytes, and {} are allowed",
+                bytes.len(),
+                limits::COMPONENT_CEILING
+            )));
         }
         if !bytes.starts_with(b"\0asm") {
             return Err(wrong("it is not WebAssembly".into()));
         }
         let (resolve, world) = match wit_component::decode(bytes) {
             Ok(DecodedWasm::Component(resolve, world)) => (resolve, world),
-            Ok(DecodedWasm::WitPackage(..)) => return Err(wrong("it is a WIT package, not a component".into())),
+            Ok(DecodedWasm::WitPackage(..)) => {
+                return Err(wrong("it is a WIT package, not a component".into()));
+            }
             Err(why) => {
-                let hint = if bytes.get(4..8) == Some(&[1, 0, 0, 0]) { " (a core module: build it with `baton plugin build`)" } else { "" };
+                let hint = if bytes.get(4..8) == Some(&[1, 0, 0, 0]) {
+                    " (a core module: build it with `baton plugin build`)"
+                } else {
+                    ""
+                };
                 return Err(wrong(format!("it is not a component{hint}: {}", root(&why))));
             }
         };
@@ -49,7 +59,10 @@ impl Component {
             wrong(format!("it exports none of {}, only [{}]", expected.join(", "), exports.join(", ")))
         })?;
         if !speaks(&contract) {
-            return Err(wrong(format!("it was built for {}@{contract}, and this baton speaks {SPOKEN}.x", kind.export())));
+            return Err(wrong(format!(
+                "it was built for {}@{contract}, and this baton speaks {SPOKEN}.x",
+                kind.export()
+            )));
         }
         Ok(Self { digest: super::digest(bytes), size: bytes.len(), kind, contract, imports, exports })
     }
@@ -60,7 +73,8 @@ impl Component {
         let known = |import: &&String| {
             let (name, version) = import.split_once('@').unwrap_or((import, SPOKEN));
             let agent = !self.kind.is_pure();
-            let offered = name == FREE[0] || name == FREE[1] || (agent && (name == FREE[2] || name == PROCESS));
+            let offered =
+                name == FREE[0] || name == FREE[1] || (agent && (name == FREE[2] || name == PROCESS));
             offered && speaks(version)
         };
         self.imports.iter().filter(|import| !known(import)).map(String::as_str).collect()

@@ -91,11 +91,16 @@ impl Library {
             return Ok((wasm.to_vec(), vec![Grant::Process(Profiles::Any)]));
         }
         if Path::new(name).extension().is_some_and(|extension| extension == "wasm") {
-            let bytes = fs::read(name).map_err(|why| unknown(name, &format!("{name} can't be read: {why}")))?;
+            let bytes =
+                fs::read(name).map_err(|why| unknown(name, &format!("{name} can't be read: {why}")))?;
             return Ok((bytes, Vec::new()));
         }
-        let known: Vec<&str> = bundled::ALL.iter().filter(|plugin| plugin.kind == kind).map(|plugin| plugin.name).collect();
-        Err(unknown(name, &format!("no {kind} of this name is installed or bundled (bundled: {})", known.join(", "))))
+        let known: Vec<&str> =
+            bundled::ALL.iter().filter(|plugin| plugin.kind == kind).map(|plugin| plugin.name).collect();
+        Err(unknown(
+            name,
+            &format!("no {kind} of this name is installed or bundled (bundled: {})", known.join(", ")),
+        ))
     }
 
     /// An installed component by its digest. What has another content than its name says is not used.
@@ -104,9 +109,13 @@ impl Library {
     /// It is not there, or was altered.
     pub fn stored(&self, name: &str, digest: &str) -> Result<Vec<u8>, PluginError> {
         let path = self.folder.join(format!("{}.wasm", digest.trim_start_matches("blake3:")));
-        let bytes = fs::read(&path).map_err(|why| unknown(name, &format!("{} can't be read: {why}", path.display())))?;
+        let bytes = fs::read(&path)
+            .map_err(|why| unknown(name, &format!("{} can't be read: {why}", path.display())))?;
         if super::digest(&bytes) != digest {
-            return Err(unknown(name, &format!("{} was altered: its content is not {digest}", path.display())));
+            return Err(unknown(
+                name,
+                &format!("{} was altered: its content is not {digest}", path.display()),
+            ));
         }
         Ok(bytes)
     }
@@ -173,6 +182,7 @@ fn unknown(plugin: &str, why: &str) -> PluginError {
 /// What a name stands for without a library: for lists.
 #[must_use]
 pub fn bundled_components() -> Vec<(&'static str, Arc<Component>)> {
-    let read = |plugin: &Bundled| Some((plugin.name, Arc::new(Component::read(plugin.name, plugin.wasm).ok()?)));
+    let read =
+        |plugin: &Bundled| Some((plugin.name, Arc::new(Component::read(plugin.name, plugin.wasm).ok()?)));
     bundled::ALL.iter().filter_map(read).collect()
 }

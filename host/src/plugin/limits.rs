@@ -88,7 +88,9 @@ impl Limits {
         };
         match kind {
             Kind::Router | Kind::Validator => pure,
-            Kind::Executor => Self { memory: 256 * MIB, cpu: Duration::from_secs(5), copied: 64 * MIB, ..pure },
+            Kind::Executor => {
+                Self { memory: 256 * MIB, cpu: Duration::from_secs(5), copied: 64 * MIB, ..pure }
+            }
             Kind::Agent => Self { fuel: None, cpu: Duration::from_secs(60), ..pure },
         }
     }

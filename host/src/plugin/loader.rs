@@ -42,7 +42,11 @@ impl Loader {
                 Kind::Agent => "no plugin can have it".to_owned(),
                 kind => format!("a {kind} may import nothing but baton:host/log, so that it can be replayed"),
             };
-            return Err(PluginError::NotGranted { plugin: name.to_owned(), import: (*import).to_owned(), remedy });
+            return Err(PluginError::NotGranted {
+                plugin: name.to_owned(),
+                import: (*import).to_owned(),
+                remedy,
+            });
         }
         if component.wants_process() && grants.is_empty() {
             return Err(PluginError::NotGranted {
@@ -70,9 +74,15 @@ fn linker(engine: &wasmtime::Engine, component: &Component) -> wasmtime::Result<
     shared::baton::host::log::add_to_linker::<Sandbox, HasSelf<Sandbox>>(&mut linker, |sandbox| sandbox)?;
     match component.kind {
         Kind::Agent => {
-            agent::baton::host::progress::add_to_linker::<Sandbox, HasSelf<Sandbox>>(&mut linker, |sandbox| sandbox)?;
+            agent::baton::host::progress::add_to_linker::<Sandbox, HasSelf<Sandbox>>(
+                &mut linker,
+                |sandbox| sandbox,
+            )?;
             if component.wants_process() {
-                agent::baton::host::process::add_to_linker::<Sandbox, HasSelf<Sandbox>>(&mut linker, |sandbox| sandbox)?;
+                agent::baton::host::process::add_to_linker::<Sandbox, HasSelf<Sandbox>>(
+                    &mut linker,
+                    |sandbox| sandbox,
+                )?;
             }
         }
         Kind::Router | Kind::Executor | Kind::Validator => {}

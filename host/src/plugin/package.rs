@@ -56,10 +56,23 @@ pub fn build(project: &Path) -> Result<PathBuf, String> {
 
 fn rust(project: &Path) -> Result<PathBuf, String> {
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(project).args(["build", "--release", "--target", "wasm32-unknown-unknown", "--message-format", "json-render-diagnostics"]);
-    let output = cargo.stderr(std::process::Stdio::inherit()).output().map_err(|why| missing("cargo", &why, "install Rust with rustup"))?;
+    cargo.current_dir(project).args([
+        "build",
+        "--release",
+        "--target",
+        "wasm32-unknown-unknown",
+        "--message-format",
+        "json-render-diagnostics",
+    ]);
+    let output = cargo
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|why| missing("cargo", &why, "install Rust with rustup"))?;
     if !output.status.success() {
-        return Err("cargo could not build it; if the target is missing: rustup target add wasm32-unknown-unknown".into());
+        return Err(
+            "cargo could not build it; if the target is missing: rustup target add wasm32-unknown-unknown"
+                .into(),
+        );
     }
     let module = String::from_utf8_lossy(&output.stdout)
         .lines()
@@ -100,7 +113,12 @@ fn python(project: &Path) -> Result<PathBuf, String> {
     let tool = ".venv/bin/componentize-py";
     if !project.join(tool).exists() {
         run(project, "python3", &["-m", "venv", ".venv"], "install Python 3.10 or newer, with venv")?;
-        run(project, ".venv/bin/pip", &["install", "--quiet", "-r", "requirements.txt"], "see what pip says")?;
+        run(
+            project,
+            ".venv/bin/pip",
+            &["install", "--quiet", "-r", "requirements.txt"],
+            "see what pip says",
+        )?;
     }
     let (kind, source) = source(project, "py")?;
     super::scaffold::write_wit(project, kind)?;

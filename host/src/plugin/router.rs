@@ -3,15 +3,17 @@
 
 use std::collections::HashSet;
 
-use super::bindings::router::exports::baton::router::routing;
 use super::bindings::router::RouterPre;
+use super::bindings::router::exports::baton::router::routing;
 use super::loader::Loaded;
 use super::{Engines, PluginError, words};
 use crate::outcome::Outcome;
 use crate::plan::Workstream;
 use crate::task::Task;
 
-pub use routing::{Agent, Answer, Assignment, Choice, Decision, Factor, Request, RouteError, Score, SkillStats, Snapshot};
+pub use routing::{
+    Agent, Answer, Assignment, Choice, Decision, Factor, Request, RouteError, Score, SkillStats, Snapshot,
+};
 
 pub use super::bindings::shared::baton::types::core::{Attr, NewTask};
 
@@ -73,7 +75,9 @@ impl Router {
 
     fn refusal(&self, error: RouteError) -> PluginError {
         self.loaded.identity.refused(match error {
-            RouteError::BadConfig(attr) => format!("its configuration {} = {:?} can't be used", attr.name, attr.value),
+            RouteError::BadConfig(attr) => {
+                format!("its configuration {} = {:?} can't be used", attr.name, attr.value)
+            }
             RouteError::BadState(why) => format!("its state is not its own: {why}"),
             RouteError::Other(why) => why,
         })
@@ -149,7 +153,8 @@ pub fn checked(snapshot: &Snapshot, mut answer: Answer) -> Result<Answer, String
         if !seen.insert(index) {
             return Err(format!("it decided twice on request {index}"));
         }
-        choice(snapshot, request, &answer.factors, &decision.choice).map_err(|why| format!("request {index}: {why}"))?;
+        choice(snapshot, request, &answer.factors, &decision.choice)
+            .map_err(|why| format!("request {index}: {why}"))?;
     }
     if let Some(missing) = (0..requests).find(|index| !seen.contains(index)) {
         return Err(format!("it did not decide on request {missing}"));
@@ -162,18 +167,27 @@ fn choice(snapshot: &Snapshot, request: &Request, factors: &[Factor], choice: &C
     let candidates = snapshot.candidate_sets.get(request.candidates as usize).map_or(&[][..], Vec::as_slice);
     match choice {
         Choice::Assign(assignment) => assigned(snapshot, candidates, factors, assignment),
-        Choice::Defer(pause) if *pause > HOUR_MS => Err(format!("it deferred for {pause} ms, and an hour is allowed")),
+        Choice::Defer(pause) if *pause > HOUR_MS => {
+            Err(format!("it deferred for {pause} ms, and an hour is allowed"))
+        }
         Choice::Defer(_) | Choice::Reject(_) => Ok(()),
         Choice::Consult(new) => words::new_task(new.clone()).map(|_| ()),
     }
 }
 
-fn assigned(snapshot: &Snapshot, candidates: &[u32], factors: &[Factor], assignment: &Assignment) -> Result<(), String> {
+fn assigned(
+    snapshot: &Snapshot,
+    candidates: &[u32],
+    factors: &[Factor],
+    assignment: &Assignment,
+) -> Result<(), String> {
     let fits = |agent: u32, what: &str| {
         let name = snapshot.agents.get(agent as usize).map(|agent| agent.id.as_str());
         match name {
             None => Err(format!("{what} agent {agent} of {}", snapshot.agents.len())),
-            Some(name) if candidates.binary_search(&agent).is_err() => Err(format!("{what} {name}, which is no candidate")),
+            Some(name) if candidates.binary_search(&agent).is_err() => {
+                Err(format!("{what} {name}, which is no candidate"))
+            }
             Some(_) => Ok(()),
         }
     };
@@ -186,7 +200,10 @@ fn assigned(snapshot: &Snapshot, candidates: &[u32], factors: &[Factor], assignm
             return Err(format!("the score of agent {} is not a finite number", score.agent));
         }
         if !(0.0..=1.0).contains(&score.propensity) {
-            return Err(format!("the propensity of agent {} is {}, expected 0.0 to 1.0", score.agent, score.propensity));
+            return Err(format!(
+                "the propensity of agent {} is {}, expected 0.0 to 1.0",
+                score.agent, score.propensity
+            ));
         }
         if score.values.len() != factors.len() {
             return Err(format!("a score has {} values for {} factors", score.values.len(), factors.len()));
@@ -200,7 +217,8 @@ fn assigned(snapshot: &Snapshot, candidates: &[u32], factors: &[Factor], assignm
 pub fn least_loaded(snapshot: &Snapshot) -> Answer {
     let mut running: Vec<u32> = snapshot.agents.iter().map(|agent| agent.running).collect();
     let decisions = snapshot.requests.iter().zip(0_u32..).map(|(request, index)| {
-        let candidates = snapshot.candidate_sets.get(request.candidates as usize).map_or(&[][..], Vec::as_slice);
+        let candidates =
+            snapshot.candidate_sets.get(request.candidates as usize).map_or(&[][..], Vec::as_slice);
         let load = |agent: u32| {
             let capacity = snapshot.agents.get(agent as usize).map_or(1, |agent| agent.capacity.max(1));
             u64::from(running.get(agent as usize).copied().unwrap_or(0)) * 1_000_000 / u64::from(capacity)

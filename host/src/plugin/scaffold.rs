@@ -71,7 +71,9 @@ pub fn new(project: &Path, kind: Kind, name: &str, language: Language, sdk: &str
             ("router.py", include_str!("scaffold/python/router.py.txt")),
         ],
         (Language::JavaScript | Language::Python, Kind::Executor | Kind::Validator | Kind::Agent) => {
-            return Err(format!("there is no template for a {kind} in this language yet: --lang rust has one"));
+            return Err(format!(
+                "there is no template for a {kind} in this language yet: --lang rust has one"
+            ));
         }
     };
     for (file, template) in files {

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::bindings::validator::ValidatorPre;
-use super::bindings::validator::exports::baton::validator::validation::{Request, ValidationError, Verdict as Said};
+use super::bindings::validator::exports::baton::validator::validation::{
+    Request, ValidationError, Verdict as Said,
+};
 use super::loader::Loaded;
 use super::{Engines, PluginError, words};
 use crate::clock::Time;
@@ -70,7 +72,8 @@ impl Validator {
         match said {
             Ok(said) => verdict(&identity.name, said).map_err(|why| identity.nonsense(why)),
             Err(ValidationError::BadConfig(attr)) => {
-                Err(identity.refused(format!("its configuration {} = {:?} can't be used", attr.name, attr.value)))
+                Err(identity
+                    .refused(format!("its configuration {} = {:?} can't be used", attr.name, attr.value)))
             }
             Err(ValidationError::Other(why)) => Ok(Verdict::Checks(vec![Check {
                 validator: identity.name.clone(),
@@ -87,11 +90,14 @@ impl Validator {
 fn verdict(name: &str, said: Said) -> Result<Verdict, String> {
     Ok(match said {
         Said::Checks(checks) if checks.is_empty() => return Err("it made no check".into()),
-        Said::Checks(checks) => {
-            Verdict::Checks(checks.into_iter().map(|check| words::check(name, check)).collect::<Result<_, _>>()?)
-        }
+        Said::Checks(checks) => Verdict::Checks(
+            checks.into_iter().map(|check| words::check(name, check)).collect::<Result<_, _>>()?,
+        ),
         Said::Gather(evidence) if evidence.is_empty() || evidence.len() > EVIDENCE => {
-            return Err(format!("it asked for {} evidence tasks, and 1 to {EVIDENCE} are allowed", evidence.len()));
+            return Err(format!(
+                "it asked for {} evidence tasks, and 1 to {EVIDENCE} are allowed",
+                evidence.len()
+            ));
         }
         Said::Gather(evidence) => {
             Verdict::Gather(evidence.into_iter().map(words::new_task).collect::<Result<_, _>>()?)

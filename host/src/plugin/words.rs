@@ -43,7 +43,11 @@ pub(super) fn task(task: &Task, spec: &Workstream, feedback: Vec<String>) -> wit
         },
         attempts: task.attempts,
         feedback,
-        metadata: spec.metadata.iter().map(|(name, value)| wit::Attr { name: name.clone(), value: text(value) }).collect(),
+        metadata: spec
+            .metadata
+            .iter()
+            .map(|(name, value)| wit::Attr { name: name.clone(), value: text(value) })
+            .collect(),
     }
 }
 
@@ -120,10 +124,17 @@ fn artifact_in(artifact: wit::Artifact) -> Result<Artifact, String> {
     let content = match artifact.content {
         wit::Content::Inline(bytes) if bytes.len() <= INLINE => Content::Inline(bytes),
         wit::Content::Inline(bytes) => {
-            return Err(format!("artifact {:?} has {} bytes, and {INLINE} may be inline", artifact.name, bytes.len()));
+            return Err(format!(
+                "artifact {:?} has {} bytes, and {INLINE} may be inline",
+                artifact.name,
+                bytes.len()
+            ));
         }
         wit::Content::Stored(reference) => {
-            return Err(format!("artifact {:?} refers to {:?}, which was never stored", artifact.name, reference.digest));
+            return Err(format!(
+                "artifact {:?} refers to {:?}, which was never stored",
+                artifact.name, reference.digest
+            ));
         }
     };
     Ok(Artifact { name: cut(artifact.name, 256), media_type: cut(artifact.media_type, 128), content })
@@ -209,11 +220,16 @@ pub(super) fn new_task(new: wit::NewTask) -> Result<Workstream, String> {
     let name = new.name;
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
-        return Err(format!("a child's name must be 1 to 64 letters, digits, -, _ or ., not {:?}", cut(name, 80)));
+        return Err(format!(
+            "a child's name must be 1 to 64 letters, digits, -, _ or ., not {:?}",
+            cut(name, 80)
+        ));
     }
     let input = match new.input.as_str() {
         "" => Value::Null,
-        json => serde_json::from_str(json).map_err(|why| format!("the input of {name} is not JSON: {why}"))?,
+        json => {
+            serde_json::from_str(json).map_err(|why| format!("the input of {name} is not JSON: {why}"))?
+        }
     };
     Ok(Workstream {
         title: cut(new.title, 256),
@@ -236,7 +252,11 @@ pub(super) fn new_task(new: wit::NewTask) -> Result<Workstream, String> {
 /// A validator's check, or what is wrong with it.
 pub(super) fn check(validator: &str, check: wit::Check) -> Result<Check, String> {
     if !(0.0..=1.0).contains(&check.score) {
-        return Err(format!("the score of check {:?} must be 0.0 to 1.0, not {}", cut(check.name, 64), check.score));
+        return Err(format!(
+            "the score of check {:?} must be 0.0 to 1.0, not {}",
+            cut(check.name, 64),
+            check.score
+        ));
     }
     Ok(Check {
         validator: validator.to_owned(),

@@ -37,7 +37,13 @@ pub enum Result {
 
 /// The rights of one attempt.
 #[must_use]
-pub fn powers(around: &Surroundings, adapter: &Adapter, card: &Card, prepared: &Prepared, fence: Arc<Fence>) -> Arc<Powers> {
+pub fn powers(
+    around: &Surroundings,
+    adapter: &Adapter,
+    card: &Card,
+    prepared: &Prepared,
+    fence: Arc<Fence>,
+) -> Arc<Powers> {
     let (granted, ungranted): (Vec<_>, Vec<_>) =
         around.profiles.iter().partition(|(name, _)| adapter.may_use(name));
     let now = around.clock.now();
@@ -59,7 +65,13 @@ pub fn powers(around: &Surroundings, adapter: &Adapter, card: &Card, prepared: &
 }
 
 /// Runs it to its end, whatever that is.
-pub async fn run(adapter: Adapter, card: Arc<Card>, prepared: Prepared, powers: Arc<Powers>, seed: Seed) -> Result {
+pub async fn run(
+    adapter: Adapter,
+    card: Arc<Card>,
+    prepared: Prepared,
+    powers: Arc<Powers>,
+    seed: Seed,
+) -> Result {
     let assignment = Assignment {
         task: &prepared.task,
         spec: &prepared.spec,
@@ -119,10 +131,15 @@ fn conclude(ended: Ended, prepared: &Prepared) -> Result {
     match ended {
         Ended::Claimed(outcome) => Result::Claimed(outcome),
         Ended::Failed(fault) => Result::Over(End::Failed { fault, checks: Vec::new() }),
-        Ended::Stopped(Stop::LeaseLost) => Result::Over(End::Released { why: "its lease was taken away".into() }),
-        Ended::Stopped(Stop::Cancelled) => Result::Over(End::Cancelled { why: "a person asked for it".into() }),
+        Ended::Stopped(Stop::LeaseLost) => {
+            Result::Over(End::Released { why: "its lease was taken away".into() })
+        }
+        Ended::Stopped(Stop::Cancelled) => {
+            Result::Over(End::Cancelled { why: "a person asked for it".into() })
+        }
         Ended::Stopped(Stop::Deadline) => {
-            let why = format!("no answer within {} (timeouts.attempt) or before the deadline", timeouts.attempt);
+            let why =
+                format!("no answer within {} (timeouts.attempt) or before the deadline", timeouts.attempt);
             Result::Over(End::Failed { fault: Fault::new(ErrorClass::Timeout, why), checks: Vec::new() })
         }
         Ended::Stopped(Stop::Silent) => {

@@ -225,7 +225,11 @@ impl Board {
         self.clash_among(task, self.holders.iter()).or_else(|| self.clash_among(task, self.in_transit.iter()))
     }
 
-    fn clash_among<'a>(&self, task: &Task, holders: impl Iterator<Item = &'a TaskId>) -> Option<(TaskId, Clash)> {
+    fn clash_among<'a>(
+        &self,
+        task: &Task,
+        holders: impl Iterator<Item = &'a TaskId>,
+    ) -> Option<(TaskId, Clash)> {
         let wanted = &self.terms(task.terms).scope;
         for &holder in holders {
             let Some(held) = self.tasks.get(&holder) else { continue };
@@ -252,7 +256,12 @@ impl Board {
 
     /// Ready tasks of one run, most urgent first, for which `fits` finds someone; at most `limit`. What is picked
     /// counts at once: `fits` is asked with it in mind, and its locks are taken.
-    pub fn pick(&mut self, run: RunId, limit: usize, mut fits: impl FnMut(&Task, &Terms) -> bool) -> Vec<TaskId> {
+    pub fn pick(
+        &mut self,
+        run: RunId,
+        limit: usize,
+        mut fits: impl FnMut(&Task, &Terms) -> bool,
+    ) -> Vec<TaskId> {
         let Some(of_run) = self.runs.get(&run).filter(|run| !run.held) else { return Vec::new() };
         let mut heads: BTreeSet<(Place, TermsId)> =
             of_run.lines.iter().filter_map(|(terms, line)| Some((*line.first()?, *terms))).collect();
@@ -292,7 +301,8 @@ impl Board {
             .iter()
             .filter(|(turn, id)| {
                 let Some(task) = self.tasks.get(id) else { return false };
-                let may_start = *turn != Turn::Delegate || (!self.is_held(task.run) && self.clash(task).is_none());
+                let may_start =
+                    *turn != Turn::Delegate || (!self.is_held(task.run) && self.clash(task).is_none());
                 may_start && !self.in_transit.contains(id)
             })
             .copied()

@@ -12,7 +12,9 @@ pub fn act(task: &Task, validated: bool, step: Result<Step, PluginError>) -> Op 
     let (id, epoch) = (task.id, task.epoch);
     let failed = |fault| Op::Finish { task: id, epoch, end: End::Failed { fault, checks: Vec::new() } };
     match step {
-        Ok(Step::Spawn { children, until }) => Op::Spawn { task: id, epoch, stage: Stage::Executor, children, until },
+        Ok(Step::Spawn { children, until }) => {
+            Op::Spawn { task: id, epoch, stage: Stage::Executor, children, until }
+        }
         Ok(Step::Wait(until)) => {
             Op::Spawn { task: id, epoch, stage: Stage::Executor, children: Vec::new(), until }
         }

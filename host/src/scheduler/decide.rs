@@ -10,7 +10,9 @@ use crate::id::{AgentId, RunId, TaskId, TermsId};
 use crate::op::{Assign, Decision, Op, Pick, RouterChoice, Until};
 use crate::outcome::Outcome;
 use crate::plan::Workstream;
-use crate::plugin::router::{Agent, Answer, Attr, Choice, Request, SkillStats, Snapshot, consultation, request};
+use crate::plugin::router::{
+    Agent, Answer, Attr, Choice, Request, SkillStats, Snapshot, consultation, request,
+};
 use crate::seed::Seed;
 use crate::task::{Stage, State, Task};
 
@@ -47,7 +49,10 @@ pub struct Room {
 impl Room {
     #[must_use]
     pub fn of(pool: &Pool, now: Time) -> Self {
-        Self { left: pool.workers.iter().map(|worker| worker.room(now)).collect(), candidates: HashMap::new() }
+        Self {
+            left: pool.workers.iter().map(|worker| worker.room(now)).collect(),
+            candidates: HashMap::new(),
+        }
     }
 
     #[must_use]
@@ -108,7 +113,10 @@ pub fn batch(
         agents: pool.workers.iter().map(view).collect(),
         candidate_sets: sets,
         requests,
-        config: config.iter().map(|(name, value)| Attr { name: name.clone(), value: value.clone() }).collect(),
+        config: config
+            .iter()
+            .map(|(name, value)| Attr { name: name.clone(), value: value.clone() })
+            .collect(),
         state,
     };
     let agents = pool.workers.iter().map(|worker| worker.agent.id).collect();

@@ -63,7 +63,8 @@ pub fn judge(library: &Library, case: &Case) -> Op {
     if refused.is_empty() {
         return Op::Finish { task, epoch, end: End::Accepted { outcome: None, checks } };
     }
-    let why: Vec<String> = refused.iter().map(|check| format!("{}: {}", check.name, check.explanation)).collect();
+    let why: Vec<String> =
+        refused.iter().map(|check| format!("{}: {}", check.name, check.explanation)).collect();
     failed(Fault::new(ErrorClass::Unaccepted, why.join("; ")), checks)
 }
 
@@ -82,7 +83,9 @@ fn gathered(case: &Case, place: usize) -> (usize, Vec<Child>) {
     for child in &case.evidence {
         let mut parts = child.name.splitn(3, '.');
         let (of, round, name) = (parts.next(), parts.next(), parts.next());
-        let Some((of, round)) = of.and_then(|of| of.parse::<usize>().ok()).zip(round.and_then(|round| round.parse().ok())) else {
+        let Some((of, round)) =
+            of.and_then(|of| of.parse::<usize>().ok()).zip(round.and_then(|round| round.parse().ok()))
+        else {
             continue;
         };
         if of == place {

@@ -42,10 +42,15 @@ pub enum Ineligible {
     LacksSkills(Vec<String>),
     OffTrack,
     Draining,
-    BreakerOpen { until: Time },
+    BreakerOpen {
+        until: Time,
+    },
     /// The breaker lets one attempt through, and it is under way.
     Probing,
-    Full { running: u32, capacity: u32 },
+    Full {
+        running: u32,
+        capacity: u32,
+    },
 }
 
 impl std::fmt::Display for Ineligible {

@@ -75,7 +75,11 @@ pub fn rehearse(scene: Scene<'_>) -> Result<Rehearsed, String> {
         stage.clock.advance_to(at);
         slots.extend(stage.open.remove(&task));
         let epoch = stage.board.task(task).map(|task| task.epoch).unwrap_or_default();
-        stage.apply(vec![Op::Finish { task, epoch, end: End::Accepted { outcome: None, checks: Vec::new() } }])?;
+        stage.apply(vec![Op::Finish {
+            task,
+            epoch,
+            end: End::Accepted { outcome: None, checks: Vec::new() },
+        }])?;
     }
     let mut left = Vec::new();
     for task in stage.board.tasks() {
@@ -124,7 +128,8 @@ impl Stage {
 
     fn changed(&mut self, task: Task) -> Result<(), String> {
         if !self.board.knows_terms(task.terms) {
-            let terms = read::live::terms(self.store.connection(), task.terms).map_err(|why| why.to_string())?;
+            let terms =
+                read::live::terms(self.store.connection(), task.terms).map_err(|why| why.to_string())?;
             self.board.put_terms(task.terms, terms);
         }
         self.board.put(task);
@@ -156,7 +161,16 @@ impl Stage {
                 let spec = read::spec(self.store.connection(), id).map_err(|why| why.to_string())?;
                 tasks.push(Prepared { task, spec, feedback: Vec::new(), consulted: (0, None) });
             }
-            let batch = decide::batch(self.run, tasks, &self.pool, &self.board, now, seed, config, self.state.clone());
+            let batch = decide::batch(
+                self.run,
+                tasks,
+                &self.pool,
+                &self.board,
+                now,
+                seed,
+                config,
+                self.state.clone(),
+            );
             let answer = router(&batch.snapshot);
             self.state.clone_from(&answer.state);
             for (decision, prepared) in answer.decisions.iter().zip(&batch.tasks) {
@@ -165,13 +179,14 @@ impl Stage {
                 }
             }
             let mut left: HashMap<_, _> = pool_room(&self.pool, now);
-            let verdict = decide::act(&batch, &answer, None, now, now + LEASE, |agent| match left.get_mut(&agent) {
-                Some(room) if *room > 0 => {
-                    *room -= 1;
-                    true
-                }
-                Some(_) | None => false,
-            });
+            let verdict =
+                decide::act(&batch, &answer, None, now, now + LEASE, |agent| match left.get_mut(&agent) {
+                    Some(room) if *room > 0 => {
+                        *room -= 1;
+                        true
+                    }
+                    Some(_) | None => false,
+                });
             let none_started = verdict.returned.len() == batch.tasks.len();
             for task in verdict.returned {
                 self.board.return_(task);
@@ -186,7 +201,13 @@ impl Stage {
         }
     }
 
-    fn open(&mut self, spec: &Workstream, id: TaskId, now: Time, takes: &mut dyn FnMut(&Workstream) -> Duration) {
+    fn open(
+        &mut self,
+        spec: &Workstream,
+        id: TaskId,
+        now: Time,
+        takes: &mut dyn FnMut(&Workstream) -> Duration,
+    ) {
         let Some(State::Running { agent, .. }) = self.board.task(id).map(|task| task.state) else { return };
         let took = takes(spec).max(Duration::from_millis(1));
         let agent = self.pool.get(agent).map(|worker| worker.agent.card.name.clone()).unwrap_or_default();

@@ -23,13 +23,13 @@ use crate::id::{AgentId, Epoch, RunId, TaskId};
 use crate::op::{Applied, End, Op, Rejection, Reply, RouterChange, RouterChoice};
 use crate::outcome::Outcome;
 use crate::plugin::PluginError;
-use crate::plugin::capability::{Fence, Stop};
 use crate::plugin::capability::sign::Sign;
+use crate::plugin::capability::{Fence, Stop};
 use crate::plugin::library::Library;
 use crate::plugin::router::{BATCH, Routed, Router, least_loaded};
-use crate::store::{Reader, read};
 use crate::seed::Seed;
 use crate::store::writer::{Answers, Writer};
+use crate::store::{Reader, read};
 use crate::task::{State, Task};
 
 /// A lease lasts so long, and is renewed when half of it is gone.
@@ -41,13 +41,35 @@ const PATIENCE: u32 = 3;
 
 /// Everything that the spine is told.
 enum Message {
-    Apply { ops: Vec<Op>, reply: oneshot::Sender<Answers> },
-    Committed { answers: Answers, ops: Vec<TaskId>, reply: Option<oneshot::Sender<Answers>> },
-    Routed { batch: Box<Batch>, router: Option<RouterChoice>, routed: Result<Routed, PluginError> },
-    Ended { task: TaskId, epoch: Epoch, agent: AgentId, started: Time, result: attempt::Result },
+    Apply {
+        ops: Vec<Op>,
+        reply: oneshot::Sender<Answers>,
+    },
+    Committed {
+        answers: Answers,
+        ops: Vec<TaskId>,
+        reply: Option<oneshot::Sender<Answers>>,
+    },
+    Routed {
+        batch: Box<Batch>,
+        router: Option<RouterChoice>,
+        routed: Result<Routed, PluginError>,
+    },
+    Ended {
+        task: TaskId,
+        epoch: Epoch,
+        agent: AgentId,
+        started: Time,
+        result: attempt::Result,
+    },
     /// What a strategy answered, as an operation.
-    Said { op: Op },
-    Phase { run: RunId, reply: oneshot::Sender<Phase> },
+    Said {
+        op: Op,
+    },
+    Phase {
+        run: RunId,
+        reply: oneshot::Sender<Phase>,
+    },
     Drain,
     Stop,
 }
@@ -158,7 +180,9 @@ impl Spine {
             Message::Apply { ops, reply } => self.send(ops, Some(reply)),
             Message::Committed { answers, ops, reply } => self.committed(answers, &ops, reply)?,
             Message::Routed { batch, router, routed } => self.routed(&batch, router, routed),
-            Message::Ended { task, epoch, agent, started, result } => self.ended(task, epoch, agent, started, result),
+            Message::Ended { task, epoch, agent, started, result } => {
+                self.ended(task, epoch, agent, started, result)
+            }
             Message::Said { op } => self.pending.push(op),
             Message::Phase { run, reply } => {
                 let _ = reply.send(self.phase(run));
@@ -180,7 +204,12 @@ impl Spine {
     }
 
     /// The store has spoken: what it changed is what is.
-    fn committed(&mut self, answers: Answers, ops: &[TaskId], reply: Option<oneshot::Sender<Answers>>) -> Result<(), Rejection> {
+    fn committed(
+        &mut self,
+        answers: Answers,
+        ops: &[TaskId],
+        reply: Option<oneshot::Sender<Answers>>,
+    ) -> Result<(), Rejection> {
         self.in_store -= 1;
         for task in ops {
             self.board.return_(*task);
@@ -349,7 +378,8 @@ impl Spine {
     fn prepare(&self, task: Task) -> Result<Prepared, Rejection> {
         let spec = read::spec(&self.reader, task.id).map_err(unreadable)?;
         let tried = task.epoch != Epoch::default();
-        let feedback = if tried { read::live::feedback(&self.reader, task.id).map_err(unreadable)? } else { Vec::new() };
+        let feedback =
+            if tried { read::live::feedback(&self.reader, task.id).map_err(unreadable)? } else { Vec::new() };
         let consulted = read::live::consulted(&self.reader, task.id, task.epoch).map_err(unreadable)?;
         Ok(Prepared { task, spec, feedback, consulted })
     }
@@ -378,7 +408,9 @@ impl Spine {
         let fault = match result {
             attempt::Result::Claimed(_) => None,
             attempt::Result::Over(End::Failed { fault, .. }) => Some(fault.class),
-            attempt::Result::Over(End::Accepted { .. } | End::Released { .. } | End::Cancelled { .. }) => return,
+            attempt::Result::Over(End::Accepted { .. } | End::Released { .. } | End::Cancelled { .. }) => {
+                return;
+            }
         };
         worker.agent.breaker = match fault {
             None => before.succeeded(),
@@ -405,7 +437,12 @@ impl Spine {
         for worker in &mut self.pool.workers {
             worker.running = self.board.load(worker.agent.id);
         }
-        let runs: Vec<RunId> = self.conducts.iter().filter(|(_, run)| !run.settled && !run.deciding).map(|(id, _)| *id).collect();
+        let runs: Vec<RunId> = self
+            .conducts
+            .iter()
+            .filter(|(_, run)| !run.settled && !run.deciding)
+            .map(|(id, _)| *id)
+            .collect();
         for run in runs {
             let mut room = Room::of(&self.pool, now);
             if room.is_none() {
@@ -472,13 +509,14 @@ impl Spine {
             worker.running = self.board.load(worker.agent.id);
             left.insert(worker.agent.id, worker.room(now));
         }
-        let verdict = decide::act(batch, &answer, recorded, now, now + LEASE, |agent| match left.get_mut(&agent) {
-            Some(room) if *room > 0 => {
-                *room -= 1;
-                true
-            }
-            Some(_) | None => false,
-        });
+        let verdict =
+            decide::act(batch, &answer, recorded, now, now + LEASE, |agent| match left.get_mut(&agent) {
+                Some(room) if *room > 0 => {
+                    *room -= 1;
+                    true
+                }
+                Some(_) | None => false,
+            });
         for task in verdict.returned {
             self.board.return_(task);
         }
@@ -495,7 +533,11 @@ impl Spine {
         conduct.failures += u32::from(blamed);
         let why = error.to_string();
         tracing::warn!("{run}: the host decides by itself: {why}");
-        let fact = Fact::RouterDegraded { router: router.name.clone(), why: why.clone(), in_a_row: conduct.failures };
+        let fact = Fact::RouterDegraded {
+            router: router.name.clone(),
+            why: why.clone(),
+            in_a_row: conduct.failures,
+        };
         self.pending.push(Op::Note { run: Some(run), task: None, fact });
         if conduct.failures >= PATIENCE
             && let Some(before) = conduct.before.take()
@@ -515,14 +557,21 @@ impl Spine {
         for id in due {
             let Some(task) = self.board.task(id) else { continue };
             let expired = task.deadline.is_some_and(|deadline| deadline <= now);
-            let fault = || crate::fault::Fault::new(ErrorClass::Deadline, "its deadline passed before it was done");
+            let fault =
+                || crate::fault::Fault::new(ErrorClass::Deadline, "its deadline passed before it was done");
             let op = match task.state {
-                State::Backoff { .. } | State::Ready { .. } | State::Blocked if expired => Op::Reject { task: id, fault: fault() },
-                State::Waiting { .. } if expired => {
-                    Op::Finish { task: id, epoch: task.epoch, end: End::Failed { fault: fault(), checks: Vec::new() } }
+                State::Backoff { .. } | State::Ready { .. } | State::Blocked if expired => {
+                    Op::Reject { task: id, fault: fault() }
                 }
+                State::Waiting { .. } if expired => Op::Finish {
+                    task: id,
+                    epoch: task.epoch,
+                    end: End::Failed { fault: fault(), checks: Vec::new() },
+                },
                 State::Backoff { until } if until <= now => Op::Due { task: id },
-                State::Waiting { need: Some(need), .. } if need.until.is_some_and(|until| until <= now) => Op::Wake { task: id },
+                State::Waiting { need: Some(need), .. } if need.until.is_some_and(|until| until <= now) => {
+                    Op::Wake { task: id }
+                }
                 _ => continue,
             };
             if !self.board.is_away(id) {
@@ -569,7 +618,8 @@ impl Spine {
     fn heard(&mut self, sign: Sign) {
         if let Sign::Denied { task, plugin, call, why } = &sign {
             let run = self.board.task(*task).map(|task| task.run);
-            let fact = Fact::CallDenied { plugin: plugin.clone(), call: (*call).to_owned(), why: why.clone() };
+            let fact =
+                Fact::CallDenied { plugin: plugin.clone(), call: (*call).to_owned(), why: why.clone() };
             self.pending.push(Op::Note { run, task: Some(*task), fact });
         }
         let _ = self.shown.send(sign);

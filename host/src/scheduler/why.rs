@@ -15,18 +15,49 @@ use crate::task::{Role, Stage, State, StateName, Task};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "reason")]
 pub enum Why {
-    Running { agent: String, since: Time },
-    Over { state: StateName, at: Time, fault: Option<String> },
+    Running {
+        agent: String,
+        since: Time,
+    },
+    Over {
+        state: StateName,
+        at: Time,
+        fault: Option<String>,
+    },
     /// `root` is the failed task at the far end, if that is why.
-    Dependency { on: String, is: StateName, root: Option<String> },
-    Paused { what: String },
-    Backoff { until: Time, after: Option<String> },
-    Lock { what: String, holder: String },
-    NoCapableAgent { agents: Vec<(String, String)> },
-    Breaker { agent: String, until: Time },
-    Busy { agents: Vec<(String, String)> },
-    Children { left: Vec<String>, stage: Stage },
-    Stage { stage: Stage },
+    Dependency {
+        on: String,
+        is: StateName,
+        root: Option<String>,
+    },
+    Paused {
+        what: String,
+    },
+    Backoff {
+        until: Time,
+        after: Option<String>,
+    },
+    Lock {
+        what: String,
+        holder: String,
+    },
+    NoCapableAgent {
+        agents: Vec<(String, String)>,
+    },
+    Breaker {
+        agent: String,
+        until: Time,
+    },
+    Busy {
+        agents: Vec<(String, String)>,
+    },
+    Children {
+        left: Vec<String>,
+        stage: Stage,
+    },
+    Stage {
+        stage: Stage,
+    },
     NoHost,
     NextDecision,
 }
@@ -45,19 +76,34 @@ impl fmt::Display for Why {
                 write!(f, "waits for {on}, which {is}: `baton retry {on}` or `baton dead drop {on}`")
             }
             Self::Dependency { on, is, root: Some(root) } => {
-                write!(f, "waits for {on}, which is {is} behind {root}: `baton retry {root}` or `baton dead drop {root}`")
+                write!(
+                    f,
+                    "waits for {on}, which is {is} behind {root}: `baton retry {root}` or `baton dead drop {root}`"
+                )
             }
             Self::Paused { what } => write!(f, "is paused: `baton resume {what}`"),
-            Self::Backoff { until, after: Some(after) } => write!(f, "will be tried again at {until}, after {after}"),
+            Self::Backoff { until, after: Some(after) } => {
+                write!(f, "will be tried again at {until}, after {after}")
+            }
             Self::Backoff { until, after: None } => write!(f, "was put off by the router until {until}"),
             Self::Lock { what, holder } => write!(f, "waits for the lock on {what}, which {holder} holds"),
-            Self::NoCapableAgent { agents } if agents.is_empty() => f.write_str("has no agent: none is registered"),
+            Self::NoCapableAgent { agents } if agents.is_empty() => {
+                f.write_str("has no agent: none is registered")
+            }
             Self::NoCapableAgent { agents } => write!(f, "has no capable agent: {}", list(agents)),
-            Self::Breaker { agent, until } => write!(f, "waits for {agent}, whose breaker is open until {until}"),
+            Self::Breaker { agent, until } => {
+                write!(f, "waits for {agent}, whose breaker is open until {until}")
+            }
             Self::Busy { agents } => write!(f, "waits for an agent: {}", list(agents)),
-            Self::Children { left, stage: Stage::Executor } => write!(f, "waits for its parts: {}", left.join(", ")),
-            Self::Children { left, stage: Stage::Acceptance } => write!(f, "waits for evidence: {}", left.join(", ")),
-            Self::Children { left, stage: Stage::Routing } => write!(f, "waits for what the router wants to know: {}", left.join(", ")),
+            Self::Children { left, stage: Stage::Executor } => {
+                write!(f, "waits for its parts: {}", left.join(", "))
+            }
+            Self::Children { left, stage: Stage::Acceptance } => {
+                write!(f, "waits for evidence: {}", left.join(", "))
+            }
+            Self::Children { left, stage: Stage::Routing } => {
+                write!(f, "waits for what the router wants to know: {}", left.join(", "))
+            }
             Self::Stage { stage: Stage::Executor } => f.write_str("waits for its executor"),
             Self::Stage { stage: Stage::Acceptance } => f.write_str("waits for its validators"),
             Self::Stage { stage: Stage::Routing } => f.write_str("waits for the router"),
@@ -102,16 +148,21 @@ pub fn why(conn: &Reader, id: TaskId, now: Time, hosted: bool) -> Result<Why, St
     let name = |id: TaskId| read::name(conn, id).map_err(|why| text(&why));
     Ok(match task.state {
         State::Running { agent, since, .. } => {
-            let agent = pool.get(agent).map_or_else(|| agent.to_string(), |worker| worker.agent.card.name.clone());
+            let agent =
+                pool.get(agent).map_or_else(|| agent.to_string(), |worker| worker.agent.card.name.clone());
             Why::Running { agent, since }
         }
         State::Succeeded { at } | State::Cancelled { at } | State::Skipped { at } => {
             Why::Over { state: task.state.name(), at, fault: None }
         }
-        State::Failed { at, .. } => Why::Over { state: task.state.name(), at, fault: last_fault(conn, &task)? },
+        State::Failed { at, .. } => {
+            Why::Over { state: task.state.name(), at, fault: last_fault(conn, &task)? }
+        }
         State::Blocked => blocked(conn, id)?,
         State::Backoff { .. } | State::Ready { .. } if task.held => Why::Paused { what: name(id)? },
-        State::Backoff { .. } | State::Ready { .. } if board.is_held(task.run) => Why::Paused { what: task.run.to_string() },
+        State::Backoff { .. } | State::Ready { .. } if board.is_held(task.run) => {
+            Why::Paused { what: task.run.to_string() }
+        }
         State::Backoff { until } => Why::Backoff { until, after: last_fault(conn, &task)? },
         State::Waiting { stage, need: Some(_), .. } => children(conn, &task, stage)?,
         State::Waiting { stage, need: None, .. } => Why::Stage { stage },
@@ -131,12 +182,18 @@ fn ready(board: &Board, pool: &Pool, task: &Task, now: Time, hosted: bool) -> Wh
         return Why::Stage { stage: Stage::Executor };
     }
     let said = |why: Ineligible| why.to_string();
-    let (able, unable): (Vec<_>, Vec<_>) = pool.workers.iter().partition(|worker| worker.suits(terms).is_ok());
+    let (able, unable): (Vec<_>, Vec<_>) =
+        pool.workers.iter().partition(|worker| worker.suits(terms).is_ok());
     if able.is_empty() {
-        let agents = unable.iter().filter_map(|worker| Some((worker.agent.card.name.clone(), said(worker.suits(terms).err()?))));
+        let agents = unable
+            .iter()
+            .filter_map(|worker| Some((worker.agent.card.name.clone(), said(worker.suits(terms).err()?))));
         return Why::NoCapableAgent { agents: agents.collect() };
     }
-    let full: Vec<_> = able.iter().filter_map(|worker| Some((worker.agent.card.name.clone(), worker.has_room(now).err()?))).collect();
+    let full: Vec<_> = able
+        .iter()
+        .filter_map(|worker| Some((worker.agent.card.name.clone(), worker.has_room(now).err()?)))
+        .collect();
     if full.len() < able.len() {
         return Why::NextDecision;
     }
@@ -152,7 +209,9 @@ fn blocked(conn: &Reader, id: TaskId) -> Result<Why, String> {
         let mut found = Vec::new();
         for (parent, name, met) in read::history::dependencies(conn, id).map_err(|why| text(&why))? {
             if !met {
-                let state = read::task(conn, parent).map_err(|why| text(&why))?.map_or(StateName::Skipped, |task| task.state.name());
+                let state = read::task(conn, parent)
+                    .map_err(|why| text(&why))?
+                    .map_or(StateName::Skipped, |task| task.state.name());
                 found.push((parent, name, state));
             }
         }
@@ -161,8 +220,11 @@ fn blocked(conn: &Reader, id: TaskId) -> Result<Why, String> {
     let hopeless = |state| matches!(state, StateName::Failed | StateName::Cancelled | StateName::Skipped);
     let first = unmet(id)?;
     let mut seen = std::collections::HashSet::new();
-    let mut paths: std::collections::VecDeque<(usize, TaskId, String, StateName)> =
-        first.iter().enumerate().map(|(index, (id, name, state))| (index, *id, name.clone(), *state)).collect();
+    let mut paths: std::collections::VecDeque<(usize, TaskId, String, StateName)> = first
+        .iter()
+        .enumerate()
+        .map(|(index, (id, name, state))| (index, *id, name.clone(), *state))
+        .collect();
     while let Some((index, at, name, state)) = paths.pop_front() {
         if hopeless(state) {
             let (_, on, is) = first[index].clone();
@@ -183,7 +245,11 @@ fn last_fault(conn: &Reader, task: &Task) -> Result<Option<String>, String> {
         Some(fault) => Ok(Some(fault.to_string())),
         None => {
             let dead = read::history::dead(conn, Some(task.run)).map_err(|why| why.to_string())?;
-            Ok(dead.into_iter().find(|letter| letter.id == task.id).and_then(|letter| letter.fault).map(|fault| fault.to_string()))
+            Ok(dead
+                .into_iter()
+                .find(|letter| letter.id == task.id)
+                .and_then(|letter| letter.fault)
+                .map(|fault| fault.to_string()))
         }
     }
 }
@@ -191,7 +257,12 @@ fn last_fault(conn: &Reader, task: &Task) -> Result<Option<String>, String> {
 fn children(conn: &Reader, task: &Task, stage: Stage) -> Result<Why, String> {
     let role: Role = stage.role();
     let children = read::live::children(conn, task.id, task.epoch, role).map_err(|why| why.to_string())?;
-    let ended = |state| matches!(state, StateName::Succeeded | StateName::Failed | StateName::Cancelled | StateName::Skipped);
-    let left = children.into_iter().filter(|child| !ended(child.state)).map(|child| format!("{} ({})", child.name, child.state));
+    let ended = |state| {
+        matches!(state, StateName::Succeeded | StateName::Failed | StateName::Cancelled | StateName::Skipped)
+    };
+    let left = children
+        .into_iter()
+        .filter(|child| !ended(child.state))
+        .map(|child| format!("{} ({})", child.name, child.state));
     Ok(Why::Children { left: left.collect(), stage })
 }

@@ -21,7 +21,12 @@ pub(super) fn apply(batch: &mut Batch<'_>, op: Op) -> Result<Applied, Rejection>
 /// Whether an operation may be refused after its first write.
 fn is_compound(op: &Op) -> bool {
     match op {
-        Op::Assign(_) | Op::Finish { .. } | Op::Claim { .. } | Op::Renew { .. } | Op::Due { .. } | Op::Note { .. } => false,
+        Op::Assign(_)
+        | Op::Finish { .. }
+        | Op::Claim { .. }
+        | Op::Renew { .. }
+        | Op::Due { .. }
+        | Op::Note { .. } => false,
         Op::StartHost { .. }
         | Op::StopHost { .. }
         | Op::Submit(_)

@@ -137,7 +137,12 @@ impl Batch<'_> {
     }
 
     /// Appends to the record.
-    pub(super) fn append(&mut self, run: Option<RunId>, task: Option<&Task>, fact: &Fact) -> Result<(), Rejection> {
+    pub(super) fn append(
+        &mut self,
+        run: Option<RunId>,
+        task: Option<&Task>,
+        fact: &Fact,
+    ) -> Result<(), Rejection> {
         let run = run.map_or(0, |run| run.0);
         let (task_id, epoch) = task.map_or((None, 0), |task| (Some(task.id.0), task.epoch.0));
         let json = serde_json::to_vec(fact).map_err(|why| Rejection::Invalid(why.to_string()))?;
@@ -147,7 +152,16 @@ impl Batch<'_> {
         let mut insert = self.conn.prepare_cached(
             "INSERT INTO event (seq, at, run_id, task_id, epoch, kind, fact, link) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?;
-        insert.execute(params![self.memory.seq, self.now.0, run, task_id, epoch, fact.kind(), json, after])?;
+        insert.execute(params![
+            self.memory.seq,
+            self.now.0,
+            run,
+            task_id,
+            epoch,
+            fact.kind(),
+            json,
+            after
+        ])?;
         self.memory.links.insert(run, after);
         if !self.touched.contains(&run) {
             self.touched.push(run);
@@ -182,7 +196,8 @@ impl Batch<'_> {
         }
         let mut select = self.conn.prepare_cached("SELECT json FROM terms WHERE id = ?1")?;
         let json: String = select.query_row([id.0], |row| row.get(0))?;
-        let terms: Terms = serde_json::from_str(&json).map_err(|why| Rejection::Store(format!("terms {id}: {why}")))?;
+        let terms: Terms =
+            serde_json::from_str(&json).map_err(|why| Rejection::Store(format!("terms {id}: {why}")))?;
         let terms = Arc::new(terms);
         self.memory.terms.insert(id, Arc::clone(&terms));
         Ok(terms)
@@ -237,8 +252,9 @@ impl From<rusqlite::Error> for Rejection {
 /// An event's row as [`Event`].
 pub(super) fn event(row: &rusqlite::Row<'_>) -> rusqlite::Result<Event> {
     let json: Vec<u8> = row.get(5)?;
-    let fact = serde_json::from_slice(&json)
-        .map_err(|why| rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Blob, Box::new(why)))?;
+    let fact = serde_json::from_slice(&json).map_err(|why| {
+        rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Blob, Box::new(why))
+    })?;
     let run: i64 = row.get(2)?;
     Ok(Event {
         seq: row.get(0)?,

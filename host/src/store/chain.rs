@@ -35,11 +35,19 @@ pub(super) fn link(
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum Audit {
-    Intact { events: u64 },
+    Intact {
+        events: u64,
+    },
     /// The first event whose link does not follow from the one before it.
-    Altered { seq: i64, kind: String },
+    Altered {
+        seq: i64,
+        kind: String,
+    },
     /// Events are missing at the end.
-    Truncated { last: i64, expected: i64 },
+    Truncated {
+        last: i64,
+        expected: i64,
+    },
 }
 
 /// Walks the chain of a run, or of the host.
@@ -48,8 +56,9 @@ pub enum Audit {
 /// The store can't be read.
 pub fn verify(conn: &Connection, run: Option<RunId>) -> rusqlite::Result<Audit> {
     let run = run.map_or(0, |run| run.0);
-    let mut select =
-        conn.prepare("SELECT seq, at, task_id, epoch, kind, fact, link FROM event WHERE run_id = ?1 ORDER BY seq")?;
+    let mut select = conn.prepare(
+        "SELECT seq, at, task_id, epoch, kind, fact, link FROM event WHERE run_id = ?1 ORDER BY seq",
+    )?;
     let mut rows = select.query([run])?;
     let (mut before, mut last, mut events) = (Link::default(), 0, 0);
     while let Some(row) = rows.next()? {
@@ -61,7 +70,9 @@ pub fn verify(conn: &Connection, run: Option<RunId>) -> rusqlite::Result<Audit> 
         (before, last, events) = (expected, seq, events + 1);
     }
     let head: Option<(i64, Link)> = conn
-        .query_row("SELECT seq, link FROM chain WHERE run_id = ?1", [run], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row("SELECT seq, link FROM chain WHERE run_id = ?1", [run], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .optional()?;
     Ok(match head {
         Some((expected, head)) if head != before => Audit::Truncated { last, expected },

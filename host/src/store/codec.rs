@@ -53,7 +53,9 @@ fn stage_number(stage: Stage) -> i64 {
 }
 
 fn stage(number: i64) -> Option<Stage> {
-    [Stage::Executor, Stage::Acceptance, Stage::Routing].into_iter().find(|stage| stage_number(*stage) == number)
+    [Stage::Executor, Stage::Acceptance, Stage::Routing]
+        .into_iter()
+        .find(|stage| stage_number(*stage) == number)
 }
 
 pub(super) fn role_number(role: Role) -> i64 {
@@ -107,7 +109,9 @@ impl From<State> for StateRow {
                 ..row
             },
             State::Backoff { until } => Self { at: until.0, ..row },
-            State::Succeeded { at } | State::Cancelled { at } | State::Skipped { at } => Self { at: at.0, ..row },
+            State::Succeeded { at } | State::Cancelled { at } | State::Skipped { at } => {
+                Self { at: at.0, ..row }
+            }
             State::Failed { at, class } => Self { at: at.0, class: Some(class_number(class)), ..row },
         }
     }
@@ -120,9 +124,11 @@ impl StateRow {
         Some(match state_name(self.state)? {
             StateName::Blocked => State::Blocked,
             StateName::Ready => State::Ready { since: at },
-            StateName::Running => {
-                State::Running { agent: AgentId(self.agent?), since: at, lease_until: Time(self.lease_until?) }
-            }
+            StateName::Running => State::Running {
+                agent: AgentId(self.agent?),
+                since: at,
+                lease_until: Time(self.lease_until?),
+            },
             StateName::Waiting => State::Waiting {
                 stage: stage(self.stage?)?,
                 need: self.need.map(|ended| Need { ended, until: self.need_until.map(Time) }),
@@ -193,7 +199,9 @@ mod tests {
         ];
         states.extend(ErrorClass::ALL.map(|class| State::Failed { at, class }));
         for stage in [Stage::Executor, Stage::Acceptance, Stage::Routing] {
-            for need in [None, Some(Need { ended: 2, until: None }), Some(Need { ended: 2, until: Some(Time(7)) })] {
+            for need in
+                [None, Some(Need { ended: 2, until: None }), Some(Need { ended: 2, until: Some(Time(7)) })]
+            {
                 states.push(State::Waiting { stage, need, since: at });
             }
         }

@@ -22,19 +22,25 @@ use crate::task::transition::evolve;
 /// The store can't be read at all.
 pub fn check(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut wrong: Vec<String> = Vec::new();
-    let integrity: Vec<String> =
-        conn.prepare("PRAGMA integrity_check(20)")?.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let integrity: Vec<String> = conn
+        .prepare("PRAGMA integrity_check(20)")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
     wrong.extend(integrity.into_iter().filter(|line| line != "ok").map(|line| format!("SQLite: {line}")));
     wrong.extend(derived(conn)?);
     wrong.extend(replayed(conn)?);
-    let runs: Vec<i64> =
-        conn.prepare("SELECT run_id FROM chain ORDER BY run_id")?.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let runs: Vec<i64> = conn
+        .prepare("SELECT run_id FROM chain ORDER BY run_id")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
     for run in runs {
         let run = (run != 0).then_some(RunId(run));
         let whose = run.map_or("the host".to_owned(), |run| run.to_string());
         match chain::verify(conn, run)? {
             Audit::Intact { .. } => {}
-            Audit::Altered { seq, kind } => wrong.push(format!("the record of {whose} was altered at event {seq} ({kind})")),
+            Audit::Altered { seq, kind } => {
+                wrong.push(format!("the record of {whose} was altered at event {seq} ({kind})"))
+            }
             Audit::Truncated { last, expected } => {
                 wrong.push(format!("the record of {whose} ends at event {last}, expected {expected}"));
             }
@@ -54,14 +60,21 @@ fn derived(conn: &Connection) -> rusqlite::Result<Vec<String>> {
             "dependencies met",
             "SELECT d.child_id, d.met, t.state = 5 AS real FROM dep d JOIN task t ON t.id = d.parent_id WHERE d.met <> (t.state = 5)",
         ),
-        ("ready with dependencies", "SELECT id, deps_left, 0 FROM task WHERE state BETWEEN 1 AND 5 AND deps_left > 0"),
-        ("blocked without dependencies", "SELECT id, deps_left, 1 FROM task WHERE state = 0 AND deps_left = 0"),
+        (
+            "ready with dependencies",
+            "SELECT id, deps_left, 0 FROM task WHERE state BETWEEN 1 AND 5 AND deps_left > 0",
+        ),
+        (
+            "blocked without dependencies",
+            "SELECT id, deps_left, 1 FROM task WHERE state = 0 AND deps_left = 0",
+        ),
         ("event numbers", "SELECT max(seq), max(seq), count(*) FROM event HAVING max(seq) <> count(*)"),
     ];
     let mut wrong = Vec::new();
     for (what, sql) in counters {
         let mut select = conn.prepare(sql)?;
-        let rows = select.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))?;
+        let rows = select
+            .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))?;
         for row in rows {
             let (id, held, real) = row?;
             wrong.push(format!("{what}: t{id} has {held}, expected {real}"));
@@ -137,7 +150,10 @@ pub fn restore(home: &Home, from: &Path, _lock: &Lock) -> Result<(), OpenError> 
     let copy = Connection::open_with_flags(from, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let version: i64 = copy.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version != SCHEMA_VERSION {
-        return Err(OpenError::Unusable { path: from.to_owned(), why: format!("schema {version} is not {SCHEMA_VERSION}") });
+        return Err(OpenError::Unusable {
+            path: from.to_owned(),
+            why: format!("schema {version} is not {SCHEMA_VERSION}"),
+        });
     }
     if let Some(first) = check(&copy)?.into_iter().next() {
         return Err(OpenError::Unusable { path: from.to_owned(), why: first });

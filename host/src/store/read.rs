@@ -32,8 +32,7 @@ pub struct Run {
     pub settled: Option<Time>,
 }
 
-const RUN_COLUMNS: &str =
-    "id, name, digest, seed, router, router_digest, router_before, router_state, held, created_at, settled_at";
+const RUN_COLUMNS: &str = "id, name, digest, seed, router, router_digest, router_before, router_state, held, created_at, settled_at";
 
 fn run_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Run> {
     let before: Option<String> = row.get(6)?;
@@ -138,6 +137,7 @@ pub fn plugins(conn: &Connection) -> rusqlite::Result<Vec<PluginRow>> {
 pub fn times_run(conn: &Connection, path: &str) -> rusqlite::Result<usize> {
     let mut select = conn.prepare("SELECT key FROM run WHERE key IS NOT NULL")?;
     let keys = select.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
-    let times = keys.iter().filter_map(|key| key.rsplit_once('#').filter(|(of, _)| *of == path)?.1.parse().ok());
+    let times =
+        keys.iter().filter_map(|key| key.rsplit_once('#').filter(|(of, _)| *of == path)?.1.parse().ok());
     Ok(times.max().unwrap_or(0))
 }

@@ -70,7 +70,10 @@ impl Writer {
             let _ = tell.send(answers);
         });
         let answers = told.await.map_err(|_| Rejection::Store("the writer has stopped".into()))?;
-        answers.into_iter().next().unwrap_or_else(|| Err(Rejection::Store("the writer gave no answer".into())))
+        answers
+            .into_iter()
+            .next()
+            .unwrap_or_else(|| Err(Rejection::Store("the writer gave no answer".into())))
     }
 }
 

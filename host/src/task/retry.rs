@@ -12,11 +12,7 @@ use super::Task;
 /// What becomes of a task whose attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    Again {
-        at: Time,
-        charged: bool,
-        crashed: bool,
-    },
+    Again { at: Time, charged: bool, crashed: bool },
     GiveUp,
 }
 
@@ -29,7 +25,11 @@ pub fn verdict(task: &Task, retry: &Retry, fault: &Fault, now: Time, seed: Seed)
         now + ceiling.mul_f64(draw)
     };
     let again = |at, crashed| {
-        if task.attempts >= retry.attempts { Verdict::GiveUp } else { Verdict::Again { at, charged: true, crashed } }
+        if task.attempts >= retry.attempts {
+            Verdict::GiveUp
+        } else {
+            Verdict::Again { at, charged: true, crashed }
+        }
     };
     let tries = task.attempts.saturating_sub(1);
     match fault.class {
@@ -38,7 +38,9 @@ pub fn verdict(task: &Task, retry: &Retry, fault: &Fault, now: Time, seed: Seed)
         | ErrorClass::InvalidOutput
         | ErrorClass::Refused
         | ErrorClass::Unaccepted
-        | ErrorClass::Other => again(fault.retry_after().map_or_else(|| delay(tries), |after| now + after), false),
+        | ErrorClass::Other => {
+            again(fault.retry_after().map_or_else(|| delay(tries), |after| now + after), false)
+        }
         ErrorClass::Crashed if task.crashes + 1 >= retry.crashes => Verdict::GiveUp,
         ErrorClass::Crashed => again(delay(tries), true),
         ErrorClass::RateLimited => {
@@ -112,7 +114,9 @@ mod tests {
 
     #[test]
     fn what_can_not_change_is_not_tried_again() {
-        for class in [ErrorClass::InvalidInput, ErrorClass::Unauthorized, ErrorClass::Environment, ErrorClass::Budget] {
+        for class in
+            [ErrorClass::InvalidInput, ErrorClass::Unauthorized, ErrorClass::Environment, ErrorClass::Budget]
+        {
             assert_eq!(after(1, &Fault::new(class, "")), Verdict::GiveUp, "{class}");
         }
     }

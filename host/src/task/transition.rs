@@ -22,37 +22,72 @@ pub enum Command {
     /// Backoff → Ready.
     Due,
     /// Ready → Running, with a new epoch.
-    Assign { agent: AgentId, lease_until: Time, decision: Option<DecisionId> },
+    Assign {
+        agent: AgentId,
+        lease_until: Time,
+        decision: Option<DecisionId>,
+    },
     /// Running → Running; never brings a lapsed lease back.
-    Renew { epoch: Epoch, lease_until: Time },
+    Renew {
+        epoch: Epoch,
+        lease_until: Time,
+    },
     /// Running → Waiting for acceptance.
-    Claim { epoch: Epoch },
+    Claim {
+        epoch: Epoch,
+    },
     /// Ready → Waiting for the executor, with a new epoch.
     Delegate,
     /// Waiting → Waiting for children; Ready → Waiting for a consultation.
-    Await { epoch: Epoch, stage: Stage, need: Need },
+    Await {
+        epoch: Epoch,
+        stage: Stage,
+        need: Need,
+    },
     /// Waiting for children → Waiting for the stage, or Ready when it was the router.
     Wake,
     /// Running or Waiting → Succeeded.
-    Accept { epoch: Epoch, checks: u32 },
+    Accept {
+        epoch: Epoch,
+        checks: u32,
+    },
     /// Running or Waiting → Backoff or Failed.
-    Fail { epoch: Epoch, fault: Fault },
+    Fail {
+        epoch: Epoch,
+        fault: Fault,
+    },
     /// Ready → Failed: a router found nobody fit, or the deadline passed before the start.
-    Reject { fault: Fault },
+    Reject {
+        fault: Fault,
+    },
     /// Running → Backoff or Failed, because the host that ran it is gone or its lease lapsed.
-    LoseLease { why: String },
+    LoseLease {
+        why: String,
+    },
     /// Running → Ready, nothing charged.
-    Release { epoch: Epoch, why: String },
+    Release {
+        epoch: Epoch,
+        why: String,
+    },
     /// Ready → Backoff, nothing charged.
-    Defer { until: Time },
+    Defer {
+        until: Time,
+    },
     Hold,
     Unhold,
     /// Any but Running → Cancelled at once; Running is asked to stop.
-    Cancel { why: String },
+    Cancel {
+        why: String,
+    },
     /// Running or Waiting → Cancelled, by whoever stopped the attempt.
-    Cancelled { epoch: Epoch, why: String },
+    Cancelled {
+        epoch: Epoch,
+        why: String,
+    },
     /// Blocked → Skipped.
-    Skip { because: TaskId },
+    Skip {
+        because: TaskId,
+    },
     /// Failed, Cancelled or Skipped → Ready or Blocked, with its attempts back.
     Redrive,
     /// Failed stays Failed and is no dead letter any more.
@@ -91,10 +126,19 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
         (Command::Delegate, State::Ready { .. }) => Ok(Fact::Delegated),
         (Command::Renew { epoch, lease_until }, State::Running { lease_until: held, .. }) => {
             current(task, epoch)?;
-            if held < now { Err(Refused::LeaseLapsed { until: held }) } else { Ok(Fact::Renewed { lease_until }) }
+            if held < now {
+                Err(Refused::LeaseLapsed { until: held })
+            } else {
+                Ok(Fact::Renewed { lease_until })
+            }
         }
-        (Command::Claim { epoch }, State::Running { .. } | State::Waiting { stage: Stage::Executor, need: None, .. }) => current(task, epoch).map(|()| Fact::Claimed),
-        (Command::Await { epoch, stage, need }, State::Waiting { stage: at, need: None, .. }) if at == stage => {
+        (
+            Command::Claim { epoch },
+            State::Running { .. } | State::Waiting { stage: Stage::Executor, need: None, .. },
+        ) => current(task, epoch).map(|()| Fact::Claimed),
+        (Command::Await { epoch, stage, need }, State::Waiting { stage: at, need: None, .. })
+            if at == stage =>
+        {
             current(task, epoch).map(|()| Fact::Awaiting { stage, need })
         }
         (Command::Await { epoch, stage: Stage::Routing, need }, State::Ready { .. }) => {
@@ -114,9 +158,8 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
             Ok(Fact::Failed { fault })
         }
         (Command::LoseLease { why }, State::Running { .. }) => Ok(lost(task, terms, why, now)),
-        (Command::Release { epoch, why }, State::Running { .. }) => {
-            current(task, epoch).map(|()| if task.cancelling { Fact::Cancelled { why } } else { Fact::Released { why } })
-        }
+        (Command::Release { epoch, why }, State::Running { .. }) => current(task, epoch)
+            .map(|()| if task.cancelling { Fact::Cancelled { why } } else { Fact::Released { why } }),
         (Command::Defer { until }, State::Ready { .. }) => Ok(Fact::Deferred { until }),
         (Command::Hold, state) if !state.is_terminal() && !task.held => Ok(Fact::Held),
         (Command::Unhold, _) if task.held => Ok(Fact::Unheld),
@@ -129,10 +172,9 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
             current(task, epoch).map(|()| Fact::Cancelled { why })
         }
         (Command::Skip { because }, State::Blocked) => Ok(Fact::Skipped { because }),
-        (
-            Command::Redrive,
-            State::Failed { .. } | State::Cancelled { .. } | State::Skipped { .. },
-        ) => Ok(Fact::Redriven),
+        (Command::Redrive, State::Failed { .. } | State::Cancelled { .. } | State::Skipped { .. }) => {
+            Ok(Fact::Redriven)
+        }
         (Command::Drop, State::Failed { .. }) => Ok(Fact::Dropped),
         (
             Command::Unblock
@@ -172,7 +214,9 @@ fn failed(task: &Task, terms: &Terms, fault: Fault, now: Time, seed: Seed) -> Fa
     }
     let expired = task.deadline.is_some_and(|deadline| deadline <= now);
     match verdict(task, &terms.retry, &fault, now, seed) {
-        Verdict::Again { at, charged, crashed } if !expired => Fact::Retrying { fault, until: at, charged, crashed },
+        Verdict::Again { at, charged, crashed } if !expired => {
+            Fact::Retrying { fault, until: at, charged, crashed }
+        }
         Verdict::Again { .. } | Verdict::GiveUp => Fact::Failed { fault },
     }
 }

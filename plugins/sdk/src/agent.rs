@@ -48,9 +48,7 @@ macro_rules! agent {
             );
         };
         #[cfg(not(target_arch = "wasm32"))]
-        const _: fn(
-            $crate::agent::Attempt,
-        ) -> Result<$crate::agent::Outcome, $crate::agent::Fault> =
+        const _: fn($crate::agent::Attempt) -> Result<$crate::agent::Outcome, $crate::agent::Fault> =
             <$agent as $crate::agent::Agent>::run;
     };
 }

@@ -28,11 +28,7 @@ unsafe extern "C" {
 impl Arena {
     #[expect(clippy::new_without_default, reason = "a static needs a const")]
     pub const fn new() -> Self {
-        Self {
-            next: Cell::new(0),
-            end: Cell::new(0),
-            live: Cell::new(0),
-        }
+        Self { next: Cell::new(0), end: Cell::new(0), live: Cell::new(0) }
     }
 
     fn base() -> usize {
@@ -55,8 +51,7 @@ impl Arena {
         if need > 0 && core::arch::wasm32::memory_grow::<0>(need.max(STEP)) == usize::MAX {
             return false;
         }
-        self.end
-            .set(core::arch::wasm32::memory_size::<0>().saturating_mul(PAGE));
+        self.end.set(core::arch::wasm32::memory_size::<0>().saturating_mul(PAGE));
         true
     }
 

@@ -23,8 +23,7 @@ impl<'a> Config<'a> {
     }
 
     pub fn required(self, key: &str) -> Result<&'a str, Unusable> {
-        self.get(key)
-            .ok_or_else(|| Unusable::new(key, "is required"))
+        self.get(key).ok_or_else(|| Unusable::new(key, "is required"))
     }
 
     /// The value as a number, a truth value or anything else that can be parsed; `expected` is for the message.
@@ -34,10 +33,7 @@ impl<'a> Config<'a> {
         };
         match text.parse() {
             Ok(value) => Ok(Some(value)),
-            Err(_) => Err(Unusable::new(
-                key,
-                format!("is `{text}`, expected {expected}"),
-            )),
+            Err(_) => Err(Unusable::new(key, format!("is `{text}`, expected {expected}"))),
         }
     }
 
@@ -45,20 +41,16 @@ impl<'a> Config<'a> {
     pub fn only(self, known: &[&str]) -> Result<(), Unusable> {
         match self.0.iter().find(|attr| !is_known(&attr.name, known)) {
             None => Ok(()),
-            Some(attr) => Err(Unusable::new(
-                &attr.name,
-                format!("is unknown{}", suggestion(&attr.name, known)),
-            )),
+            Some(attr) => {
+                Err(Unusable::new(&attr.name, format!("is unknown{}", suggestion(&attr.name, known))))
+            }
         }
     }
 }
 
 impl Unusable {
     pub fn new(key: &str, why: impl Into<String>) -> Self {
-        Self {
-            key: key.to_owned(),
-            why: why.into(),
-        }
+        Self { key: key.to_owned(), why: why.into() }
     }
 }
 
@@ -76,9 +68,7 @@ impl From<Unusable> for Attr {
 }
 
 fn is_known(name: &str, known: &[&str]) -> bool {
-    known
-        .iter()
-        .any(|key| name == *key || (key.ends_with('.') && name.starts_with(key)))
+    known.iter().any(|key| name == *key || (key.ends_with('.') && name.starts_with(key)))
 }
 
 fn suggestion(name: &str, known: &[&str]) -> String {
@@ -118,25 +108,15 @@ mod tests {
     #[test]
     fn what_does_not_parse_is_named() {
         let attrs = [Attr::new("retries", "many")];
-        let unusable = Config(&attrs)
-            .parse::<u32>("retries", "a number")
-            .unwrap_err();
-        assert_eq!(
-            unusable.to_string(),
-            "configuration key `retries` is `many`, expected a number"
-        );
+        let unusable = Config(&attrs).parse::<u32>("retries", "a number").unwrap_err();
+        assert_eq!(unusable.to_string(), "configuration key `retries` is `many`, expected a number");
     }
 
     #[test]
     fn unknown_keys_name_the_nearest() {
         let attrs = [Attr::new("skill.rust", "1"), Attr::new("latncy-ms", "5")];
-        let unusable = Config(&attrs)
-            .only(&["latency-ms", "jitter-ms", "skill."])
-            .unwrap_err();
-        assert_eq!(
-            unusable,
-            Unusable::new("latncy-ms", "is unknown; the nearest is `latency-ms`")
-        );
+        let unusable = Config(&attrs).only(&["latency-ms", "jitter-ms", "skill."]).unwrap_err();
+        assert_eq!(unusable, Unusable::new("latncy-ms", "is unknown; the nearest is `latency-ms`"));
     }
 
     #[test]

@@ -49,6 +49,7 @@ macro_rules! executor {
         #[cfg(not(target_arch = "wasm32"))]
         const _: fn(
             $crate::executor::Request,
-        ) -> Result<$crate::executor::Step, $crate::executor::ExecutionError> = <$executor as $crate::executor::Executor>::advance;
+        ) -> Result<$crate::executor::Step, $crate::executor::ExecutionError> =
+            <$executor as $crate::executor::Executor>::advance;
     };
 }

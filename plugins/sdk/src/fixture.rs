@@ -24,12 +24,7 @@ pub fn task(input: &str) -> Task {
 
 /// A child that succeeded with this.
 pub fn succeeded(name: &str, outcome: Outcome) -> Child {
-    Child {
-        name: name.to_owned(),
-        state: TaskState::Succeeded,
-        outcome: Some(outcome),
-        fault: None,
-    }
+    Child { name: name.to_owned(), state: TaskState::Succeeded, outcome: Some(outcome), fault: None }
 }
 
 /// An idle agent with room for one attempt.
@@ -48,10 +43,7 @@ pub fn agent(id: &str, skills: &[&str]) -> Agent {
 /// So many requests that want `skills`, for which every agent is a candidate.
 pub fn snapshot(agents: Vec<Agent>, skills: &[&str], requests: usize) -> Snapshot {
     let request = Request {
-        task: Task {
-            skills: skills.iter().map(|skill| (*skill).to_owned()).collect(),
-            ..task("null")
-        },
+        task: Task { skills: skills.iter().map(|skill| (*skill).to_owned()).collect(), ..task("null") },
         candidates: 0,
         queued: 0,
         consulted: None,

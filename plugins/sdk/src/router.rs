@@ -4,8 +4,7 @@ mod room;
 mod scorecard;
 
 pub use crate::bindings::router::exports::baton::router::routing::{
-    Agent, Answer, Assignment, Choice, Decision, Factor, Request, RouteError, Score, SkillStats,
-    Snapshot,
+    Agent, Answer, Assignment, Choice, Decision, Factor, Request, RouteError, Score, SkillStats, Snapshot,
 };
 pub use crate::config::Config;
 pub use crate::words::*;
@@ -22,16 +21,12 @@ pub trait Router {
 impl Snapshot {
     /// Who may do what `request` asks for, as indices into `agents`, ascending.
     pub fn candidates(&self, request: &Request) -> &[u32] {
-        self.candidate_sets
-            .get(request.candidates as usize)
-            .map_or(&[], Vec::as_slice)
+        self.candidate_sets.get(request.candidates as usize).map_or(&[], Vec::as_slice)
     }
 
     /// What an agent is called in a reason.
     pub fn name(&self, agent: u32) -> &str {
-        self.agents
-            .get(agent as usize)
-            .map_or("(no such agent)", |agent| &agent.id)
+        self.agents.get(agent as usize).map_or("(no such agent)", |agent| &agent.id)
     }
 
     /// One decision for each request, most urgent first.
@@ -60,11 +55,7 @@ impl Answer {
 /// An answer without factors and without state.
 impl From<Vec<Decision>> for Answer {
     fn from(decisions: Vec<Decision>) -> Self {
-        Self {
-            decisions,
-            factors: Vec::new(),
-            state: Vec::new(),
-        }
+        Self { decisions, factors: Vec::new(), state: Vec::new() }
     }
 }
 
@@ -95,9 +86,7 @@ macro_rules! router {
             );
         };
         #[cfg(not(target_arch = "wasm32"))]
-        const _: fn(
-            $crate::router::Snapshot,
-        ) -> Result<$crate::router::Answer, $crate::router::RouteError> =
+        const _: fn($crate::router::Snapshot) -> Result<$crate::router::Answer, $crate::router::RouteError> =
             <$router as $crate::router::Router>::route;
     };
 }

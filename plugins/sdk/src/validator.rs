@@ -48,13 +48,10 @@ macro_rules! validator {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
             struct Component;
-            impl $crate::bindings::validator::exports::baton::validator::validation::Guest
-                for Component
-            {
+            impl $crate::bindings::validator::exports::baton::validator::validation::Guest for Component {
                 fn validate(
                     request: $crate::validator::Request,
-                ) -> Result<$crate::validator::Verdict, $crate::validator::ValidationError>
-                {
+                ) -> Result<$crate::validator::Verdict, $crate::validator::ValidationError> {
                     <$validator as $crate::validator::Validator>::validate(request)
                 }
             }

@@ -9,10 +9,7 @@ pub const SUMMARY_BYTES: usize = 4096;
 
 impl Attr {
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            value: value.into(),
-        }
+        Self { name: name.into(), value: value.into() }
     }
 }
 
@@ -40,30 +37,16 @@ impl Outcome {
     }
 }
 
-#[allow(
-    clippy::derivable_impls,
-    reason = "the type is generated without this derive"
-)]
+#[allow(clippy::derivable_impls, reason = "the type is generated without this derive")]
 impl Default for Usage {
     fn default() -> Self {
-        Self {
-            input_tokens: 0,
-            output_tokens: 0,
-            cost_micros: None,
-            requests: 0,
-            attrs: Vec::new(),
-        }
+        Self { input_tokens: 0, output_tokens: 0, cost_micros: None, requests: 0, attrs: Vec::new() }
     }
 }
 
 impl Fault {
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
-        Self {
-            class,
-            message: message.into(),
-            retry_after: None,
-            attrs: Vec::new(),
-        }
+        Self { class, message: message.into(), retry_after: None, attrs: Vec::new() }
     }
 
     /// For an attempt that the host ended: what is answered then reaches nobody but the log.
@@ -77,11 +60,7 @@ impl Fault {
 
 impl NewTask {
     /// A task for any agent; `input` is JSON text.
-    pub fn new(
-        name: impl Into<String>,
-        title: impl Into<String>,
-        input: impl Into<String>,
-    ) -> Self {
+    pub fn new(name: impl Into<String>, title: impl Into<String>, input: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             title: title.into(),

@@ -37,7 +37,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let submit_s = submit(&home, plan)?;
     let bytes = std::fs::metadata(home.database())?.len();
     let _ = std::fs::remove_dir_all(&folder);
-    let figures = Figures { tasks: args.tasks, shape_s, submit_s, bytes_per_task: bytes as f64 / args.tasks as f64 };
+    let figures =
+        Figures { tasks: args.tasks, shape_s, submit_s, bytes_per_task: bytes as f64 / args.tasks as f64 };
     if global.json {
         screen::json(&figures);
     } else {
@@ -65,7 +66,9 @@ pub(super) fn submit(home: &Home, plan: Plan) -> Result<f64, Failure> {
     let mut store = Store::open(home, Lock::take(home)?)?;
     let router = RouterChoice { name: "capability".into(), digest: "bench".into() };
     let watch = Stopwatch::start();
-    for answer in store.apply(vec![Op::Submit(Box::new(Submission { plan, seed: Seed(1), router, key: None }))]) {
+    for answer in
+        store.apply(vec![Op::Submit(Box::new(Submission { plan, seed: Seed(1), router, key: None }))])
+    {
         answer?;
     }
     Ok(watch.elapsed().as_secs_f64())

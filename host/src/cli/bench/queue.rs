@@ -85,8 +85,15 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
         screen::json(&figures);
     } else {
         screen::line(&format!("{:.0} tasks/s end to end ({} at once)", figures.tasks_per_s, args.bulk));
-        screen::line(&format!("{:.0} tasks/s for the same rows in SQLite alone ({:.0} %)", floor_tasks_per_s, figures.share_of_floor * 100.0));
-        screen::line(&format!("submit to running {:.0} / {:.0} ms (p50 / p99)", figures.submit_to_running_p50_ms, figures.submit_to_running_p99_ms));
+        screen::line(&format!(
+            "{:.0} tasks/s for the same rows in SQLite alone ({:.0} %)",
+            floor_tasks_per_s,
+            figures.share_of_floor * 100.0
+        ));
+        screen::line(&format!(
+            "submit to running {:.0} / {:.0} ms (p50 / p99)",
+            figures.submit_to_running_p50_ms, figures.submit_to_running_p99_ms
+        ));
         screen::line(&format!("{:.0} bytes a task", figures.bytes_per_task));
     }
     Ok(Done::Well)
@@ -94,7 +101,11 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
 fn round(global: &Global, args: &Args) -> Result<Round, Failure> {
-    let folder = args.dir.clone().unwrap_or_else(std::env::temp_dir).join(format!("baton-bench-{}", std::process::id()));
+    let folder = args
+        .dir
+        .clone()
+        .unwrap_or_else(std::env::temp_dir)
+        .join(format!("baton-bench-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     let home = Home::at(folder.join("store"));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -131,12 +142,18 @@ async fn conduct(global: &Global, args: &Args, home: &Home) -> Result<f64, Failu
         capacity: args.capacity,
         config: BTreeMap::new(),
     };
-    for answer in live.apply_all((0..args.agents).map(|index| Op::PutAgent { card: card(index) }).collect()).await {
+    for answer in
+        live.apply_all((0..args.agents).map(|index| Op::PutAgent { card: card(index) }).collect()).await
+    {
         answer?;
     }
-    let one = |index: usize| Workstream { skills: vec!["work".into()], ..Workstream::named(format!("task-{index}")) };
+    let one = |index: usize| Workstream {
+        skills: vec!["work".into()],
+        ..Workstream::named(format!("task-{index}"))
+    };
     let plan = Plan { name: "bench".into(), workstreams: vec![one(0)] };
-    let applied = live.apply(Op::Submit(Box::new(Submission { plan, seed: Seed(1), router, key: None }))).await?;
+    let applied =
+        live.apply(Op::Submit(Box::new(Submission { plan, seed: Seed(1), router, key: None }))).await?;
     let Reply::Run { run, .. } = applied.reply else { return Err(Failure::Infrastructure("no run".into())) };
     live.wait(run).await;
     let watch = Stopwatch::start();
@@ -148,7 +165,12 @@ async fn conduct(global: &Global, args: &Args, home: &Home) -> Result<f64, Failu
 }
 
 /// Hands all tasks over, without waiting for each answer.
-async fn submit(live: &Live, run: RunId, args: &Args, one: impl Fn(usize) -> Workstream) -> Result<(), Failure> {
+async fn submit(
+    live: &Live,
+    run: RunId,
+    args: &Args,
+    one: impl Fn(usize) -> Workstream,
+) -> Result<(), Failure> {
     let mut next = 1;
     let mut last = None;
     while next <= args.tasks {

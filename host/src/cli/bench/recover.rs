@@ -40,7 +40,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     if global.json {
         screen::json(&figures);
     } else {
-        screen::line(&format!("{} live tasks: {first_assignment_s:.2} s from opening to the first assignment", args.tasks));
+        screen::line(&format!(
+            "{} live tasks: {first_assignment_s:.2} s from opening to the first assignment",
+            args.tasks
+        ));
     }
     Ok(Done::Well)
 }
@@ -60,7 +63,9 @@ async fn first(global: &Global, home: &Home) -> Result<f64, Failure> {
     };
     {
         let mut store = Store::open(home, Lock::take(home)?)?;
-        for answer in store.apply(vec![Op::PutAgent { card }, Op::UseRouter { run, router, why: RouterChange::Asked }]) {
+        for answer in
+            store.apply(vec![Op::PutAgent { card }, Op::UseRouter { run, router, why: RouterChange::Asked }])
+        {
             answer?;
         }
     }

@@ -58,7 +58,13 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     } else {
         screen::line(&format!(
             "{} at {} agents, {} tasks at once: {:.1} / {:.1} us a task (p50 / p99), {:.2} ms a decision, {} fuel",
-            figures.router, figures.agents, figures.batch, figures.per_task_p50_us, figures.per_task_p99_us, figures.decision_p50_ms, fuel
+            figures.router,
+            figures.agents,
+            figures.batch,
+            figures.per_task_p50_us,
+            figures.per_task_p99_us,
+            figures.decision_p50_ms,
+            fuel
         ));
     }
     Ok(Done::Well)

@@ -32,8 +32,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     }
     let (_, home) = global.here()?;
     let mut door = Door::open(&home)?;
-    let before = read::plugins(&global.reader()?).map_err(unreadable)?.into_iter().find(|row| row.name == name);
-    let asked: BTreeSet<Grant> = args.grant.iter().map(|text| text.parse()).collect::<Result<_, _>>().map_err(Failure::Usage)?;
+    let before =
+        read::plugins(&global.reader()?).map_err(unreadable)?.into_iter().find(|row| row.name == name);
+    let asked: BTreeSet<Grant> =
+        args.grant.iter().map(|text| text.parse()).collect::<Result<_, _>>().map_err(Failure::Usage)?;
     let held: BTreeSet<Grant> =
         before.iter().flat_map(|row| &row.grants).filter_map(|grant| grant.parse().ok()).collect();
     let grants = granted(&name, &component, held, asked)?;
@@ -59,7 +61,12 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
 }
 
 /// What it may use from now on. An upgrade keeps what was granted; what it asks beyond that must be granted anew.
-fn granted(name: &str, component: &Component, held: BTreeSet<Grant>, asked: BTreeSet<Grant>) -> Result<BTreeSet<Grant>, Failure> {
+fn granted(
+    name: &str,
+    component: &Component,
+    held: BTreeSet<Grant>,
+    asked: BTreeSet<Grant>,
+) -> Result<BTreeSet<Grant>, Failure> {
     if !component.wants_process() {
         return Ok(BTreeSet::new());
     }
@@ -67,11 +74,15 @@ fn granted(name: &str, component: &Component, held: BTreeSet<Grant>, asked: BTre
     if !all.is_empty() {
         return Ok(all);
     }
-    let question = format!("{name} asks to start native programs (baton:host/process). Allow every profile of baton.toml?");
+    let question = format!(
+        "{name} asks to start native programs (baton:host/process). Allow every profile of baton.toml?"
+    );
     if screen::confirm(&question) {
         return Ok(BTreeSet::from([Grant::Process(crate::plugin::grant::Profiles::Any)]));
     }
-    Err(Failure::Refused(format!("{name} asks to start native programs: --grant process:PROFILE, or process:* for any")))
+    Err(Failure::Refused(format!(
+        "{name} asks to start native programs: --grant process:PROFILE, or process:* for any"
+    )))
 }
 
 pub(super) fn remove(global: &Global, name: &str) -> Outcome {

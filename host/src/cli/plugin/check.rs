@@ -12,7 +12,8 @@ use crate::plugin::{Kind, PluginError};
 pub(super) fn run(global: &Global, path: &Path, grants: &[String]) -> Outcome {
     let (name, bytes) = super::component(path)?;
     let component = Component::read(&name, &bytes)?;
-    let grants: Vec<Grant> = grants.iter().map(|grant| grant.parse()).collect::<Result<_, _>>().map_err(Failure::Usage)?;
+    let grants: Vec<Grant> =
+        grants.iter().map(|grant| grant.parse()).collect::<Result<_, _>>().map_err(Failure::Usage)?;
     let wants = component.wants_process();
     let loaded = loaded(&name, &bytes, component.kind, grants.clone());
     if global.json {
@@ -22,7 +23,10 @@ pub(super) fn run(global: &Global, path: &Path, grants: &[String]) -> Outcome {
             "error": loaded.as_ref().err().map(ToString::to_string),
         }));
     } else {
-        screen::line(&format!("{name} is a {} for contract {}, {} bytes", component.kind, component.contract, component.size));
+        screen::line(&format!(
+            "{name} is a {} for contract {}, {} bytes",
+            component.kind, component.contract, component.size
+        ));
         screen::line(&format!("  digest   {}", component.digest));
         screen::line(&format!("  imports  {}", component.imports.join(", ")));
         let limits = Limits::of(component.kind);
@@ -45,7 +49,11 @@ pub(super) fn run(global: &Global, path: &Path, grants: &[String]) -> Outcome {
             }
             Ok(Done::Well)
         }
-        Err(PluginError::NotGranted { import, .. }) if wants && grants.is_empty() && import.starts_with("baton:host/process") => Ok(Done::Well),
+        Err(PluginError::NotGranted { import, .. })
+            if wants && grants.is_empty() && import.starts_with("baton:host/process") =>
+        {
+            Ok(Done::Well)
+        }
         Err(why) => Err(Failure::Refused(why.to_string())),
     }
 }
@@ -66,11 +74,13 @@ pub(super) fn alone(name: &str, bytes: &[u8], grants: Vec<Grant>) -> Result<Libr
     let host = |why: std::io::Error| PluginError::Host { plugin: name.to_owned(), why: why.to_string() };
     let folder = super::super::cache_folder().join("checked");
     std::fs::create_dir_all(&folder).map_err(host)?;
-    std::fs::write(folder.join(format!("{}.wasm", digest.trim_start_matches("blake3:"))), bytes).map_err(host)?;
+    std::fs::write(folder.join(format!("{}.wasm", digest.trim_start_matches("blake3:"))), bytes)
+        .map_err(host)?;
     Library::open(Sources {
         folder,
         cache: super::super::cache_folder(),
-        compiler: std::env::current_exe().map_or(crate::plugin::compile::Compiler::InProcess, crate::plugin::compile::Compiler::Child),
+        compiler: std::env::current_exe()
+            .map_or(crate::plugin::compile::Compiler::InProcess, crate::plugin::compile::Compiler::Child),
         installed: vec![Installed { name: name.to_owned(), digest, grants }],
         settings: std::collections::BTreeMap::new(),
     })

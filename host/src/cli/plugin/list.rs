@@ -31,7 +31,13 @@ fn lines(conn: Option<&Reader>) -> Result<Vec<Line>, Failure> {
     if let Some(conn) = conn {
         for row in read::plugins(conn).map_err(unreadable)? {
             let kind = row.kind.parse().map_err(Failure::Infrastructure)?;
-            lines.push(Line { name: row.name, kind, origin: "installed", digest: row.digest, grants: row.grants });
+            lines.push(Line {
+                name: row.name,
+                kind,
+                origin: "installed",
+                digest: row.digest,
+                grants: row.grants,
+            });
         }
     }
     lines.sort_by(|one, other| (one.kind, &one.name).cmp(&(other.kind, &other.name)));
@@ -55,7 +61,10 @@ pub(super) fn all(global: &Global) -> Outcome {
         let short = line.digest.get(..19).unwrap_or(&line.digest).to_owned();
         vec![line.name.clone(), line.kind.to_string(), line.origin.to_owned(), short, line.grants.join(",")]
     };
-    screen::table(&["plugin", "kind", "origin", "digest", "grants"], &lines.iter().map(row).collect::<Vec<_>>());
+    screen::table(
+        &["plugin", "kind", "origin", "digest", "grants"],
+        &lines.iter().map(row).collect::<Vec<_>>(),
+    );
     Ok(Done::Well)
 }
 
@@ -75,18 +84,27 @@ pub(super) fn one(global: &Global, name: &str) -> Outcome {
             }));
             continue;
         }
-        screen::line(&format!("{name}: {} for {}@{}", component.kind, component.kind.export(), component.contract));
+        screen::line(&format!(
+            "{name}: {} for {}@{}",
+            component.kind,
+            component.kind.export(),
+            component.contract
+        ));
         screen::line(&format!("  digest   {}", component.digest));
         screen::line(&format!("  size     {} bytes", component.size));
         screen::line(&format!("  imports  {}", component.imports.join(", ")));
         if component.wants_process() {
-            screen::line(&format!("  grants   {}", grants.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")));
+            screen::line(&format!(
+                "  grants   {}",
+                grants.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            ));
         }
     }
     Ok(Done::Well)
 }
 
-const LIMITS: [Name; 7] = [Name::Memory, Name::Table, Name::Fuel, Name::Cpu, Name::Copied, Name::Handles, Name::Stack];
+const LIMITS: [Name; 7] =
+    [Name::Memory, Name::Table, Name::Fuel, Name::Cpu, Name::Copied, Name::Handles, Name::Stack];
 
 pub(super) fn limits(global: &Global, name: Option<&str>) -> Outcome {
     let (config, conn) = store(global)?;

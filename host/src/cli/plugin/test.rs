@@ -16,7 +16,11 @@ pub(super) fn run(global: &Global, path: &Path) -> Outcome {
         screen::json(&findings);
     } else {
         for Finding { rule, passed, detail } in &findings {
-            screen::line(&format!("{} {rule}{}{detail}", if *passed { "ok  " } else { "FAIL" }, if detail.is_empty() { "" } else { ": " }));
+            screen::line(&format!(
+                "{} {rule}{}{detail}",
+                if *passed { "ok  " } else { "FAIL" },
+                if detail.is_empty() { "" } else { ": " }
+            ));
         }
     }
     Ok(if findings.iter().all(|finding| finding.passed) { Done::Well } else { Done::Failed })

@@ -10,8 +10,8 @@ use crate::clock::Time;
 use crate::event::{Event, Fact};
 use crate::id::{AgentId, RunId, TaskId};
 use crate::plugin::capability::sign::Sign;
-use crate::store::read::{self, history, summary};
 use crate::store::Reader;
+use crate::store::read::{self, history, summary};
 use crate::task::StateName;
 
 /// How a run is shown.
@@ -213,9 +213,15 @@ impl Follower {
 
 fn of_run(fact: &Fact) -> Option<String> {
     match fact {
-        Fact::RouterUsed { router, before: Some(before), .. } => Some(format!("router {router} takes over from {before}")),
-        Fact::RouterDegraded { router, why, .. } => Some(format!("router {router} failed, the host decides: {why}")),
-        Fact::RouterRolledBack { from, to, why } => Some(format!("router {to} is back in place of {from}: {why}")),
+        Fact::RouterUsed { router, before: Some(before), .. } => {
+            Some(format!("router {router} takes over from {before}"))
+        }
+        Fact::RouterDegraded { router, why, .. } => {
+            Some(format!("router {router} failed, the host decides: {why}"))
+        }
+        Fact::RouterRolledBack { from, to, why } => {
+            Some(format!("router {to} is back in place of {from}: {why}"))
+        }
         Fact::RunHeld => Some("paused".into()),
         Fact::RunUnheld => Some("goes on".into()),
         Fact::RunAmended { added, removed, changed, .. } => {

@@ -20,7 +20,13 @@ struct Line {
     reason: String,
 }
 
-pub(super) fn run(global: &Global, plan: &Plan, config: &Config, library: &Library, choice: &RouterChoice) -> Outcome {
+pub(super) fn run(
+    global: &Global,
+    plan: &Plan,
+    config: &Config,
+    library: &Library,
+    choice: &RouterChoice,
+) -> Outcome {
     let router = library.router(&choice.name)?;
     let mut degraded = None;
     let settings = library.settings(&choice.name).config;
@@ -57,7 +63,13 @@ pub(super) fn run(global: &Global, plan: &Plan, config: &Config, library: &Libra
         screen::json(&lines);
     } else {
         let row = |line: &Line| {
-            vec![screen::span(line.start_ms), screen::span(line.end_ms), line.task.clone(), line.agent.clone(), line.reason.clone()]
+            vec![
+                screen::span(line.start_ms),
+                screen::span(line.end_ms),
+                line.task.clone(),
+                line.agent.clone(),
+                line.reason.clone(),
+            ]
         };
         screen::table(&["start", "end", "task", "agent", "why"], &lines.iter().map(row).collect::<Vec<_>>());
     }

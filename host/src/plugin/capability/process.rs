@@ -46,11 +46,19 @@ fn allowed(powers: &Powers, name: &str) -> Result<Arc<Profile>, ProcessError> {
         return Ok(Arc::clone(profile));
     }
     let why = if powers.ungranted.contains(name) {
-        format!("profile {name} is not granted to {plugin}: baton plugin add … --grant process:{name}", plugin = powers.plugin)
+        format!(
+            "profile {name} is not granted to {plugin}: baton plugin add … --grant process:{name}",
+            plugin = powers.plugin
+        )
     } else {
         format!("there is no profile {name}: add [profiles.{name}] with argv = [\"…\"] to baton.toml")
     };
-    let denied = Sign::Denied { task: powers.task, plugin: powers.plugin.clone(), call: "process.run", why: why.clone() };
+    let denied = Sign::Denied {
+        task: powers.task,
+        plugin: powers.plugin.clone(),
+        call: "process.run",
+        why: why.clone(),
+    };
     powers.signs.send(powers.clock.now(), denied);
     Err(ProcessError::Denied(why))
 }
@@ -62,13 +70,22 @@ fn find(profile: &Profile) -> Result<PathBuf, ProcessError> {
         let why = format!("profile {}: there is no folder {}", profile.name, profile.cwd.display());
         return Err(ProcessError::NotStarted(why));
     }
-    let path = profile.env.iter().find(|(name, _)| name == "PATH").map_or("/usr/local/bin:/usr/bin:/bin", |(_, path)| path);
+    let path = profile
+        .env
+        .iter()
+        .find(|(name, _)| name == "PATH")
+        .map_or("/usr/local/bin:/usr/bin:/bin", |(_, path)| path);
     let found = if program.contains('/') {
         Some(profile.cwd.join(program)).filter(|file| is_executable(file))
     } else {
         path.split(':').map(|folder| Path::new(folder).join(program)).find(|file| is_executable(file))
     };
-    found.ok_or_else(|| ProcessError::NotStarted(format!("profile {}: there is no program {program:?} to start", profile.name)))
+    found.ok_or_else(|| {
+        ProcessError::NotStarted(format!(
+            "profile {}: there is no program {program:?} to start",
+            profile.name
+        ))
+    })
 }
 
 fn is_executable(file: &Path) -> bool {
@@ -77,7 +94,8 @@ fn is_executable(file: &Path) -> bool {
 
 /// `{task}` and `{input.key}` are places; braces around anything else are the profile's own.
 fn is_place(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+    name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
 }
 
 /// Fills the `{name}` places of one argument.
@@ -92,7 +110,9 @@ fn fill(template: &str, command: &Command) -> Result<String, ProcessError> {
             continue;
         };
         let value = command.values.iter().find(|attr| attr.name == name).map(|attr| attr.value.as_str());
-        let value = value.ok_or_else(|| ProcessError::BadValue(format!("the task has no value for {{{name}}} in {template:?}")))?;
+        let value = value.ok_or_else(|| {
+            ProcessError::BadValue(format!("the task has no value for {{{name}}} in {template:?}"))
+        })?;
         if value.contains('\0') {
             return Err(ProcessError::BadValue(format!("the value for {{{name}}} holds a NUL")));
         }
@@ -130,14 +150,19 @@ async fn run(powers: &Powers, profile: &Profile, command: &Command) -> Result<Co
         .process_group(0)
         .kill_on_drop(true);
     let watch = Stopwatch::start();
-    let child = native
-        .spawn()
-        .map_err(|why| ProcessError::NotStarted(format!("profile {}: {}: {why}", profile.name, program.display())))?;
+    let child = native.spawn().map_err(|why| {
+        ProcessError::NotStarted(format!("profile {}: {}: {why}", profile.name, program.display()))
+    })?;
     let group = Group(child.id());
     let completed = attend(powers, profile, child, &group, command.stdin.clone()).await;
     drop(group);
     let (ending, stdout, stderr) = completed?;
-    Ok(Completed { ending, stdout, stderr, took: u64::try_from(watch.elapsed().as_millis()).unwrap_or(u64::MAX) })
+    Ok(Completed {
+        ending,
+        stdout,
+        stderr,
+        took: u64::try_from(watch.elapsed().as_millis()).unwrap_or(u64::MAX),
+    })
 }
 
 /// A process and all that it started; killed when this is dropped, so that no way out of an attempt leaves one behind.
@@ -193,9 +218,9 @@ async fn attend(
     let stderr = stderr.ok().and_then(Result::ok).unwrap_or_default();
     let (stdout, written) = stdout.ok().and_then(Result::ok).unwrap_or_default();
     let ending = match forced {
-        Ok(Forced::Stopped(Stop::Deadline | Stop::Silent)) => {
-            Ending::TimedOut(powers.deadline.since(powers.clock.now()).as_millis().try_into().unwrap_or(u64::MAX))
-        }
+        Ok(Forced::Stopped(Stop::Deadline | Stop::Silent)) => Ending::TimedOut(
+            powers.deadline.since(powers.clock.now()).as_millis().try_into().unwrap_or(u64::MAX),
+        ),
         Ok(Forced::Stopped(Stop::LeaseLost | Stop::Cancelled)) => return Err(ProcessError::Stopped),
         Ok(Forced::TimedOut(limit)) => Ending::TimedOut(limit.as_millis().try_into().unwrap_or(u64::MAX)),
         Err(_) if written > max => Ending::TooMuchOutput(max.try_into().unwrap_or(u64::MAX)),

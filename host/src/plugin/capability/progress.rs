@@ -27,7 +27,10 @@ impl Host for Sandbox {
         }
         let done = done.filter(|done| done.is_finite()).map(|done| done.clamp(0.0, 1.0));
         let message: String = message.chars().filter(|c| !c.is_control()).take(400).collect();
-        powers.signs.send(powers.clock.now(), Sign::Progress { task: powers.task, epoch: powers.epoch, message, done });
+        powers.signs.send(
+            powers.clock.now(),
+            Sign::Progress { task: powers.task, epoch: powers.epoch, message, done },
+        );
         Ok(Ok(()))
     }
 

@@ -53,7 +53,12 @@ impl Host {
     ///
     /// # Errors
     /// The store can't be read or written.
-    pub async fn start(store: Store, home: &Home, library: Arc<Library>, options: Options) -> Result<Self, Rejection> {
+    pub async fn start(
+        store: Store,
+        home: &Home,
+        library: Arc<Library>,
+        options: Options,
+    ) -> Result<Self, Rejection> {
         let reader = reader(home).map_err(unreadable)?;
         let (writer, writer_thread) = Writer::start(store);
         let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -141,7 +146,9 @@ impl Live {
         let count = ops.len();
         let (reply, answer) = oneshot::channel();
         let _ = self.outbox.send(Message::Apply { ops, reply });
-        async move { answer.await.unwrap_or_else(|_| vec![Err(Rejection::Store("the host has stopped".into())); count]) }
+        async move {
+            answer.await.unwrap_or_else(|_| vec![Err(Rejection::Store("the host has stopped".into())); count])
+        }
     }
 
     /// # Errors

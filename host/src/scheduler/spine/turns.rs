@@ -59,7 +59,8 @@ impl Spine {
     fn ask_validators(&mut self, task: Task) -> Result<(), Rejection> {
         let spec = read::spec(&self.reader, task.id).map_err(unreadable)?;
         let claimed = read::live::claimed(&self.reader, task.id, task.epoch).map_err(unreadable)?;
-        let evidence = read::live::children(&self.reader, task.id, task.epoch, Role::Evidence).map_err(unreadable)?;
+        let evidence =
+            read::live::children(&self.reader, task.id, task.epoch, Role::Evidence).map_err(unreadable)?;
         let Some(outcome) = claimed else {
             let fault = Fault::new(ErrorClass::Other, "the claimed outcome is gone");
             let end = End::Failed { fault, checks: Vec::new() };

@@ -11,7 +11,8 @@ use crate::op::{PluginRow, Rejection, Reply};
 use crate::store::batch::Batch;
 
 pub(super) fn start_host(batch: &mut Batch<'_>, pid: u32, version: String) -> Applying {
-    let boot: u32 = batch.conn.query_row("SELECT coalesce(max(boot), 0) + 1 FROM host", [], |row| row.get(0))?;
+    let boot: u32 =
+        batch.conn.query_row("SELECT coalesce(max(boot), 0) + 1 FROM host", [], |row| row.get(0))?;
     batch.conn.execute(
         "INSERT INTO host (boot, pid, version, started_at) VALUES (?1, ?2, ?3, ?4)",
         params![boot, pid, version, batch.now.0],
@@ -45,7 +46,10 @@ pub(super) fn put(batch: &mut Batch<'_>, mut card: Card) -> Applying {
     let id = match known {
         Some((id, same, false)) if same == json => return Ok(Reply::Agent(AgentId(id))),
         Some((id, _, _)) => {
-            batch.conn.execute("UPDATE agent SET card = ?2, removed = 0, draining = 0 WHERE id = ?1", params![id, json])?;
+            batch.conn.execute(
+                "UPDATE agent SET card = ?2, removed = 0, draining = 0 WHERE id = ?1",
+                params![id, json],
+            )?;
             id
         }
         None => {
@@ -73,26 +77,42 @@ pub(super) fn set_standing(batch: &mut Batch<'_>, agent: AgentId, standing: Stan
         Standing::Active => false,
         Standing::Draining => true,
     };
-    changed(batch.conn.execute("UPDATE agent SET draining = ?2 WHERE id = ?1", params![agent.0, draining])?, agent)?;
-    batch.append(None, None, &if draining { Fact::AgentDraining { agent } } else { Fact::AgentResumed { agent } })?;
+    changed(
+        batch.conn.execute("UPDATE agent SET draining = ?2 WHERE id = ?1", params![agent.0, draining])?,
+        agent,
+    )?;
+    batch.append(
+        None,
+        None,
+        &if draining { Fact::AgentDraining { agent } } else { Fact::AgentResumed { agent } },
+    )?;
     Ok(Reply::Agent(agent))
 }
 
 /// Takes an agent out of the registry. Its row stays, because attempts refer to it.
 pub(super) fn remove(batch: &mut Batch<'_>, agent: AgentId) -> Applying {
-    let running: u32 =
-        batch.conn.query_row("SELECT count(*) FROM task WHERE state = 2 AND agent_id = ?1", [agent.0], |row| row.get(0))?;
+    let running: u32 = batch.conn.query_row(
+        "SELECT count(*) FROM task WHERE state = 2 AND agent_id = ?1",
+        [agent.0],
+        |row| row.get(0),
+    )?;
     if running > 0 {
         return Err(Rejection::Invalid(format!("it runs {running} tasks: drain it first")));
     }
-    changed(batch.conn.execute("UPDATE agent SET removed = 1 WHERE id = ?1 AND removed = 0", [agent.0])?, agent)?;
+    changed(
+        batch.conn.execute("UPDATE agent SET removed = 1 WHERE id = ?1 AND removed = 0", [agent.0])?,
+        agent,
+    )?;
     batch.append(None, None, &Fact::AgentRemoved { agent })?;
     Ok(Reply::Agent(agent))
 }
 
 pub(super) fn move_breaker(batch: &mut Batch<'_>, agent: AgentId, breaker: Breaker) -> Applying {
     let json = to_json(&breaker)?;
-    changed(batch.conn.execute("UPDATE agent SET breaker = ?2 WHERE id = ?1", params![agent.0, json])?, agent)?;
+    changed(
+        batch.conn.execute("UPDATE agent SET breaker = ?2 WHERE id = ?1", params![agent.0, json])?,
+        agent,
+    )?;
     batch.append(None, None, &Fact::BreakerMoved { agent, breaker })?;
     Ok(Reply::Agent(agent))
 }

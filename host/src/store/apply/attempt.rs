@@ -4,8 +4,8 @@ use rusqlite::params;
 
 use super::Applying;
 use super::task::{ended, reset_children};
-use crate::id::{DecisionId, Epoch, TaskId};
 use crate::clock::Time;
+use crate::id::{DecisionId, Epoch, TaskId};
 use crate::op::{Assign, Decision, End, Pick, Rejection, Reply};
 use crate::outcome::{Outcome, Report};
 use crate::store::batch::Batch;
@@ -29,7 +29,11 @@ pub(super) fn assign(batch: &mut Batch<'_>, assign: Assign) -> Applying {
     Ok(Reply::Done)
 }
 
-fn record_decision(batch: &mut Batch<'_>, assign: &Assign, decision: &Decision) -> Result<DecisionId, Rejection> {
+fn record_decision(
+    batch: &mut Batch<'_>,
+    assign: &Assign,
+    decision: &Decision,
+) -> Result<DecisionId, Rejection> {
     let id = batch.next_decision();
     let mut insert = batch.conn.prepare_cached(
         "INSERT INTO decision (id, run_id, at, router, digest, fuel, input, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
@@ -64,7 +68,13 @@ pub(super) fn open(
     Ok(())
 }
 
-fn close(batch: &Batch<'_>, id: TaskId, epoch: Epoch, ending: &str, report: &Report) -> Result<(), Rejection> {
+fn close(
+    batch: &Batch<'_>,
+    id: TaskId,
+    epoch: Epoch,
+    ending: &str,
+    report: &Report,
+) -> Result<(), Rejection> {
     let json = serde_json::to_vec(report).map_err(|why| Rejection::Invalid(why.to_string()))?;
     let mut update = batch.conn.prepare_cached(
         "UPDATE attempt SET ended_at = ?3, ending = ?4, report = ?5 WHERE task_id = ?1 AND epoch = ?2",
@@ -74,7 +84,8 @@ fn close(batch: &Batch<'_>, id: TaskId, epoch: Epoch, ending: &str, report: &Rep
 }
 
 fn report(batch: &Batch<'_>, id: TaskId, epoch: Epoch) -> Result<Report, Rejection> {
-    let mut select = batch.conn.prepare_cached("SELECT report FROM attempt WHERE task_id = ?1 AND epoch = ?2")?;
+    let mut select =
+        batch.conn.prepare_cached("SELECT report FROM attempt WHERE task_id = ?1 AND epoch = ?2")?;
     let json: Option<Vec<u8>> = select.query_row(params![id.0, epoch.0], |row| row.get(0))?;
     match json {
         None => Ok(Report::default()),
@@ -114,7 +125,9 @@ pub(super) fn finish(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, end: End) 
     let state = task.state;
     let task = match batch.step_on(task, command) {
         Ok(task) => task,
-        Err(Rejection::Refused(refused)) if accepted_before(state, &end, epoch, &refused) => return Ok(Reply::Done),
+        Err(Rejection::Refused(refused)) if accepted_before(state, &end, epoch, &refused) => {
+            return Ok(Reply::Done);
+        }
         Err(rejection) => return Err(rejection),
     };
     let mut report = match state {
@@ -157,4 +170,3 @@ pub(super) fn lose_lease(batch: &mut Batch<'_>, id: TaskId, why: String) -> Appl
     ended(batch, &task)?;
     Ok(Reply::Done)
 }
-

@@ -62,9 +62,12 @@ pub(super) fn spawn(
 }
 
 fn count(batch: &Batch<'_>, id: TaskId, more: usize) -> Result<(u32, u32), Rejection> {
-    let mut update =
-        batch.conn.prepare_cached("UPDATE task SET kids = kids + ?2 WHERE id = ?1 RETURNING kids, kids_ended")?;
-    Ok(update.query_row(params![id.0, i64::try_from(more).unwrap_or(i64::MAX)], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    let mut update = batch
+        .conn
+        .prepare_cached("UPDATE task SET kids = kids + ?2 WHERE id = ?1 RETURNING kids, kids_ended")?;
+    Ok(update.query_row(params![id.0, i64::try_from(more).unwrap_or(i64::MAX)], |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?)
 }
 
 fn depth(batch: &Batch<'_>, id: TaskId) -> Result<usize, Rejection> {
@@ -86,7 +89,8 @@ fn add(
 ) -> Result<(), Rejection> {
     let above: String =
         batch.conn.query_row("SELECT name FROM body WHERE task_id = ?1", [parent.id.0], |row| row.get(0))?;
-    let try_mark = if parent_task.attempts > 1 { format!("~{}", parent_task.attempts) } else { String::new() };
+    let try_mark =
+        if parent_task.attempts > 1 { format!("~{}", parent_task.attempts) } else { String::new() };
     let full = |name: &str| format!("{above}/{name}{try_mark}");
     let mut fresh: HashMap<String, TaskId> = HashMap::new();
     for mut child in children {
@@ -98,7 +102,9 @@ fn add(
                 Some(id) => Some(*id),
                 None => by_name(batch, parent_task.run.0, &full(wanted))?,
             };
-            on.push(known.ok_or_else(|| Rejection::NotFound(format!("earlier child {wanted:?} of {above}")))?);
+            on.push(
+                known.ok_or_else(|| Rejection::NotFound(format!("earlier child {wanted:?} of {above}")))?,
+            );
         }
         if fresh.contains_key(&name) || by_name(batch, parent_task.run.0, &child.id)?.is_some() {
             return Err(Rejection::Invalid(format!("two children of {above} are called {name:?}")));

@@ -37,7 +37,8 @@ pub(super) fn submit(batch: &mut Batch<'_>, submission: Submission) -> Applying 
 }
 
 fn plan(json: &[u8]) -> Result<Plan, Rejection> {
-    serde_json::from_slice(json).map_err(|why| Rejection::Store(format!("a stored plan can't be read: {why}")))
+    serde_json::from_slice(json)
+        .map_err(|why| Rejection::Store(format!("a stored plan can't be read: {why}")))
 }
 
 fn open(batch: &mut Batch<'_>, submission: Submission) -> Applying {
@@ -52,7 +53,11 @@ fn open(batch: &mut Batch<'_>, submission: Submission) -> Applying {
     let run = RunId(batch.conn.last_insert_rowid());
     let tasks = u32::try_from(plan.workstreams.len()).unwrap_or(u32::MAX);
     batch.append(Some(run), None, &Fact::RunSubmitted { name: plan.name.clone(), plan: digest, tasks })?;
-    batch.append(Some(run), None, &Fact::RouterUsed { router: router.name, digest: router.digest, before: None })?;
+    batch.append(
+        Some(run),
+        None,
+        &Fact::RouterUsed { router: router.name, digest: router.digest, before: None },
+    )?;
     insert_all(batch, run, &plan.workstreams)?;
     Ok(Reply::Run { run, fresh: true })
 }
@@ -116,7 +121,9 @@ pub(super) fn insert(
     for parent in on {
         let met = is_met(batch, *parent)?;
         left += u32::from(!met);
-        let mut link = batch.conn.prepare_cached("INSERT OR IGNORE INTO dep (parent_id, child_id, met) VALUES (?1, ?2, ?3)")?;
+        let mut link = batch
+            .conn
+            .prepare_cached("INSERT OR IGNORE INTO dep (parent_id, child_id, met) VALUES (?1, ?2, ?3)")?;
         if link.execute(params![parent.0, id.0, met])? == 0 {
             left -= u32::from(!met);
         }
@@ -138,7 +145,9 @@ pub(super) fn insert(
         deadline: own.into_iter().chain(place.deadline).min(),
     };
     let spec = serde_json::to_vec(workstream).map_err(|why| Rejection::Invalid(why.to_string()))?;
-    let mut body = batch.conn.prepare_cached("INSERT INTO body (task_id, run_id, name, spec) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut body = batch
+        .conn
+        .prepare_cached("INSERT INTO body (task_id, run_id, name, spec) VALUES (?1, ?2, ?3, ?4)")?;
     body.execute(params![id.0, place.run.0, workstream.id, spec])?;
     batch.insert(&task, left)?;
     Ok(id)
@@ -169,7 +178,11 @@ pub(super) fn extend(batch: &mut Batch<'_>, run: RunId, workstreams: Vec<Workstr
 }
 
 fn reopen(batch: &mut Batch<'_>, run: RunId) -> Result<(), Rejection> {
-    if batch.conn.execute("UPDATE run SET settled_at = NULL WHERE id = ?1 AND settled_at IS NOT NULL", [run.0])? > 0 {
+    if batch
+        .conn
+        .execute("UPDATE run SET settled_at = NULL WHERE id = ?1 AND settled_at IS NOT NULL", [run.0])?
+        > 0
+    {
         batch.append(Some(run), None, &Fact::RunReopened)?;
     }
     Ok(())
@@ -197,7 +210,9 @@ pub(super) fn amend(batch: &mut Batch<'_>, run: RunId, after: Plan) -> Applying 
     }
     let json = serde_json::to_vec(&after).map_err(|why| Rejection::Invalid(why.to_string()))?;
     let digest = after.digest();
-    batch.conn.execute("UPDATE run SET plan = ?2, digest = ?3 WHERE id = ?1", params![run.0, json, digest])?;
+    batch
+        .conn
+        .execute("UPDATE run SET plan = ?2, digest = ?3 WHERE id = ?1", params![run.0, json, digest])?;
     batch.append(Some(run), None, &amended(&digest, &diff))?;
     reopen(batch, run)?;
     Ok(Reply::Amended(diff))
@@ -266,7 +281,8 @@ fn loosen(batch: &mut Batch<'_>, child: TaskId) -> Result<(), Rejection> {
 fn change(batch: &mut Batch<'_>, run: RunId, new: &Workstream, keys: &[String]) -> Result<(), Rejection> {
     let id = task_id(batch, run, &new.id)?;
     let mut task = batch.task(id)?;
-    let harmless = keys.iter().all(|key| matches!(key.as_str(), "title" | "metadata" | "priority" | "estimate"));
+    let harmless =
+        keys.iter().all(|key| matches!(key.as_str(), "title" | "metadata" | "priority" | "estimate"));
     let started = match task.state {
         State::Running { .. } | State::Waiting { .. } | State::Succeeded { .. } => true,
         State::Blocked
@@ -278,14 +294,19 @@ fn change(batch: &mut Batch<'_>, run: RunId, new: &Workstream, keys: &[String]) 
     };
     if started && !harmless {
         let name = task.state.name();
-        return Err(Rejection::Invalid(format!("{} is {name}: its {} can't change any more", new.id, keys.join(", "))));
+        return Err(Rejection::Invalid(format!(
+            "{} is {name}: its {} can't change any more",
+            new.id,
+            keys.join(", ")
+        )));
     }
     relink(batch, run, id, new)?;
     task = batch.task(id)?;
     task.terms = batch.terms_id(new.terms())?;
     task.priority = new.priority;
     task.deadline = new.timeouts.deadline.map(|span| task.created + span.0);
-    let left: u32 = batch.conn.query_row("SELECT deps_left FROM task WHERE id = ?1", [id.0], |row| row.get(0))?;
+    let left: u32 =
+        batch.conn.query_row("SELECT deps_left FROM task WHERE id = ?1", [id.0], |row| row.get(0))?;
     if left > 0 && matches!(task.state, State::Ready { .. } | State::Backoff { .. }) {
         task.state = State::Blocked;
     } else if left == 0 && task.state == State::Blocked {
@@ -300,7 +321,8 @@ fn change(batch: &mut Batch<'_>, run: RunId, new: &Workstream, keys: &[String]) 
 
 fn relink(batch: &mut Batch<'_>, run: RunId, id: TaskId, new: &Workstream) -> Result<(), Rejection> {
     let before: Vec<TaskId> = {
-        let mut select = batch.conn.prepare_cached("SELECT parent_id FROM dep WHERE child_id = ?1 ORDER BY parent_id")?;
+        let mut select =
+            batch.conn.prepare_cached("SELECT parent_id FROM dep WHERE child_id = ?1 ORDER BY parent_id")?;
         select.query_map([id.0], |row| Ok(TaskId(row.get(0)?)))?.collect::<rusqlite::Result<_>>()?
     };
     let mut after = Vec::with_capacity(new.depends_on.len());
@@ -313,7 +335,9 @@ fn relink(batch: &mut Batch<'_>, run: RunId, id: TaskId, new: &Workstream) -> Re
         return Ok(());
     }
     for parent in &removed {
-        batch.conn.execute("DELETE FROM dep WHERE parent_id = ?1 AND child_id = ?2", params![parent.0, id.0])?;
+        batch
+            .conn
+            .execute("DELETE FROM dep WHERE parent_id = ?1 AND child_id = ?2", params![parent.0, id.0])?;
     }
     for parent in &added {
         let met = is_met(batch, *parent)?;
@@ -332,7 +356,8 @@ fn relink(batch: &mut Batch<'_>, run: RunId, id: TaskId, new: &Workstream) -> Re
 
 pub(super) fn hold(batch: &mut Batch<'_>, run: RunId, held: bool) -> Applying {
     batch.seed(run)?;
-    if batch.conn.execute("UPDATE run SET held = ?2 WHERE id = ?1 AND held <> ?2", params![run.0, held])? > 0 {
+    if batch.conn.execute("UPDATE run SET held = ?2 WHERE id = ?1 AND held <> ?2", params![run.0, held])? > 0
+    {
         batch.append(Some(run), None, if held { &Fact::RunHeld } else { &Fact::RunUnheld })?;
     }
     Ok(Reply::Done)
@@ -341,7 +366,8 @@ pub(super) fn hold(batch: &mut Batch<'_>, run: RunId, held: bool) -> Applying {
 pub(super) fn cancel(batch: &mut Batch<'_>, run: RunId, why: &str) -> Applying {
     batch.seed(run)?;
     let live: Vec<TaskId> = {
-        let mut select = batch.conn.prepare("SELECT id FROM task WHERE run_id = ?1 AND state < 5 ORDER BY id")?;
+        let mut select =
+            batch.conn.prepare("SELECT id FROM task WHERE run_id = ?1 AND state < 5 ORDER BY id")?;
         select.query_map([run.0], |row| Ok(TaskId(row.get(0)?)))?.collect::<rusqlite::Result<_>>()?
     };
     for id in live {
@@ -375,10 +401,17 @@ pub(super) fn settle(batch: &mut Batch<'_>, run: RunId) -> Applying {
     Ok(Reply::Done)
 }
 
-pub(super) fn use_router(batch: &mut Batch<'_>, run: RunId, router: RouterChoice, why: RouterChange) -> Applying {
+pub(super) fn use_router(
+    batch: &mut Batch<'_>,
+    run: RunId,
+    router: RouterChoice,
+    why: RouterChange,
+) -> Applying {
     let before: Option<(String, String)> = batch
         .conn
-        .query_row("SELECT router, router_digest FROM run WHERE id = ?1", [run.0], |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row("SELECT router, router_digest FROM run WHERE id = ?1", [run.0], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
         .optional()?;
     let (name, digest) = before.ok_or_else(|| Rejection::NotFound(format!("run {run}")))?;
     let before = RouterChoice { name, digest };
@@ -394,7 +427,9 @@ pub(super) fn use_router(batch: &mut Batch<'_>, run: RunId, router: RouterChoice
         RouterChange::Asked => {
             Fact::RouterUsed { router: router.name, digest: router.digest, before: Some(before.name) }
         }
-        RouterChange::RolledBack { why } => Fact::RouterRolledBack { from: before.name, to: router.name, why },
+        RouterChange::RolledBack { why } => {
+            Fact::RouterRolledBack { from: before.name, to: router.name, why }
+        }
     };
     batch.append(Some(run), None, &fact)?;
     Ok(Reply::Done)

@@ -53,14 +53,19 @@ pub(super) fn redrive(batch: &mut Batch<'_>, id: TaskId) -> Applying {
     let mut task = batch.step(id, Command::Redrive)?;
     batch.conn.execute("UPDATE task SET dropped = 0 WHERE id = ?1", [id.0])?;
     if let Some(parent) = task.parent {
-        let mut count = batch.conn.prepare_cached("UPDATE task SET kids_ended = kids_ended - 1 WHERE id = ?1 AND epoch = ?2")?;
+        let mut count = batch
+            .conn
+            .prepare_cached("UPDATE task SET kids_ended = kids_ended - 1 WHERE id = ?1 AND epoch = ?2")?;
         count.execute(params![parent.id.0, parent.epoch.0])?;
     }
     if deps_left(batch, id)? == 0 {
         task = batch.step_on(task, Command::Unblock)?;
     }
-    let settled: bool =
-        batch.conn.query_row("SELECT settled_at IS NOT NULL FROM run WHERE id = ?1", [task.run.0], |row| row.get(0))?;
+    let settled: bool = batch.conn.query_row(
+        "SELECT settled_at IS NOT NULL FROM run WHERE id = ?1",
+        [task.run.0],
+        |row| row.get(0),
+    )?;
     if settled {
         batch.conn.execute("UPDATE run SET settled_at = NULL WHERE id = ?1", [task.run.0])?;
         batch.append(Some(task.run), None, &Fact::RunReopened)?;
@@ -134,8 +139,9 @@ fn unblock_dependents(batch: &mut Batch<'_>, id: TaskId) -> Result<(), Rejection
     let sql = "UPDATE dep SET met = 1 WHERE parent_id = ?1 AND met = 0 RETURNING child_id";
     for child in children_of(batch, sql, id)? {
         let left: u32 = {
-            let mut count =
-                batch.conn.prepare_cached("UPDATE task SET deps_left = deps_left - 1 WHERE id = ?1 RETURNING deps_left")?;
+            let mut count = batch.conn.prepare_cached(
+                "UPDATE task SET deps_left = deps_left - 1 WHERE id = ?1 RETURNING deps_left",
+            )?;
             count.query_row([child.0], |row| row.get(0))?
         };
         if left == 0 {
@@ -159,7 +165,10 @@ fn tell_parent(batch: &mut Batch<'_>, task: &Task) -> Result<(), Rejection> {
         Role::Evidence => 1,
         Role::Consult => 2,
     };
-    let ended = count.query_map(params![parent.id.0, parent.epoch.0, stage], |row| row.get::<_, u32>(0))?.next().transpose()?;
+    let ended = count
+        .query_map(params![parent.id.0, parent.epoch.0, stage], |row| row.get::<_, u32>(0))?
+        .next()
+        .transpose()?;
     std::mem::drop(count);
     let waiting = batch.task(parent.id)?;
     match (ended, waiting.state) {

@@ -14,7 +14,12 @@ use crate::outcome::Report;
 ///
 /// # Errors
 /// The store can't be read.
-pub fn events(conn: &Connection, run: Option<RunId>, after: i64, limit: usize) -> rusqlite::Result<Vec<Event>> {
+pub fn events(
+    conn: &Connection,
+    run: Option<RunId>,
+    after: i64,
+    limit: usize,
+) -> rusqlite::Result<Vec<Event>> {
     let columns = "SELECT seq, at, run_id, task_id, epoch, fact FROM event";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     match run {
@@ -79,7 +84,11 @@ pub fn attempts(conn: &Connection, task: TaskId) -> rusqlite::Result<Vec<Attempt
             ended: row.get::<_, Option<i64>>(3)?.map(Time),
             ending: row.get(4)?,
             decision: row.get::<_, Option<i64>>(5)?.map(DecisionId),
-            report: report.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?.unwrap_or_default(),
+            report: report
+                .map(|json| serde_json::from_slice(&json))
+                .transpose()
+                .map_err(broken)?
+                .unwrap_or_default(),
         });
     }
     Ok(attempts)
@@ -142,7 +151,8 @@ pub fn dead(conn: &Connection, run: Option<RunId>) -> rusqlite::Result<Vec<DeadL
     let mut letters = Vec::new();
     while let Some(row) = rows.next()? {
         let fact: Option<Vec<u8>> = row.get(6)?;
-        let fact: Option<crate::event::Fact> = fact.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?;
+        let fact: Option<crate::event::Fact> =
+            fact.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?;
         letters.push(DeadLetter {
             id: TaskId(row.get(0)?),
             run: RunId(row.get(1)?),
@@ -184,5 +194,6 @@ pub fn waits(conn: &Connection) -> rusqlite::Result<Vec<f64>> {
 /// # Errors
 /// The store can't be read.
 pub fn attempts_open(conn: &Connection) -> rusqlite::Result<u64> {
-    conn.query_row("SELECT count(*) FROM task WHERE state = 2", [], |row| row.get::<_, i64>(0)).map(i64::unsigned_abs)
+    conn.query_row("SELECT count(*) FROM task WHERE state = 2", [], |row| row.get::<_, i64>(0))
+        .map(i64::unsigned_abs)
 }

@@ -121,7 +121,11 @@ pub fn children(conn: &Connection, parent: TaskId, epoch: Epoch, role: Role) -> 
             task: TaskId(row.get(0)?),
             name: own.split_once('~').map_or(own, |(own, _)| own).to_owned(),
             state: super::state_word(row.get(2)?),
-            report: report.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?.unwrap_or_default(),
+            report: report
+                .map(|json| serde_json::from_slice(&json))
+                .transpose()
+                .map_err(broken)?
+                .unwrap_or_default(),
         });
     }
     Ok(children)
@@ -156,9 +160,11 @@ pub fn feedback(conn: &Connection, task: TaskId) -> rusqlite::Result<Vec<String>
     let mut texts = Vec::new();
     while let Some(row) = rows.next()? {
         let json: Option<Vec<u8>> = row.get(0)?;
-        let report: Report = json.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?.unwrap_or_default();
+        let report: Report =
+            json.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?.unwrap_or_default();
         let refused = report.checks.iter().filter(|check| !check.passed);
-        let mut said: Vec<String> = refused.map(|check| format!("{}: {}", check.name, check.explanation)).collect();
+        let mut said: Vec<String> =
+            refused.map(|check| format!("{}: {}", check.name, check.explanation)).collect();
         if said.is_empty() {
             said.extend(report.fault.as_ref().map(Fault::to_string));
         }
@@ -171,7 +177,11 @@ pub fn feedback(conn: &Connection, task: TaskId) -> rusqlite::Result<Vec<String>
 ///
 /// # Errors
 /// The store can't be read.
-pub fn consulted(conn: &Connection, task: TaskId, epoch: Epoch) -> rusqlite::Result<(usize, Option<Outcome>)> {
+pub fn consulted(
+    conn: &Connection,
+    task: TaskId,
+    epoch: Epoch,
+) -> rusqlite::Result<(usize, Option<Outcome>)> {
     let children = children(conn, task, epoch, Role::Consult)?;
     Ok((children.len(), children.into_iter().next_back().and_then(|child| child.report.outcome)))
 }
@@ -181,5 +191,10 @@ pub fn consulted(conn: &Connection, task: TaskId, epoch: Epoch) -> rusqlite::Res
 /// # Errors
 /// The store can't be read.
 pub fn latest(conn: &Connection) -> rusqlite::Result<Time> {
-    conn.query_row("SELECT coalesce(max(at), 0) FROM event WHERE seq = (SELECT max(seq) FROM event)", [], |row| row.get(0)).map(Time)
+    conn.query_row(
+        "SELECT coalesce(max(at), 0) FROM event WHERE seq = (SELECT max(seq) FROM event)",
+        [],
+        |row| row.get(0),
+    )
+    .map(Time)
 }

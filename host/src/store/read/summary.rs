@@ -17,7 +17,9 @@ use crate::task::StateName;
 pub fn counts(conn: &Connection, run: RunId) -> rusqlite::Result<BTreeMap<StateName, u64>> {
     let mut select =
         conn.prepare_cached("SELECT state, count(*) FROM task WHERE run_id = ?1 AND parent_id IS NULL AND removed = 0 GROUP BY state")?;
-    select.query_map([run.0], |row| Ok((state_word(row.get(0)?), row.get::<_, i64>(1)?.unsigned_abs())))?.collect()
+    select
+        .query_map([run.0], |row| Ok((state_word(row.get(0)?), row.get::<_, i64>(1)?.unsigned_abs())))?
+        .collect()
 }
 
 /// A line of `baton status`.
@@ -95,13 +97,22 @@ pub struct Totals {
 /// The store can't be read.
 pub fn totals(conn: &Connection, run: RunId) -> rusqlite::Result<Totals> {
     let number = |sql: &str| -> rusqlite::Result<u64> {
-        conn.prepare_cached(sql)?.query_row([run.0], |row| Ok(row.get::<_, Option<i64>>(0)?.unwrap_or(0).unsigned_abs()))
+        conn.prepare_cached(sql)?
+            .query_row([run.0], |row| Ok(row.get::<_, Option<i64>>(0)?.unwrap_or(0).unsigned_abs()))
     };
-    let top = |states: &str| number(&format!("SELECT count(*) FROM task WHERE run_id = ?1 AND parent_id IS NULL AND removed = 0 AND state {states}"));
+    let top = |states: &str| {
+        number(&format!(
+            "SELECT count(*) FROM task WHERE run_id = ?1 AND parent_id IS NULL AND removed = 0 AND state {states}"
+        ))
+    };
     let attempts = |what: &str, filter: &str| {
-        number(&format!("SELECT {what} FROM attempt a JOIN task t ON t.id = a.task_id WHERE t.run_id = ?1 {filter}"))
+        number(&format!(
+            "SELECT {what} FROM attempt a JOIN task t ON t.id = a.task_id WHERE t.run_id = ?1 {filter}"
+        ))
     };
-    let usage = |key: &str| attempts(&format!("sum(json_extract(CAST(a.report AS TEXT), '$.outcome.usage.{key}'))"), "");
+    let usage = |key: &str| {
+        attempts(&format!("sum(json_extract(CAST(a.report AS TEXT), '$.outcome.usage.{key}'))"), "")
+    };
     Ok(Totals {
         tasks: top(">= 0")?,
         succeeded: top("= 5")?,

@@ -12,10 +12,7 @@ pub fn read(completed: &Completed, summary: Option<&str>) -> Result<Outcome, Fau
         Ending::Exited(code) => Err(exited(code, &completed.stderr)),
         Ending::Signalled(signal) => Err(Fault::new(
             ErrorClass::Crashed,
-            with_last_line(
-                format!("signal {signal} ended the program"),
-                &completed.stderr,
-            ),
+            with_last_line(format!("signal {signal} ended the program"), &completed.stderr),
         )),
         Ending::TimedOut(after) => Err(Fault::new(
             ErrorClass::Timeout,
@@ -30,9 +27,7 @@ pub fn read(completed: &Completed, summary: Option<&str>) -> Result<Outcome, Fau
 
 pub fn not_run(error: &ProcessError) -> Fault {
     match error {
-        ProcessError::Denied(why) | ProcessError::NotStarted(why) => {
-            Fault::new(ErrorClass::Environment, why)
-        }
+        ProcessError::Denied(why) | ProcessError::NotStarted(why) => Fault::new(ErrorClass::Environment, why),
         ProcessError::BadValue(why) => Fault::new(ErrorClass::InvalidInput, why),
         ProcessError::Stopped => Fault::stopped("the attempt is over"),
     }
@@ -41,9 +36,7 @@ pub fn not_run(error: &ProcessError) -> Fault {
 fn outcome(stdout: &[u8], summary: Option<&str>) -> Outcome {
     let text = String::from_utf8_lossy(stdout);
     let object = serde_json::from_str::<Map<String, Value>>(&text).ok();
-    let said = object
-        .as_ref()
-        .and_then(|object| object.get("summary")?.as_str());
+    let said = object.as_ref().and_then(|object| object.get("summary")?.as_str());
     let summary = said.or(summary).unwrap_or_else(|| last_line(&text));
     let summary = capped(summary, SUMMARY_BYTES);
     match object {
@@ -73,11 +66,7 @@ fn with_last_line(message: String, stderr: &[u8]) -> String {
 
 /// The last line that is not blank.
 fn last_line(text: &str) -> &str {
-    text.lines()
-        .rev()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-        .unwrap_or("")
+    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("")
 }
 
 #[cfg(test)]
@@ -85,12 +74,7 @@ mod tests {
     use super::*;
 
     fn ended(ending: Ending, stdout: &str, stderr: &str) -> Completed {
-        Completed {
-            ending,
-            stdout: stdout.as_bytes().to_vec(),
-            stderr: stderr.as_bytes().to_vec(),
-            took: 1,
-        }
+        Completed { ending, stdout: stdout.as_bytes().to_vec(), stderr: stderr.as_bytes().to_vec(), took: 1 }
     }
 
     fn succeeded(stdout: &str, summary: Option<&str>) -> Outcome {
@@ -104,14 +88,8 @@ mod tests {
     #[test]
     fn an_object_is_the_output_word_for_word() {
         assert_eq!(
-            succeeded(
-                "{\"summary\": \"Done.\", \"n\": 1.50}\n",
-                Some("configured")
-            ),
-            Outcome::raw(
-                "Done.",
-                String::from("{\"summary\": \"Done.\", \"n\": 1.50}")
-            )
+            succeeded("{\"summary\": \"Done.\", \"n\": 1.50}\n", Some("configured")),
+            Outcome::raw("Done.", String::from("{\"summary\": \"Done.\", \"n\": 1.50}"))
         );
     }
 
@@ -122,10 +100,7 @@ mod tests {
             Outcome::raw("two", String::from(r#"{"text":"one\n two \n\n"}"#))
         );
         assert_eq!(succeeded("[1]", None).output, r#"{"text":"[1]"}"#);
-        assert_eq!(
-            succeeded("", None),
-            Outcome::raw("", String::from(r#"{"text":""}"#))
-        );
+        assert_eq!(succeeded("", None), Outcome::raw("", String::from(r#"{"text":""}"#)));
     }
 
     #[test]
@@ -137,10 +112,7 @@ mod tests {
     fn bytes_that_are_not_text_are_replaced() {
         let mut completed = ended(Ending::Exited(0), "", "");
         completed.stdout = vec![b'a', 0xff];
-        assert_eq!(
-            read(&completed, None).unwrap().output,
-            "{\"text\":\"a\u{fffd}\"}"
-        );
+        assert_eq!(read(&completed, None).unwrap().output, "{\"text\":\"a\u{fffd}\"}");
     }
 
     #[test]
@@ -160,10 +132,7 @@ mod tests {
         assert_eq!(class(78), ErrorClass::Environment);
         assert_eq!(
             failed(Ending::Exited(1), "warming up\nno such branch\n"),
-            Fault::new(
-                ErrorClass::Other(String::from("exit")),
-                "exit code 1: no such branch"
-            )
+            Fault::new(ErrorClass::Other(String::from("exit")), "exit code 1: no such branch")
         );
     }
 
@@ -189,18 +158,9 @@ mod tests {
     #[test]
     fn a_program_that_was_not_run_says_whose_duty_it_is() {
         let text = || String::from("why");
-        assert_eq!(
-            not_run(&ProcessError::Denied(text())).class,
-            ErrorClass::Environment
-        );
-        assert_eq!(
-            not_run(&ProcessError::NotStarted(text())).class,
-            ErrorClass::Environment
-        );
-        assert_eq!(
-            not_run(&ProcessError::BadValue(text())).class,
-            ErrorClass::InvalidInput
-        );
+        assert_eq!(not_run(&ProcessError::Denied(text())).class, ErrorClass::Environment);
+        assert_eq!(not_run(&ProcessError::NotStarted(text())).class, ErrorClass::Environment);
+        assert_eq!(not_run(&ProcessError::BadValue(text())).class, ErrorClass::InvalidInput);
         assert_eq!(not_run(&ProcessError::Stopped).class, ErrorClass::Timeout);
     }
 }

@@ -17,8 +17,7 @@ pub fn values(attempt: &Attempt) -> Vec<Attr> {
         Attr::new("agent", &attempt.agent),
         Attr::new("input", &task.input),
     ];
-    let fields: BTreeMap<String, Box<RawValue>> =
-        serde_json::from_str(&task.input).unwrap_or_default();
+    let fields: BTreeMap<String, Box<RawValue>> = serde_json::from_str(&task.input).unwrap_or_default();
     for (key, raw) in fields {
         if let Some(value) = plain(&raw) {
             values.push(Attr::new(format!("input.{key}"), value));
@@ -44,17 +43,11 @@ pub fn stdin(attempt: &Attempt) -> Vec<u8> {
         ("run", json!(task.run).to_string()),
         ("title", json!(task.title).to_string()),
         ("attempt", attempt.epoch.to_string()),
-        (
-            "idempotency_key",
-            json!(attempt.idempotency_key).to_string(),
-        ),
+        ("idempotency_key", json!(attempt.idempotency_key).to_string()),
         ("feedback", json!(task.feedback).to_string()),
     ];
     fields.push(("input", task.input.clone()));
-    let members: Vec<String> = fields
-        .iter()
-        .map(|(key, value)| format!("\"{key}\":{value}"))
-        .collect();
+    let members: Vec<String> = fields.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
     format!("{{{}}}\n", members.join(",")).into_bytes()
 }
 
@@ -67,29 +60,15 @@ mod tests {
     #[test]
     fn plain_values_of_the_input_have_places_of_their_own() {
         let attempt = attempt(r#"{"a": "x\ny", "b": 1.50, "c": [1], "d": true, "e": null}"#);
-        let values: Vec<(String, String)> = values(&attempt)
-            .into_iter()
-            .skip(6)
-            .map(|attr| (attr.name, attr.value))
-            .collect();
-        let expected = [
-            ("input.a", "x\ny"),
-            ("input.b", "1.50"),
-            ("input.d", "true"),
-            ("input.e", "null"),
-        ];
-        assert_eq!(
-            values,
-            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
-        );
+        let values: Vec<(String, String)> =
+            values(&attempt).into_iter().skip(6).map(|attr| (attr.name, attr.value)).collect();
+        let expected = [("input.a", "x\ny"), ("input.b", "1.50"), ("input.d", "true"), ("input.e", "null")];
+        assert_eq!(values, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
     #[test]
     fn every_attempt_has_the_common_places() {
-        let names: Vec<String> = values(&attempt("[1]"))
-            .into_iter()
-            .map(|attr| attr.name)
-            .collect();
+        let names: Vec<String> = values(&attempt("[1]")).into_iter().map(|attr| attr.name).collect();
         assert_eq!(names, ["task", "run", "title", "attempt", "agent", "input"]);
     }
 

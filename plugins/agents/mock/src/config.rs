@@ -44,9 +44,7 @@ impl Behaviour {
             jitter_ms: milliseconds(config, "jitter-ms")?.unwrap_or(0),
             fail_rate: probability(config, "fail-rate")?.unwrap_or(0.0),
             fault: fault(config)?,
-            fail_first: config
-                .parse("fail-first", "a number of attempts")?
-                .unwrap_or(0),
+            fail_first: config.parse("fail-first", "a number of attempts")?.unwrap_or(0),
             retry_after_ms: milliseconds(config, "retry-after-ms")?,
             hang: flag(config, "hang")?,
             trap: flag(config, "trap")?,
@@ -67,10 +65,7 @@ impl Behaviour {
     }
 
     pub fn fault(&self, message: String) -> Fault {
-        Fault {
-            retry_after: self.retry_after_ms,
-            ..Fault::new(self.fault.clone(), message)
-        }
+        Fault { retry_after: self.retry_after_ms, ..Fault::new(self.fault.clone(), message) }
     }
 }
 
@@ -85,10 +80,9 @@ fn flag(config: Config<'_>, key: &str) -> Result<bool, Unusable> {
 fn probability(config: Config<'_>, key: &str) -> Result<Option<f64>, Unusable> {
     let expected = "a probability from 0 to 1";
     match config.parse::<f64>(key, expected)? {
-        Some(value) if !(0.0..=1.0).contains(&value) => Err(Unusable::new(
-            key,
-            format!("is `{value}`, expected {expected}"),
-        )),
+        Some(value) if !(0.0..=1.0).contains(&value) => {
+            Err(Unusable::new(key, format!("is `{value}`, expected {expected}")))
+        }
         value => Ok(value),
     }
 }

@@ -44,11 +44,7 @@ fn jittered(behaviour: &Behaviour, random: &mut SplitMix64) -> u64 {
     behaviour.latency_ms.saturating_add(jitter)
 }
 
-fn work(
-    behaviour: &Behaviour,
-    attempt: &Attempt,
-    random: &mut SplitMix64,
-) -> Result<Outcome, Fault> {
+fn work(behaviour: &Behaviour, attempt: &Attempt, random: &mut SplitMix64) -> Result<Outcome, Fault> {
     if attempt.task.attempts < behaviour.fail_first {
         let first = behaviour.fail_first;
         return Err(behaviour.fault(format!("told to fail the first {first} attempt(s)")));
@@ -60,10 +56,7 @@ fn work(
         let output = String::from(r#"{"good": false}"#);
         return Ok(Outcome::raw("Did it badly.", output));
     }
-    Ok(Outcome::raw(
-        "Did it.",
-        output(behaviour, &attempt.task.input),
-    ))
+    Ok(Outcome::raw("Did it.", output(behaviour, &attempt.task.input)))
 }
 
 fn output(behaviour: &Behaviour, input: &str) -> String {

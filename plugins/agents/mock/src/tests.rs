@@ -4,14 +4,8 @@ use baton_sdk::fixture::attempt;
 use super::*;
 
 fn told(config: &[(&str, &str)]) -> Attempt {
-    let config = config
-        .iter()
-        .map(|(name, value)| Attr::new(*name, *value))
-        .collect();
-    Attempt {
-        config,
-        ..attempt(r#"{"n": 1.50}"#)
-    }
+    let config = config.iter().map(|(name, value)| Attr::new(*name, *value)).collect();
+    Attempt { config, ..attempt(r#"{"n": 1.50}"#) }
 }
 
 #[test]
@@ -31,17 +25,10 @@ fn it_answers_what_it_is_told() {
 
 #[test]
 fn the_first_attempts_fail() {
-    let mut attempt = told(&[
-        ("fail-first", "2"),
-        ("fault", "rate-limited"),
-        ("retry-after-ms", "70"),
-    ]);
+    let mut attempt = told(&[("fail-first", "2"), ("fault", "rate-limited"), ("retry-after-ms", "70")]);
     let fault = Fault {
         retry_after: Some(70),
-        ..Fault::new(
-            ErrorClass::RateLimited,
-            "told to fail the first 2 attempt(s)",
-        )
+        ..Fault::new(ErrorClass::RateLimited, "told to fail the first 2 attempt(s)")
     };
     assert_eq!(Mock::run(attempt.clone()), Err(fault.clone()));
     attempt.task.attempts = 1;
@@ -91,8 +78,5 @@ fn what_it_does_not_understand_is_named() {
         message(&[("fault", "gremlins")]),
         "configuration key `fault` is `gremlins`, expected the name of an error class such as `transient`"
     );
-    assert_eq!(
-        Mock::run(told(&[("hang", "maybe")])).unwrap_err().class,
-        ErrorClass::Environment
-    );
+    assert_eq!(Mock::run(told(&[("hang", "maybe")])).unwrap_err().class, ErrorClass::Environment);
 }

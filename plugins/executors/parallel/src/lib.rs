@@ -7,8 +7,8 @@
 use std::fmt::Write;
 
 use baton_sdk::executor::{
-    Child, ErrorClass, ExecutionError, Executor, Fault, Keys, NewTask, Outcome, Part, Request,
-    Step, TaskState, Wait, keys,
+    Child, ErrorClass, ExecutionError, Executor, Fault, Keys, NewTask, Outcome, Part, Request, Step,
+    TaskState, Wait, keys,
 };
 
 struct Parallel;
@@ -38,9 +38,7 @@ fn tolerate(fields: &Keys) -> Result<usize, ExecutionError> {
     match fields.get("tolerate") {
         None => Ok(0),
         Some(raw) => serde_json::from_str(raw.get()).map_err(|_| {
-            ExecutionError::BadInput(String::from(
-                "/tolerate: expected a whole number of branches",
-            ))
+            ExecutionError::BadInput(String::from("/tolerate: expected a whole number of branches"))
         }),
     }
 }
@@ -95,12 +93,7 @@ fn output(children: &[Child]) -> String {
             json.push(',');
         }
         let _ = write!(json, "\"{}\":", child.name);
-        json.push_str(
-            child
-                .outcome
-                .as_ref()
-                .map_or("null", |outcome| &outcome.output),
-        );
+        json.push_str(child.outcome.as_ref().map_or("null", |outcome| &outcome.output));
     }
     json.push('}');
     json
@@ -109,26 +102,13 @@ fn output(children: &[Child]) -> String {
 /// The class of the first, which decides whether another try makes sense.
 fn fault(failed: &[&Child], branches: usize) -> Fault {
     let first = failed.iter().find_map(|child| child.fault.as_ref());
-    let class = first.map_or(ErrorClass::Other(String::from("branches")), |fault| {
-        fault.class.clone()
-    });
+    let class = first.map_or(ErrorClass::Other(String::from("branches")), |fault| fault.class.clone());
     let cause = first.map_or(String::new(), |fault| format!("; first: {}", fault.message));
-    Fault::new(
-        class,
-        format!(
-            "{} of {branches} branches failed: {}{cause}",
-            failed.len(),
-            names(failed)
-        ),
-    )
+    Fault::new(class, format!("{} of {branches} branches failed: {}{cause}", failed.len(), names(failed)))
 }
 
 fn names(children: &[&Child]) -> String {
-    let named: Vec<&str> = children
-        .iter()
-        .take(NAMED)
-        .map(|child| child.name.as_str())
-        .collect();
+    let named: Vec<&str> = children.iter().take(NAMED).map(|child| child.name.as_str()).collect();
     match children.len().saturating_sub(NAMED) {
         0 => named.join(", "),
         more => format!("{} and {more} more", named.join(", ")),

@@ -28,10 +28,7 @@ fn handoff(before: &Child) -> String {
     };
     let fields = Keys::from([
         (String::from("key_outputs"), raw(&key_outputs(output))),
-        (
-            String::from("summary"),
-            raw(&json!(capped(summary, SUMMARY_BYTES)).to_string()),
-        ),
+        (String::from("summary"), raw(&json!(capped(summary, SUMMARY_BYTES)).to_string())),
     ]);
     text(&fields)
 }
@@ -86,10 +83,8 @@ mod tests {
     fn a_long_summary_ends_between_characters() {
         let before = succeeded("plan", Outcome::text(format!("{}é", "x".repeat(4095))));
         let input = added("{}", &before);
-        let expected = format!(
-            r#"{{"handoff_from_plan":{{"key_outputs":null,"summary":"{}"}}}}"#,
-            "x".repeat(4095)
-        );
+        let expected =
+            format!(r#"{{"handoff_from_plan":{{"key_outputs":null,"summary":"{}"}}}}"#, "x".repeat(4095));
         assert_eq!(input, expected);
     }
 

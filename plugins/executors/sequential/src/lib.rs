@@ -6,8 +6,8 @@
 mod handoff;
 
 use baton_sdk::executor::{
-    Child, ErrorClass, ExecutionError, Executor, Fault, NewTask, Outcome, Part, Request, Step,
-    TaskState, Wait, keys,
+    Child, ErrorClass, ExecutionError, Executor, Fault, NewTask, Outcome, Part, Request, Step, TaskState,
+    Wait, keys,
 };
 
 struct Sequential;
@@ -28,9 +28,7 @@ fn advance(request: &Request) -> Result<Step, ExecutionError> {
             Some(step) => spawn(step, Some(last)),
             None => finish(last, &steps),
         }),
-        TaskState::Failed | TaskState::Cancelled | TaskState::Skipped => {
-            Ok(Step::Fail(fault(last)))
-        }
+        TaskState::Failed | TaskState::Cancelled | TaskState::Skipped => Ok(Step::Fail(fault(last))),
         TaskState::Blocked
         | TaskState::Ready
         | TaskState::Running
@@ -43,9 +41,7 @@ fn advance(request: &Request) -> Result<Step, ExecutionError> {
 fn steps(input: &str) -> Result<Vec<Part>, ExecutionError> {
     match keys(input, "", &["steps"])?.get("steps") {
         Some(array) => Part::list(array, "steps", "step"),
-        None => Err(ExecutionError::BadInput(String::from(
-            "/steps: expected an array of steps",
-        ))),
+        None => Err(ExecutionError::BadInput(String::from("/steps: expected an array of steps"))),
     }
 }
 
@@ -53,10 +49,7 @@ fn spawn(step: &Part, before: Option<&Child>) -> Step {
     let task = step.clone().into_task();
     let task = match before {
         None => task,
-        Some(before) => NewTask {
-            input: handoff::added(&step.input, before),
-            ..task
-        },
+        Some(before) => NewTask { input: handoff::added(&step.input, before), ..task },
     };
     Step::spawn(vec![task], Wait::All)
 }
@@ -73,10 +66,9 @@ fn finish(last: &Child, steps: &[Part]) -> Step {
 
 fn fault(last: &Child) -> Fault {
     match &last.fault {
-        Some(fault) => Fault {
-            message: format!("step {} failed: {}", last.name, fault.message),
-            ..fault.clone()
-        },
+        Some(fault) => {
+            Fault { message: format!("step {} failed: {}", last.name, fault.message), ..fault.clone() }
+        }
         None => Fault::new(
             ErrorClass::Other(String::from("step")),
             format!("step {} was {}", last.name, ending(last.state)),

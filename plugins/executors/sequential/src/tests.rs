@@ -8,22 +8,11 @@ const TWO_STEPS: &str = r#"{"steps": [
 ]}"#;
 
 fn request(input: &str, children: Vec<Child>) -> Request {
-    Request {
-        task: task(input),
-        children,
-        now: 0,
-        seed: 0,
-        config: Vec::new(),
-    }
+    Request { task: task(input), children, now: 0, seed: 0, config: Vec::new() }
 }
 
 fn failed(name: &str, state: TaskState, fault: Option<Fault>) -> Child {
-    Child {
-        name: name.to_owned(),
-        state,
-        outcome: None,
-        fault,
-    }
+    Child { name: name.to_owned(), state, outcome: None, fault }
 }
 
 #[test]
@@ -32,46 +21,30 @@ fn the_first_step_goes_alone() {
         skills: vec![String::from("planning")],
         ..NewTask::new("plan", "Plan it", r#"{"goal": "x"}"#)
     };
-    assert_eq!(
-        advance(&request(TWO_STEPS, vec![])),
-        Ok(Step::spawn(vec![task], Wait::All))
-    );
+    assert_eq!(advance(&request(TWO_STEPS, vec![])), Ok(Step::spawn(vec![task], Wait::All)));
 }
 
 #[test]
 fn the_second_step_gets_the_handoff() {
     let done = succeeded("plan", Outcome::raw("Planned.", String::from("{\"n\": 1}")));
-    let input =
-        r#"{"goal":1.50,"handoff_from_plan":{"key_outputs":{"n": 1},"summary":"Planned."}}"#;
+    let input = r#"{"goal":1.50,"handoff_from_plan":{"key_outputs":{"n": 1},"summary":"Planned."}}"#;
     let task = NewTask {
         agent: Some(String::from("a1")),
         validators: vec![String::from("schema")],
         estimate: Some(9),
         ..NewTask::new("step-2", "Do it", input)
     };
-    assert_eq!(
-        advance(&request(TWO_STEPS, vec![done])),
-        Ok(Step::spawn(vec![task], Wait::All))
-    );
+    assert_eq!(advance(&request(TWO_STEPS, vec![done])), Ok(Step::spawn(vec![task], Wait::All)));
 }
 
 #[test]
 fn the_last_output_is_the_outcome() {
     let children = vec![
         succeeded("plan", Outcome::text("Planned.")),
-        succeeded(
-            "step-2",
-            Outcome::raw("Done.", String::from("{\"x\": 1.50}")),
-        ),
+        succeeded("step-2", Outcome::raw("Done.", String::from("{\"x\": 1.50}"))),
     ];
-    let outcome = Outcome::raw(
-        "2 step(s) done: plan, step-2",
-        String::from("{\"x\": 1.50}"),
-    );
-    assert_eq!(
-        advance(&request(TWO_STEPS, children)),
-        Ok(Step::Finish(outcome))
-    );
+    let outcome = Outcome::raw("2 step(s) done: plan, step-2", String::from("{\"x\": 1.50}"));
+    assert_eq!(advance(&request(TWO_STEPS, children)), Ok(Step::Finish(outcome)));
 }
 
 #[test]
@@ -80,28 +53,19 @@ fn a_failed_step_fails_with_its_fault() {
     let children = vec![failed("plan", TaskState::Failed, Some(fault))];
     assert_eq!(
         advance(&request(TWO_STEPS, children)),
-        Ok(Step::Fail(Fault::new(
-            ErrorClass::Budget,
-            "step plan failed: no money left"
-        )))
+        Ok(Step::Fail(Fault::new(ErrorClass::Budget, "step plan failed: no money left")))
     );
     let children = vec![failed("plan", TaskState::Cancelled, None)];
     assert_eq!(
         advance(&request(TWO_STEPS, children)),
-        Ok(Step::Fail(Fault::new(
-            ErrorClass::Other(String::from("step")),
-            "step plan was cancelled"
-        )))
+        Ok(Step::Fail(Fault::new(ErrorClass::Other(String::from("step")), "step plan was cancelled")))
     );
 }
 
 #[test]
 fn a_step_that_runs_is_waited_for() {
     let children = vec![failed("plan", TaskState::Running, None)];
-    assert_eq!(
-        advance(&request(TWO_STEPS, children)),
-        Ok(Step::Wait(Wait::All))
-    );
+    assert_eq!(advance(&request(TWO_STEPS, children)), Ok(Step::Wait(Wait::All)));
 }
 
 #[test]
@@ -111,18 +75,9 @@ fn what_is_wrong_is_named_by_its_pointer() {
         ("{}", "/steps: expected an array of steps"),
         (r#"{"steps": 1}"#, "/steps: expected an array"),
         (r#"{"steps": []}"#, "/steps: expected at least one element"),
-        (
-            r#"{"steps": [], "a/b": 1}"#,
-            "/a~1b: expected no such key, only steps",
-        ),
-        (
-            r#"{"steps": [{"input": 1}]}"#,
-            "/steps/0/title: expected a string",
-        ),
-        (
-            r#"{"steps": [{"title": "t"}]}"#,
-            "/steps/0/input: expected a JSON value",
-        ),
+        (r#"{"steps": [], "a/b": 1}"#, "/a~1b: expected no such key, only steps"),
+        (r#"{"steps": [{"input": 1}]}"#, "/steps/0/title: expected a string"),
+        (r#"{"steps": [{"title": "t"}]}"#, "/steps/0/input: expected a JSON value"),
         (
             r#"{"steps": [{"title": "t", "input": 1, "skills": [1]}]}"#,
             "/steps/0/skills: expected an array of strings",

@@ -18,20 +18,13 @@ impl Router for Capability {
 }
 
 fn decide(snapshot: &Snapshot) -> Answer {
-    let declared: Vec<usize> = snapshot
-        .agents
-        .iter()
-        .map(|agent| agent.skills.len())
-        .collect();
+    let declared: Vec<usize> = snapshot.agents.iter().map(|agent| agent.skills.len()).collect();
     let mut room = Room::of(&snapshot.agents);
     let decisions = snapshot.decide(|request, candidates| {
         let wanted = distinct(&request.task.skills);
         // Candidates declare all that is wanted, so what they have beyond it is a difference of two counts.
-        let surplus = |agent: u32| {
-            declared
-                .get(agent as usize)
-                .map_or(0, |declared| declared.saturating_sub(wanted))
-        };
+        let surplus =
+            |agent: u32| declared.get(agent as usize).map_or(0, |declared| declared.saturating_sub(wanted));
         let choice = CARD.assign(
             candidates,
             |agent| [room.full(agent), surplus(agent) as f64, room.load(agent)],
@@ -78,18 +71,11 @@ mod tests {
     }
 
     fn chosen(snapshot: &Snapshot) -> Vec<u32> {
-        assignments(snapshot)
-            .iter()
-            .map(|assignment| assignment.agent)
-            .collect()
+        assignments(snapshot).iter().map(|assignment| assignment.agent).collect()
     }
 
     fn roomy(agent: Agent, capacity: u32, running: u32) -> Agent {
-        Agent {
-            capacity,
-            running,
-            ..agent
-        }
+        Agent { capacity, running, ..agent }
     }
 
     #[test]
@@ -101,10 +87,7 @@ mod tests {
         assert_eq!(assignment.scores[0].values, [0.0, 2.0, 0.0]);
         assert_eq!(assignment.scores[0].total, -2.0);
         assert_eq!(assignment.scores[1].total, 0.0);
-        assert_eq!(
-            assignment.reason,
-            "b has the 1 wanted skill(s) and 0 other(s), and is 0 % busy"
-        );
+        assert_eq!(assignment.reason, "b has the 1 wanted skill(s) and 0 other(s), and is 0 % busy");
     }
 
     #[test]
@@ -117,21 +100,14 @@ mod tests {
 
     #[test]
     fn a_full_specialist_goes_after_a_generalist_with_room() {
-        let agents = vec![
-            agent("a", &["rust"]),
-            roomy(agent("b", &["go", "rust"]), 2, 0),
-        ];
+        let agents = vec![agent("a", &["rust"]), roomy(agent("b", &["go", "rust"]), 2, 0)];
         assert_eq!(chosen(&snapshot(agents, &["rust"], 4)), [0, 1, 1, 0]);
     }
 
     #[test]
     fn factors_are_those_of_the_values() {
         let answer = decide(&snapshot(vec![agent("a", &["rust"])], &["rust"], 1));
-        let names: Vec<&str> = answer
-            .factors
-            .iter()
-            .map(|factor| factor.name.as_str())
-            .collect();
+        let names: Vec<&str> = answer.factors.iter().map(|factor| factor.name.as_str()).collect();
         assert_eq!(names, ["full", "surplus", "load"]);
         assert!(answer.state.is_empty());
     }

@@ -72,11 +72,7 @@ mod tests {
     }
 
     fn loaded(id: &str, capacity: u32, running: u32) -> Agent {
-        Agent {
-            capacity,
-            running,
-            ..agent(id, &[])
-        }
+        Agent { capacity, running, ..agent(id, &[]) }
     }
 
     fn accepted(agent: Agent, accepted: u32) -> Agent {
@@ -88,19 +84,14 @@ mod tests {
             mean_latency: 0,
             attrs: Vec::new(),
         };
-        Agent {
-            stats: vec![stats],
-            ..agent
-        }
+        Agent { stats: vec![stats], ..agent }
     }
 
     #[test]
     fn a_batch_fills_the_emptiest_first() {
         let agents = vec![loaded("a", 2, 1), loaded("b", 4, 0), loaded("c", 4, 2)];
-        let chosen: Vec<u32> = assignments(&snapshot(agents, &[], 6))
-            .iter()
-            .map(|assignment| assignment.agent)
-            .collect();
+        let chosen: Vec<u32> =
+            assignments(&snapshot(agents, &[], 6)).iter().map(|assignment| assignment.agent).collect();
         assert_eq!(chosen, [1, 1, 0, 1, 2, 1]);
     }
 
@@ -121,10 +112,8 @@ mod tests {
     #[test]
     fn when_all_are_full_the_least_overfull_is_named() {
         let agents = vec![loaded("a", 1, 1), loaded("b", 4, 4)];
-        let chosen: Vec<u32> = assignments(&snapshot(agents, &[], 3))
-            .iter()
-            .map(|assignment| assignment.agent)
-            .collect();
+        let chosen: Vec<u32> =
+            assignments(&snapshot(agents, &[], 3)).iter().map(|assignment| assignment.agent).collect();
         assert_eq!(chosen, [0, 1, 1]);
     }
 }

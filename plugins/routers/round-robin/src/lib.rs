@@ -29,9 +29,7 @@ fn decide(snapshot: &Snapshot) -> Result<Answer, RouteError> {
         room.note(&choice);
         choice
     });
-    Ok(Answer::from(decisions)
-        .with_factors(CARD.factors())
-        .with_state(state(snapshot, next)))
+    Ok(Answer::from(decisions).with_factors(CARD.factors()).with_state(state(snapshot, next)))
 }
 
 fn take_turn(snapshot: &Snapshot, candidates: &[u32], next: u32, room: &Room) -> Choice {
@@ -46,11 +44,7 @@ fn take_turn(snapshot: &Snapshot, candidates: &[u32], next: u32, room: &Room) ->
             [room.full(agent), turn as f64]
         },
         |agent, values| {
-            format!(
-                "it is the turn of {}, {:.0} of {count} passed over",
-                snapshot.name(agent),
-                values[1]
-            )
+            format!("it is the turn of {}, {:.0} of {count} passed over", snapshot.name(agent), values[1])
         },
     )
 }
@@ -66,15 +60,11 @@ fn first(snapshot: &Snapshot) -> Result<u32, RouteError> {
             return Err(RouteError::BadState(why));
         }
     };
-    Ok(snapshot
-        .agents
-        .partition_point(|agent| agent.id.as_str() <= last) as u32)
+    Ok(snapshot.agents.partition_point(|agent| agent.id.as_str() <= last) as u32)
 }
 
 fn state(snapshot: &Snapshot, next: u32) -> Vec<u8> {
-    let last = next
-        .checked_sub(1)
-        .and_then(|last| snapshot.agents.get(last as usize));
+    let last = next.checked_sub(1).and_then(|last| snapshot.agents.get(last as usize));
     match last {
         None => snapshot.state.clone(),
         Some(agent) => [&[VERSION], agent.id.as_bytes()].concat(),
@@ -91,10 +81,7 @@ mod tests {
     use super::*;
 
     fn with_room(id: &str) -> Agent {
-        Agent {
-            capacity: 100,
-            ..agent(id, &[])
-        }
+        Agent { capacity: 100, ..agent(id, &[]) }
     }
 
     fn chosen(answer: &Answer) -> Vec<u32> {
@@ -102,11 +89,7 @@ mod tests {
             Choice::Assign(assignment) => assignment.agent,
             other => panic!("not an assignment: {other:?}"),
         };
-        answer
-            .decisions
-            .iter()
-            .map(|decision| agent(&decision.choice))
-            .collect()
+        answer.decisions.iter().map(|decision| agent(&decision.choice)).collect()
     }
 
     #[test]
@@ -142,16 +125,9 @@ mod tests {
         snapshot.state = vec![7, b'a'];
         assert_eq!(
             decide(&snapshot),
-            Err(RouteError::BadState(String::from(
-                "its version is 7, this router writes 1"
-            )))
+            Err(RouteError::BadState(String::from("its version is 7, this router writes 1")))
         );
         snapshot.state = vec![1, 0xff];
-        assert_eq!(
-            decide(&snapshot),
-            Err(RouteError::BadState(String::from(
-                "the id in it is not UTF-8"
-            )))
-        );
+        assert_eq!(decide(&snapshot), Err(RouteError::BadState(String::from("the id in it is not UTF-8"))));
     }
 }

@@ -13,15 +13,7 @@ use super::{ExecutionError, NewTask};
 /// A JSON object whose values have not been looked at.
 pub type Keys = BTreeMap<String, Box<RawValue>>;
 
-const KNOWN: [&str; 7] = [
-    "name",
-    "title",
-    "input",
-    "skills",
-    "agent",
-    "validators",
-    "estimate_ms",
-];
+const KNOWN: [&str; 7] = ["name", "title", "input", "skills", "agent", "validators", "estimate_ms"];
 
 /// A child as its author wrote it.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,11 +35,7 @@ impl Part {
         let parts = elements(array, &at)?
             .iter()
             .enumerate()
-            .map(|(index, raw)| {
-                Part::read(raw, &format!("{at}/{index}"), || {
-                    format!("{stem}-{}", index + 1)
-                })
-            })
+            .map(|(index, raw)| Part::read(raw, &format!("{at}/{index}"), || format!("{stem}-{}", index + 1)))
             .collect::<Result<Vec<Part>, ExecutionError>>()?;
         if parts.is_empty() {
             return Err(wrong(&at, "at least one element"));
@@ -56,11 +44,7 @@ impl Part {
         Ok(parts)
     }
 
-    fn read(
-        raw: &RawValue,
-        at: &str,
-        default_name: impl FnOnce() -> String,
-    ) -> Result<Part, ExecutionError> {
+    fn read(raw: &RawValue, at: &str, default_name: impl FnOnce() -> String) -> Result<Part, ExecutionError> {
         let mut fields = keys(raw.get(), at, &KNOWN)?;
         let name = match fields.remove("name") {
             Some(raw) => name(&raw, &format!("{at}/name"))?,
@@ -71,21 +55,11 @@ impl Part {
             name,
             title: optional(&mut fields, at, "title", "a string")?
                 .ok_or_else(|| required("title", "a string"))?,
-            input: fields
-                .remove("input")
-                .ok_or_else(|| required("input", "a JSON value"))?
-                .get()
-                .to_owned(),
+            input: fields.remove("input").ok_or_else(|| required("input", "a JSON value"))?.get().to_owned(),
             skills: optional(&mut fields, at, "skills", "an array of strings")?.unwrap_or_default(),
             agent: optional(&mut fields, at, "agent", "a string")?,
-            validators: optional(&mut fields, at, "validators", "an array of strings")?
-                .unwrap_or_default(),
-            estimate_ms: optional(
-                &mut fields,
-                at,
-                "estimate_ms",
-                "a whole number of milliseconds",
-            )?,
+            validators: optional(&mut fields, at, "validators", "an array of strings")?.unwrap_or_default(),
+            estimate_ms: optional(&mut fields, at, "estimate_ms", "a whole number of milliseconds")?,
         })
     }
 
@@ -105,10 +79,9 @@ pub fn keys(json: &str, at: &str, known: &[&str]) -> Result<Keys, ExecutionError
     let fields: Keys = serde_json::from_str(json).map_err(|_| wrong(at, "an object"))?;
     match fields.keys().find(|key| !known.contains(&key.as_str())) {
         None => Ok(fields),
-        Some(key) => Err(wrong(
-            &format!("{at}/{}", escaped(key)),
-            &format!("no such key, only {}", known.join(", ")),
-        )),
+        Some(key) => {
+            Err(wrong(&format!("{at}/{}", escaped(key)), &format!("no such key, only {}", known.join(", "))))
+        }
     }
 }
 
@@ -126,9 +99,7 @@ fn optional<T: DeserializeOwned>(
     let Some(raw) = fields.remove(key) else {
         return Ok(None);
     };
-    serde_json::from_str(raw.get())
-        .map(Some)
-        .map_err(|_| wrong(&format!("{at}/{key}"), expected))
+    serde_json::from_str(raw.get()).map(Some).map_err(|_| wrong(&format!("{at}/{key}"), expected))
 }
 
 fn name(raw: &RawValue, at: &str) -> Result<String, ExecutionError> {
@@ -144,10 +115,7 @@ fn name(raw: &RawValue, at: &str) -> Result<String, ExecutionError> {
 
 fn unique(parts: &[Part], at: &str) -> Result<(), ExecutionError> {
     let mut seen = HashSet::with_capacity(parts.len());
-    match parts
-        .iter()
-        .position(|part| !seen.insert(part.name.as_str()))
-    {
+    match parts.iter().position(|part| !seen.insert(part.name.as_str())) {
         None => Ok(()),
         Some(index) => Err(wrong(
             &format!("{at}/{index}/name"),

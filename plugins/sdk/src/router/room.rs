@@ -14,26 +14,17 @@ struct Load {
 
 impl Room {
     pub fn of(agents: &[Agent]) -> Self {
-        let load = |agent: &Agent| Load {
-            used: agent.running,
-            capacity: agent.capacity.max(1),
-        };
-        Self {
-            agents: agents.iter().map(load).collect(),
-        }
+        let load = |agent: &Agent| Load { used: agent.running, capacity: agent.capacity.max(1) };
+        Self { agents: agents.iter().map(load).collect() }
     }
 
     /// 0.0 for an idle agent, 1.0 for a full one, more for one that got more than it has room for.
     pub fn load(&self, agent: u32) -> f64 {
-        self.agents
-            .get(agent as usize)
-            .map_or(1.0, |load| f64::from(load.used) / f64::from(load.capacity))
+        self.agents.get(agent as usize).map_or(1.0, |load| f64::from(load.used) / f64::from(load.capacity))
     }
 
     pub fn is_full(&self, agent: u32) -> bool {
-        self.agents
-            .get(agent as usize)
-            .is_none_or(|load| load.used >= load.capacity)
+        self.agents.get(agent as usize).is_none_or(|load| load.used >= load.capacity)
     }
 
     /// 1.0 for a full agent, 0.0 for one with room: a value for a [`Scorecard`](super::Scorecard).

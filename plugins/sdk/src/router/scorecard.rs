@@ -12,13 +12,7 @@ pub struct Scorecard<const N: usize>(pub [(&'static str, f64); N]);
 
 impl<const N: usize> Scorecard<N> {
     pub fn factors(&self) -> Vec<Factor> {
-        self.0
-            .iter()
-            .map(|(name, weight)| Factor {
-                name: (*name).to_owned(),
-                weight: *weight,
-            })
-            .collect()
+        self.0.iter().map(|(name, weight)| Factor { name: (*name).to_owned(), weight: *weight }).collect()
     }
 
     /// Assigns the candidate with the highest total. `values` are a candidate's, in the order of the factors; `reason`
@@ -29,10 +23,8 @@ impl<const N: usize> Scorecard<N> {
         mut values: impl FnMut(u32) -> [f64; N],
         reason: impl FnOnce(u32, &[f64]) -> String,
     ) -> Choice {
-        let mut scores: Vec<Score> = candidates
-            .iter()
-            .map(|&agent| self.score(agent, values(agent)))
-            .collect();
+        let mut scores: Vec<Score> =
+            candidates.iter().map(|&agent| self.score(agent, values(agent))).collect();
         let ranked = ranking(&scores);
         let Some((&best, rest)) = ranked.split_first() else {
             return Choice::Reject(String::from("no agent is eligible"));
@@ -51,11 +43,7 @@ impl<const N: usize> Scorecard<N> {
         Score {
             agent,
             // Not `sum`, which begins at -0.0.
-            total: self
-                .0
-                .iter()
-                .zip(values)
-                .fold(0.0, |total, ((_, weight), value)| total + weight * value),
+            total: self.0.iter().zip(values).fold(0.0, |total, ((_, weight), value)| total + weight * value),
             propensity: 0.0,
             values: values.into(),
         }
@@ -64,9 +52,8 @@ impl<const N: usize> Scorecard<N> {
 
 /// The positions of the best scores, best first: one to be chosen and its fallbacks.
 fn ranking(scores: &[Score]) -> Vec<usize> {
-    let better = |&a: &usize, &b: &usize| -> Ordering {
-        scores[b].total.total_cmp(&scores[a].total).then(a.cmp(&b))
-    };
+    let better =
+        |&a: &usize, &b: &usize| -> Ordering { scores[b].total.total_cmp(&scores[a].total).then(a.cmp(&b)) };
     let mut ranked: Vec<usize> = (0..scores.len()).collect();
     if ranked.len() > FALLBACKS + 1 {
         ranked.select_nth_unstable_by(FALLBACKS, better);
@@ -101,11 +88,7 @@ mod tests {
         assert_eq!(assignment.reason, "5 with [3.0, 2.0]");
         let totals: Vec<f64> = assignment.scores.iter().map(|score| score.total).collect();
         assert_eq!(totals, [1.0, 4.0, 3.0]);
-        let propensities: Vec<f64> = assignment
-            .scores
-            .iter()
-            .map(|score| score.propensity)
-            .collect();
+        let propensities: Vec<f64> = assignment.scores.iter().map(|score| score.propensity).collect();
         assert_eq!(propensities, [0.0, 1.0, 0.0]);
     }
 

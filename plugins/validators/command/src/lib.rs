@@ -24,12 +24,10 @@ impl Validator for Command {
 }
 
 fn validate(request: &Request) -> Result<Verdict, ValidationError> {
-    Ok(
-        match request.evidence.iter().rfind(|child| child.name == NAME) {
-            None => Verdict::Gather(vec![evidence(request)?]),
-            Some(child) => Verdict::Checks(vec![check(child)]),
-        },
-    )
+    Ok(match request.evidence.iter().rfind(|child| child.name == NAME) {
+        None => Verdict::Gather(vec![evidence(request)?]),
+        Some(child) => Verdict::Checks(vec![check(child)]),
+    })
 }
 
 fn evidence(request: &Request) -> Result<NewTask, Unusable> {
@@ -42,11 +40,7 @@ fn evidence(request: &Request) -> Result<NewTask, Unusable> {
     Ok(NewTask {
         agent: Some(config.required("agent")?.to_owned()),
         estimate: config.parse("estimate_ms", "a whole number of milliseconds")?,
-        ..NewTask::new(
-            NAME,
-            title,
-            input(config, &request.task.id, &request.outcome)?,
-        )
+        ..NewTask::new(NAME, title, input(config, &request.task.id, &request.outcome)?)
     })
 }
 
@@ -56,15 +50,11 @@ fn input(config: Config<'_>, task: &str, outcome: &Outcome) -> Result<String, Un
     let configured = config.get("input").unwrap_or("{}");
     let mut fields: BTreeMap<String, Box<RawValue>> = serde_json::from_str(configured)
         .map_err(|error| unusable(format!("is not a JSON object: {error}")))?;
-    let claim = format!(
-        r#"{{"summary":{},"output":{}}}"#,
-        json!(outcome.summary),
-        outcome.output
-    );
+    let claim = format!(r#"{{"summary":{},"output":{}}}"#, json!(outcome.summary), outcome.output);
     let added = [("validating", json!(task).to_string()), ("outcome", claim)];
     for (key, text) in added {
-        let value = RawValue::from_string(text)
-            .map_err(|error| unusable(format!("can't hold `{key}`: {error}")))?;
+        let value =
+            RawValue::from_string(text).map_err(|error| unusable(format!("can't hold `{key}`: {error}")))?;
         fields.insert(key.to_owned(), value);
     }
     serde_json::to_string(&fields).map_err(|error| unusable(error.to_string()))
@@ -115,10 +105,7 @@ mod tests {
                 r#"{"outcome":{"summary":"Built.","output":[1.50]},"suite":"all","validating":"t"}"#,
             )
         };
-        assert_eq!(
-            validate(&request(config, vec![])),
-            Ok(Verdict::Gather(vec![task]))
-        );
+        assert_eq!(validate(&request(config, vec![])), Ok(Verdict::Gather(vec![task])));
     }
 
     #[test]
@@ -126,10 +113,7 @@ mod tests {
         let evidence = fixture::succeeded("command", Outcome::text("40 tests pass."));
         assert_eq!(
             validate(&request(vec![], vec![evidence])),
-            Ok(Verdict::Checks(vec![Check::passed(
-                "command",
-                "40 tests pass."
-            )]))
+            Ok(Verdict::Checks(vec![Check::passed("command", "40 tests pass.")]))
         );
     }
 
@@ -143,20 +127,14 @@ mod tests {
         };
         assert_eq!(
             validate(&request(vec![], vec![evidence])),
-            Ok(Verdict::Checks(vec![Check::refused(
-                "command",
-                "3 tests fail"
-            )]))
+            Ok(Verdict::Checks(vec![Check::refused("command", "3 tests fail")]))
         );
     }
 
     #[test]
     fn what_the_configuration_lacks_is_named() {
         let bad = |name: &str, why: &str| Err(ValidationError::BadConfig(Attr::new(name, why)));
-        assert_eq!(
-            validate(&request(vec![], vec![])),
-            bad("agent", "is required")
-        );
+        assert_eq!(validate(&request(vec![], vec![])), bad("agent", "is required"));
         assert_eq!(
             validate(&request(vec![Attr::new("agnet", "tests")], vec![])),
             bad("agnet", "is unknown; the nearest is `agent`")

@@ -15,9 +15,7 @@ const LISTED: usize = 20;
 impl Validator for Schema {
     fn validate(request: Request) -> Result<Verdict, ValidationError> {
         let Some(contract) = &request.contract else {
-            return Err(bad_contract(
-                "the plan demands nothing of this task's output",
-            ));
+            return Err(bad_contract("the plan demands nothing of this task's output"));
         };
         let check = check(contract, &request.outcome.output)?;
         Ok(Verdict::Checks(vec![check]))
@@ -25,8 +23,8 @@ impl Validator for Schema {
 }
 
 fn check(contract: &str, output: &str) -> Result<Check, ValidationError> {
-    let schema: Value = serde_json::from_str(contract)
-        .map_err(|error| bad_contract(format!("is not JSON: {error}")))?;
+    let schema: Value =
+        serde_json::from_str(contract).map_err(|error| bad_contract(format!("is not JSON: {error}")))?;
     let validator = jsonschema::validator_for(&schema)
         .map_err(|error| bad_contract(format!("is not a JSON Schema: {error}")))?;
     let Ok(output) = serde_json::from_str(output) else {
@@ -46,19 +44,12 @@ fn refused(label: &str, violations: &[String]) -> Check {
     if violations.len() > listed {
         explanation.push_str(&format!("\nand {} more", violations.len() - listed));
     }
-    Check {
-        label: label.to_owned(),
-        ..Check::refused("schema", explanation)
-    }
+    Check { label: label.to_owned(), ..Check::refused("schema", explanation) }
 }
 
 fn line(violation: Violation<'_>) -> String {
     let pointer = violation.instance_path().to_string();
-    let place = if pointer.is_empty() {
-        "the output"
-    } else {
-        &pointer
-    };
+    let place = if pointer.is_empty() { "the output" } else { &pointer };
     format!("{place}: {violation}")
 }
 
@@ -119,9 +110,6 @@ mod tests {
 
     #[test]
     fn an_output_that_is_not_json_is_refused() {
-        assert_eq!(
-            check("{}", "{"),
-            Ok(Check::refused("schema", "the output is not JSON"))
-        );
+        assert_eq!(check("{}", "{"), Ok(Check::refused("schema", "the output is not JSON")));
     }
 }

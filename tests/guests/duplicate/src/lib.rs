@@ -8,9 +8,8 @@ struct Duplicate;
 impl Router for Duplicate {
     fn route(snapshot: Snapshot) -> Result<Answer, RouteError> {
         let card: Scorecard<0> = Scorecard([]);
-        let mut decisions = snapshot.decide(|_, candidates| {
-            card.assign(candidates, |_| [], |_, _| String::from("twice is better"))
-        });
+        let mut decisions = snapshot
+            .decide(|_, candidates| card.assign(candidates, |_| [], |_, _| String::from("twice is better")));
         decisions.truncate(decisions.len().saturating_sub(1).max(1));
         decisions.extend(decisions.first().cloned());
         Ok(Answer::from(decisions))

@@ -8,17 +8,14 @@ struct FlakyRouter;
 
 impl Router for FlakyRouter {
     fn route(snapshot: Snapshot) -> Result<Answer, RouteError> {
-        let good: u32 = Config(&snapshot.config)
-            .parse("good-calls", "a number of calls")?
-            .unwrap_or(1);
+        let good: u32 = Config(&snapshot.config).parse("good-calls", "a number of calls")?.unwrap_or(1);
         let calls = calls(&snapshot.state)?;
         if calls >= good {
             return Err(RouteError::Other(format!("tired after {calls} calls")));
         }
         let card: Scorecard<0> = Scorecard([]);
-        let decisions = snapshot.decide(|_, candidates| {
-            card.assign(candidates, |_| [], |_, _| String::from("still fresh"))
-        });
+        let decisions = snapshot
+            .decide(|_, candidates| card.assign(candidates, |_| [], |_, _| String::from("still fresh")));
         Ok(Answer::from(decisions).with_state((calls + 1).to_le_bytes().to_vec()))
     }
 }

@@ -9,9 +9,7 @@ const REASON_BYTES: usize = 128 << 20;
 
 impl Router for GiantOutput {
     fn route(snapshot: Snapshot) -> Result<Answer, RouteError> {
-        let bytes = Config(&snapshot.config)
-            .parse("bytes", "a number of bytes")?
-            .unwrap_or(REASON_BYTES);
+        let bytes = Config(&snapshot.config).parse("bytes", "a number of bytes")?.unwrap_or(REASON_BYTES);
         let decisions = snapshot.decide(|_, candidates| match candidates.first() {
             None => Choice::Reject("x".repeat(bytes)),
             Some(&agent) => Choice::Assign(Assignment {

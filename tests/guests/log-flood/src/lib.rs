@@ -11,17 +11,14 @@ const LINE_BYTES: usize = 64 << 10;
 
 impl Router for LogFlood {
     fn route(snapshot: Snapshot) -> Result<Answer, RouteError> {
-        let lines = Config(&snapshot.config)
-            .parse("lines", "a number of lines")?
-            .unwrap_or(LINES);
+        let lines = Config(&snapshot.config).parse("lines", "a number of lines")?.unwrap_or(LINES);
         let line = "flood ".repeat(LINE_BYTES / 6);
         for _ in 0..lines {
             log::warn(&line);
         }
         let card: Scorecard<0> = Scorecard([]);
-        let decisions = snapshot.decide(|_, candidates| {
-            card.assign(candidates, |_| [], |_, _| String::from("after the flood"))
-        });
+        let decisions = snapshot
+            .decide(|_, candidates| card.assign(candidates, |_| [], |_, _| String::from("after the flood")));
         Ok(Answer::from(decisions))
     }
 }

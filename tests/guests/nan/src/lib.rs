@@ -2,9 +2,7 @@
 //! refused as a whole, the number named, the host decides. Configuration `in` chooses one of `total`, `propensity`,
 //! `value`, or `weight`, whose -0.0 is finite and nothing to refuse; without it all are told.
 
-use baton_sdk::router::{
-    Answer, Assignment, Choice, Config, Factor, RouteError, Router, Score, Snapshot,
-};
+use baton_sdk::router::{Answer, Assignment, Choice, Config, Factor, RouteError, Router, Score, Snapshot};
 
 struct Nan;
 
@@ -29,10 +27,7 @@ impl Router for Nan {
                 reason: String::from("numbers that are none"),
             })
         });
-        let factor = Factor {
-            name: String::from("nothing"),
-            weight: number("weight", -0.0, 1.0),
-        };
+        let factor = Factor { name: String::from("nothing"), weight: number("weight", -0.0, 1.0) };
         Ok(Answer::from(decisions).with_factors(vec![factor]))
     }
 }

@@ -9,9 +9,7 @@ impl Router for Outsider {
     fn route(snapshot: Snapshot) -> Result<Answer, RouteError> {
         let decisions = snapshot.decide(|_, candidates| {
             let mut agents = (0..).take(snapshot.agents.len());
-            let agent = agents
-                .find(|agent| !candidates.contains(agent))
-                .unwrap_or_default();
+            let agent = agents.find(|agent| !candidates.contains(agent)).unwrap_or_default();
             Choice::Assign(Assignment {
                 agent,
                 fallbacks: Vec::new(),

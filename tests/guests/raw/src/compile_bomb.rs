@@ -21,10 +21,7 @@ fn body(locals: u32, loops: u32) -> Result<String> {
     let mut text = "loop ".repeat(loops as usize);
     for local in 12..12 + locals {
         let other = 12 + (local - 11) % locals;
-        writeln!(
-            text,
-            "local.get {other} i32.const 1 i32.add local.set {local}"
-        )?;
+        writeln!(text, "local.get {other} i32.const 1 i32.add local.set {local}")?;
     }
     for level in 0..loops {
         writeln!(text, "local.get {} br_if 0 end", 12 + level % locals)?;

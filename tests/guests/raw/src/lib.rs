@@ -27,13 +27,7 @@ fn router(more: &str, locals: &str, body: &str) -> Result<Vec<u8>> {
     let (package, _) = resolve.push_path(wit.join("router"))?;
     let world = resolve.select_world(&[package], Some("router"))?;
     let canonical_names = false;
-    embed_component_metadata(
-        &mut module,
-        &resolve,
-        world,
-        StringEncoding::UTF8,
-        canonical_names,
-    )?;
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, canonical_names)?;
     Ok(module)
 }
 

@@ -7,11 +7,8 @@ struct Ungranted;
 
 impl Agent for Ungranted {
     fn run(_: Attempt) -> Result<Outcome, Fault> {
-        let command = process::Command {
-            profile: String::from("shell"),
-            values: Vec::new(),
-            stdin: b"id".to_vec(),
-        };
+        let command =
+            process::Command { profile: String::from("shell"), values: Vec::new(), stdin: b"id".to_vec() };
         match process::run(&command) {
             Ok(completed) => Ok(Outcome::text(String::from_utf8_lossy(&completed.stdout))),
             Err(error) => Err(Fault::new(ErrorClass::Environment, format!("{error:?}"))),

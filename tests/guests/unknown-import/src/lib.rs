@@ -10,9 +10,7 @@ wit_bindgen::generate!({ path: "wit", world: "seer" });
 impl Router for UnknownImport {
     fn route(snapshot: Snapshot) -> Result<Answer, RouteError> {
         let question = format!("who does {} tasks?", snapshot.requests.len());
-        Err(RouteError::Other(nobody::oracle::oracle::foresee(
-            &question,
-        )))
+        Err(RouteError::Other(nobody::oracle::oracle::foresee(&question)))
     }
 }
 

@@ -1,9 +1,7 @@
 //! Answers with indices that do not exist. Expected: the answer is refused as a whole, the index named, the host
 //! decides. Configuration `in` chooses where: `agent` (if absent), `request`, `fallback`, `score`.
 
-use baton_sdk::router::{
-    Answer, Assignment, Choice, Config, Decision, RouteError, Router, Score, Snapshot,
-};
+use baton_sdk::router::{Answer, Assignment, Choice, Config, Decision, RouteError, Router, Score, Snapshot};
 
 struct WrongIndex;
 
@@ -28,21 +26,14 @@ fn choice(candidates: &[u32], place: &str) -> Choice {
     };
     Choice::Assign(Assignment {
         agent: if place == "agent" { u32::MAX } else { agent },
-        fallbacks: if place == "fallback" {
-            vec![u32::MAX]
-        } else {
-            Vec::new()
-        },
+        fallbacks: if place == "fallback" { vec![u32::MAX] } else { Vec::new() },
         scores: vec![score],
         reason: String::from("out of range"),
     })
 }
 
 fn beyond(decision: Decision) -> Decision {
-    Decision {
-        request: u32::MAX,
-        ..decision
-    }
+    Decision { request: u32::MAX, ..decision }
 }
 
 baton_sdk::router!(WrongIndex);
