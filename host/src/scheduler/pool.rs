@@ -132,7 +132,12 @@ impl Pool {
         self.workers = agents
             .into_iter()
             .map(|agent| match before.remove(&agent.id) {
-                Some(worker) => Worker { agent, ..worker },
+                Some(worker) => {
+                    let same = std::mem::discriminant(&worker.agent.breaker) == std::mem::discriminant(&agent.breaker);
+                    // Only moves are stored: failures counted since are known here alone.
+                    let breaker = if same { worker.agent.breaker } else { agent.breaker };
+                    Worker { agent: Agent { breaker, ..agent }, ..worker }
+                }
                 None => Worker { agent, running: 0, stats: BTreeMap::new() },
             })
             .collect();

@@ -1,11 +1,12 @@
 //! The loop that owns what happens: messages in, operations to the store, work to plugins.
 
 mod handle;
+mod learn;
 mod turns;
 
 pub use handle::{Host, Live, Options};
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ use crate::plugin::router::{BATCH, Routed, Router, least_loaded};
 use crate::seed::Seed;
 use crate::store::writer::{Answers, Writer};
 use crate::store::{Reader, read};
-use crate::task::{State, Task};
+use crate::task::{Stage, State, Task};
 
 /// A lease lasts so long, and is renewed when half of it is gone.
 const LEASE: Duration = Duration::from_secs(60);
@@ -47,7 +48,7 @@ enum Message {
     },
     Committed {
         answers: Answers,
-        ops: Vec<TaskId>,
+        awaited: Awaited,
         reply: Option<oneshot::Sender<Answers>>,
     },
     Routed {
@@ -113,6 +114,10 @@ struct Spine {
     attempts: HashMap<TaskId, Running>,
     /// What the router was told of tasks that were just assigned, so that it is not read twice.
     staged: HashMap<TaskId, Prepared>,
+    /// Claims that validators judge, and whose they are.
+    claimants: HashMap<TaskId, learn::Claimant>,
+    /// Tasks for which a router wanted something run first.
+    consulted: HashSet<TaskId>,
     inbox: mpsc::UnboundedReceiver<Message>,
     outbox: mpsc::UnboundedSender<Message>,
     commits: watch::Sender<u64>,
@@ -124,7 +129,6 @@ struct Spine {
     settling: BTreeSet<RunId>,
     draining: bool,
     in_store: usize,
-    refresh_agents: bool,
 }
 
 impl Spine {
@@ -168,22 +172,25 @@ impl Spine {
 
     fn send(&mut self, ops: Vec<Op>, reply: Option<oneshot::Sender<Answers>>) {
         let outbox = self.outbox.clone();
-        let touched = ops.iter().flat_map(touches).collect();
+        let awaited = Awaited::of(&ops);
         self.in_store += 1;
         self.writer.send(ops, move |answers| {
-            let _ = outbox.send(Message::Committed { answers, ops: touched, reply });
+            let _ = outbox.send(Message::Committed { answers, awaited, reply });
         });
     }
 
     fn told(&mut self, message: Message) -> Result<(), Rejection> {
         match message {
             Message::Apply { ops, reply } => self.send(ops, Some(reply)),
-            Message::Committed { answers, ops, reply } => self.committed(answers, &ops, reply)?,
+            Message::Committed { answers, awaited, reply } => self.committed(answers, awaited, reply)?,
             Message::Routed { batch, router, routed } => self.routed(&batch, router, routed),
             Message::Ended { task, epoch, agent, started, result } => {
                 self.ended(task, epoch, agent, started, result)
             }
-            Message::Said { op } => self.pending.push(op),
+            Message::Said { op } => {
+                self.judged(&op);
+                self.pending.push(op);
+            }
             Message::Phase { run, reply } => {
                 let _ = reply.send(self.phase(run));
             }
@@ -207,11 +214,11 @@ impl Spine {
     fn committed(
         &mut self,
         answers: Answers,
-        ops: &[TaskId],
+        awaited: Awaited,
         reply: Option<oneshot::Sender<Answers>>,
     ) -> Result<(), Rejection> {
         self.in_store -= 1;
-        for task in ops {
+        for task in &awaited.tasks {
             self.board.return_(*task);
         }
         for answer in &answers {
@@ -220,33 +227,28 @@ impl Spine {
                     for task in changed {
                         self.changed(task)?;
                     }
-                    self.replied(reply)?;
+                    if let Reply::Run { run, .. } = reply {
+                        self.conduct(*run)?;
+                    }
                 }
                 Err(Rejection::Store(why)) => return Err(Rejection::Store(why.clone())),
                 Err(rejection) => tracing::debug!("refused: {rejection}"),
             }
         }
-        if self.refresh_agents {
-            self.refresh_agents = false;
+        for task in &awaited.tasks {
+            self.staged.remove(task);
+        }
+        if awaited.runs {
+            self.reload_runs()?;
+        }
+        if awaited.agents {
             self.pool.refresh(read::live::agents(&self.reader).map_err(unreadable)?);
         }
         if let Some(reply) = reply {
-            self.reload_runs()?;
             let _ = reply.send(answers);
         }
         self.commits.send_modify(|commits| *commits += 1);
         Ok(())
-    }
-
-    fn replied(&mut self, reply: &Reply) -> Result<(), Rejection> {
-        match reply {
-            Reply::Run { run, .. } => self.conduct(*run),
-            Reply::Agent(_) => {
-                self.refresh_agents = true;
-                Ok(())
-            }
-            Reply::Done | Reply::Boot(_) | Reply::Amended(_) => Ok(()),
-        }
     }
 
     /// Reads what an operation from outside may have changed of runs: holds, routers, settlement.
@@ -261,17 +263,17 @@ impl Spine {
                 conduct.router = run.router;
                 conduct.before = run.router_before;
                 conduct.settled = run.settled.is_some();
-                if !conduct.settled {
-                    self.settling.remove(&run.id);
-                }
+                self.settling.remove(&run.id);
             }
         }
-        self.refresh_agents = true;
-        self.pool.refresh(read::live::agents(&self.reader).map_err(unreadable)?);
         Ok(())
     }
 
+    /// Takes a run up that is new to this host or was settled.
     fn conduct(&mut self, id: RunId) -> Result<(), Rejection> {
+        if self.conducts.get(&id).is_some_and(|conduct| !conduct.settled) {
+            return Ok(());
+        }
         let Some(run) = read::run(&self.reader, id).map_err(unreadable)? else { return Ok(()) };
         self.board.hold_run(id, run.held);
         self.settling.remove(&id);
@@ -299,6 +301,9 @@ impl Spine {
             self.board.put_terms(task.terms, terms);
         }
         self.fence_off(task);
+        if let State::Waiting { stage: Stage::Routing, .. } = task.state {
+            self.consulted.insert(task.id);
+        }
         self.board.put(task.clone());
         if let Some(conduct) = self.conducts.get_mut(&task.run)
             && !task.state.is_terminal()
@@ -380,16 +385,22 @@ impl Spine {
         let tried = task.epoch != Epoch::default();
         let feedback =
             if tried { read::live::feedback(&self.reader, task.id).map_err(unreadable)? } else { Vec::new() };
-        let consulted = read::live::consulted(&self.reader, task.id, task.epoch).map_err(unreadable)?;
+        let consulted = if self.consulted.contains(&task.id) {
+            read::live::consulted(&self.reader, task.id, task.epoch).map_err(unreadable)?
+        } else {
+            (0, None)
+        };
         Ok(Prepared { task, spec, feedback, consulted })
     }
 
     /// An attempt came to its end: what it claims is recorded, and what it says about its agent remembered.
     fn ended(&mut self, id: TaskId, epoch: Epoch, agent: AgentId, started: Time, result: attempt::Result) {
-        self.attempts.remove(&id);
+        if self.attempts.get(&id).is_some_and(|running| running.epoch == epoch) {
+            self.attempts.remove(&id);
+        }
         let Some(task) = self.board.task(id).filter(|task| task.epoch == epoch).cloned() else { return };
         let terms = Arc::clone(self.board.terms(task.terms));
-        self.learn(agent, &terms.skills, started, &result);
+        self.learn(id, agent, started, terms.validated, &result);
         self.pending.push(match result {
             attempt::Result::Claimed(outcome) if terms.validated => Op::Claim { task: id, epoch, outcome },
             attempt::Result::Claimed(outcome) => {
@@ -398,37 +409,6 @@ impl Spine {
             }
             attempt::Result::Over(end) => Op::Finish { task: id, epoch, end },
         });
-    }
-
-    fn learn(&mut self, agent: AgentId, skills: &[String], started: Time, result: &attempt::Result) {
-        let now = self.around.clock.now();
-        let policy = self.pool.policy;
-        let Some(worker) = self.pool.get_mut(agent) else { return };
-        let before = worker.agent.breaker.at(now);
-        let fault = match result {
-            attempt::Result::Claimed(_) => None,
-            attempt::Result::Over(End::Failed { fault, .. }) => Some(fault.class),
-            attempt::Result::Over(End::Accepted { .. } | End::Released { .. } | End::Cancelled { .. }) => {
-                return;
-            }
-        };
-        worker.agent.breaker = match fault {
-            None => before.succeeded(),
-            Some(class) if class.blames_agent() => before.failed(policy, now),
-            Some(_) => before,
-        };
-        for skill in skills {
-            let tally = worker.stats.entry(skill.clone()).or_default();
-            tally.total_ms += u64::try_from(now.since(started).as_millis()).unwrap_or(0);
-            match fault {
-                None => tally.accepted += 1,
-                Some(_) => tally.failed += 1,
-            }
-        }
-        let after = worker.agent.breaker;
-        if std::mem::discriminant(&before) != std::mem::discriminant(&after) {
-            self.pending.push(Op::MoveBreaker { agent, breaker: after });
-        }
     }
 
     /// Hands ready tasks to the routers of their runs.
@@ -626,21 +606,13 @@ impl Spine {
     }
 
     fn settle(&mut self) {
-        let quiet: Vec<RunId> = self
-            .conducts
-            .iter()
-            .filter(|(id, conduct)| !conduct.settled && !conduct.deciding && !self.board.is_active(**id))
-            .map(|(id, _)| *id)
-            .collect();
+        let quiet = |(id, conduct): &(&RunId, &Conduct)| {
+            !conduct.settled && !conduct.deciding && !self.board.is_active(**id) && !self.settling.contains(id)
+        };
+        let quiet: Vec<RunId> = self.conducts.iter().filter(quiet).map(|(id, _)| *id).collect();
         for run in quiet {
-            if self.settling.insert(run) {
-                let outbox = self.outbox.clone();
-                self.in_store += 1;
-                self.writer.send(vec![Op::Settle { run }], move |answers| {
-                    let (reply, _) = oneshot::channel();
-                    let _ = outbox.send(Message::Committed { answers, ops: Vec::new(), reply: Some(reply) });
-                });
-            }
+            self.settling.insert(run);
+            self.pending.push(Op::Settle { run });
         }
     }
 
@@ -683,20 +655,54 @@ fn host_choice() -> RouterChoice {
     RouterChoice { name: "host:least-loaded".into(), digest: "host".into() }
 }
 
-/// The tasks whose answer an operation waits for.
-fn touches(op: &Op) -> Vec<TaskId> {
-    match op {
-        Op::Assign(assign) => assign.picks.iter().map(|pick| pick.task).collect(),
-        Op::Defer { task, .. }
-        | Op::Reject { task, .. }
-        | Op::Claim { task, .. }
-        | Op::Finish { task, .. }
-        | Op::LoseLease { task, .. }
-        | Op::Delegate { task }
-        | Op::Spawn { task, .. }
-        | Op::Due { task }
-        | Op::Wake { task } => vec![*task],
-        _ => Vec::new(),
+/// What operations on their way to the store may change beyond the tasks that it will name.
+struct Awaited {
+    /// Tasks that nothing else is asked about meanwhile.
+    tasks: Vec<TaskId>,
+    runs: bool,
+    agents: bool,
+}
+
+impl Awaited {
+    fn of(ops: &[Op]) -> Self {
+        let mut awaited = Self { tasks: Vec::new(), runs: false, agents: false };
+        for op in ops {
+            match op {
+                Op::Assign(assign) => awaited.tasks.extend(assign.picks.iter().map(|pick| pick.task)),
+                Op::Defer { task, .. }
+                | Op::Reject { task, .. }
+                | Op::Claim { task, .. }
+                | Op::Finish { task, .. }
+                | Op::LoseLease { task, .. }
+                | Op::Delegate { task }
+                | Op::Spawn { task, .. }
+                | Op::Due { task }
+                | Op::Wake { task } => awaited.tasks.push(*task),
+                Op::HoldRun { .. }
+                | Op::UnholdRun { .. }
+                | Op::Amend { .. }
+                | Op::Settle { .. }
+                | Op::UseRouter { .. }
+                | Op::Redrive { .. } => awaited.runs = true,
+                Op::PutAgent { .. } | Op::SetStanding { .. } | Op::RemoveAgent { .. } | Op::MoveBreaker { .. } => {
+                    awaited.agents = true;
+                }
+                Op::StartHost { .. }
+                | Op::StopHost { .. }
+                | Op::Submit(_)
+                | Op::Extend { .. }
+                | Op::CancelRun { .. }
+                | Op::Renew { .. }
+                | Op::HoldTask { .. }
+                | Op::UnholdTask { .. }
+                | Op::CancelTask { .. }
+                | Op::Drop { .. }
+                | Op::PutPlugin(_)
+                | Op::RemovePlugin { .. }
+                | Op::Note { .. } => {}
+            }
+        }
+        awaited
     }
 }
 

@@ -1,6 +1,6 @@
 //! Starting a host, and talking to the one that runs.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -86,6 +86,8 @@ impl Host {
             conducts: BTreeMap::new(),
             attempts: HashMap::new(),
             staged: HashMap::new(),
+            claimants: HashMap::new(),
+            consulted: HashSet::new(),
             inbox,
             outbox: outbox.clone(),
             commits,
@@ -95,7 +97,6 @@ impl Host {
             settling: BTreeSet::new(),
             draining: false,
             in_store: 0,
-            refresh_agents: false,
         };
         spine.recover()?;
         let live = Live { outbox, commits: seen, shown, library };
@@ -210,6 +211,7 @@ impl Spine {
     fn recover(&mut self) -> Result<(), Rejection> {
         self.pool.refresh(read::live::agents(&self.reader).map_err(unreadable)?);
         self.pool.seed_stats(read::live::skill_stats(&self.reader).map_err(unreadable)?);
+        self.consulted = read::live::consulting(&self.reader).map_err(unreadable)?;
         let mut live = Vec::new();
         read::live::tasks(&self.reader, |task| live.push(task)).map_err(unreadable)?;
         for run in read::runs(&self.reader).map_err(unreadable)? {

@@ -258,7 +258,7 @@ fn remove(batch: &mut Batch<'_>, run: RunId, name: &str) -> Result<(), Rejection
         }
     }
     batch.conn.execute("DELETE FROM dep WHERE child_id = ?1", [id.0])?;
-    batch.conn.execute("UPDATE task SET removed = 1 WHERE id = ?1", [id.0])?;
+    batch.conn.execute("UPDATE task SET removed = 1, deps_left = 0 WHERE id = ?1", [id.0])?;
     let gone = format!("{name} (removed {})", id.0);
     batch.conn.execute("UPDATE body SET name = ?2 WHERE task_id = ?1", params![id.0, gone])?;
     Ok(())

@@ -1,6 +1,6 @@
 //! What the scheduler needs: what is alive, and the whole of a task when its turn comes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::{Connection, params};
 
@@ -197,4 +197,15 @@ pub fn latest(conn: &Connection) -> rusqlite::Result<Time> {
         |row| row.get(0),
     )
     .map(Time)
+}
+
+/// Live tasks that a router had something run for.
+///
+/// # Errors
+/// The store can't be read.
+pub fn consulting(conn: &Connection) -> rusqlite::Result<HashSet<TaskId>> {
+    let mut select = conn.prepare(
+        "SELECT DISTINCT c.parent_id FROM task c JOIN task t ON t.id = c.parent_id WHERE c.role = 2 AND t.state < 5",
+    )?;
+    select.query_map([], |row| Ok(TaskId(row.get(0)?)))?.collect()
 }
