@@ -296,16 +296,11 @@ fn library(config: &Config, conn: Option<&Reader>) -> Result<Library, Failure> {
         None => Vec::new(),
         Some(conn) => read::plugins(conn).map_err(unreadable)?,
     };
-    let installed = installed.into_iter().map(|row| Installed {
-        grants: row.grants.iter().filter_map(|grant| grant.parse().ok()).collect(),
-        name: row.name,
-        digest: row.digest,
-    });
     Ok(Library::open(Sources {
         folder: Home::at(&config.store).plugins(),
         cache: cache_folder(),
         compiler: std::env::current_exe().map_or(Compiler::InProcess, Compiler::Child),
-        installed: installed.collect(),
+        installed: installed.iter().map(Installed::from).collect(),
         settings: config.plugins.clone(),
     })?)
 }

@@ -178,6 +178,12 @@ impl Store {
         self.clock.clone()
     }
 
+    /// The number of the newest event; 0 before the first.
+    #[must_use]
+    pub fn last_seq(&self) -> i64 {
+        self.memory.seq
+    }
+
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.conn

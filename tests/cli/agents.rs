@@ -67,3 +67,34 @@ fn a_probe_says_what_is_missing() {
     assert!(output.stdout.contains("sh is unreachable"), "{}", output.stdout);
     assert!(output.stdout.contains("there is no program \"no-such-program\" to start"), "{}", output.stdout);
 }
+
+#[test]
+fn an_agent_never_runs_more_than_its_capacity() {
+    let env = Env::new();
+    env.write(
+        "baton.toml",
+        "[agents.one]\nadapter = \"mock\"\nconfig = { latency-ms = 2 }\n[agents.two]\nadapter = \"mock\"\ncapacity = 3\n",
+    );
+    let tasks: Vec<_> = (0..60).map(|index| json!({ "id": format!("t{index}") })).collect();
+    env.write("plan.json", &plan(json!(tasks)));
+    env.baton(&["run", "plan.json"]).ok();
+    let conn = env.database();
+    let mut select = conn
+        .prepare("SELECT task_id, kind, json_extract(CAST(fact AS TEXT), '$.agent') FROM event WHERE kind IN ('assigned', 'accepted') ORDER BY seq")
+        .expect("the record can be read");
+    let mut rows = select.query([]).expect("the record can be read");
+    let (mut has, mut running, mut peak) = (std::collections::HashMap::new(), [0; 3], [0; 3]);
+    while let Some(row) = rows.next().expect("the record can be read") {
+        let (task, kind): (i64, String) = (row.get(0).expect("a task"), row.get(1).expect("a kind"));
+        if kind == "assigned" {
+            let agent: u8 = row.get(2).expect("an agent");
+            let agent = usize::from(agent);
+            has.insert(task, agent);
+            running[agent] += 1;
+            peak[agent] = peak[agent].max(running[agent]);
+        } else {
+            running[has[&task]] -= 1;
+        }
+    }
+    assert_eq!(peak, [0, 1, 3]);
+}

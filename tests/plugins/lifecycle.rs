@@ -98,3 +98,26 @@ fn a_router_may_be_used_straight_from_its_file() {
     env.baton(&["run", "plan.json"]).ok();
     assert!(env.sql::<String>("SELECT router FROM decision").ends_with("mine.wasm"));
 }
+
+#[test]
+fn a_running_host_takes_over_what_is_added_meanwhile() {
+    let env = Env::new();
+    env.write(
+        "baton.toml",
+        "[agents.a]\nadapter = \"mock\"\nskills = [\"work\"]\nconfig = { latency-ms = 300 }\n",
+    );
+    std::fs::write(env.path("mine.wasm"), component("example-router-rust")).expect("writable");
+    let chain: Vec<_> = (0..8)
+        .map(|index| json!({ "id": format!("t{index}"), "skills": ["work"], "depends_on": if index == 0 { vec![] } else { vec![format!("t{}", index - 1)] } }))
+        .collect();
+    env.write("plan.json", &plan(json!(chain)));
+    let host = env.start(&["run", "plan.json"]);
+    env.until("the first success", "SELECT count(*) > 0 FROM task WHERE state = 5");
+    env.baton(&["plugin", "add", "mine.wasm"]).ok();
+    env.baton(&["router", "use", "mine"]).ok();
+    let output = host.wait();
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert!(output.stdout.contains("router mine takes over from capability"), "{}", output.stdout);
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'router-degraded'"), 0);
+    assert!(env.sql::<bool>("SELECT count(*) > 0 FROM decision WHERE router = 'mine'"));
+}

@@ -55,6 +55,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
                 print(global, &conn, event)?;
             }
         }
+        if screen::is_closed() {
+            return Ok(Done::Well);
+        }
         match events.len() {
             PAGE => {}
             _ if args.follow => std::thread::sleep(std::time::Duration::from_millis(100)),

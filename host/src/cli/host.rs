@@ -20,10 +20,10 @@ pub(super) fn run(global: &Global, _args: &Args) -> Outcome {
         if !global.quiet {
             screen::note(&format!("hosting {} (process {})", home.folder().display(), std::process::id()));
         }
-        let _ = tokio::signal::ctrl_c().await;
+        run::interrupt().await;
         let live = host.live();
         tokio::spawn(async move {
-            let _ = tokio::signal::ctrl_c().await;
+            run::interrupt().await;
             live.stop();
         });
         let ended = host.drain().await;

@@ -135,6 +135,7 @@ async fn hosted(
     library: Library,
     submission: Submission,
 ) -> Outcome {
+    let before = store.last_seq();
     let host = start(config, home, store, library).await?;
     let live = host.live();
     let socket = door::serve(home, live.clone())?;
@@ -145,7 +146,8 @@ async fn hosted(
             return Err(why);
         }
     };
-    let mut follower = Follower::new(reader(home)?, run, Manner::of(global), fresh)?;
+    let mut follower =
+        Follower::new(reader(home)?, run, Manner::of(global), if fresh { 0 } else { before }, fresh)?;
     let phase = watch(&live, &mut follower, run).await;
     let ended = match phase {
         Watched::Ended(_) | Watched::Gone => host.drain().await,
@@ -153,7 +155,7 @@ async fn hosted(
             screen::note("waiting for what runs; once more to stop now");
             let stopped = live.clone();
             let second = tokio::spawn(async move {
-                let _ = tokio::signal::ctrl_c().await;
+                interrupt().await;
                 stopped.stop();
             });
             let ended = host.drain().await;
@@ -204,6 +206,19 @@ fn submitted(answer: Result<crate::op::Applied, Rejection>) -> Result<(RunId, bo
     }
 }
 
+/// Waits for Ctrl-C, or for whoever stops services.
+pub(super) async fn interrupt() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
 enum Watched {
     Ended(Phase),
     Interrupted,
@@ -218,7 +233,7 @@ async fn watch(live: &Live, follower: &mut Follower, run: RunId) -> Watched {
     let waiter = live.clone();
     let ended = tokio::spawn(async move { waiter.wait(run).await });
     tokio::pin!(ended);
-    let interrupted = tokio::signal::ctrl_c();
+    let interrupted = interrupt();
     tokio::pin!(interrupted);
     let mut tick = tokio::time::interval(std::time::Duration::from_millis(100));
     loop {
@@ -227,7 +242,7 @@ async fn watch(live: &Live, follower: &mut Follower, run: RunId) -> Watched {
                 let _ = follower.catch_up();
                 return phase.ok().flatten().map_or(Watched::Gone, Watched::Ended);
             }
-            _ = &mut interrupted => return Watched::Interrupted,
+            () = &mut interrupted => return Watched::Interrupted,
             Ok(sign) = signs.recv() => follower.sign(&sign),
             _ = tick.tick() => {
                 if commits.has_changed().unwrap_or(false) {
@@ -250,16 +265,18 @@ async fn attached(
     mut door: Door,
     submission: Submission,
 ) -> Outcome {
-    let (run, fresh) = submitted(door.apply(Op::Submit(Box::new(submission))))?;
     let conn = reader(home)?;
-    let mut follower = Follower::new(reader(home)?, run, Manner::of(global), fresh)?;
+    let before = read::history::last_seq(&conn).map_err(unreadable)?;
+    let (run, fresh) = submitted(door.apply(Op::Submit(Box::new(submission))))?;
+    let mut follower =
+        Follower::new(reader(home)?, run, Manner::of(global), if fresh { 0 } else { before }, fresh)?;
     if args.detach {
         return Ok(Done::Well);
     }
     let mut tick = tokio::time::interval(std::time::Duration::from_millis(100));
     loop {
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {
+            () = interrupt() => {
                 screen::note(&format!("{run} goes on without this window"));
                 return Err(Failure::Infrastructure("interrupted".into()));
             }

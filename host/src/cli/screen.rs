@@ -3,15 +3,23 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where printing happens")]
 
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
-/// A line on standard output. A reader that went away is no error.
+static CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// A line on standard output. A reader that went away is no error: the work goes on.
 pub(super) fn line(text: &str) {
     let mut out = std::io::stdout().lock();
     if writeln!(out, "{text}").is_err() {
-        std::process::exit(0);
+        CLOSED.store(true, Ordering::Relaxed);
     }
+}
+
+/// Whether nobody reads standard output any more.
+pub(super) fn is_closed() -> bool {
+    CLOSED.load(Ordering::Relaxed)
 }
 
 pub(super) fn json<T: Serialize>(value: &T) {

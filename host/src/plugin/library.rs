@@ -17,6 +17,7 @@ use super::loader::{Loaded, Loader};
 use super::router::Router;
 use super::validator::Validator;
 use super::{Engines, Kind, PluginError};
+use crate::op::PluginRow;
 
 /// An installed plugin, as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,14 @@ pub struct Installed {
     pub name: String,
     pub digest: String,
     pub grants: Vec<Grant>,
+}
+
+impl From<&PluginRow> for Installed {
+    /// A grant that this version does not know is none.
+    fn from(row: &PluginRow) -> Self {
+        let grants = row.grants.iter().filter_map(|grant| grant.parse().ok()).collect();
+        Self { name: row.name.clone(), digest: row.digest.clone(), grants }
+    }
 }
 
 /// What the operator's configuration says of one plugin.
@@ -70,10 +79,10 @@ impl Library {
         })
     }
 
-    /// Makes a plugin known that was installed meanwhile.
-    pub fn install(&self, plugin: Installed) {
+    /// Takes what is installed as it is now, so that a running host sees it.
+    pub fn install(&self, plugins: impl Iterator<Item = Installed>) {
         let mut installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner);
-        installed.insert(plugin.name.clone(), plugin);
+        *installed = plugins.map(|plugin| (plugin.name.clone(), plugin)).collect();
     }
 
     #[must_use]
@@ -135,7 +144,7 @@ impl Library {
             }
         };
         if loaded.component.kind != kind {
-            return Err(unknown(name, &format!("it is a {}, expected a {kind}", loaded.component.kind)));
+            return Err(unknown(name, &format!("it is of kind {}, expected {kind}", loaded.component.kind)));
         }
         Ok((loaded, grants))
     }

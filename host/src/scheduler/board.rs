@@ -45,8 +45,10 @@ pub struct Board {
     holders: BTreeSet<TaskId>,
     /// Picked and on its way to the store.
     in_transit: HashSet<TaskId>,
-    /// What each agent runs.
+    /// What each agent runs, or was assigned on the way to the store.
     busy: HashMap<AgentId, HashSet<TaskId>>,
+    /// Assignments that the store has not answered yet.
+    promised: HashMap<TaskId, AgentId>,
 }
 
 /// Whose turn it is to say how a task goes on.
@@ -123,7 +125,7 @@ impl Board {
 
     /// Takes a task as the store has it now.
     pub fn put(&mut self, task: Task) {
-        self.in_transit.remove(&task.id);
+        self.return_(task.id);
         if let Some(before) = self.tasks.remove(&task.id) {
             self.unindex(&before);
         }
@@ -210,9 +212,20 @@ impl Board {
         self.in_transit.contains(&id)
     }
 
-    /// Takes a pick back that the store did not carry out.
+    /// Counts a picked task for the agent that it was assigned to.
+    pub fn promise(&mut self, id: TaskId, agent: AgentId) {
+        self.promised.insert(id, agent);
+        self.busy.entry(agent).or_default().insert(id);
+    }
+
+    /// Takes a pick back that the store did not carry out, or has answered.
     pub fn return_(&mut self, id: TaskId) {
         self.in_transit.remove(&id);
+        if let Some(agent) = self.promised.remove(&id)
+            && let Some(tasks) = self.busy.get_mut(&agent)
+        {
+            tasks.remove(&id);
+        }
     }
 
     /// The first lock that keeps these terms from running, and who holds it. A family does not lock itself out.
@@ -319,7 +332,7 @@ impl Board {
         (due, next)
     }
 
-    /// How many tasks an agent runs.
+    /// How many tasks an agent runs or is about to.
     #[must_use]
     pub fn load(&self, agent: AgentId) -> u32 {
         self.busy.get(&agent).map_or(0, |tasks| u32::try_from(tasks.len()).unwrap_or(u32::MAX))

@@ -133,7 +133,8 @@ impl Pool {
             .into_iter()
             .map(|agent| match before.remove(&agent.id) {
                 Some(worker) => {
-                    let same = std::mem::discriminant(&worker.agent.breaker) == std::mem::discriminant(&agent.breaker);
+                    let same = std::mem::discriminant(&worker.agent.breaker)
+                        == std::mem::discriminant(&agent.breaker);
                     // Only moves are stored: failures counted since are known here alone.
                     let breaker = if same { worker.agent.breaker } else { agent.breaker };
                     Worker { agent: Agent { breaker, ..agent }, ..worker }

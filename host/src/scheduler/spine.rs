@@ -26,7 +26,7 @@ use crate::outcome::Outcome;
 use crate::plugin::PluginError;
 use crate::plugin::capability::sign::Sign;
 use crate::plugin::capability::{Fence, Stop};
-use crate::plugin::library::Library;
+use crate::plugin::library::{Installed, Library};
 use crate::plugin::router::{BATCH, Routed, Router, least_loaded};
 use crate::seed::Seed;
 use crate::store::writer::{Answers, Writer};
@@ -240,6 +240,10 @@ impl Spine {
         }
         if awaited.runs {
             self.reload_runs()?;
+        }
+        if awaited.plugins {
+            let installed = read::plugins(&self.reader).map_err(unreadable)?;
+            self.library.install(installed.iter().map(Installed::from));
         }
         if awaited.agents {
             self.pool.refresh(read::live::agents(&self.reader).map_err(unreadable)?);
@@ -500,6 +504,11 @@ impl Spine {
         for task in verdict.returned {
             self.board.return_(task);
         }
+        for op in &verdict.ops {
+            if let Op::Assign(assign) = op {
+                assign.picks.iter().for_each(|pick| self.board.promise(pick.task, pick.agent));
+            }
+        }
         for prepared in &batch.tasks {
             self.staged.insert(prepared.task.id, prepared.clone());
         }
@@ -607,7 +616,10 @@ impl Spine {
 
     fn settle(&mut self) {
         let quiet = |(id, conduct): &(&RunId, &Conduct)| {
-            !conduct.settled && !conduct.deciding && !self.board.is_active(**id) && !self.settling.contains(id)
+            !conduct.settled
+                && !conduct.deciding
+                && !self.board.is_active(**id)
+                && !self.settling.contains(id)
         };
         let quiet: Vec<RunId> = self.conducts.iter().filter(quiet).map(|(id, _)| *id).collect();
         for run in quiet {
@@ -661,11 +673,12 @@ struct Awaited {
     tasks: Vec<TaskId>,
     runs: bool,
     agents: bool,
+    plugins: bool,
 }
 
 impl Awaited {
     fn of(ops: &[Op]) -> Self {
-        let mut awaited = Self { tasks: Vec::new(), runs: false, agents: false };
+        let mut awaited = Self { tasks: Vec::new(), runs: false, agents: false, plugins: false };
         for op in ops {
             match op {
                 Op::Assign(assign) => awaited.tasks.extend(assign.picks.iter().map(|pick| pick.task)),
@@ -684,7 +697,10 @@ impl Awaited {
                 | Op::Settle { .. }
                 | Op::UseRouter { .. }
                 | Op::Redrive { .. } => awaited.runs = true,
-                Op::PutAgent { .. } | Op::SetStanding { .. } | Op::RemoveAgent { .. } | Op::MoveBreaker { .. } => {
+                Op::PutAgent { .. }
+                | Op::SetStanding { .. }
+                | Op::RemoveAgent { .. }
+                | Op::MoveBreaker { .. } => {
                     awaited.agents = true;
                 }
                 Op::StartHost { .. }
@@ -697,9 +713,8 @@ impl Awaited {
                 | Op::UnholdTask { .. }
                 | Op::CancelTask { .. }
                 | Op::Drop { .. }
-                | Op::PutPlugin(_)
-                | Op::RemovePlugin { .. }
                 | Op::Note { .. } => {}
+                Op::PutPlugin(_) | Op::RemovePlugin { .. } => awaited.plugins = true,
             }
         }
         awaited

@@ -55,11 +55,16 @@ struct Bars {
 const PAGE: usize = 10_000;
 
 impl Follower {
-    pub(super) fn new(conn: Reader, run: RunId, manner: Manner, fresh: bool) -> Result<Self, Failure> {
+    pub(super) fn new(
+        conn: Reader,
+        run: RunId,
+        manner: Manner,
+        seq: i64,
+        fresh: bool,
+    ) -> Result<Self, Failure> {
         let counts = summary::counts(&conn, run).map_err(unreadable)?;
         let total: u64 = counts.values().sum();
         let done = counts.get(&StateName::Succeeded).copied().unwrap_or(0);
-        let seq = if fresh { 0 } else { history::last_seq(&conn).map_err(unreadable)? };
         let mut follower = Self {
             conn,
             run,

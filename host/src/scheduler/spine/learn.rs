@@ -46,7 +46,9 @@ impl Spine {
                 self.move_breaker(agent, Some(fault.class));
                 Judged::Failed
             }
-            attempt::Result::Over(End::Accepted { .. } | End::Released { .. } | End::Cancelled { .. }) => return,
+            attempt::Result::Over(End::Accepted { .. } | End::Released { .. } | End::Cancelled { .. }) => {
+                return;
+            }
         };
         self.tally(id, agent, started, judged);
     }
@@ -81,7 +83,9 @@ impl Spine {
     }
 
     fn tally(&mut self, id: TaskId, agent: AgentId, started: Time, judged: Judged) {
-        let Some(terms) = self.board.task(id).map(|task| Arc::clone(self.board.terms(task.terms))) else { return };
+        let Some(terms) = self.board.task(id).map(|task| Arc::clone(self.board.terms(task.terms))) else {
+            return;
+        };
         let took = u64::try_from(self.around.clock.now().since(started).as_millis()).unwrap_or(0);
         let Some(worker) = self.pool.get_mut(agent) else { return };
         for skill in &terms.skills {
