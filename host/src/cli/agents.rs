@@ -250,7 +250,7 @@ fn test(global: &Global, name: &str) -> Outcome {
         deadline: clock.now() + std::time::Duration::from_secs(10),
         profiles: profiles.map(|(name, profile)| (name.clone(), Arc::clone(profile))).collect(),
         ungranted: BTreeSet::new(),
-        signs: Signs { sender, last: Arc::new(AtomicI64::new(0)) },
+        signs: Signs { sender, last: Arc::new(AtomicI64::new(0)), denied: Arc::default() },
         supervisor: None,
         clock,
     });

@@ -20,7 +20,11 @@ pub(super) fn run(global: &Global, _args: &Args) -> Outcome {
         if !global.quiet {
             screen::note(&format!("hosting {} (process {})", home.folder().display(), std::process::id()));
         }
-        run::interrupt().await;
+        let watched = host.live();
+        tokio::select! {
+            () = run::interrupt() => {}
+            () = watched.ended() => {}
+        }
         let live = host.live();
         tokio::spawn(async move {
             run::interrupt().await;

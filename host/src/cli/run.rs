@@ -138,7 +138,10 @@ async fn hosted(
     let before = store.last_seq();
     let host = start(config, home, store, library).await?;
     let live = host.live();
-    let socket = door::serve(home, live.clone())?;
+    let socket = door::serve(home, live.clone());
+    if let Err(why) = &socket {
+        tracing::warn!("no second baton can reach this one: {why}");
+    }
     let (run, fresh) = match submitted(live.apply(Op::Submit(Box::new(submission))).await) {
         Ok(opened) => opened,
         Err(why) => {
@@ -163,7 +166,9 @@ async fn hosted(
             ended
         }
     };
-    socket.abort();
+    if let Ok(socket) = socket {
+        socket.abort();
+    }
     let _ = std::fs::remove_file(home.socket());
     ended?;
     follower.catch_up()?;

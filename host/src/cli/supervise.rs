@@ -12,6 +12,8 @@ use super::{Failure, Outcome};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// The host's process id: another parent by now means that it is gone.
+    host: i32,
     program: std::ffi::OsString,
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<std::ffi::OsString>,
@@ -20,7 +22,7 @@ pub(super) struct Args {
 const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) fn run(args: &Args) -> Outcome {
-    let host = getppid();
+    let host = Pid::from_raw(args.host);
     thread::spawn(move || watch(host));
     let status = Command::new(&args.program)
         .args(&args.args)

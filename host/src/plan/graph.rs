@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use petgraph::algo::{tarjan_scc, toposort};
+use petgraph::algo::{kosaraju_scc, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::EdgeRef as _;
 
@@ -32,7 +32,10 @@ fn graph(workstreams: &[&Workstream]) -> Graph {
 /// Every group of workstreams that wait for each other, each as a closed walk in dependency order.
 pub(super) fn cycles(workstreams: &[&Workstream]) -> Vec<Vec<usize>> {
     let graph = graph(workstreams);
-    let groups = tarjan_scc(&graph).into_iter().filter(|group| group.len() > 1);
+    if toposort(&graph, None).is_ok() {
+        return Vec::new();
+    }
+    let groups = kosaraju_scc(&graph).into_iter().filter(|group| group.len() > 1);
     let mut cycles: Vec<Vec<usize>> = groups.map(|group| walk(&graph, &group)).collect();
     cycles.sort();
     cycles

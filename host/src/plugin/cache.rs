@@ -6,13 +6,17 @@
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Write as _;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
 use super::{Kind, compile};
+
+/// Makes the names of unfinished files unique in this process.
+static COUNT: AtomicU64 = AtomicU64::new(0);
 
 /// A folder of compiled components that only its owner can enter.
 #[derive(Clone, Debug)]
@@ -23,6 +27,10 @@ pub(super) struct Cache {
 impl Cache {
     pub(super) fn at(folder: &Path) -> std::io::Result<Self> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let found = fs::symlink_metadata(folder)?;
+        if !found.is_dir() || found.uid() != rustix::process::getuid().as_raw() || found.mode() & 0o022 != 0 {
+            return Err(std::io::Error::other("it must be a folder that only you can write to"));
+        }
         Ok(Self { folder: folder.to_owned() })
     }
 
@@ -57,7 +65,8 @@ impl Cache {
             [(path.to_owned(), compiled), (path.with_extension("digest"), super::digest(compiled).as_bytes())]
         {
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let beside = self.folder.join(format!(".{name}.{}", std::process::id()));
+            let own = COUNT.fetch_add(1, Ordering::Relaxed);
+            let beside = self.folder.join(format!(".{name}.{}.{own}", std::process::id()));
             let mut fresh = fs::File::create(&beside)?;
             fresh.write_all(content)?;
             fresh.sync_all()?;

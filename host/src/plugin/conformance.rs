@@ -372,7 +372,7 @@ fn powers(plugin: &str, fence: Arc<Fence>) -> Arc<Powers> {
         clock,
         profiles: BTreeMap::new(),
         ungranted: BTreeSet::new(),
-        signs: Signs { sender, last: Arc::new(AtomicI64::new(0)) },
+        signs: Signs { sender, last: Arc::new(AtomicI64::new(0)), denied: Arc::default() },
         supervisor: None,
     })
 }

@@ -74,12 +74,13 @@ impl Executor {
             .instantiate(&mut store)
             .and_then(|instance| instance.baton_executor_execution().call_advance(&mut store, &request))
             .map_err(|error| identity.ended(&error, &store))?;
-        let all_ended = question.children.iter().all(|child| {
+        let ended = question.children.iter().filter(|child| {
             use crate::task::StateName::{Cancelled, Failed, Skipped, Succeeded};
             matches!(child.state, Succeeded | Failed | Cancelled | Skipped)
         });
+        let stand = Stand { ended: ended.count(), children: question.children.len(), now: question.now };
         match said {
-            Ok(said) => step(said, all_ended).map_err(|why| identity.nonsense(why)),
+            Ok(said) => step(said, &stand).map_err(|why| identity.nonsense(why)),
             Err(error) => Err(identity.refused(match error {
                 ExecutionError::BadInput(why) => why,
                 ExecutionError::BadConfig(attr) => {
@@ -91,7 +92,27 @@ impl Executor {
     }
 }
 
-fn step(said: Said, all_ended: bool) -> Result<Step, String> {
+/// Where a composite task's children stand when its executor is asked.
+struct Stand {
+    ended: usize,
+    children: usize,
+    now: Time,
+}
+
+impl Stand {
+    /// A wait for what is there already would be over at once, and asked about again without end.
+    fn check(&self, wait: Wait) -> Result<Until, String> {
+        match wait {
+            Wait::AtLeast(count) if count as usize <= self.ended => {
+                Err(format!("it waits for {count} ended children, and {} have", self.ended))
+            }
+            Wait::Until(at) if at <= self.now.millis() => Err("it waits for a moment that has passed".into()),
+            wait => Ok(until(wait)),
+        }
+    }
+}
+
+fn step(said: Said, stand: &Stand) -> Result<Step, String> {
     Ok(match said {
         Said::Spawn(spawn) if spawn.children.is_empty() || spawn.children.len() > CHILDREN => {
             return Err(format!(
@@ -101,10 +122,12 @@ fn step(said: Said, all_ended: bool) -> Result<Step, String> {
         }
         Said::Spawn(spawn) => {
             let children = spawn.children.into_iter().map(words::new_task).collect::<Result<_, _>>()?;
-            Step::Spawn { children, until: until(spawn.then) }
+            Step::Spawn { children, until: stand.check(spawn.then)? }
         }
-        Said::Wait(_) if all_ended => return Err("it waits, and all of its children have ended".into()),
-        Said::Wait(wait) => Step::Wait(until(wait)),
+        Said::Wait(_) if stand.ended == stand.children => {
+            return Err("it waits, and all of its children have ended".into());
+        }
+        Said::Wait(wait) => Step::Wait(stand.check(wait)?),
         Said::Finish(outcome) => Step::Finish(words::outcome_in(outcome)?),
         Said::Fail(fault) => Step::Fail(words::fault_in(fault)),
     })

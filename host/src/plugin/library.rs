@@ -59,6 +59,8 @@ pub struct Library {
     installed: Mutex<BTreeMap<String, Installed>>,
     settings: BTreeMap<String, Settings>,
     loaded: Mutex<HashMap<(String, String), Loaded>>,
+    /// By name, until what is installed changes; a component that is named by its file is looked at each time.
+    ready: Mutex<HashMap<(Kind, String), (Loaded, Vec<Grant>)>>,
 }
 
 impl Library {
@@ -76,6 +78,7 @@ impl Library {
             installed: Mutex::new(installed),
             settings: sources.settings,
             loaded: Mutex::default(),
+            ready: Mutex::default(),
         })
     }
 
@@ -83,6 +86,7 @@ impl Library {
     pub fn install(&self, plugins: impl Iterator<Item = Installed>) {
         let mut installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner);
         *installed = plugins.map(|plugin| (plugin.name.clone(), plugin)).collect();
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     #[must_use]
@@ -99,7 +103,7 @@ impl Library {
         if let Some(Bundled { wasm, .. }) = bundled::find(name, kind) {
             return Ok((wasm.to_vec(), vec![Grant::Process(Profiles::Any)]));
         }
-        if Path::new(name).extension().is_some_and(|extension| extension == "wasm") {
+        if is_file(name) {
             let bytes =
                 fs::read(name).map_err(|why| unknown(name, &format!("{name} can't be read: {why}")))?;
             return Ok((bytes, Vec::new()));
@@ -130,6 +134,18 @@ impl Library {
     }
 
     fn load(&self, name: &str, kind: Kind) -> Result<(Loaded, Vec<Grant>), PluginError> {
+        let key = (kind, name.to_owned());
+        if let Some(ready) = self.ready.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(ready.clone());
+        }
+        let loaded = self.load_anew(name, kind)?;
+        if !is_file(name) {
+            self.ready.lock().unwrap_or_else(PoisonError::into_inner).insert(key, loaded.clone());
+        }
+        Ok(loaded)
+    }
+
+    fn load_anew(&self, name: &str, kind: Kind) -> Result<(Loaded, Vec<Grant>), PluginError> {
         let (bytes, grants) = self.find(name, kind)?;
         let key = (name.to_owned(), super::digest(&bytes));
         let known = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
@@ -174,6 +190,15 @@ impl Library {
         Adapter::new(loaded, grants, &self.loader.engines)
     }
 
+    /// An adapter that was loaded before: asking for it costs next to nothing.
+    #[must_use]
+    pub fn ready_agent(&self, name: &str) -> Option<Adapter> {
+        let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        let (loaded, grants) = ready.get(&(Kind::Agent, name.to_owned()))?.clone();
+        drop(ready);
+        Adapter::new(loaded, grants, &self.loader.engines).ok()
+    }
+
     /// What a plugin is, without loading it.
     ///
     /// # Errors
@@ -182,6 +207,11 @@ impl Library {
         let (bytes, grants) = self.find(name, kind)?;
         Ok((Component::read(name, &bytes)?, grants))
     }
+}
+
+/// Whether a plugin is named by the path of its component.
+fn is_file(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "wasm")
 }
 
 fn unknown(plugin: &str, why: &str) -> PluginError {

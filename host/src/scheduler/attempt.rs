@@ -59,7 +59,11 @@ pub fn powers(
         clock: around.clock.clone(),
         profiles: granted.into_iter().map(|(name, profile)| (name.clone(), Arc::clone(profile))).collect(),
         ungranted: ungranted.into_iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>(),
-        signs: Signs { sender: around.signs.clone(), last: Arc::new(AtomicI64::new(now.0)) },
+        signs: Signs {
+            sender: around.signs.clone(),
+            last: Arc::new(AtomicI64::new(now.0)),
+            denied: Arc::default(),
+        },
         supervisor: around.supervisor.clone(),
     })
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::clock::Time;
 use crate::id::{AgentId, RunId, TaskId, TermsId};
 use crate::scope::Clash;
-use crate::task::{Stage, State, Task, Terms};
+use crate::task::{Need, Stage, State, Task, Terms};
 
 /// Priority gained for each minute of waiting, so that nothing starves.
 const AGEING_MS: i64 = 60_000;
@@ -109,6 +109,8 @@ impl Board {
         of_run.peek().is_some()
             && of_run.all(|task| match task.state {
                 State::Ready { .. } | State::Backoff { .. } => task.held || run_held,
+                // It waits for its children, which are looked at themselves.
+                State::Waiting { need: Some(Need { until: None, .. }), .. } => true,
                 State::Running { .. }
                 | State::Waiting { .. }
                 | State::Blocked
@@ -125,9 +127,11 @@ impl Board {
 
     /// Takes a task as the store has it now.
     pub fn put(&mut self, task: Task) {
-        self.return_(task.id);
         if let Some(before) = self.tasks.remove(&task.id) {
             self.unindex(&before);
+            if before.state != task.state || before.epoch != task.epoch {
+                self.return_(task.id);
+            }
         }
         let run = self.runs.entry(task.run).or_default();
         if task.state.is_terminal() {
@@ -307,21 +311,22 @@ impl Board {
         picked
     }
 
-    /// Tasks whose stage has the word and is not being asked already.
+    /// Tasks whose stage has the word and is not being asked already. Each that is let through counts for the locks of
+    /// those after it.
     pub fn turns(&mut self) -> Vec<(Turn, TaskId)> {
-        let turns: Vec<(Turn, TaskId)> = self
-            .turns
-            .iter()
-            .filter(|(turn, id)| {
-                let Some(task) = self.tasks.get(id) else { return false };
-                let may_start =
-                    *turn != Turn::Delegate || (!self.is_held(task.run) && self.clash(task).is_none());
-                may_start && !self.in_transit.contains(id)
-            })
-            .copied()
-            .collect();
-        self.in_transit.extend(turns.iter().map(|(_, id)| *id));
-        turns
+        let mut let_through = Vec::new();
+        for (turn, id) in self.turns.iter().copied().collect::<Vec<_>>() {
+            let Some(task) = self.tasks.get(&id).filter(|_| !self.in_transit.contains(&id)) else { continue };
+            let may_go = match turn {
+                Turn::Delegate => !self.is_held(task.run) && self.clash(task).is_none(),
+                Turn::Executor | Turn::Acceptance => true,
+            };
+            if may_go {
+                self.in_transit.insert(id);
+                let_through.push((turn, id));
+            }
+        }
+        let_through
     }
 
     /// What is due, and when something will be next.

@@ -172,12 +172,17 @@ pub fn act(
     router: Option<(RouterChoice, u64)>,
     now: Time,
     lease_until: Time,
+    is_current: impl Fn(&Task) -> bool,
     mut room: impl FnMut(AgentId) -> bool,
 ) -> Verdict {
     let mut verdict = Verdict::default();
     let mut picks = Vec::new();
     for (decision, prepared) in answer.decisions.iter().zip(&batch.tasks) {
         let task = prepared.task.id;
+        if !is_current(&prepared.task) {
+            verdict.returned.push(task);
+            continue;
+        }
         match &decision.choice {
             Choice::Assign(assignment) => {
                 let wanted = std::iter::once(&assignment.agent).chain(&assignment.fallbacks);

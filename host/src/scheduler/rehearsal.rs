@@ -179,14 +179,21 @@ impl Stage {
                 }
             }
             let mut left: HashMap<_, _> = pool_room(&self.pool, now);
-            let verdict =
-                decide::act(&batch, &answer, None, now, now + LEASE, |agent| match left.get_mut(&agent) {
+            let verdict = decide::act(
+                &batch,
+                &answer,
+                None,
+                now,
+                now + LEASE,
+                |_| true,
+                |agent| match left.get_mut(&agent) {
                     Some(room) if *room > 0 => {
                         *room -= 1;
                         true
                     }
                     Some(_) | None => false,
-                });
+                },
+            );
             let none_started = verdict.returned.len() == batch.tasks.len();
             for task in verdict.returned {
                 self.board.return_(task);

@@ -19,11 +19,13 @@ use super::pool::Pool;
 use crate::agent::breaker::Breaker;
 use crate::clock::Time;
 use crate::event::Fact;
-use crate::fault::ErrorClass;
+use crate::fault::{ErrorClass, Fault};
 use crate::id::{AgentId, Epoch, RunId, TaskId};
 use crate::op::{Applied, End, Op, Rejection, Reply, RouterChange, RouterChoice};
 use crate::outcome::Outcome;
+use crate::plan::Effects;
 use crate::plugin::PluginError;
+use crate::plugin::agent::Adapter;
 use crate::plugin::capability::sign::Sign;
 use crate::plugin::capability::{Fence, Stop};
 use crate::plugin::library::{Installed, Library};
@@ -53,7 +55,7 @@ enum Message {
     },
     Routed {
         batch: Box<Batch>,
-        router: Option<RouterChoice>,
+        router: RouterChoice,
         routed: Result<Routed, PluginError>,
     },
     Ended {
@@ -235,6 +237,13 @@ impl Spine {
                 Err(rejection) => tracing::debug!("refused: {rejection}"),
             }
         }
+        for spawn in &awaited.spawns {
+            if let Some(Err(why @ (Rejection::Invalid(_) | Rejection::NotFound(_)))) =
+                answers.get(spawn.place)
+            {
+                self.pending.push(spawn.refused(why));
+            }
+        }
         for task in &awaited.tasks {
             self.staged.remove(task);
         }
@@ -259,15 +268,19 @@ impl Spine {
     fn reload_runs(&mut self) -> Result<(), Rejection> {
         for run in read::runs(&self.reader).map_err(unreadable)? {
             self.board.hold_run(run.id, run.held);
-            if let Some(conduct) = self.conducts.get_mut(&run.id) {
-                if conduct.router != run.router {
-                    conduct.failures = 0;
-                    conduct.state = run.router_state;
+            match self.conducts.get_mut(&run.id) {
+                Some(conduct) => {
+                    if conduct.router != run.router {
+                        conduct.failures = 0;
+                        conduct.state = run.router_state;
+                    }
+                    conduct.router = run.router;
+                    conduct.before = run.router_before;
+                    conduct.settled = run.settled.is_some();
+                    self.settling.remove(&run.id);
                 }
-                conduct.router = run.router;
-                conduct.before = run.router_before;
-                conduct.settled = run.settled.is_some();
-                self.settling.remove(&run.id);
+                None if run.settled.is_none() => self.conduct(run.id)?,
+                None => {}
             }
         }
         Ok(())
@@ -362,20 +375,20 @@ impl Spine {
         let seed = self.seed(task.run).of(task.id.0).of(i64::from(task.epoch.0));
         let (id, epoch, started) = (task.id, task.epoch, self.around.clock.now());
         let outbox = self.outbox.clone();
-        match self.library.agent(&card.adapter) {
-            Ok(adapter) => {
-                let powers = attempt::powers(&self.around, &adapter, &card, &prepared, Arc::clone(&fence));
-                tokio::spawn(async move {
-                    let result = attempt::run(adapter, card, prepared, powers, seed).await;
-                    let _ = outbox.send(Message::Ended { task: id, epoch, agent, started, result });
-                });
-            }
-            Err(error) => {
-                let fault = crate::fault::Fault::new(ErrorClass::Environment, error.to_string());
-                let result = attempt::Result::Over(End::Failed { fault, checks: Vec::new() });
-                let _ = outbox.send(Message::Ended { task: id, epoch, agent, started, result });
-            }
-        }
+        let (library, around, own) = (Arc::clone(&self.library), self.around.clone(), Arc::clone(&fence));
+        tokio::spawn(async move {
+            let attempt = tokio::spawn(async move {
+                let adapter = adapter(&library, &card.adapter).await?;
+                let powers = attempt::powers(&around, &adapter, &card, &prepared, own);
+                Ok(attempt::run(adapter, card, prepared, powers, seed).await)
+            });
+            let result = match attempt.await {
+                Ok(Ok(result)) => result,
+                Ok(Err(error)) => over(ErrorClass::Environment, PluginError::to_string(&error)),
+                Err(broken) => over(ErrorClass::Crashed, format!("the host broke while it ran: {broken}")),
+            };
+            let _ = outbox.send(Message::Ended { task: id, epoch, agent, started, result });
+        });
         self.attempts.insert(id, Running { epoch, fence, lease_until });
         Ok(())
     }
@@ -463,19 +476,15 @@ impl Spine {
         let library = Arc::clone(&self.library);
         let outbox = self.outbox.clone();
         tokio::task::spawn_blocking(move || {
-            let (router, routed) = match pinned(&library, &choice) {
-                Ok(router) => (Some(choice), router.route(&batch.snapshot)),
-                Err(error) => (Some(choice), Err(error)),
-            };
-            let _ = outbox.send(Message::Routed { batch, router, routed });
+            let routed = unbroken(&choice.name, || pinned(&library, &choice)?.route(&batch.snapshot));
+            let _ = outbox.send(Message::Routed { batch, router: choice, routed });
         });
     }
 
-    fn routed(&mut self, batch: &Batch, router: Option<RouterChoice>, routed: Result<Routed, PluginError>) {
+    fn routed(&mut self, batch: &Batch, router: RouterChoice, routed: Result<Routed, PluginError>) {
         let run = batch.run;
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
         conduct.deciding = false;
-        let router = router.unwrap_or_else(|| conduct.router.clone());
         let (answer, recorded) = match routed {
             Ok(Routed { answer, fuel }) => {
                 conduct.failures = 0;
@@ -493,14 +502,17 @@ impl Spine {
             worker.running = self.board.load(worker.agent.id);
             left.insert(worker.agent.id, worker.room(now));
         }
-        let verdict =
-            decide::act(batch, &answer, recorded, now, now + LEASE, |agent| match left.get_mut(&agent) {
+        let board = &self.board;
+        let current = |task: &Task| board.task(task.id) == Some(task);
+        let verdict = decide::act(batch, &answer, recorded, now, now + LEASE, current, |agent| {
+            match left.get_mut(&agent) {
                 Some(room) if *room > 0 => {
                     *room -= 1;
                     true
                 }
                 Some(_) | None => false,
-            });
+            }
+        });
         for task in verdict.returned {
             self.board.return_(task);
         }
@@ -639,7 +651,15 @@ impl Spine {
         let mut ops = std::mem::take(&mut self.pending);
         for (id, running) in &self.attempts {
             running.fence.fall(Stop::LeaseLost);
-            ops.push(Op::Finish { task: *id, epoch: running.epoch, end: End::Released { why: why() } });
+            let external = self
+                .board
+                .task(*id)
+                .is_some_and(|task| self.board.terms(task.terms).effects == Effects::External);
+            ops.push(if external {
+                Op::LoseLease { task: *id, why: why() }
+            } else {
+                Op::Finish { task: *id, epoch: running.epoch, end: End::Released { why: why() } }
+            });
         }
         let (tell, told) = oneshot::channel();
         self.writer.send(ops, move |answers| {
@@ -648,6 +668,30 @@ impl Spine {
         let _ = told.await;
         Ok(())
     }
+}
+
+/// An attempt that never came to an outcome.
+fn over(class: ErrorClass, why: String) -> attempt::Result {
+    attempt::Result::Over(End::Failed { fault: Fault::new(class, why), checks: Vec::new() })
+}
+
+/// An adapter, compiled off the loop where it has to be.
+async fn adapter(library: &Arc<Library>, name: &str) -> Result<Adapter, PluginError> {
+    if let Some(ready) = library.ready_agent(name) {
+        return Ok(ready);
+    }
+    let (library, own) = (Arc::clone(library), name.to_owned());
+    let loading = tokio::task::spawn_blocking(move || library.agent(&own));
+    loading
+        .await
+        .unwrap_or_else(|why| Err(PluginError::Host { plugin: name.to_owned(), why: why.to_string() }))
+}
+
+/// What is asked on a blocking thread must come to an answer, also if the host itself breaks while asking.
+fn unbroken<T>(plugin: &str, ask: impl FnOnce() -> Result<T, PluginError>) -> Result<T, PluginError> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(ask)).unwrap_or_else(|_| {
+        Err(PluginError::Host { plugin: plugin.to_owned(), why: "the host broke while asking it".into() })
+    })
 }
 
 /// The router that the run chose, or a refusal if its content is another one by now.
@@ -667,10 +711,34 @@ fn host_choice() -> RouterChoice {
     RouterChoice { name: "host:least-loaded".into(), digest: "host".into() }
 }
 
+/// Children that a strategy wants. Where the store can't have them, the task fails: asked again, the strategy would
+/// answer the same.
+struct Spawn {
+    place: usize,
+    task: TaskId,
+    epoch: Epoch,
+    stage: Stage,
+}
+
+impl Spawn {
+    fn refused(&self, why: &Rejection) -> Op {
+        let fault = Fault::new(ErrorClass::InvalidOutput, format!("what it wants run can't be: {why}"));
+        match self.stage {
+            Stage::Routing => Op::Reject { task: self.task, fault },
+            Stage::Executor | Stage::Acceptance => Op::Finish {
+                task: self.task,
+                epoch: self.epoch,
+                end: End::Failed { fault, checks: Vec::new() },
+            },
+        }
+    }
+}
+
 /// What operations on their way to the store may change beyond the tasks that it will name.
 struct Awaited {
     /// Tasks that nothing else is asked about meanwhile.
     tasks: Vec<TaskId>,
+    spawns: Vec<Spawn>,
     runs: bool,
     agents: bool,
     plugins: bool,
@@ -678,8 +746,12 @@ struct Awaited {
 
 impl Awaited {
     fn of(ops: &[Op]) -> Self {
-        let mut awaited = Self { tasks: Vec::new(), runs: false, agents: false, plugins: false };
-        for op in ops {
+        let mut awaited =
+            Self { tasks: Vec::new(), spawns: Vec::new(), runs: false, agents: false, plugins: false };
+        for (place, op) in ops.iter().enumerate() {
+            if let Op::Spawn { task, epoch, stage, .. } = op {
+                awaited.spawns.push(Spawn { place, task: *task, epoch: *epoch, stage: *stage });
+            }
             match op {
                 Op::Assign(assign) => awaited.tasks.extend(assign.picks.iter().map(|pick| pick.task)),
                 Op::Defer { task, .. }

@@ -59,6 +59,7 @@ fn is_compound(op: &Op) -> bool {
 
 fn undoable(batch: &mut Batch<'_>, op: Op) -> Applying {
     let memory = batch.memory.clone();
+    let touched = batch.touched.len();
     batch.conn.execute_batch("SAVEPOINT op")?;
     match dispatch(batch, op) {
         Ok(reply) => {
@@ -68,6 +69,7 @@ fn undoable(batch: &mut Batch<'_>, op: Op) -> Applying {
         Err(rejection) => {
             batch.conn.execute_batch("ROLLBACK TO op; RELEASE op")?;
             *batch.memory = memory;
+            batch.touched.truncate(touched);
             Err(rejection)
         }
     }

@@ -184,7 +184,7 @@ impl Batch<'_> {
              ON CONFLICT (run_id) DO UPDATE SET seq = excluded.seq, link = excluded.link",
         )?;
         for run in self.touched.drain(..) {
-            let link = self.memory.links.get(&run).copied().unwrap_or_default();
+            let Some(link) = self.memory.links.get(&run).copied() else { continue };
             upsert.execute(params![run, self.memory.seq, link])?;
         }
         Ok(())

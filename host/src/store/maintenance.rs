@@ -138,7 +138,7 @@ pub fn backup(conn: &Connection, to: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Puts a copy in a store's place. What was there is kept beside it, as `baton.db.before-restore`.
+/// Puts a copy in a store's place. What was there is kept beside it, as `baton.db.before-restore-N`.
 ///
 /// # Errors
 /// The copy is no store of ours, is not sound, or files can't be moved.
@@ -160,15 +160,22 @@ pub fn restore(home: &Home, from: &Path, _lock: &Lock) -> Result<(), OpenError> 
     }
     drop(copy);
     let database = home.database();
+    let beside = database.with_file_name("baton.db.restoring");
+    let _ = fs::remove_file(&beside);
+    {
+        let source = Connection::open_with_flags(from, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let mut fresh = Connection::open(&beside)?;
+        Backup::new(&source, &mut fresh)?.run_to_completion(4096, std::time::Duration::ZERO, None)?;
+    }
+    fs::File::open(&beside).and_then(|file| file.sync_all()).map_err(unusable(&beside))?;
+    let number =
+        (1..).find(|number| !database.with_file_name(format!("baton.db.before-restore-{number}")).exists());
     for suffix in ["", "-wal", "-shm"] {
         let part = database.with_file_name(format!("baton.db{suffix}"));
         if part.exists() {
-            let aside = database.with_file_name(format!("baton.db.before-restore{suffix}"));
-            fs::rename(&part, aside).map_err(unusable(&part))?;
+            let aside = format!("baton.db.before-restore-{}{suffix}", number.unwrap_or(0));
+            fs::rename(&part, database.with_file_name(aside)).map_err(unusable(&part))?;
         }
     }
-    let beside = database.with_file_name("baton.db.restoring");
-    fs::copy(from, &beside).map_err(unusable(from))?;
-    fs::File::open(&beside).and_then(|file| file.sync_all()).map_err(unusable(&beside))?;
     fs::rename(&beside, &database).map_err(unusable(&database))
 }

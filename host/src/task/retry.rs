@@ -9,6 +9,9 @@ use crate::seed::Seed;
 
 use super::Task;
 
+/// An uncharged retry is never sooner: a far side that asks to wait for no time would be asked without end.
+const SOONEST: Duration = Duration::from_millis(100);
+
 /// What becomes of a task whose attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -44,7 +47,7 @@ pub fn verdict(task: &Task, retry: &Retry, fault: &Fault, now: Time, seed: Seed)
         ErrorClass::Crashed if task.crashes + 1 >= retry.crashes => Verdict::GiveUp,
         ErrorClass::Crashed => again(delay(tries), true),
         ErrorClass::RateLimited => {
-            let at = now + fault.retry_after().unwrap_or(retry.cap.0).max(Duration::from_millis(1));
+            let at = now + fault.retry_after().unwrap_or(retry.cap.0).max(SOONEST);
             Verdict::Again { at, charged: false, crashed: false }
         }
         ErrorClass::InvalidInput

@@ -132,6 +132,9 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
                 Ok(Fact::Renewed { lease_until })
             }
         }
+        (Command::Claim { epoch }, State::Running { .. }) if task.cancelling => {
+            current(task, epoch).map(|()| Fact::Cancelled { why: "a person asked for it".into() })
+        }
         (
             Command::Claim { epoch },
             State::Running { .. } | State::Waiting { stage: Stage::Executor, need: None, .. },
@@ -212,6 +215,10 @@ fn failed(task: &Task, terms: &Terms, fault: Fault, now: Time, seed: Seed) -> Fa
     if task.cancelling {
         return Fact::Cancelled { why: fault.message };
     }
+    let acted = matches!(fault.class, ErrorClass::Timeout | ErrorClass::Crashed);
+    if acted && terms.effects == Effects::External && matches!(task.state, State::Running { .. }) {
+        return Fact::Failed { fault: Fault { message: in_doubt(&fault.message), ..fault } };
+    }
     let expired = task.deadline.is_some_and(|deadline| deadline <= now);
     match verdict(task, &terms.retry, &fault, now, seed) {
         Verdict::Again { at, charged, crashed } if !expired => {
@@ -219,6 +226,10 @@ fn failed(task: &Task, terms: &Terms, fault: Fault, now: Time, seed: Seed) -> Fa
         }
         Verdict::Again { .. } | Verdict::GiveUp => Fact::Failed { fault },
     }
+}
+
+fn in_doubt(why: &str) -> String {
+    format!("{why}; it may have acted already: look, then redrive or drop it")
 }
 
 /// A lost host is not the task's fault, so no attempt is charged; it counts as a crash, so that a task that takes its
@@ -234,10 +245,7 @@ fn lost(task: &Task, terms: &Terms, why: String, now: Time) -> Fact {
             Fact::Retrying { fault, until: now, charged: false, crashed: true }
         }
         Effects::Pure | Effects::Workspace => Fact::Failed { fault: Fault::new(ErrorClass::Crashed, why) },
-        Effects::External => {
-            let doubt = format!("{why}; it may have acted already: look, then redrive or drop it");
-            Fact::Failed { fault: Fault::new(ErrorClass::Crashed, doubt) }
-        }
+        Effects::External => Fact::Failed { fault: Fault::new(ErrorClass::Crashed, in_doubt(&why)) },
     }
 }
 

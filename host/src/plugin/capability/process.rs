@@ -133,7 +133,7 @@ async fn run(powers: &Powers, profile: &Profile, command: &Command) -> Result<Co
     let mut native = match &powers.supervisor {
         Some(supervisor) => {
             let mut native = Native::new(supervisor);
-            native.arg("__supervise").arg(&program);
+            native.arg("__supervise").arg(std::process::id().to_string()).arg("--").arg(&program);
             native
         }
         None => Native::new(&program),
@@ -211,8 +211,9 @@ async fn attend(
     };
     group_end(&forced, group);
     let _ = child.wait().await;
-    let stdout = tokio::time::timeout(LINGER, head).await;
+    // What it left running must not hold its output open.
     group.kill();
+    let stdout = tokio::time::timeout(LINGER, head).await;
     let stderr = tokio::time::timeout(LINGER, tail).await;
     feed.abort();
     let stderr = stderr.ok().and_then(Result::ok).unwrap_or_default();

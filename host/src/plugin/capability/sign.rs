@@ -1,7 +1,7 @@
 //! Signs of life of an attempt, from the plugin to the scheduler.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -20,11 +20,22 @@ pub struct Signs {
     pub sender: UnboundedSender<Sign>,
     /// When the attempt last showed progress.
     pub last: Arc<AtomicI64>,
+    /// A denial is told once for an attempt.
+    pub denied: Arc<AtomicBool>,
 }
+
+/// Progress is passed on no more often: an adapter that reports in a loop must not flood the host.
+const PACE_MS: i64 = 50;
 
 impl Signs {
     pub fn send(&self, now: Time, sign: Sign) {
-        self.last.store(now.0, Ordering::SeqCst);
-        let _ = self.sender.send(sign);
+        let before = self.last.swap(now.0, Ordering::SeqCst);
+        let shown = match sign {
+            Sign::Progress { .. } => now.0 - before >= PACE_MS,
+            Sign::Denied { .. } => !self.denied.swap(true, Ordering::SeqCst),
+        };
+        if shown {
+            let _ = self.sender.send(sign);
+        }
     }
 }

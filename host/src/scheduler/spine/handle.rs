@@ -194,6 +194,12 @@ impl Live {
         self.commits.clone()
     }
 
+    /// Waits until the host has ended, however it went.
+    pub async fn ended(&self) {
+        let mut commits = self.commits.clone();
+        while commits.changed().await.is_ok() {}
+    }
+
     /// What attempts show while they work.
     #[must_use]
     pub fn progress(&self) -> broadcast::Receiver<Sign> {

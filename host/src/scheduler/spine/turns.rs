@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Message, Spine, unreadable};
+use super::{Message, Spine, unbroken, unreadable};
 use crate::fault::{ErrorClass, Fault};
 use crate::op::{End, Op, Rejection};
 use crate::plugin::executor::Question;
@@ -16,6 +16,7 @@ impl Spine {
     pub(super) fn take_turns(&mut self) {
         for (turn, id) in self.board.turns() {
             let Some(task) = self.board.task(id).cloned() else { continue };
+            let epoch = task.epoch;
             let asked = match turn {
                 Turn::Delegate => {
                     self.pending.push(Op::Delegate { task: id });
@@ -25,7 +26,12 @@ impl Spine {
                 Turn::Acceptance => self.ask_validators(task),
             };
             if let Err(why) = asked {
-                tracing::error!("{id} can't be read: {why}");
+                let fault = Fault::new(ErrorClass::Other, format!("it can't be read: {why}"));
+                self.pending.push(Op::Finish {
+                    task: id,
+                    epoch,
+                    end: End::Failed { fault, checks: Vec::new() },
+                });
             }
         }
     }
@@ -50,7 +56,7 @@ impl Spine {
                 seed,
                 config: &config,
             };
-            let step = library.executor(&name).and_then(|executor| executor.advance(&question));
+            let step = unbroken(&name, || library.executor(&name)?.advance(&question));
             let _ = outbox.send(Message::Said { op: compose::act(&prepared.task, terms.validated, step) });
         });
         Ok(())
@@ -70,7 +76,13 @@ impl Spine {
         let case = Case { task, spec, outcome, evidence, now: self.around.clock.now() };
         let (library, outbox) = (Arc::clone(&self.library), self.outbox.clone());
         tokio::task::spawn_blocking(move || {
-            let _ = outbox.send(Message::Said { op: judge(&library, &case) });
+            let judged = unbroken("a validator", || Ok(judge(&library, &case)));
+            let op = judged.unwrap_or_else(|why| {
+                let fault = Fault::new(ErrorClass::Other, why.to_string());
+                let end = End::Failed { fault, checks: Vec::new() };
+                Op::Finish { task: case.task.id, epoch: case.task.epoch, end }
+            });
+            let _ = outbox.send(Message::Said { op });
         });
         Ok(())
     }

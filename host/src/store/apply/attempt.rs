@@ -1,6 +1,6 @@
 //! Attempts: from a router's choice to their end.
 
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 
 use super::Applying;
 use super::task::{ended, reset_children};
@@ -86,7 +86,9 @@ fn close(
 fn report(batch: &Batch<'_>, id: TaskId, epoch: Epoch) -> Result<Report, Rejection> {
     let mut select =
         batch.conn.prepare_cached("SELECT report FROM attempt WHERE task_id = ?1 AND epoch = ?2")?;
-    let json: Option<Vec<u8>> = select.query_row(params![id.0, epoch.0], |row| row.get(0))?;
+    // A task that waits for the router has no attempt yet.
+    let json: Option<Vec<u8>> =
+        select.query_row(params![id.0, epoch.0], |row| row.get(0)).optional()?.flatten();
     match json {
         None => Ok(Report::default()),
         Some(json) => serde_json::from_slice(&json).map_err(|why| Rejection::Store(why.to_string())),
@@ -105,7 +107,12 @@ pub(super) fn renew(batch: &mut Batch<'_>, leases: &[(TaskId, Epoch)], until: Ti
 }
 
 pub(super) fn claim(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, outcome: Outcome) -> Applying {
-    batch.step(id, Command::Claim { epoch })?;
+    let task = batch.step(id, Command::Claim { epoch })?;
+    if task.state.is_terminal() {
+        close(batch, id, epoch, "cancelled", &Report { outcome: Some(outcome), ..Report::default() })?;
+        ended(batch, &task)?;
+        return Ok(Reply::Done);
+    }
     reset_children(batch, id)?;
     close(batch, id, epoch, "claimed", &Report { outcome: Some(outcome), ..Report::default() })?;
     Ok(Reply::Done)

@@ -13,7 +13,7 @@ use crate::op::{Rejection, Reply, Until};
 use crate::plan::Workstream;
 use crate::store::batch::Batch;
 use crate::task::transition::{Command, Refused};
-use crate::task::{Need, Parent, Stage};
+use crate::task::{Need, Parent, Stage, State};
 
 /// The most tasks that may hang below one another: a runaway executor ends here.
 const MAX_DEPTH: usize = 8;
@@ -37,6 +37,10 @@ pub(super) fn spawn(
     let task = batch.task(id)?;
     if task.epoch != epoch {
         return Err(Refused::Stale { held: epoch, current: task.epoch }.into());
+    }
+    let waits = matches!(task.state, State::Waiting { stage: at, need: None, .. } if at == stage);
+    if !waits && !may_consult(&task, stage) {
+        return Err(Refused::WrongState { is: task.state.name() }.into());
     }
     if depth(batch, id)? >= MAX_DEPTH {
         return Err(Rejection::Invalid(format!("tasks may be nested {MAX_DEPTH} deep and no deeper")));
@@ -89,8 +93,7 @@ fn add(
 ) -> Result<(), Rejection> {
     let above: String =
         batch.conn.query_row("SELECT name FROM body WHERE task_id = ?1", [parent.id.0], |row| row.get(0))?;
-    let try_mark =
-        if parent_task.attempts > 1 { format!("~{}", parent_task.attempts) } else { String::new() };
+    let try_mark = if parent.epoch.0 > 1 { format!("~{}", parent.epoch.0) } else { String::new() };
     let full = |name: &str| format!("{above}/{name}{try_mark}");
     let mut fresh: HashMap<String, TaskId> = HashMap::new();
     for mut child in children {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::Applying;
-use super::task::ended;
+use super::task::{ended, is_stopping};
 use crate::clock::Time;
 use crate::event::Fact;
 use crate::id::{Epoch, RunId, TaskId};
@@ -302,6 +302,8 @@ fn change(batch: &mut Batch<'_>, run: RunId, new: &Workstream, keys: &[String]) 
     }
     relink(batch, run, id, new)?;
     task = batch.task(id)?;
+    // Whoever was told of the old version is told again.
+    task.epoch = if started { task.epoch } else { task.epoch.next() };
     task.terms = batch.terms_id(new.terms())?;
     task.priority = new.priority;
     task.deadline = new.timeouts.deadline.map(|span| task.created + span.0);
@@ -372,7 +374,7 @@ pub(super) fn cancel(batch: &mut Batch<'_>, run: RunId, why: &str) -> Applying {
     };
     for id in live {
         let task = batch.task(id)?;
-        if !task.state.is_terminal() && !task.cancelling {
+        if !task.state.is_terminal() && !is_stopping(&task) {
             let task = batch.step_on(task, Command::Cancel { why: why.to_owned() })?;
             ended(batch, &task)?;
         }

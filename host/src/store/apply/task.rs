@@ -49,8 +49,28 @@ pub(super) fn cancel(batch: &mut Batch<'_>, id: TaskId, why: String) -> Applying
     Ok(Reply::Done)
 }
 
+/// Runs a task again, and with it what was skipped because of it.
 pub(super) fn redrive(batch: &mut Batch<'_>, id: TaskId) -> Applying {
-    let mut task = batch.step(id, Command::Redrive)?;
+    let mut todo = vec![id];
+    while let Some(at) = todo.pop() {
+        if at == id || matches!(batch.task(at)?.state, State::Skipped { .. }) {
+            redrive_one(batch, at)?;
+            todo.extend(skipped_because_of(batch, at)?);
+        }
+    }
+    Ok(Reply::Done)
+}
+
+fn redrive_one(batch: &mut Batch<'_>, id: TaskId) -> Result<(), Rejection> {
+    let task = batch.task(id)?;
+    if let Some(parent) = task.parent {
+        let above = batch.task(parent.id)?;
+        let waits = matches!(above.state, State::Waiting { stage, .. } if stage.role() == parent.role);
+        if above.epoch != parent.epoch || !waits {
+            return Err(Rejection::Invalid("the try of its parent is over: retry the parent".into()));
+        }
+    }
+    let mut task = batch.step_on(task, Command::Redrive)?;
     batch.conn.execute("UPDATE task SET dropped = 0 WHERE id = ?1", [id.0])?;
     if let Some(parent) = task.parent {
         let mut count = batch
@@ -61,19 +81,11 @@ pub(super) fn redrive(batch: &mut Batch<'_>, id: TaskId) -> Applying {
     if deps_left(batch, id)? == 0 {
         task = batch.step_on(task, Command::Unblock)?;
     }
-    let settled: bool = batch.conn.query_row(
-        "SELECT settled_at IS NOT NULL FROM run WHERE id = ?1",
-        [task.run.0],
-        |row| row.get(0),
-    )?;
-    if settled {
-        batch.conn.execute("UPDATE run SET settled_at = NULL WHERE id = ?1", [task.run.0])?;
+    let reopened = "UPDATE run SET settled_at = NULL WHERE id = ?1 AND settled_at IS NOT NULL";
+    if batch.conn.execute(reopened, [task.run.0])? > 0 {
         batch.append(Some(task.run), None, &Fact::RunReopened)?;
     }
-    for skipped in skipped_because_of(batch, id)? {
-        redrive(batch, skipped)?;
-    }
-    Ok(Reply::Done)
+    Ok(())
 }
 
 pub(super) fn drop(batch: &mut Batch<'_>, id: TaskId) -> Applying {
@@ -180,12 +192,17 @@ fn tell_parent(batch: &mut Batch<'_>, task: &Task) -> Result<(), Rejection> {
     Ok(())
 }
 
+/// Whether a running attempt has been asked to end already.
+pub(super) fn is_stopping(task: &Task) -> bool {
+    task.cancelling && matches!(task.state, State::Running { .. })
+}
+
 /// Children still under way when their parent's try is over.
 fn cancel_children(batch: &mut Batch<'_>, task: &Task) -> Result<(), Rejection> {
     let sql = "SELECT id FROM task WHERE parent_id = ?1 AND state < 5";
     for child in children_of(batch, sql, task.id)? {
         let now = batch.task(child)?;
-        if now.state.is_terminal() || now.cancelling {
+        if now.state.is_terminal() || is_stopping(&now) {
             continue;
         }
         let child = batch.step_on(now, Command::Cancel { why: "its parent ended".into() })?;

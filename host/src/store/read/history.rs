@@ -145,7 +145,7 @@ pub fn dead(conn: &Connection, run: Option<RunId>) -> rusqlite::Result<Vec<DeadL
         "SELECT t.id, t.run_id, b.name, t.at, t.attempts, t.crashes, \
                 (SELECT e.fact FROM event e WHERE e.run_id = t.run_id AND e.task_id = t.id AND e.kind = 'failed' ORDER BY e.seq DESC LIMIT 1) \
          FROM task t JOIN body b ON b.task_id = t.id \
-         WHERE t.state = 6 AND t.dropped = 0 AND (?1 IS NULL OR t.run_id = ?1) ORDER BY t.run_id, b.name",
+         WHERE t.state = 6 AND t.dropped = 0 AND t.parent_id IS NULL AND (?1 IS NULL OR t.run_id = ?1) ORDER BY t.run_id, b.name",
     )?;
     let mut rows = select.query([run.map(|run| run.0)])?;
     let mut letters = Vec::new();
