@@ -13,8 +13,10 @@ const UNITS: [(&str, usize); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1
 
 impl fmt::Display for Size {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (unit, size) =
-            UNITS.into_iter().find(|(_, size)| self.0 >= *size && self.0 % size == 0).unwrap_or(("B", 1));
+        let (unit, size) = UNITS
+            .into_iter()
+            .find(|(_, size)| self.0 >= *size && self.0.is_multiple_of(*size))
+            .unwrap_or(("B", 1));
         write!(f, "{}{unit}", self.0 / size)
     }
 }

@@ -1,6 +1,6 @@
 //! Everything that the command line prints goes through here.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is where printing happens")]
+#![expect(clippy::print_stderr, reason = "this is where printing happens")]
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};

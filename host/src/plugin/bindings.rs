@@ -1,6 +1,6 @@
 //! The only `bindgen!`: one module for each world, with the words they share as one Rust type.
 
-#![expect(missing_docs, clippy::pedantic, reason = "generated; the documentation is in the WIT")]
+#![expect(missing_docs, reason = "generated; the documentation is in the WIT")]
 
 pub(super) mod shared {
     wasmtime::component::bindgen!({

@@ -67,7 +67,7 @@ fn task() -> Task {
 }
 
 fn spec(index: usize, input: Value) -> Workstream {
-    let skills = if index % 2 == 0 { vec!["rust".to_owned()] } else { Vec::new() };
+    let skills = if index.is_multiple_of(2) { vec!["rust".to_owned()] } else { Vec::new() };
     Workstream { title: format!("Task {index}"), input, skills, ..Workstream::named(format!("task-{index}")) }
 }
 
@@ -89,7 +89,7 @@ fn hostile() -> Vec<Value> {
 pub fn snapshot(agents: u32, requests: usize, seed: u64) -> Snapshot {
     let agent = |index: u32| Agent {
         id: format!("agent-{index:04}"),
-        skills: if index % 3 == 0 { vec!["go".into(), "rust".into()] } else { vec!["rust".into()] },
+        skills: if index.is_multiple_of(3) { vec!["go".into(), "rust".into()] } else { vec!["rust".into()] },
         tracks: Vec::new(),
         capacity: 1 + index % 4,
         running: index % 2,
@@ -109,7 +109,7 @@ pub fn snapshot(agents: u32, requests: usize, seed: u64) -> Snapshot {
             &task(),
             &spec(index, json!({ "number": index })),
             Vec::new(),
-            u32::from(index % 2 == 0),
+            u32::from(index.is_multiple_of(2)),
             5,
             None,
         )

@@ -52,6 +52,8 @@ pub struct Sources {
     pub settings: BTreeMap<String, Settings>,
 }
 
+type Ready = HashMap<(Kind, String), (Loaded, Vec<Grant>)>;
+
 /// Loads plugins by name, or by the path of a component.
 pub struct Library {
     loader: Loader,
@@ -60,7 +62,7 @@ pub struct Library {
     settings: BTreeMap<String, Settings>,
     loaded: Mutex<HashMap<(String, String), Loaded>>,
     /// By name, until what is installed changes; a component that is named by its file is looked at each time.
-    ready: Mutex<HashMap<(Kind, String), (Loaded, Vec<Grant>)>>,
+    ready: Mutex<Ready>,
 }
 
 impl Library {

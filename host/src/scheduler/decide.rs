@@ -77,18 +77,19 @@ impl Room {
     }
 }
 
+/// What a question holds beside tasks and agents.
+pub struct Asking<'a> {
+    pub now: Time,
+    pub seed: Seed,
+    pub config: &'a BTreeMap<String, String>,
+    /// What the router's last answer left.
+    pub state: Vec<u8>,
+}
+
 /// Everything that the router may depend on.
 #[must_use]
-pub fn batch(
-    run: RunId,
-    tasks: Vec<Prepared>,
-    pool: &Pool,
-    board: &Board,
-    now: Time,
-    seed: Seed,
-    config: &BTreeMap<String, String>,
-    state: Vec<u8>,
-) -> Batch {
+pub fn batch(run: RunId, tasks: Vec<Prepared>, pool: &Pool, board: &Board, asking: Asking<'_>) -> Batch {
+    let Asking { now, seed, config, state } = asking;
     let mut sets: Vec<Vec<u32>> = Vec::new();
     let mut set_of: HashMap<TermsId, u32> = HashMap::new();
     for prepared in &tasks {

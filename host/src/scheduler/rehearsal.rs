@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::board::Board;
-use super::decide::{self, Prepared, Room};
+use super::decide::{self, Asking, Prepared, Room};
 use super::pool::Pool;
 use crate::agent::Card;
 use crate::agent::breaker::Policy;
@@ -166,10 +166,7 @@ impl Stage {
                 tasks,
                 &self.pool,
                 &self.board,
-                now,
-                seed,
-                config,
-                self.state.clone(),
+                Asking { now, seed, config, state: self.state.clone() },
             );
             let answer = router(&batch.snapshot);
             self.state.clone_from(&answer.state);

@@ -1,7 +1,9 @@
 //! The loop that owns what happens: messages in, operations to the store, work to plugins.
 
+mod awaited;
 mod handle;
 mod learn;
+mod start;
 mod turns;
 
 pub use handle::{Host, Live, Options};
@@ -10,22 +12,21 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use awaited::Awaited;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::attempt::{self, Surroundings};
 use super::board::Board;
-use super::decide::{self, Batch, Prepared, Room};
+use super::decide::{self, Asking, Batch, Prepared, Room};
 use super::pool::Pool;
 use crate::agent::breaker::Breaker;
 use crate::clock::Time;
 use crate::event::Fact;
-use crate::fault::{ErrorClass, Fault};
+use crate::fault::ErrorClass;
 use crate::id::{AgentId, Epoch, RunId, TaskId};
 use crate::op::{Applied, End, Op, Rejection, Reply, RouterChange, RouterChoice};
-use crate::outcome::Outcome;
 use crate::plan::Effects;
 use crate::plugin::PluginError;
-use crate::plugin::agent::Adapter;
 use crate::plugin::capability::sign::Sign;
 use crate::plugin::capability::{Fence, Stop};
 use crate::plugin::library::{Installed, Library};
@@ -355,44 +356,6 @@ impl Spine {
         }
     }
 
-    /// Starts the attempt that the store has just recorded.
-    fn start(&mut self, task: &Task, agent: AgentId, lease_until: Time) -> Result<(), Rejection> {
-        if self.attempts.get(&task.id).is_some_and(|running| running.epoch == task.epoch) {
-            return Ok(());
-        }
-        let mut prepared = match self.staged.remove(&task.id) {
-            Some(prepared) => prepared,
-            None => self.prepare(task.clone())?,
-        };
-        prepared.task = task.clone();
-        let Some(worker) = self.pool.get(agent) else {
-            let why = "its agent was removed".to_owned();
-            self.pending.push(Op::Finish { task: task.id, epoch: task.epoch, end: End::Released { why } });
-            return Ok(());
-        };
-        let card = Arc::new(worker.agent.card.clone());
-        let fence = Arc::new(Fence::default());
-        let seed = self.seed(task.run).of(task.id.0).of(i64::from(task.epoch.0));
-        let (id, epoch, started) = (task.id, task.epoch, self.around.clock.now());
-        let outbox = self.outbox.clone();
-        let (library, around, own) = (Arc::clone(&self.library), self.around.clone(), Arc::clone(&fence));
-        tokio::spawn(async move {
-            let attempt = tokio::spawn(async move {
-                let adapter = adapter(&library, &card.adapter).await?;
-                let powers = attempt::powers(&around, &adapter, &card, &prepared, own);
-                Ok(attempt::run(adapter, card, prepared, powers, seed).await)
-            });
-            let result = match attempt.await {
-                Ok(Ok(result)) => result,
-                Ok(Err(error)) => over(ErrorClass::Environment, PluginError::to_string(&error)),
-                Err(broken) => over(ErrorClass::Crashed, format!("the host broke while it ran: {broken}")),
-            };
-            let _ = outbox.send(Message::Ended { task: id, epoch, agent, started, result });
-        });
-        self.attempts.insert(id, Running { epoch, fence, lease_until });
-        Ok(())
-    }
-
     fn seed(&self, run: RunId) -> Seed {
         self.conducts.get(&run).map_or(Seed(0), |conduct| conduct.seed)
     }
@@ -408,24 +371,6 @@ impl Spine {
             (0, None)
         };
         Ok(Prepared { task, spec, feedback, consulted })
-    }
-
-    /// An attempt came to its end: what it claims is recorded, and what it says about its agent remembered.
-    fn ended(&mut self, id: TaskId, epoch: Epoch, agent: AgentId, started: Time, result: attempt::Result) {
-        if self.attempts.get(&id).is_some_and(|running| running.epoch == epoch) {
-            self.attempts.remove(&id);
-        }
-        let Some(task) = self.board.task(id).filter(|task| task.epoch == epoch).cloned() else { return };
-        let terms = Arc::clone(self.board.terms(task.terms));
-        self.learn(id, agent, started, terms.validated, &result);
-        self.pending.push(match result {
-            attempt::Result::Claimed(outcome) if terms.validated => Op::Claim { task: id, epoch, outcome },
-            attempt::Result::Claimed(outcome) => {
-                let outcome = (outcome != Outcome::default()).then_some(outcome);
-                Op::Finish { task: id, epoch, end: End::Accepted { outcome, checks: Vec::new() } }
-            }
-            attempt::Result::Over(end) => Op::Finish { task: id, epoch, end },
-        });
     }
 
     /// Hands ready tasks to the routers of their runs.
@@ -471,7 +416,13 @@ impl Spine {
         let seed = conduct.seed.of(conduct.decisions);
         let config = self.library.settings(&conduct.router.name).config;
         let state = conduct.state.clone();
-        let batch = Box::new(decide::batch(run, tasks, &self.pool, &self.board, now, seed, &config, state));
+        let batch = Box::new(decide::batch(
+            run,
+            tasks,
+            &self.pool,
+            &self.board,
+            Asking { now, seed, config: &config, state },
+        ));
         let choice = conduct.router.clone();
         let library = Arc::clone(&self.library);
         let outbox = self.outbox.clone();
@@ -670,23 +621,6 @@ impl Spine {
     }
 }
 
-/// An attempt that never came to an outcome.
-fn over(class: ErrorClass, why: String) -> attempt::Result {
-    attempt::Result::Over(End::Failed { fault: Fault::new(class, why), checks: Vec::new() })
-}
-
-/// An adapter, compiled off the loop where it has to be.
-async fn adapter(library: &Arc<Library>, name: &str) -> Result<Adapter, PluginError> {
-    if let Some(ready) = library.ready_agent(name) {
-        return Ok(ready);
-    }
-    let (library, own) = (Arc::clone(library), name.to_owned());
-    let loading = tokio::task::spawn_blocking(move || library.agent(&own));
-    loading
-        .await
-        .unwrap_or_else(|why| Err(PluginError::Host { plugin: name.to_owned(), why: why.to_string() }))
-}
-
 /// What is asked on a blocking thread must come to an answer, also if the host itself breaks while asking.
 fn unbroken<T>(plugin: &str, ask: impl FnOnce() -> Result<T, PluginError>) -> Result<T, PluginError> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(ask)).unwrap_or_else(|_| {
@@ -709,88 +643,6 @@ fn pinned(library: &Library, choice: &RouterChoice) -> Result<Router, PluginErro
 /// The host's own choice, as decisions are recorded.
 fn host_choice() -> RouterChoice {
     RouterChoice { name: "host:least-loaded".into(), digest: "host".into() }
-}
-
-/// Children that a strategy wants. Where the store can't have them, the task fails: asked again, the strategy would
-/// answer the same.
-struct Spawn {
-    place: usize,
-    task: TaskId,
-    epoch: Epoch,
-    stage: Stage,
-}
-
-impl Spawn {
-    fn refused(&self, why: &Rejection) -> Op {
-        let fault = Fault::new(ErrorClass::InvalidOutput, format!("what it wants run can't be: {why}"));
-        match self.stage {
-            Stage::Routing => Op::Reject { task: self.task, fault },
-            Stage::Executor | Stage::Acceptance => Op::Finish {
-                task: self.task,
-                epoch: self.epoch,
-                end: End::Failed { fault, checks: Vec::new() },
-            },
-        }
-    }
-}
-
-/// What operations on their way to the store may change beyond the tasks that it will name.
-struct Awaited {
-    /// Tasks that nothing else is asked about meanwhile.
-    tasks: Vec<TaskId>,
-    spawns: Vec<Spawn>,
-    runs: bool,
-    agents: bool,
-    plugins: bool,
-}
-
-impl Awaited {
-    fn of(ops: &[Op]) -> Self {
-        let mut awaited =
-            Self { tasks: Vec::new(), spawns: Vec::new(), runs: false, agents: false, plugins: false };
-        for (place, op) in ops.iter().enumerate() {
-            if let Op::Spawn { task, epoch, stage, .. } = op {
-                awaited.spawns.push(Spawn { place, task: *task, epoch: *epoch, stage: *stage });
-            }
-            match op {
-                Op::Assign(assign) => awaited.tasks.extend(assign.picks.iter().map(|pick| pick.task)),
-                Op::Defer { task, .. }
-                | Op::Reject { task, .. }
-                | Op::Claim { task, .. }
-                | Op::Finish { task, .. }
-                | Op::LoseLease { task, .. }
-                | Op::Delegate { task }
-                | Op::Spawn { task, .. }
-                | Op::Due { task }
-                | Op::Wake { task } => awaited.tasks.push(*task),
-                Op::HoldRun { .. }
-                | Op::UnholdRun { .. }
-                | Op::Amend { .. }
-                | Op::Settle { .. }
-                | Op::UseRouter { .. }
-                | Op::Redrive { .. } => awaited.runs = true,
-                Op::PutAgent { .. }
-                | Op::SetStanding { .. }
-                | Op::RemoveAgent { .. }
-                | Op::MoveBreaker { .. } => {
-                    awaited.agents = true;
-                }
-                Op::StartHost { .. }
-                | Op::StopHost { .. }
-                | Op::Submit(_)
-                | Op::Extend { .. }
-                | Op::CancelRun { .. }
-                | Op::Renew { .. }
-                | Op::HoldTask { .. }
-                | Op::UnholdTask { .. }
-                | Op::CancelTask { .. }
-                | Op::Drop { .. }
-                | Op::Note { .. } => {}
-                Op::PutPlugin(_) | Op::RemovePlugin { .. } => awaited.plugins = true,
-            }
-        }
-        awaited
-    }
 }
 
 fn unreadable(why: impl std::fmt::Display) -> Rejection {

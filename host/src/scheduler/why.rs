@@ -73,7 +73,8 @@ impl fmt::Display for Why {
             Self::Over { state, at, fault: None } => write!(f, "{state} at {at}"),
             Self::Dependency { on, is, root: None } => write!(f, "waits for {on}, which is {is}"),
             Self::Dependency { on, is, root: Some(root) } if on == root => {
-                write!(f, "waits for {on}, which {is}: `baton retry {on}` or `baton dead drop {on}`")
+                let how = if *is == StateName::Failed { "failed".to_owned() } else { format!("was {is}") };
+                write!(f, "waits for {on}, which {how}: `baton retry {on}` or `baton dead drop {on}`")
             }
             Self::Dependency { on, is, root: Some(root) } => {
                 write!(

@@ -1,0 +1,97 @@
+//! Starting attempts, and taking their ends.
+
+use std::sync::Arc;
+
+use super::{Message, Running, Spine, attempt};
+use crate::clock::Time;
+use crate::fault::{ErrorClass, Fault};
+use crate::id::{AgentId, Epoch, TaskId};
+use crate::op::{End, Op, Rejection};
+use crate::outcome::Outcome;
+use crate::plugin::PluginError;
+use crate::plugin::agent::Adapter;
+use crate::plugin::capability::Fence;
+use crate::plugin::library::Library;
+use crate::task::Task;
+
+impl Spine {
+    /// Starts the attempt that the store has just recorded.
+    pub(super) fn start(&mut self, task: &Task, agent: AgentId, lease_until: Time) -> Result<(), Rejection> {
+        if self.attempts.get(&task.id).is_some_and(|running| running.epoch == task.epoch) {
+            return Ok(());
+        }
+        let mut prepared = match self.staged.remove(&task.id) {
+            Some(prepared) => prepared,
+            None => self.prepare(task.clone())?,
+        };
+        prepared.task = task.clone();
+        let Some(worker) = self.pool.get(agent) else {
+            let why = "its agent was removed".to_owned();
+            self.pending.push(Op::Finish { task: task.id, epoch: task.epoch, end: End::Released { why } });
+            return Ok(());
+        };
+        let card = Arc::new(worker.agent.card.clone());
+        let fence = Arc::new(Fence::default());
+        let seed = self.seed(task.run).of(task.id.0).of(i64::from(task.epoch.0));
+        let (id, epoch, started) = (task.id, task.epoch, self.around.clock.now());
+        let outbox = self.outbox.clone();
+        let (library, around, own) = (Arc::clone(&self.library), self.around.clone(), Arc::clone(&fence));
+        tokio::spawn(async move {
+            let attempt = tokio::spawn(async move {
+                let adapter = adapter(&library, &card.adapter).await?;
+                let powers = attempt::powers(&around, &adapter, &card, &prepared, own);
+                Ok(attempt::run(adapter, card, prepared, powers, seed).await)
+            });
+            let result = match attempt.await {
+                Ok(Ok(result)) => result,
+                Ok(Err(error)) => over(ErrorClass::Environment, PluginError::to_string(&error)),
+                Err(broken) => over(ErrorClass::Crashed, format!("the host broke while it ran: {broken}")),
+            };
+            let _ = outbox.send(Message::Ended { task: id, epoch, agent, started, result });
+        });
+        self.attempts.insert(id, Running { epoch, fence, lease_until });
+        Ok(())
+    }
+
+    /// An attempt came to its end: what it claims is recorded, and what it says about its agent remembered.
+    pub(super) fn ended(
+        &mut self,
+        id: TaskId,
+        epoch: Epoch,
+        agent: AgentId,
+        started: Time,
+        result: attempt::Result,
+    ) {
+        if self.attempts.get(&id).is_some_and(|running| running.epoch == epoch) {
+            self.attempts.remove(&id);
+        }
+        let Some(task) = self.board.task(id).filter(|task| task.epoch == epoch).cloned() else { return };
+        let terms = Arc::clone(self.board.terms(task.terms));
+        self.learn(id, agent, started, terms.validated, &result);
+        self.pending.push(match result {
+            attempt::Result::Claimed(outcome) if terms.validated => Op::Claim { task: id, epoch, outcome },
+            attempt::Result::Claimed(outcome) => {
+                let outcome = (outcome != Outcome::default()).then_some(outcome);
+                Op::Finish { task: id, epoch, end: End::Accepted { outcome, checks: Vec::new() } }
+            }
+            attempt::Result::Over(end) => Op::Finish { task: id, epoch, end },
+        });
+    }
+}
+
+/// An attempt that never came to an outcome.
+fn over(class: ErrorClass, why: String) -> attempt::Result {
+    attempt::Result::Over(End::Failed { fault: Fault::new(class, why), checks: Vec::new() })
+}
+
+/// An adapter, compiled off the loop where it has to be.
+async fn adapter(library: &Arc<Library>, name: &str) -> Result<Adapter, PluginError> {
+    if let Some(ready) = library.ready_agent(name) {
+        return Ok(ready);
+    }
+    let (library, own) = (Arc::clone(library), name.to_owned());
+    let loading = tokio::task::spawn_blocking(move || library.agent(&own));
+    loading
+        .await
+        .unwrap_or_else(|why| Err(PluginError::Host { plugin: name.to_owned(), why: why.to_string() }))
+}
