@@ -372,3 +372,25 @@ fn a_lapsed_lease_is_not_brought_back() {
     let task = read::task(store.connection(), TaskId(1)).expect("readable").expect("there");
     assert!(matches!(task.state, State::Running { lease_until: Time(100), .. }), "{task:?}");
 }
+
+#[test]
+fn an_older_attempt_is_not_told_that_it_was_accepted() {
+    let mut bench = Bench::new();
+    bench.carry_out("a", &Step::Assign).expect("it is ready");
+    let stale = bench.task("a").epoch;
+    bench.carry_out("a", &Step::LoseLease).expect("it runs");
+    bench.carry_out("a", &Step::Due).expect("it waits");
+    bench.carry_out("a", &Step::Assign).expect("it is ready again");
+    bench.carry_out("a", &Step::Accept { stale: false }).expect("the attempt is current");
+    let id = bench.task("a").id;
+    let late =
+        Op::Finish { task: id, epoch: stale, end: End::Accepted { outcome: None, checks: Vec::new() } };
+    let refused = bench.apply(late).expect_err("another attempt was accepted");
+    assert!(
+        matches!(
+            refused,
+            Rejection::Refused(baton::task::transition::Refused::WrongState { is: StateName::Succeeded })
+        ),
+        "{refused:?}"
+    );
+}

@@ -1,31 +1,15 @@
 //! `baton cancel RUN|TASK`: end a run or a task; what runs is stopped.
 
-use super::target::{Target, target};
-use super::{Done, Global, Outcome, screen};
-use crate::door::Door;
+use super::target::{Target, Targets, apply};
+use super::{Global, Outcome};
 use crate::op::Op;
 
-#[derive(Debug, clap::Args)]
-pub(super) struct Args {
-    /// Runs (r1) or tasks (ws-22, r1/ws-22)
-    #[arg(required = true)]
-    what: Vec<String>,
-}
+pub(super) type Args = Targets;
 
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
-    let (_, home) = global.here()?;
-    let conn = global.reader()?;
-    let mut door = Door::open(&home)?;
-    for what in &args.what {
-        let why = "a person cancelled it".to_owned();
-        let op = match target(&conn, what)? {
-            Target::Run(run) => Op::CancelRun { run, why },
-            Target::Task(task) => Op::CancelTask { task, why },
-        };
-        door.apply(op)?;
-        if !global.quiet {
-            screen::line(&format!("{what} cancelled"));
-        }
-    }
-    Ok(Done::Well)
+    let why = || "a person cancelled it".to_owned();
+    apply(global, args, "cancelled", |target| match target {
+        Target::Run(run) => Op::CancelRun { run, why: why() },
+        Target::Task(task) => Op::CancelTask { task, why: why() },
+    })
 }

@@ -1,12 +1,14 @@
 //! What a person names on the command line: a run (`r2`), a task (`ws-22`, in the newest run that has it), or a task
 //! of a run (`r2/ws-22`).
 
+use crate::door::Door;
 use crate::id::{RunId, TaskId};
+use crate::op::Op;
 use crate::plan::load::nearest;
 use crate::store::Reader;
 use crate::store::read::{self, summary};
 
-use super::{Failure, unreadable};
+use super::{Done, Failure, Global, Outcome, screen, unreadable};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Target {
@@ -55,4 +57,26 @@ pub(super) fn task(conn: &Reader, text: &str) -> Result<TaskId, Failure> {
         .map(|word| format!(" (did you mean {word:?}?)"))
         .unwrap_or_default();
     Err(Failure::Usage(format!("{run} has no task {name:?}{hint}")))
+}
+
+/// What a verb is asked to do something to.
+#[derive(Debug, clap::Args)]
+pub(super) struct Targets {
+    /// Runs (r1) or tasks (ws-22, r1/ws-22)
+    #[arg(required = true)]
+    what: Vec<String>,
+}
+
+/// Applies one operation to each of them, and says what it came to.
+pub(super) fn apply(global: &Global, targets: &Targets, done: &str, op: impl Fn(Target) -> Op) -> Outcome {
+    let (_, home) = global.here()?;
+    let conn = global.reader()?;
+    let mut door = Door::open(&home)?;
+    for what in &targets.what {
+        door.apply(op(target(&conn, what)?))?;
+        if !global.quiet {
+            screen::line(&format!("{what} {done}"));
+        }
+    }
+    Ok(Done::Well)
 }

@@ -129,10 +129,10 @@ pub(super) fn finish(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, end: End) 
         End::Released { why } => Command::Release { epoch, why: why.clone() },
         End::Cancelled { why } => Command::Cancelled { epoch, why: why.clone() },
     };
-    let state = task.state;
+    let (state, current) = (task.state, task.epoch);
     let task = match batch.step_on(task, command) {
         Ok(task) => task,
-        Err(Rejection::Refused(refused)) if accepted_before(state, &end, epoch, &refused) => {
+        Err(Rejection::Refused(refused)) if accepted_before(state, current, &end, epoch, &refused) => {
             return Ok(Reply::Done);
         }
         Err(rejection) => return Err(rejection),
@@ -161,9 +161,10 @@ pub(super) fn finish(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, end: End) 
     Ok(Reply::Done)
 }
 
-fn accepted_before(state: State, end: &End, _epoch: Epoch, refused: &Refused) -> bool {
+/// Whether this very attempt was accepted already. An older one is refused like any stale attempt.
+fn accepted_before(state: State, current: Epoch, end: &End, held: Epoch, refused: &Refused) -> bool {
     match (state, end, refused) {
-        (State::Succeeded { .. }, End::Accepted { .. }, Refused::WrongState { .. }) => true,
+        (State::Succeeded { .. }, End::Accepted { .. }, Refused::WrongState { .. }) => held == current,
         (_, _, _) => false,
     }
 }
