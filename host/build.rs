@@ -57,7 +57,8 @@ fn compile(root: &Path, target: &Path) {
         }
     }
     // What is meant for the host's code must not reach the guests'.
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", "--cfg\u{1f}getrandom_backend=\"custom\"");
+    let flags = ["--cfg", "getrandom_backend=\"custom\"", "-Clink-arg=--initial-heap=1048576"];
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
     for name in ["RUSTFLAGS", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET", "CARGO_TARGET_DIR"] {
         cargo.env_remove(name);
     }

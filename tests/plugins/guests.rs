@@ -41,7 +41,7 @@ fn compiled() -> &'static PathBuf {
             cargo.arg("--package").arg(format!("guest-{guest}"));
         }
         cargo
-            .env("CARGO_ENCODED_RUSTFLAGS", "--cfg\u{1f}getrandom_backend=\"custom\"")
+            .env("CARGO_ENCODED_RUSTFLAGS", "--cfg\u{1f}getrandom_backend=\"custom\"\u{1f}-Clink-arg=--initial-heap=1048576")
             .env_remove("RUSTFLAGS");
         assert!(cargo.status().expect("cargo can be started").success(), "the guests do not compile");
         target.join("wasm32-unknown-unknown/plugin")

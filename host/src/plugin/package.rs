@@ -54,6 +54,10 @@ pub fn build(project: &Path) -> Result<PathBuf, String> {
     }
 }
 
+/// A heap that is there from the start: growing one at each call changes the memory map, which halts every thread of the
+/// host for a moment.
+const HEAP: &str = "target.wasm32-unknown-unknown.rustflags=['-Clink-arg=--initial-heap=1048576']";
+
 fn rust(project: &Path) -> Result<PathBuf, String> {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(project).args([
@@ -63,6 +67,8 @@ fn rust(project: &Path) -> Result<PathBuf, String> {
         "wasm32-unknown-unknown",
         "--message-format",
         "json-render-diagnostics",
+        "--config",
+        HEAP,
     ]);
     let output = cargo
         .stderr(std::process::Stdio::inherit())

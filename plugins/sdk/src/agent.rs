@@ -32,6 +32,8 @@ macro_rules! agent {
     ($agent:ident) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
+            #[global_allocator]
+            static HEAP: $crate::Heap = $crate::Heap;
             struct Component;
             impl $crate::bindings::agent::exports::baton::agent::adapter::Guest for Component {
                 fn run(

@@ -34,6 +34,8 @@ macro_rules! executor {
     ($executor:ident) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
+            #[global_allocator]
+            static HEAP: $crate::Heap = $crate::Heap;
             struct Component;
             impl $crate::bindings::executor::exports::baton::executor::execution::Guest for Component {
                 fn advance(

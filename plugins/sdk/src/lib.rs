@@ -25,6 +25,10 @@ pub mod words;
 pub use config::Config;
 pub use seed::SplitMix64;
 
+/// Unlike the allocator of the standard library, it begins with the heap that the linker laid out.
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub use dlmalloc::GlobalDlmalloc as Heap;
 #[doc(hidden)]
 pub use wit_bindgen;
 

@@ -47,6 +47,8 @@ macro_rules! validator {
     ($validator:ident) => {
         #[cfg(target_arch = "wasm32")]
         const _: () = {
+            #[global_allocator]
+            static HEAP: $crate::Heap = $crate::Heap;
             struct Component;
             impl $crate::bindings::validator::exports::baton::validator::validation::Guest for Component {
                 fn validate(
