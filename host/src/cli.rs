@@ -184,7 +184,7 @@ impl From<Rejection> for Failure {
                 Self::Usage(why.to_string())
             }
             Rejection::Refused(_) => Self::Refused(why.to_string()),
-            Rejection::Store(_) => Self::Infrastructure(why.to_string()),
+            Rejection::Store(_) | Rejection::HeldElsewhere { .. } => Self::Infrastructure(why.to_string()),
         }
     }
 }

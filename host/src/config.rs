@@ -127,6 +127,7 @@ struct PluginTable {
 struct BreakerTable {
     failures: Option<u32>,
     pause: Option<Span>,
+    probe: Option<Span>,
 }
 
 const MAX_STDOUT: usize = 1 << 20;
@@ -203,6 +204,10 @@ impl Config {
             breaker: Policy {
                 failures: table.breaker.failures.unwrap_or(policy.failures).max(1),
                 pause: table.breaker.pause.map_or(policy.pause, |span| span.0),
+                probe: table
+                    .breaker
+                    .probe
+                    .map_or(policy.probe, |span| Some(span.0).filter(|every| !every.is_zero())),
             },
         })
     }

@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixListener;
 
+use crate::id::RunId;
 use crate::op::{Applied, Op, Rejection};
-use crate::scheduler::Live;
+use crate::scheduler::{Live, Phase};
 use crate::store::writer::Answers;
 use crate::store::{Home, Lock, OpenError, Store};
 
@@ -22,6 +23,18 @@ enum Request {
     Apply(Vec<Op>),
     /// End once what runs has ended.
     Drain,
+    /// Where a run stands.
+    Phase(RunId),
+}
+
+/// What is answered: one JSON object a line.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Response {
+    Applied(Answers),
+    Draining,
+    Phase(Option<Phase>),
+    NotUnderstood(String),
 }
 
 /// Who applies operations.
@@ -55,9 +68,11 @@ impl Door {
     pub fn apply(&mut self, op: Op) -> Result<Applied, Rejection> {
         let answers = match self {
             Self::Own(store) => store.apply(vec![op]),
-            Self::Host(stream) => {
-                ask(stream, &Request::Apply(vec![op])).map_err(|why| Rejection::Store(why.to_string()))?
-            }
+            Self::Host(stream) => match ask(stream, &Request::Apply(vec![op])) {
+                Ok(Response::Applied(answers)) => answers,
+                Ok(other) => return Err(Rejection::Store(other.unexpected().to_string())),
+                Err(why) => return Err(Rejection::Store(why.to_string())),
+            },
         };
         answers.into_iter().next().unwrap_or_else(|| Err(Rejection::Store("no answer".into())))
     }
@@ -69,7 +84,24 @@ impl Door {
     pub fn drain(&mut self) -> std::io::Result<bool> {
         match self {
             Self::Own(_) => Ok(false),
-            Self::Host(stream) => ask(stream, &Request::Drain).map(|_| true),
+            Self::Host(stream) => match ask(stream, &Request::Drain)? {
+                Response::Draining => Ok(true),
+                other => Err(other.unexpected()),
+            },
+        }
+    }
+
+    /// Where a run stands; none where no host conducts it.
+    ///
+    /// # Errors
+    /// The host does not answer.
+    pub fn phase(&mut self, run: RunId) -> std::io::Result<Option<Phase>> {
+        match self {
+            Self::Own(_) => Ok(None),
+            Self::Host(stream) => match ask(stream, &Request::Phase(run))? {
+                Response::Phase(phase) => Ok(phase),
+                other => Err(other.unexpected()),
+            },
         }
     }
 
@@ -79,7 +111,18 @@ impl Door {
     }
 }
 
-fn ask(stream: &mut UnixStream, request: &Request) -> std::io::Result<Answers> {
+impl Response {
+    fn unexpected(&self) -> std::io::Error {
+        std::io::Error::other(match self {
+            Self::NotUnderstood(why) => format!("the host does not understand this: {why}"),
+            Self::Applied(_) | Self::Draining | Self::Phase(_) => {
+                "the host answered something else: is it of another version?".to_owned()
+            }
+        })
+    }
+}
+
+fn ask(stream: &mut UnixStream, request: &Request) -> std::io::Result<Response> {
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
     serde_json::to_writer(&mut *stream, request)?;
     stream.write_all(b"\n")?;
@@ -115,15 +158,16 @@ async fn attend(stream: tokio::net::UnixStream, live: Live) {
     let (read, mut write) = stream.into_split();
     let mut lines = tokio::io::BufReader::new(read).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        let answers: Answers = match serde_json::from_str(&line) {
-            Ok(Request::Apply(ops)) => live.apply_all(ops).await,
+        let response = match serde_json::from_str(&line) {
+            Ok(Request::Apply(ops)) => Response::Applied(live.apply_all(ops).await),
             Ok(Request::Drain) => {
                 live.drain();
-                Vec::new()
+                Response::Draining
             }
-            Err(why) => vec![Err(Rejection::Invalid(format!("the host does not understand this: {why}")))],
+            Ok(Request::Phase(run)) => Response::Phase(live.phase(run).await),
+            Err(why) => Response::NotUnderstood(why.to_string()),
         };
-        let Ok(mut reply) = serde_json::to_vec(&answers) else { return };
+        let Ok(mut reply) = serde_json::to_vec(&response) else { return };
         reply.push(b'\n');
         if write.write_all(&reply).await.is_err() {
             return;

@@ -158,6 +158,7 @@ pub enum Fact {
     BreakerMoved {
         agent: AgentId,
         breaker: Breaker,
+        why: String,
     },
     PluginAdded {
         name: String,

@@ -19,10 +19,18 @@ use crate::task::{Role, Stage, Task};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "op")]
 pub enum Op {
-    /// A host took the store over: a new boot, before which no attempt can still be running.
+    /// A host takes the store over: a new boot, before which no attempt can still be running. Refused while a host on
+    /// another machine has its lease.
     StartHost {
         pid: u32,
         version: String,
+        machine: String,
+        lease_until: Time,
+    },
+    /// Refused once another host took over.
+    RenewHost {
+        boot: u32,
+        lease_until: Time,
     },
     StopHost {
         boot: u32,
@@ -141,6 +149,7 @@ pub enum Op {
     MoveBreaker {
         agent: AgentId,
         breaker: Breaker,
+        why: String,
     },
     PutPlugin(Box<PluginRow>),
     RemovePlugin {
@@ -269,6 +278,8 @@ pub struct Applied {
 pub enum Reply {
     Done,
     Boot(u32),
+    /// The host's lease, from now on.
+    Lease(Time),
     Run { run: RunId, fresh: bool },
     Amended(Diff),
     Agent(AgentId),
@@ -286,6 +297,8 @@ pub enum Rejection {
     PlanChanged { run: RunId, diff: Diff },
     #[error("{0}")]
     Invalid(String),
+    #[error("a host on another machine ({machine}, process {pid}) has this store until {until}: try again then")]
+    HeldElsewhere { machine: String, pid: u32, until: Time },
     /// The transaction failed: whether the operation was carried out is unknown until the store is read again.
     #[error("the store failed: {0}")]
     Store(String),

@@ -8,6 +8,7 @@ pub mod compose;
 pub mod decide;
 pub mod judge;
 pub mod pool;
+pub mod probe;
 pub mod rehearsal;
 mod spine;
 pub mod why;

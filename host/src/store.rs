@@ -240,6 +240,14 @@ impl Store {
     }
 }
 
+/// What tells this machine from others that may share its files.
+#[must_use]
+pub fn machine() -> String {
+    let id = std::fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let name = rustix::system::uname();
+    format!("{}/{}", name.nodename().to_string_lossy(), id.trim())
+}
+
 fn migrate(conn: &Connection) -> Result<(), OpenError> {
     let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     match version {

@@ -30,7 +30,7 @@ fn an_agent_that_keeps_failing_is_left_alone_for_a_while() {
         .prepare("SELECT json_extract(CAST(fact AS TEXT), '$.breaker.is') FROM event WHERE kind = 'breaker-moved' ORDER BY seq")
         .and_then(|mut select| select.query_map([], |row| row.get(0))?.collect())
         .expect("the record can be read");
-    assert_eq!(moves, ["open", "open", "closed"]);
+    assert_eq!(moves, ["open", "half-open", "open", "half-open", "closed"]);
 }
 
 #[test]
@@ -97,4 +97,31 @@ fn an_agent_never_runs_more_than_its_capacity() {
         }
     }
     assert_eq!(peak, [0, 1, 3]);
+}
+
+#[test]
+fn a_broken_agent_is_asked_before_it_is_given_work_again() {
+    let env = Env::new();
+    env.write(
+        "baton.toml",
+        "[breaker]\nfailures = 1\npause = \"10ms\"\n\
+         [agents.sh]\nadapter = \"command\"\nconfig = { profile = \"tool\" }\n[profiles.tool]\nargv = [\"./tool\"]\n",
+    );
+    env.write("plan.json", &plan(json!([{ "id": "a", "retry": { "attempts": 2, "base": "1ms" } }])));
+    let tool = |script: &str| {
+        let tool = env.write("tool", script);
+        std::fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
+    };
+    tool("#!/bin/sh\nrm tool\nexit 75\n");
+    let host = env.start(&["run", "plan.json"]);
+    env.until(
+        "a probe that found nobody",
+        "SELECT count(*) > 1 FROM event WHERE kind = 'breaker-moved' AND CAST(fact AS TEXT) LIKE '%unreachable: profile tool: there is no program%'",
+    );
+    assert!(env.baton(&["why", "a"]).ok().starts_with("a waits for sh, whose breaker is "));
+    assert_eq!(env.sql::<i64>("SELECT attempts FROM task"), 1, "probes cost no attempt");
+    tool("#!/bin/sh\necho done\n");
+    let output = host.wait();
+    assert_eq!(output.code, Some(0), "{}", output.stderr);
+    assert!(output.stderr.contains("sh is left alone until "), "{}", output.stderr);
 }

@@ -98,6 +98,41 @@ fn a_paused_run_starts_nothing_and_exits_with_4() {
 }
 
 #[test]
+fn whoever_only_watches_a_paused_run_exits_with_4_as_well() {
+    let env = slow();
+    env.write("other.json", &plan(json!([{ "id": "o", "skills": ["quick"] }, { "id": "p", "skills": ["work"] }])));
+    let _host = env.start(&["run", "plan.json"]);
+    env.until("the first task", RUNNING);
+    let watcher = env.start(&["run", "other.json"]);
+    env.until("the second run", "SELECT count(*) > 0 FROM task WHERE run_id = 2 AND state = 5");
+    assert_eq!(env.baton(&["pause", "r2"]).ok(), "r2 paused\n");
+    let output = watcher.wait();
+    assert_eq!(output.code, Some(4), "{} {}", output.stdout, output.stderr);
+}
+
+#[test]
+fn a_store_that_another_machine_has_is_left_alone_until_its_lease_is_over() {
+    let env = Env::with_mocks();
+    env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }])));
+    env.baton(&["run", "plan.json", "--detach"]).ok();
+    let other = |lease: i64| {
+        env.database()
+            .execute(
+                "INSERT OR REPLACE INTO host (boot, pid, version, machine, started_at, lease_until) \
+                 VALUES (7, 42, '0.1.0', 'elsewhere/1', 0, ?1)",
+                [lease],
+            )
+            .expect("the table is there");
+    };
+    other(9_000_000_000_000);
+    let said = env.baton(&["run", "plan.json"]).fails(3);
+    assert!(said.contains("a host on another machine (elsewhere/1, process 42) has this store until "), "{said}");
+    other(1);
+    env.baton(&["run", "plan.json"]).ok();
+    assert_eq!(env.sql::<i64>("SELECT max(boot) FROM host"), 8);
+}
+
+#[test]
 fn a_paused_task_waits_and_the_rest_goes_on() {
     let env = Env::with_mocks();
     env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }, { "id": "b", "skills": ["work"], "depends_on": ["a"] }])));

@@ -394,3 +394,27 @@ fn an_older_attempt_is_not_told_that_it_was_accepted() {
         "{refused:?}"
     );
 }
+
+#[test]
+fn what_contradicts_the_store_is_refused_alone() {
+    let mut store = Store::in_memory(Clock::manual(Time(1))).expect("memory is there");
+    let router = RouterChoice { name: "capability".into(), digest: "d".into() };
+    let plan = Plan { name: "p".into(), workstreams: vec![Workstream::named("a".to_owned())] };
+    let submit = Op::Submit(Box::new(Submission { plan, seed: Seed(1), router, key: None }));
+    let again = Op::Extend { run: RunId(1), workstreams: vec![Workstream::named("a".to_owned())] };
+    let answers = store.apply(vec![submit, again, Op::HoldRun { run: RunId(1) }]);
+    assert!(
+        matches!(answers.as_slice(), [Ok(_), Err(Rejection::Invalid(_)), Ok(_)]),
+        "its neighbours are carried out: {answers:?}"
+    );
+}
+
+#[test]
+fn a_host_that_was_replaced_can_not_renew_its_lease() {
+    let mut store = Store::in_memory(Clock::manual(Time(1))).expect("memory is there");
+    let start = || Op::StartHost { pid: 1, version: "v".into(), machine: "m".into(), lease_until: Time(9) };
+    let renew = |boot| Op::RenewHost { boot, lease_until: Time(20) };
+    store.apply(vec![start(), start()]);
+    assert!(matches!(store.apply(vec![renew(2)]).as_slice(), [Ok(_)]));
+    assert!(matches!(store.apply(vec![renew(1)]).as_slice(), [Err(Rejection::Store(_))]));
+}

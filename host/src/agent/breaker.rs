@@ -14,7 +14,7 @@ pub enum Breaker {
     Closed { failures: u32 },
     /// No work until then. Trips in a row lengthen the pause.
     Open { until: Time, trips: u32 },
-    /// One attempt is let through as a probe; what becomes of it decides.
+    /// The agent is asked whether it is there; if it is, one attempt is let through, and what becomes of it decides.
     HalfOpen { trips: u32 },
 }
 
@@ -25,11 +25,13 @@ pub struct Policy {
     pub failures: u32,
     /// The first pause; it doubles with each trip in a row, up to 32 times.
     pub pause: Duration,
+    /// Agents that have not been heard of for so long are asked whether they are there; none = never.
+    pub probe: Option<Duration>,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { failures: 5, pause: Duration::from_secs(10) }
+        Self { failures: 5, pause: Duration::from_secs(10), probe: Some(Duration::from_secs(60)) }
     }
 }
 
@@ -86,7 +88,7 @@ impl Breaker {
 mod tests {
     use super::*;
 
-    const POLICY: Policy = Policy { failures: 2, pause: Duration::from_millis(100) };
+    const POLICY: Policy = Policy { failures: 2, pause: Duration::from_millis(100), probe: None };
 
     #[test]
     fn opens_after_failures_in_a_row_and_closes_after_a_good_probe() {

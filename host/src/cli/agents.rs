@@ -1,8 +1,6 @@
 //! `baton agents`: who there is to do the work.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -11,12 +9,13 @@ use crate::agent::breaker::Breaker;
 use crate::agent::{Agent, Card, Standing};
 use crate::clock::{Clock, Time};
 use crate::door::Door;
-use crate::id::{AgentId, Epoch, TaskId};
+use crate::id::AgentId;
+use crate::lease::HostLease;
 use crate::op::Op;
 use crate::plan::load::nearest;
 use crate::plugin::agent::Health;
-use crate::plugin::capability::sign::Signs;
-use crate::plugin::capability::{Fence, Powers};
+use crate::scheduler::attempt::Surroundings;
+use crate::scheduler::probe;
 use crate::scheduler::why::projection;
 use crate::store::Reader;
 use crate::store::read::live;
@@ -237,25 +236,16 @@ fn test(global: &Global, name: &str) -> Outcome {
         }
     };
     let adapter = library(&config, conn.as_ref())?.agent(&card.adapter)?;
-    let clock = Clock::system(Time(0));
-    let (sender, _signs) = tokio::sync::mpsc::unbounded_channel();
-    let profiles = config.profiles.iter().filter(|(name, _)| adapter.may_use(name));
-    let powers = Arc::new(Powers {
-        task: TaskId(0),
-        epoch: Epoch(0),
-        plugin: card.adapter.clone(),
-        agent: card.name.clone(),
-        idempotency_key: "probe".into(),
-        fence: Arc::new(Fence::default()),
-        deadline: clock.now() + std::time::Duration::from_secs(10),
-        profiles: profiles.map(|(name, profile)| (name.clone(), Arc::clone(profile))).collect(),
-        ungranted: BTreeSet::new(),
-        signs: Signs { sender, last: Arc::new(AtomicI64::new(0)), denied: Arc::default() },
-        supervisor: None,
-        clock,
-    });
+    let (signs, _) = tokio::sync::mpsc::unbounded_channel();
+    let around = Surroundings {
+        clock: Clock::system(Time(0)),
+        profiles: config.profiles.clone(),
+        supervisor: std::env::current_exe().ok(),
+        lease: HostLease::unlimited(),
+        signs,
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let health = runtime.block_on(adapter.probe(&card.config, powers))?;
+    let health = runtime.block_on(probe::probe(&around, &adapter, &card))?;
     let (word, why) = match &health {
         Health::Ready => ("ready", ""),
         Health::Degraded(why) => ("degraded", why.as_str()),

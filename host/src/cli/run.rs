@@ -199,7 +199,7 @@ fn submitted(answer: Result<crate::op::Applied, Rejection>) -> Result<(RunId, bo
     match answer {
         Ok(applied) => match applied.reply {
             Reply::Run { run, fresh } => Ok((run, fresh)),
-            Reply::Done | Reply::Boot(_) | Reply::Amended(_) | Reply::Agent(_) => {
+            Reply::Done | Reply::Boot(_) | Reply::Lease(_) | Reply::Amended(_) | Reply::Agent(_) => {
                 Err(Failure::Infrastructure("the store did not say which run it is".into()))
             }
         },
@@ -292,6 +292,9 @@ async fn attached(
         let settled = read::run(&conn, run).map_err(unreadable)?.is_some_and(|run| run.settled.is_some());
         if settled {
             return conclude(global, &mut follower, home, run, Watched::Ended(Phase::Settled));
+        }
+        if matches!(door.phase(run), Ok(Some(Phase::Paused))) {
+            return conclude(global, &mut follower, home, run, Watched::Ended(Phase::Paused));
         }
         if Lock::take(home).is_ok() {
             return Err(Failure::Infrastructure(format!(

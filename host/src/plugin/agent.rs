@@ -91,13 +91,13 @@ impl Adapter {
         let said = call.await;
         match said {
             Ok(Ok(outcome)) => match words::outcome_in(outcome) {
-                Ok(outcome) => powers.fence.reason().map_or(Ended::Claimed(outcome), Ended::Stopped),
+                Ok(outcome) => powers.stopped().map_or(Ended::Claimed(outcome), Ended::Stopped),
                 Err(why) => Ended::Failed(Fault::new(ErrorClass::InvalidOutput, why)),
             },
             Ok(Err(fault)) => {
-                powers.fence.reason().map_or_else(|| Ended::Failed(words::fault_in(fault)), Ended::Stopped)
+                powers.stopped().map_or_else(|| Ended::Failed(words::fault_in(fault)), Ended::Stopped)
             }
-            Err(error) => match powers.fence.reason() {
+            Err(error) => match powers.stopped() {
                 Some(why) => Ended::Stopped(why),
                 None => Ended::Failed(broken(&identity.ended(&error, &store))),
             },

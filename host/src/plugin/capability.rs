@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 
 use crate::clock::{Clock, Time};
 use crate::id::{Epoch, TaskId};
+use crate::lease::HostLease;
 
 /// The right of one attempt to act. Falls once, for a reason; every host call looks at it first.
 #[derive(Debug, Default)]
@@ -93,6 +94,7 @@ pub struct Powers {
     pub agent: String,
     pub idempotency_key: String,
     pub fence: Arc<Fence>,
+    pub lease: HostLease,
     pub deadline: Time,
     pub clock: Clock,
     /// By name, already narrowed to what is granted.
@@ -102,4 +104,15 @@ pub struct Powers {
     pub signs: sign::Signs,
     /// The program that ends a native program's whole group when the host dies; none = it is started directly.
     pub supervisor: Option<PathBuf>,
+}
+
+impl Powers {
+    /// Why it may not act any more, if so. A host that could not renew its own lease has no right left to hand on.
+    #[must_use]
+    pub fn stopped(&self) -> Option<Stop> {
+        if !self.lease.holds(self.clock.now()) {
+            self.fence.fall(Stop::LeaseLost);
+        }
+        self.fence.reason()
+    }
 }

@@ -18,6 +18,7 @@ use super::validator;
 use super::{Kind, PluginError};
 use crate::clock::{Clock, Time};
 use crate::id::{Epoch, RunId, TaskId, TermsId};
+use crate::lease::HostLease;
 use crate::outcome::{Child, Outcome, Report};
 use crate::plan::Workstream;
 use crate::seed::Seed;
@@ -368,6 +369,7 @@ fn powers(plugin: &str, fence: Arc<Fence>) -> Arc<Powers> {
         agent: "conformance".into(),
         idempotency_key: "conformance".into(),
         fence,
+        lease: HostLease::unlimited(),
         deadline: clock.now() + Duration::from_secs(30),
         clock,
         profiles: BTreeMap::new(),

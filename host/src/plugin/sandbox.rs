@@ -93,7 +93,7 @@ impl Identity {
         let mut left = self.limits.ticks();
         store.epoch_deadline_callback(move |context| {
             left = left.saturating_sub(1);
-            let revoked = context.data().powers.as_ref().is_some_and(|powers| powers.fence.is_down());
+            let revoked = context.data().powers.as_ref().is_some_and(|powers| powers.stopped().is_some());
             if left == 0 || revoked {
                 return Ok(UpdateDeadline::Interrupt);
             }

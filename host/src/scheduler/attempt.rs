@@ -12,6 +12,7 @@ use super::decide::Prepared;
 use crate::agent::Card;
 use crate::clock::{Clock, Time};
 use crate::fault::{ErrorClass, Fault};
+use crate::lease::HostLease;
 use crate::op::End;
 use crate::outcome::Outcome;
 use crate::plugin::agent::{Adapter, Assignment, Ended};
@@ -25,6 +26,7 @@ pub struct Surroundings {
     pub clock: Clock,
     pub profiles: BTreeMap<String, Arc<Profile>>,
     pub supervisor: Option<PathBuf>,
+    pub lease: HostLease,
     pub signs: UnboundedSender<Sign>,
 }
 
@@ -55,6 +57,7 @@ pub fn powers(
         agent: card.name.clone(),
         idempotency_key: format!("{}/{}", prepared.task.run, prepared.spec.id),
         fence,
+        lease: around.lease.clone(),
         deadline: prepared.task.deadline.map_or(own, |deadline| own.min(deadline)),
         clock: around.clock.clone(),
         profiles: granted.into_iter().map(|(name, profile)| (name.clone(), Arc::clone(profile))).collect(),

@@ -15,6 +15,16 @@ pub struct Worker {
     pub agent: Agent,
     pub running: u32,
     pub stats: BTreeMap<String, Tally>,
+    pub pulse: Pulse,
+}
+
+/// What is known of whether an agent is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pulse {
+    /// An attempt or a probe ended then.
+    Heard(Time),
+    /// A probe is under way.
+    Asked,
 }
 
 /// What became of an agent's attempts on one skill.
@@ -45,7 +55,7 @@ pub enum Ineligible {
     BreakerOpen {
         until: Time,
     },
-    /// The breaker lets one attempt through, and it is under way.
+    /// The breaker is half-open, and a probe or the one attempt that it lets through is under way.
     Probing,
     Full {
         running: u32,
@@ -99,7 +109,9 @@ impl Worker {
         let free = capacity.saturating_sub(self.running);
         match self.agent.breaker.at(now) {
             Breaker::Open { until, .. } => Err(Ineligible::BreakerOpen { until }),
-            Breaker::HalfOpen { .. } if self.running > 0 => Err(Ineligible::Probing),
+            Breaker::HalfOpen { .. } if self.running > 0 || self.pulse == Pulse::Asked => {
+                Err(Ineligible::Probing)
+            }
             Breaker::HalfOpen { .. } | Breaker::Closed { .. } if free == 0 => {
                 Err(Ineligible::Full { running: self.running, capacity })
             }
@@ -132,14 +144,11 @@ impl Pool {
         self.workers = agents
             .into_iter()
             .map(|agent| match before.remove(&agent.id) {
+                // Only moves are stored, and only from here: what is in memory is newer.
                 Some(worker) => {
-                    let same = std::mem::discriminant(&worker.agent.breaker)
-                        == std::mem::discriminant(&agent.breaker);
-                    // Only moves are stored: failures counted since are known here alone.
-                    let breaker = if same { worker.agent.breaker } else { agent.breaker };
-                    Worker { agent: Agent { breaker, ..agent }, ..worker }
+                    Worker { agent: Agent { breaker: worker.agent.breaker, ..agent }, ..worker }
                 }
-                None => Worker { agent, running: 0, stats: BTreeMap::new() },
+                None => Worker { agent, running: 0, stats: BTreeMap::new(), pulse: Pulse::Heard(Time(0)) },
             })
             .collect();
     }

@@ -2,6 +2,7 @@
 
 mod awaited;
 mod handle;
+mod health;
 mod learn;
 mod start;
 mod turns;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use awaited::Awaited;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::attempt::{self, Surroundings};
@@ -24,9 +26,11 @@ use crate::clock::Time;
 use crate::event::Fact;
 use crate::fault::ErrorClass;
 use crate::id::{AgentId, Epoch, RunId, TaskId};
+use crate::lease;
 use crate::op::{Applied, End, Op, Rejection, Reply, RouterChange, RouterChoice};
 use crate::plan::Effects;
 use crate::plugin::PluginError;
+use crate::plugin::agent::Health;
 use crate::plugin::capability::sign::Sign;
 use crate::plugin::capability::{Fence, Stop};
 use crate::plugin::library::{Installed, Library};
@@ -66,6 +70,10 @@ enum Message {
         started: Time,
         result: attempt::Result,
     },
+    Probed {
+        agent: AgentId,
+        said: Result<Health, PluginError>,
+    },
     /// What a strategy answered, as an operation.
     Said {
         op: Op,
@@ -79,7 +87,8 @@ enum Message {
 }
 
 /// Where a run stands, for whoever waits for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Phase {
     Active,
     /// A person must lift a hold.
@@ -130,6 +139,7 @@ struct Spine {
     pending: Vec<Op>,
     /// Ended tasks by the commit that ended them are not asked twice to settle.
     settling: BTreeSet<RunId>,
+    boot: u32,
     draining: bool,
     in_store: usize,
 }
@@ -163,6 +173,7 @@ impl Spine {
     fn turn(&mut self) {
         self.due();
         if !self.draining {
+            self.probe_agents();
             self.take_turns();
             self.dispatch();
         }
@@ -190,6 +201,7 @@ impl Spine {
             Message::Ended { task, epoch, agent, started, result } => {
                 self.ended(task, epoch, agent, started, result)
             }
+            Message::Probed { agent, said } => self.probed(agent, said),
             Message::Said { op } => {
                 self.judged(&op);
                 self.pending.push(op);
@@ -230,8 +242,10 @@ impl Spine {
                     for task in changed {
                         self.changed(task)?;
                     }
-                    if let Reply::Run { run, .. } = reply {
-                        self.conduct(*run)?;
+                    match reply {
+                        Reply::Run { run, .. } => self.conduct(*run)?,
+                        Reply::Lease(until) => self.around.lease.renewed(*until),
+                        Reply::Done | Reply::Boot(_) | Reply::Amended(_) | Reply::Agent(_) => {}
                     }
                 }
                 Err(Rejection::Store(why)) => return Err(Rejection::Store(why.clone())),
@@ -555,8 +569,12 @@ impl Spine {
     fn renew(&mut self) {
         let now = self.around.clock.now();
         let mut leases = Vec::new();
+        let cut_off = !self.around.lease.holds(now);
+        if self.around.lease.is_due(now) {
+            self.pending.push(Op::RenewHost { boot: self.boot, lease_until: now + lease::TERM });
+        }
         for (id, running) in &self.attempts {
-            if running.lease_until < now {
+            if cut_off || running.lease_until < now {
                 running.fence.fall(Stop::LeaseLost);
             } else if running.lease_until.since(now) < LEASE / 2 {
                 leases.push((*id, running.epoch));

@@ -3,6 +3,7 @@
 mod agent;
 mod attempt;
 mod children;
+mod host;
 mod run;
 mod task;
 
@@ -14,7 +15,7 @@ type Applying = Result<Reply, Rejection>;
 /// Applies one operation. A rejection leaves no trace.
 pub(super) fn apply(batch: &mut Batch<'_>, op: Op) -> Result<Applied, Rejection> {
     batch.changed.clear();
-    let reply = if is_compound(&op) { undoable(batch, op)? } else { dispatch(batch, op)? };
+    let reply = if is_compound(&op) { undoable(batch, op)? } else { direct(batch, op)? };
     Ok(Applied { changed: std::mem::take(&mut batch.changed), reply })
 }
 
@@ -28,6 +29,7 @@ fn is_compound(op: &Op) -> bool {
         | Op::Due { .. }
         | Op::Note { .. } => false,
         Op::StartHost { .. }
+        | Op::RenewHost { .. }
         | Op::StopHost { .. }
         | Op::Submit(_)
         | Op::Extend { .. }
@@ -57,6 +59,15 @@ fn is_compound(op: &Op) -> bool {
     }
 }
 
+/// Without a savepoint there is no way back: what is refused after its first write fails the whole group.
+fn direct(batch: &mut Batch<'_>, op: Op) -> Applying {
+    let before = batch.conn.total_changes();
+    match dispatch(batch, op) {
+        Err(refused) if batch.conn.total_changes() != before => Err(Rejection::Store(refused.to_string())),
+        answered => answered,
+    }
+}
+
 fn undoable(batch: &mut Batch<'_>, op: Op) -> Applying {
     let memory = batch.memory.clone();
     let touched = batch.touched.len();
@@ -77,8 +88,11 @@ fn undoable(batch: &mut Batch<'_>, op: Op) -> Applying {
 
 fn dispatch(batch: &mut Batch<'_>, op: Op) -> Applying {
     match op {
-        Op::StartHost { pid, version } => agent::start_host(batch, pid, version),
-        Op::StopHost { boot } => agent::stop_host(batch, boot),
+        Op::StartHost { pid, version, machine, lease_until } => {
+            host::start(batch, pid, version, &machine, lease_until)
+        }
+        Op::RenewHost { boot, lease_until } => host::renew(batch, boot, lease_until),
+        Op::StopHost { boot } => host::stop(batch, boot),
         Op::Submit(submission) => run::submit(batch, *submission),
         Op::Extend { run, workstreams } => run::extend(batch, run, workstreams),
         Op::Amend { run, plan } => run::amend(batch, run, *plan),
@@ -108,7 +122,7 @@ fn dispatch(batch: &mut Batch<'_>, op: Op) -> Applying {
         Op::PutAgent { card } => agent::put(batch, card),
         Op::SetStanding { agent, standing } => agent::set_standing(batch, agent, standing),
         Op::RemoveAgent { agent } => agent::remove(batch, agent),
-        Op::MoveBreaker { agent, breaker } => agent::move_breaker(batch, agent, breaker),
+        Op::MoveBreaker { agent, breaker, why } => agent::move_breaker(batch, agent, breaker, why),
         Op::PutPlugin(plugin) => agent::put_plugin(batch, &plugin),
         Op::RemovePlugin { name } => agent::remove_plugin(batch, name),
         Op::Note { run, task, fact } => {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 
 use super::chain::{Link, link};
 use super::codec::{self, COLUMNS, StateRow};
@@ -245,7 +245,12 @@ impl Batch<'_> {
 
 impl From<rusqlite::Error> for Rejection {
     fn from(why: rusqlite::Error) -> Self {
-        Self::Store(why.to_string())
+        match why.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation) => {
+                Self::Invalid(format!("it contradicts what is stored: {why}"))
+            }
+            Some(_) | None => Self::Store(why.to_string()),
+        }
     }
 }
 

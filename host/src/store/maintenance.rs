@@ -68,6 +68,21 @@ fn derived(conn: &Connection) -> rusqlite::Result<Vec<String>> {
             "blocked without dependencies",
             "SELECT id, deps_left, 1 FROM task WHERE state = 0 AND deps_left = 0",
         ),
+        (
+            "children",
+            "SELECT id, kids, (SELECT count(*) FROM task c WHERE c.parent_id = task.id AND c.parent_epoch = task.epoch \
+             AND c.role = task.stage) AS real FROM task WHERE state = 3 AND stage < 2 AND kids <> real",
+        ),
+        (
+            "children that ended",
+            "SELECT id, kids_ended, (SELECT count(*) FROM task c WHERE c.parent_id = task.id \
+             AND c.parent_epoch = task.epoch AND c.role = task.stage AND c.state > 4) AS real \
+             FROM task WHERE state = 3 AND stage < 2 AND kids_ended <> real",
+        ),
+        (
+            "open attempts of tasks that ended",
+            "SELECT t.id, a.epoch, t.state FROM attempt a JOIN task t ON t.id = a.task_id WHERE t.state > 4 AND a.ended_at IS NULL",
+        ),
         ("event numbers", "SELECT max(seq), max(seq), count(*) FROM event HAVING max(seq) <> count(*)"),
     ];
     let mut wrong = Vec::new();

@@ -101,7 +101,10 @@ CREATE TABLE plugin (
     name TEXT PRIMARY KEY, kind TEXT NOT NULL, digest TEXT NOT NULL, grants TEXT NOT NULL, added_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE host (boot INTEGER PRIMARY KEY, pid INTEGER NOT NULL, version TEXT NOT NULL, started_at INTEGER NOT NULL, stopped_at INTEGER) STRICT;
+CREATE TABLE host (
+    boot INTEGER PRIMARY KEY, pid INTEGER NOT NULL, version TEXT NOT NULL, machine TEXT NOT NULL,
+    started_at INTEGER NOT NULL, lease_until INTEGER NOT NULL, stopped_at INTEGER
+) STRICT;
 
 -- The workstreams of the newest run, in the words that people query.
 CREATE VIEW workstream_status AS

@@ -23,7 +23,7 @@ impl Host for Sandbox {
         let Some(powers) = self.powers.clone() else {
             return Ok(Err(ProcessError::Denied("nothing is started during a probe".into())));
         };
-        if powers.fence.is_down() {
+        if powers.stopped().is_some() {
             return Ok(Err(ProcessError::Stopped));
         }
         let answer = match allowed(&powers, &command.profile) {

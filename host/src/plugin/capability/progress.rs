@@ -22,7 +22,7 @@ fn powers(sandbox: &Sandbox) -> wasmtime::Result<std::sync::Arc<Powers>> {
 impl Host for Sandbox {
     async fn report(&mut self, message: String, done: Option<f64>) -> wasmtime::Result<Result<(), Stopped>> {
         let powers = powers(self)?;
-        if let Some(why) = powers.fence.reason() {
+        if let Some(why) = powers.stopped() {
             return Ok(Err(stopped(why)));
         }
         let done = done.filter(|done| done.is_finite()).map(|done| done.clamp(0.0, 1.0));

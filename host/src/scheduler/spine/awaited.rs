@@ -70,6 +70,7 @@ impl Awaited {
                     awaited.agents = true;
                 }
                 Op::StartHost { .. }
+                | Op::RenewHost { .. }
                 | Op::StopHost { .. }
                 | Op::Submit(_)
                 | Op::Extend { .. }

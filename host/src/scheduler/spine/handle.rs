@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use super::{Message, Phase, Spine, unreadable};
 use crate::agent::breaker::Policy;
 use crate::id::RunId;
+use crate::lease::{self, HostLease};
 use crate::op::{Applied, Op, Rejection, Reply};
 use crate::plugin::capability::Profile;
 use crate::plugin::capability::sign::Sign;
@@ -19,7 +20,7 @@ use crate::scheduler::attempt::Surroundings;
 use crate::scheduler::board::Board;
 use crate::scheduler::pool::Pool;
 use crate::store::writer::{Answers, Writer};
-use crate::store::{Home, Store, read, reader};
+use crate::store::{Home, Store, machine, read, reader};
 use crate::task::State;
 
 /// What a host is started with.
@@ -61,10 +62,13 @@ impl Host {
     ) -> Result<Self, Rejection> {
         let reader = reader(home).map_err(unreadable)?;
         let (writer, writer_thread) = Writer::start(store);
+        let lease_until = writer.clock().now() + lease::TERM;
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        let boot = match writer.apply(Op::StartHost { pid: std::process::id(), version }).await?.reply {
+        let start =
+            Op::StartHost { pid: std::process::id(), version, machine: machine(), lease_until };
+        let boot = match writer.apply(start).await?.reply {
             Reply::Boot(boot) => boot,
-            Reply::Done | Reply::Run { .. } | Reply::Amended(_) | Reply::Agent(_) => 0,
+            Reply::Done | Reply::Lease(_) | Reply::Run { .. } | Reply::Amended(_) | Reply::Agent(_) => 0,
         };
         let (outbox, inbox) = mpsc::unbounded_channel();
         let (commits, seen) = watch::channel(0);
@@ -74,6 +78,7 @@ impl Host {
             clock: writer.clock().clone(),
             profiles: options.profiles,
             supervisor: options.supervisor,
+            lease: HostLease::until(lease_until),
             signs: sign,
         };
         let mut spine = Spine {
@@ -95,6 +100,7 @@ impl Host {
             shown: shown.clone(),
             pending: Vec::new(),
             settling: BTreeSet::new(),
+            boot,
             draining: false,
             in_store: 0,
         };

@@ -3,16 +3,32 @@
 use std::sync::Arc;
 
 use super::{Spine, attempt};
+use crate::agent::breaker::Breaker;
 use crate::clock::Time;
-use crate::fault::ErrorClass;
+use crate::fault::{ErrorClass, Fault};
 use crate::id::{AgentId, TaskId};
 use crate::op::{End, Op};
+use crate::scheduler::pool::Pulse;
 
 /// Whose claim the validators have before them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Claimant {
     agent: AgentId,
     started: Time,
+}
+
+/// What an attempt or a probe says of an agent's health.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    Good,
+    Bad(String),
+    Neither,
+}
+
+impl Sign {
+    fn of(fault: &Fault) -> Self {
+        if fault.class.blames_agent() { Self::Bad(fault.to_string()) } else { Self::Neither }
+    }
 }
 
 /// What became of an attempt.
@@ -35,7 +51,7 @@ impl Spine {
     ) {
         let judged = match result {
             attempt::Result::Claimed(_) => {
-                self.move_breaker(agent, None);
+                self.move_breaker(agent, Sign::Good);
                 if validated {
                     self.claimants.insert(id, Claimant { agent, started });
                     return;
@@ -43,7 +59,7 @@ impl Spine {
                 Judged::Accepted
             }
             attempt::Result::Over(End::Failed { fault, .. }) => {
-                self.move_breaker(agent, Some(fault.class));
+                self.move_breaker(agent, Sign::of(fault));
                 Judged::Failed
             }
             attempt::Result::Over(End::Accepted { .. } | End::Released { .. } | End::Cancelled { .. }) => {
@@ -66,19 +82,24 @@ impl Spine {
         }
     }
 
-    fn move_breaker(&mut self, agent: AgentId, fault: Option<ErrorClass>) {
+    /// What was heard of an agent reaches its breaker; only moves are stored.
+    pub(super) fn move_breaker(&mut self, agent: AgentId, sign: Sign) {
         let now = self.around.clock.now();
         let policy = self.pool.policy;
         let Some(worker) = self.pool.get_mut(agent) else { return };
+        worker.pulse = Pulse::Heard(now);
         let before = worker.agent.breaker.at(now);
-        let after = match fault {
-            None => before.succeeded(),
-            Some(class) if class.blames_agent() => before.failed(policy, now),
-            Some(_) => before,
+        let (after, why) = match sign {
+            Sign::Good => (before.succeeded(), "an attempt went well".to_owned()),
+            Sign::Bad(why) => (before.failed(policy, now), why),
+            Sign::Neither => (before, String::new()),
         };
         worker.agent.breaker = after;
         if std::mem::discriminant(&before) != std::mem::discriminant(&after) {
-            self.pending.push(Op::MoveBreaker { agent, breaker: after });
+            if let Breaker::Open { until, .. } = after {
+                tracing::warn!("{} is left alone until {until}: {why}", worker.agent.card.name);
+            }
+            self.pending.push(Op::MoveBreaker { agent, breaker: after, why });
         }
     }
 

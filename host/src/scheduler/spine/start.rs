@@ -85,7 +85,7 @@ fn over(class: ErrorClass, why: String) -> attempt::Result {
 }
 
 /// An adapter, compiled off the loop where it has to be.
-async fn adapter(library: &Arc<Library>, name: &str) -> Result<Adapter, PluginError> {
+pub(super) async fn adapter(library: &Arc<Library>, name: &str) -> Result<Adapter, PluginError> {
     if let Some(ready) = library.ready_agent(name) {
         return Ok(ready);
     }

@@ -1,4 +1,4 @@
-//! Operations on what is registered: hosts, agents, plugins.
+//! Operations on what is registered: agents, plugins.
 
 use rusqlite::{OptionalExtension as _, params};
 
@@ -9,23 +9,6 @@ use crate::event::Fact;
 use crate::id::AgentId;
 use crate::op::{PluginRow, Rejection, Reply};
 use crate::store::batch::Batch;
-
-pub(super) fn start_host(batch: &mut Batch<'_>, pid: u32, version: String) -> Applying {
-    let boot: u32 =
-        batch.conn.query_row("SELECT coalesce(max(boot), 0) + 1 FROM host", [], |row| row.get(0))?;
-    batch.conn.execute(
-        "INSERT INTO host (boot, pid, version, started_at) VALUES (?1, ?2, ?3, ?4)",
-        params![boot, pid, version, batch.now.0],
-    )?;
-    batch.append(None, None, &Fact::HostStarted { boot, version })?;
-    Ok(Reply::Boot(boot))
-}
-
-pub(super) fn stop_host(batch: &mut Batch<'_>, boot: u32) -> Applying {
-    batch.conn.execute("UPDATE host SET stopped_at = ?2 WHERE boot = ?1", params![boot, batch.now.0])?;
-    batch.append(None, None, &Fact::HostStopped { boot })?;
-    Ok(Reply::Done)
-}
 
 /// Registers an agent, or gives a registered one its new card.
 pub(super) fn put(batch: &mut Batch<'_>, mut card: Card) -> Applying {
@@ -107,13 +90,18 @@ pub(super) fn remove(batch: &mut Batch<'_>, agent: AgentId) -> Applying {
     Ok(Reply::Agent(agent))
 }
 
-pub(super) fn move_breaker(batch: &mut Batch<'_>, agent: AgentId, breaker: Breaker) -> Applying {
+pub(super) fn move_breaker(
+    batch: &mut Batch<'_>,
+    agent: AgentId,
+    breaker: Breaker,
+    why: String,
+) -> Applying {
     let json = to_json(&breaker)?;
     changed(
         batch.conn.execute("UPDATE agent SET breaker = ?2 WHERE id = ?1", params![agent.0, json])?,
         agent,
     )?;
-    batch.append(None, None, &Fact::BreakerMoved { agent, breaker })?;
+    batch.append(None, None, &Fact::BreakerMoved { agent, breaker, why })?;
     Ok(Reply::Agent(agent))
 }
 

@@ -136,6 +136,7 @@ pub(super) fn ended(batch: &mut Batch<'_>, task: &Task) -> Result<(), Rejection>
             tell_parent(batch, task)
         }
         State::Failed { .. } | State::Cancelled { .. } | State::Skipped { .. } => {
+            close_cancelled(batch, task)?;
             cancel_children(batch, task)?;
             if task.parent.is_some() {
                 skip_dependents(batch, task.id)?;
@@ -197,6 +198,18 @@ pub(super) fn is_stopping(task: &Task) -> bool {
     task.cancelling && matches!(task.state, State::Running { .. })
 }
 
+/// A composite task that is cancelled while it waits has an attempt that nobody else will close.
+fn close_cancelled(batch: &Batch<'_>, task: &Task) -> Result<(), Rejection> {
+    if !matches!(task.state, State::Cancelled { .. }) {
+        return Ok(());
+    }
+    let mut close = batch.conn.prepare_cached(
+        "UPDATE attempt SET ended_at = ?3, ending = 'cancelled' WHERE task_id = ?1 AND epoch = ?2 AND ended_at IS NULL",
+    )?;
+    close.execute(params![task.id.0, task.epoch.0, batch.now.0])?;
+    Ok(())
+}
+
 /// Children still under way when their parent's try is over.
 fn cancel_children(batch: &mut Batch<'_>, task: &Task) -> Result<(), Rejection> {
     let sql = "SELECT id FROM task WHERE parent_id = ?1 AND state < 5";
@@ -206,6 +219,7 @@ fn cancel_children(batch: &mut Batch<'_>, task: &Task) -> Result<(), Rejection> 
             continue;
         }
         let child = batch.step_on(now, Command::Cancel { why: "its parent ended".into() })?;
+        close_cancelled(batch, &child)?;
         cancel_children(batch, &child)?;
     }
     Ok(())
