@@ -280,7 +280,10 @@ pub enum Reply {
     Boot(u32),
     /// The host's lease, from now on.
     Lease(Time),
-    Run { run: RunId, fresh: bool },
+    Run {
+        run: RunId,
+        fresh: bool,
+    },
     Amended(Diff),
     Agent(AgentId),
 }
@@ -297,7 +300,9 @@ pub enum Rejection {
     PlanChanged { run: RunId, diff: Diff },
     #[error("{0}")]
     Invalid(String),
-    #[error("a host on another machine ({machine}, process {pid}) has this store until {until}: try again then")]
+    #[error(
+        "a host on another machine ({machine}, process {pid}) has this store until {until}: try again then"
+    )]
     HeldElsewhere { machine: String, pid: u32, until: Time },
     /// The transaction failed: whether the operation was carried out is unknown until the store is read again.
     #[error("the store failed: {0}")]

@@ -110,7 +110,8 @@ fn a_broken_agent_is_asked_before_it_is_given_work_again() {
     env.write("plan.json", &plan(json!([{ "id": "a", "retry": { "attempts": 2, "base": "1ms" } }])));
     let tool = |script: &str| {
         let tool = env.write("tool", script);
-        std::fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
+        std::fs::set_permissions(&tool, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .expect("it is ours");
     };
     tool("#!/bin/sh\nrm tool\nexit 75\n");
     let host = env.start(&["run", "plan.json"]);

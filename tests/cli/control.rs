@@ -100,7 +100,10 @@ fn a_paused_run_starts_nothing_and_exits_with_4() {
 #[test]
 fn whoever_only_watches_a_paused_run_exits_with_4_as_well() {
     let env = slow();
-    env.write("other.json", &plan(json!([{ "id": "o", "skills": ["quick"] }, { "id": "p", "skills": ["work"] }])));
+    env.write(
+        "other.json",
+        &plan(json!([{ "id": "o", "skills": ["quick"] }, { "id": "p", "skills": ["work"] }])),
+    );
     let _host = env.start(&["run", "plan.json"]);
     env.until("the first task", RUNNING);
     let watcher = env.start(&["run", "other.json"]);
@@ -126,7 +129,10 @@ fn a_store_that_another_machine_has_is_left_alone_until_its_lease_is_over() {
     };
     other(9_000_000_000_000);
     let said = env.baton(&["run", "plan.json"]).fails(3);
-    assert!(said.contains("a host on another machine (elsewhere/1, process 42) has this store until "), "{said}");
+    assert!(
+        said.contains("a host on another machine (elsewhere/1, process 42) has this store until "),
+        "{said}"
+    );
     other(1);
     env.baton(&["run", "plan.json"]).ok();
     assert_eq!(env.sql::<i64>("SELECT max(boot) FROM host"), 8);

@@ -70,3 +70,29 @@ fn three_languages_decide_alike() {
         assert!(checked.contains("imports  baton:host/log@0.1.0, baton:types/core@0.1.0"), "{checked}");
     }
 }
+
+/// One installation of a language's tools serves the projects of all kinds. Routers have their test above.
+#[test]
+fn the_other_templates_build_and_pass_the_kit_of_their_kind() {
+    let env = Env::new();
+    for (language, tools) in [("js", "node_modules"), ("python", ".venv")] {
+        for kind in ["executor", "validator", "agent"] {
+            let project = format!("{language}-{kind}");
+            env.baton(&["plugin", "new", kind, &project, "--lang", language]).ok();
+            if kind != "executor" {
+                let shared = env.path(&format!("{language}-executor/{tools}"));
+                std::os::unix::fs::symlink(shared, env.path(&format!("{project}/{tools}")))
+                    .expect("writable");
+            }
+            let output = env.baton(&["plugin", "build", &project]);
+            assert_eq!(
+                output.code,
+                Some(0),
+                "{project} could not be built; it needs Node.js 20 with npm, or Python 3 with venv, and their registry: {}",
+                output.stderr
+            );
+            let findings = env.baton(&["plugin", "test", output.stdout.trim()]).ok();
+            assert!(findings.lines().count() > 2, "{findings}");
+        }
+    }
+}

@@ -7,10 +7,11 @@ use std::sync::OnceLock;
 use crate::support::root;
 
 /// Every guest crate that becomes a component.
-pub const GUESTS: [&str; 13] = [
+pub const GUESTS: [&str; 14] = [
     "duplicate",
     "flaky-router",
     "giant-output",
+    "handle-flood",
     "liar",
     "log-flood",
     "memory-bomb",
@@ -41,7 +42,10 @@ fn compiled() -> &'static PathBuf {
             cargo.arg("--package").arg(format!("guest-{guest}"));
         }
         cargo
-            .env("CARGO_ENCODED_RUSTFLAGS", "--cfg\u{1f}getrandom_backend=\"custom\"\u{1f}-Clink-arg=--initial-heap=1048576")
+            .env(
+                "CARGO_ENCODED_RUSTFLAGS",
+                "--cfg\u{1f}getrandom_backend=\"custom\"\u{1f}-Clink-arg=--initial-heap=1048576",
+            )
             .env_remove("RUSTFLAGS");
         assert!(cargo.status().expect("cargo can be started").success(), "the guests do not compile");
         target.join("wasm32-unknown-unknown/plugin")

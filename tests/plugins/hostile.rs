@@ -112,6 +112,12 @@ fn a_giant_answer_is_refused_before_it_is_copied() {
 }
 
 #[test]
+fn handles_stop_at_their_limit() {
+    let error = verdict("handle-flood", &[]);
+    assert_eq!(over(&error), Some(Name::Handles), "{error}");
+}
+
+#[test]
 fn a_log_flood_is_cut_and_the_answer_still_counts_or_fuel_ends_it() {
     match ask("log-flood", &guest("log-flood"), &[("lines", "5000")]) {
         Ok(()) => {}

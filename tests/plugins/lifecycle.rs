@@ -121,3 +121,19 @@ fn a_running_host_takes_over_what_is_added_meanwhile() {
     assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'router-degraded'"), 0);
     assert!(env.sql::<bool>("SELECT count(*) > 0 FROM decision WHERE router = 'mine'"));
 }
+
+#[test]
+fn check_and_test_obey_the_limits_that_are_configured() {
+    let env = Env::new();
+    std::fs::write(env.path("spin.wasm"), guest("spin")).expect("writable");
+    env.write("baton.toml", "[plugins.spin.limits]\nfuel = 12345\nmemory = \"3MiB\"\n");
+    let checked = env.baton(&["plugin", "check", "spin.wasm"]).ok();
+    assert!(checked.contains("limits   memory 3MiB, cpu 2s"), "{checked}");
+    let tested = env.baton(&["plugin", "test", "spin.wasm"]);
+    assert!(
+        tested.stdout.contains("went over its fuel limit (12345)"),
+        "{} {}",
+        tested.stdout,
+        tested.stderr
+    );
+}

@@ -38,6 +38,8 @@ pub enum Name {
     Wall,
     Copied,
     Handles,
+    /// What is beyond is counted and dropped.
+    LogLines,
     Stack,
 }
 
@@ -52,6 +54,7 @@ impl Name {
             Self::Wall => "wall",
             Self::Copied => "copied",
             Self::Handles => "handles",
+            Self::LogLines => "log-lines",
             Self::Stack => "stack",
         }
     }
@@ -113,6 +116,7 @@ impl Limits {
             Name::Wall => self.wall.map_or_else(|| "the attempt's timeout".into(), span),
             Name::Copied => bytes(self.copied),
             Name::Handles => self.handles.to_string(),
+            Name::LogLines => self.log_lines.to_string(),
             Name::Stack => bytes(STACK),
         }
     }

@@ -133,7 +133,7 @@ impl Identity {
             Some(Trap::Interrupt) => Some(Name::Cpu),
             Some(Trap::StackOverflow) => Some(Name::Stack),
             Some(_) | None if text.contains("too much data is being copied") => Some(Name::Copied),
-            Some(_) | None if text.contains("handles") && text.contains("limit") => Some(Name::Handles),
+            Some(_) | None if text.contains("handle limit exceeded") => Some(Name::Handles),
             Some(_) | None => store.data().limiter.hit,
         };
         match limit {
@@ -155,9 +155,14 @@ impl Identity {
 fn remedy(plugin: &str, limit: Name) -> String {
     match limit {
         Name::Stack => "it recurses too deeply; this limit is fixed".into(),
-        Name::Memory | Name::Table | Name::Fuel | Name::Cpu | Name::Wall | Name::Copied | Name::Handles => {
-            format!("mend it, or set [plugins.{plugin}.limits] {limit} in baton.toml")
-        }
+        Name::Memory
+        | Name::Table
+        | Name::Fuel
+        | Name::Cpu
+        | Name::Wall
+        | Name::Copied
+        | Name::Handles
+        | Name::LogLines => format!("mend it, or set [plugins.{plugin}.limits] {limit} in baton.toml"),
     }
 }
 

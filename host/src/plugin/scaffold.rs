@@ -36,49 +36,50 @@ fn write(project: &Path, file: &str, content: &str) -> Result<(), String> {
         .map_err(|why| format!("{}: {why}", path.display()))
 }
 
+/// The plugin's source.
+fn template(language: Language, kind: Kind) -> &'static str {
+    match (language, kind) {
+        (Language::Rust, Kind::Router) => include_str!("scaffold/rust/router.rs.txt"),
+        (Language::Rust, Kind::Executor) => include_str!("scaffold/rust/executor.rs.txt"),
+        (Language::Rust, Kind::Validator) => include_str!("scaffold/rust/validator.rs.txt"),
+        (Language::Rust, Kind::Agent) => include_str!("scaffold/rust/agent.rs.txt"),
+        (Language::JavaScript, Kind::Router) => include_str!("scaffold/js/router.js.txt"),
+        (Language::JavaScript, Kind::Executor) => include_str!("scaffold/js/executor.js.txt"),
+        (Language::JavaScript, Kind::Validator) => include_str!("scaffold/js/validator.js.txt"),
+        (Language::JavaScript, Kind::Agent) => include_str!("scaffold/js/agent.js.txt"),
+        (Language::Python, Kind::Router) => include_str!("scaffold/python/router.py.txt"),
+        (Language::Python, Kind::Executor) => include_str!("scaffold/python/executor.py.txt"),
+        (Language::Python, Kind::Validator) => include_str!("scaffold/python/validator.py.txt"),
+        (Language::Python, Kind::Agent) => include_str!("scaffold/python/agent.py.txt"),
+    }
+}
+
+/// What its language's tools want beside it.
+fn manifest(language: Language) -> (&'static str, &'static str) {
+    match language {
+        Language::Rust => ("Cargo.toml", include_str!("scaffold/rust/Cargo.toml.txt")),
+        Language::JavaScript => ("package.json", include_str!("scaffold/js/package.json.txt")),
+        Language::Python => ("requirements.txt", include_str!("scaffold/python/requirements.txt")),
+    }
+}
+
 /// Writes a new project into a folder that must not exist yet. `sdk` is where a Rust project finds `baton-sdk`.
 ///
 /// # Errors
-/// The folder exists, the kind is not offered in this language, or a file can't be written.
+/// The folder exists, or a file can't be written.
 pub fn new(project: &Path, kind: Kind, name: &str, language: Language, sdk: &str) -> Result<(), String> {
     if project.exists() {
         return Err(format!("{} exists already", project.display()));
     }
     let fill = |template: &str| template.replace("{{name}}", name).replace("{{sdk}}", sdk);
-    let files: &[(&str, &str)] = match (language, kind) {
-        (Language::Rust, Kind::Router) => &[
-            ("Cargo.toml", include_str!("scaffold/rust/Cargo.toml.txt")),
-            ("src/lib.rs", include_str!("scaffold/rust/router.rs.txt")),
-        ],
-        (Language::Rust, Kind::Executor) => &[
-            ("Cargo.toml", include_str!("scaffold/rust/Cargo.toml.txt")),
-            ("src/lib.rs", include_str!("scaffold/rust/executor.rs.txt")),
-        ],
-        (Language::Rust, Kind::Validator) => &[
-            ("Cargo.toml", include_str!("scaffold/rust/Cargo.toml.txt")),
-            ("src/lib.rs", include_str!("scaffold/rust/validator.rs.txt")),
-        ],
-        (Language::Rust, Kind::Agent) => &[
-            ("Cargo.toml", include_str!("scaffold/rust/Cargo.toml.txt")),
-            ("src/lib.rs", include_str!("scaffold/rust/agent.rs.txt")),
-        ],
-        (Language::JavaScript, Kind::Router) => &[
-            ("package.json", include_str!("scaffold/js/package.json.txt")),
-            ("router.js", include_str!("scaffold/js/router.js.txt")),
-        ],
-        (Language::Python, Kind::Router) => &[
-            ("requirements.txt", include_str!("scaffold/python/requirements.txt")),
-            ("router.py", include_str!("scaffold/python/router.py.txt")),
-        ],
-        (Language::JavaScript | Language::Python, Kind::Executor | Kind::Validator | Kind::Agent) => {
-            return Err(format!(
-                "there is no template for a {kind} in this language yet: --lang rust has one"
-            ));
-        }
+    let source = match language {
+        Language::Rust => "src/lib.rs".to_owned(),
+        Language::JavaScript => format!("{kind}.js"),
+        Language::Python => format!("{kind}.py"),
     };
-    for (file, template) in files {
-        write(project, file, &fill(template))?;
-    }
+    write(project, &source, &fill(template(language, kind)))?;
+    let (manifest, content) = manifest(language);
+    write(project, manifest, &fill(content))?;
     write(project, ".gitignore", "/target\nnode_modules\n.venv\n*.wasm\n")?;
     match language {
         Language::Rust => Ok(()),

@@ -145,9 +145,7 @@ impl Pool {
             .into_iter()
             .map(|agent| match before.remove(&agent.id) {
                 // Only moves are stored, and only from here: what is in memory is newer.
-                Some(worker) => {
-                    Worker { agent: Agent { breaker: worker.agent.breaker, ..agent }, ..worker }
-                }
+                Some(worker) => Worker { agent: Agent { breaker: worker.agent.breaker, ..agent }, ..worker },
                 None => Worker { agent, running: 0, stats: BTreeMap::new(), pulse: Pulse::Heard(Time(0)) },
             })
             .collect();

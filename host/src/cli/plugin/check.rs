@@ -1,11 +1,12 @@
 //! What a component is and whether it could be loaded, in plain words.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::super::{Done, Failure, Global, Outcome, screen};
 use crate::plugin::grant::Grant;
 use crate::plugin::inspect::Component;
-use crate::plugin::library::{Installed, Library, Sources};
+use crate::plugin::library::{Installed, Library, Settings, Sources};
 use crate::plugin::limits::Limits;
 use crate::plugin::{Kind, PluginError};
 
@@ -15,7 +16,9 @@ pub(super) fn run(global: &Global, path: &Path, grants: &[String]) -> Outcome {
     let grants: Vec<Grant> =
         grants.iter().map(|grant| grant.parse()).collect::<Result<_, _>>().map_err(Failure::Usage)?;
     let wants = component.wants_process();
-    let loaded = loaded(&name, &bytes, component.kind, grants.clone());
+    let settings = global.here()?.0.plugins.remove(&name).unwrap_or_default();
+    let limits = settings.limits.over(Limits::of(component.kind));
+    let loaded = loaded(&name, &bytes, settings, component.kind, grants.clone());
     if global.json {
         screen::json(&serde_json::json!({
             "name": name, "kind": component.kind, "contract": component.contract, "digest": component.digest,
@@ -29,7 +32,6 @@ pub(super) fn run(global: &Global, path: &Path, grants: &[String]) -> Outcome {
         ));
         screen::line(&format!("  digest   {}", component.digest));
         screen::line(&format!("  imports  {}", component.imports.join(", ")));
-        let limits = Limits::of(component.kind);
         screen::line(&format!(
             "  limits   memory {}, cpu {}, copied {}",
             crate::plugin::limits::bytes(limits.memory),
@@ -58,8 +60,14 @@ pub(super) fn run(global: &Global, path: &Path, grants: &[String]) -> Outcome {
     }
 }
 
-fn loaded(name: &str, bytes: &[u8], kind: Kind, grants: Vec<Grant>) -> Result<(), PluginError> {
-    let library = alone(name, bytes, grants)?;
+fn loaded(
+    name: &str,
+    bytes: &[u8],
+    settings: Settings,
+    kind: Kind,
+    grants: Vec<Grant>,
+) -> Result<(), PluginError> {
+    let library = alone(name, bytes, settings, grants)?;
     match kind {
         Kind::Router => library.router(name).map(|_| ()),
         Kind::Executor => library.executor(name).map(|_| ()),
@@ -68,8 +76,13 @@ fn loaded(name: &str, bytes: &[u8], kind: Kind, grants: Vec<Grant>) -> Result<()
     }
 }
 
-/// A library that holds this one component as if it were installed.
-pub(super) fn alone(name: &str, bytes: &[u8], grants: Vec<Grant>) -> Result<Library, PluginError> {
+/// A library that holds this one component as if it were installed, with what is configured for its name.
+pub(super) fn alone(
+    name: &str,
+    bytes: &[u8],
+    settings: Settings,
+    grants: Vec<Grant>,
+) -> Result<Library, PluginError> {
     let digest = crate::plugin::digest(bytes);
     let host = |why: std::io::Error| PluginError::Host { plugin: name.to_owned(), why: why.to_string() };
     let folder = super::super::cache_folder().join("checked");
@@ -82,6 +95,6 @@ pub(super) fn alone(name: &str, bytes: &[u8], grants: Vec<Grant>) -> Result<Libr
         compiler: std::env::current_exe()
             .map_or(crate::plugin::compile::Compiler::InProcess, crate::plugin::compile::Compiler::Child),
         installed: vec![Installed { name: name.to_owned(), digest, grants }],
-        settings: std::collections::BTreeMap::new(),
+        settings: BTreeMap::from([(name.to_owned(), settings)]),
     })
 }

@@ -103,8 +103,16 @@ pub(super) fn one(global: &Global, name: &str) -> Outcome {
     Ok(Done::Well)
 }
 
-const LIMITS: [Name; 7] =
-    [Name::Memory, Name::Table, Name::Fuel, Name::Cpu, Name::Copied, Name::Handles, Name::Stack];
+const LIMITS: [Name; 8] = [
+    Name::Memory,
+    Name::Table,
+    Name::Fuel,
+    Name::Cpu,
+    Name::Copied,
+    Name::Handles,
+    Name::LogLines,
+    Name::Stack,
+];
 
 pub(super) fn limits(global: &Global, name: Option<&str>) -> Outcome {
     let (config, conn) = store(global)?;

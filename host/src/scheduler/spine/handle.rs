@@ -64,8 +64,7 @@ impl Host {
         let (writer, writer_thread) = Writer::start(store);
         let lease_until = writer.clock().now() + lease::TERM;
         let version = env!("CARGO_PKG_VERSION").to_owned();
-        let start =
-            Op::StartHost { pid: std::process::id(), version, machine: machine(), lease_until };
+        let start = Op::StartHost { pid: std::process::id(), version, machine: machine(), lease_until };
         let boot = match writer.apply(start).await?.reply {
             Reply::Boot(boot) => boot,
             Reply::Done | Reply::Lease(_) | Reply::Run { .. } | Reply::Amended(_) | Reply::Agent(_) => 0,

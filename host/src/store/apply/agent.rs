@@ -90,12 +90,7 @@ pub(super) fn remove(batch: &mut Batch<'_>, agent: AgentId) -> Applying {
     Ok(Reply::Agent(agent))
 }
 
-pub(super) fn move_breaker(
-    batch: &mut Batch<'_>,
-    agent: AgentId,
-    breaker: Breaker,
-    why: String,
-) -> Applying {
+pub(super) fn move_breaker(batch: &mut Batch<'_>, agent: AgentId, breaker: Breaker, why: String) -> Applying {
     let json = to_json(&breaker)?;
     changed(
         batch.conn.execute("UPDATE agent SET breaker = ?2 WHERE id = ?1", params![agent.0, json])?,
