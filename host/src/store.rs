@@ -94,7 +94,14 @@ pub enum OpenError {
 /// would drop SQLite's own locks.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+/// Closing the file would do, were it not for a program that is just being started: until it runs, it has a copy.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = fs4::FileExt::unlock(&self.file);
+    }
 }
 
 impl Lock {
@@ -119,7 +126,7 @@ impl Lock {
         }
         file.set_len(0).and_then(|()| file.rewind()).map_err(unusable)?;
         write!(file, "{}", std::process::id()).map_err(unusable)?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 
