@@ -61,9 +61,15 @@ impl Home {
         self.0.join("plugins")
     }
 
+    /// Whether a store was opened here before. A file without tables is what is left of a first opening that was killed.
     #[must_use]
     pub fn exists(&self) -> bool {
-        self.database().exists()
+        self.database().exists() && !matches!(self.version(), Ok(0))
+    }
+
+    fn version(&self) -> rusqlite::Result<i64> {
+        let conn = Connection::open_with_flags(self.database(), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        conn.query_row("PRAGMA user_version", [], |row| row.get(0))
     }
 
     fn lock_file(&self) -> PathBuf {

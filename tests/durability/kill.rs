@@ -97,6 +97,16 @@ fn killed_at_every_named_point_it_goes_on_where_it_was() {
     }
 }
 
+/// The file is there before its tables are.
+#[test]
+fn killed_while_the_store_was_made_it_makes_it_anew() {
+    let env = lattice();
+    env.write(".baton/baton.db", "");
+    assert!(env.baton(&["status"]).fails(2).contains("there is no store in"));
+    env.baton(&["run", "plan.json", "-q"]).ok();
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM task WHERE state = 5"), 20);
+}
+
 #[test]
 fn killed_at_random_it_goes_on_where_it_was() {
     let expected = undisturbed();
