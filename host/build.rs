@@ -56,10 +56,15 @@ fn compile(root: &Path, target: &Path) {
             cargo.arg("--package").arg(package(folder, name));
         }
     }
-    // What is meant for the host's code must not reach the guests'.
-    let flags = ["--cfg", "getrandom_backend=\"custom\"", "-Clink-arg=--initial-heap=1048576"];
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
-    for name in ["RUSTFLAGS", "RUSTC_WORKSPACE_WRAPPER", "CARGO_BUILD_TARGET", "CARGO_TARGET_DIR"] {
+    // What is meant for the host's code must not reach the guests': their flags are in `.cargo/config.toml`.
+    let host = [
+        "CARGO_ENCODED_RUSTFLAGS",
+        "RUSTFLAGS",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "CARGO_BUILD_TARGET",
+        "CARGO_TARGET_DIR",
+    ];
+    for name in host {
         cargo.env_remove(name);
     }
     let status = cargo.status().expect("cargo can be started");

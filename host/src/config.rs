@@ -213,6 +213,14 @@ impl Config {
     }
 }
 
+impl Config {
+    /// What is configured for a plugin.
+    #[must_use]
+    pub fn plugin(&self, name: &str) -> Settings {
+        self.plugins.get(name).cloned().unwrap_or_default()
+    }
+}
+
 /// Line and column of a byte offset, from 1.
 fn position(text: &str, offset: usize) -> (usize, usize) {
     let before = &text[..offset.min(text.len())];

@@ -335,14 +335,20 @@ fn the_same_end_told_twice_is_answered_as_the_first_time() {
     assert_eq!(bench.task("a").state.name(), StateName::Succeeded);
 }
 
-#[test]
-fn a_stale_attempt_is_refused_by_name() {
+/// The first attempt of `a` lost its lease and another runs; with the epoch of the first.
+fn replaced() -> (Bench, Epoch) {
     let mut bench = Bench::new();
     bench.carry_out("a", &Step::Assign).expect("it is ready");
     let stale = bench.task("a").epoch;
     bench.carry_out("a", &Step::LoseLease).expect("it runs");
     bench.carry_out("a", &Step::Due).expect("it waits");
     bench.carry_out("a", &Step::Assign).expect("it is ready again");
+    (bench, stale)
+}
+
+#[test]
+fn a_stale_attempt_is_refused_by_name() {
+    let (mut bench, stale) = replaced();
     let task = bench.task("a");
     let late =
         Op::Finish { task: task.id, epoch: stale, end: End::Accepted { outcome: None, checks: Vec::new() } };
@@ -375,12 +381,7 @@ fn a_lapsed_lease_is_not_brought_back() {
 
 #[test]
 fn an_older_attempt_is_not_told_that_it_was_accepted() {
-    let mut bench = Bench::new();
-    bench.carry_out("a", &Step::Assign).expect("it is ready");
-    let stale = bench.task("a").epoch;
-    bench.carry_out("a", &Step::LoseLease).expect("it runs");
-    bench.carry_out("a", &Step::Due).expect("it waits");
-    bench.carry_out("a", &Step::Assign).expect("it is ready again");
+    let (mut bench, stale) = replaced();
     bench.carry_out("a", &Step::Accept { stale: false }).expect("the attempt is current");
     let id = bench.task("a").id;
     let late =

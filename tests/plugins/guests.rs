@@ -41,12 +41,7 @@ fn compiled() -> &'static PathBuf {
         for guest in GUESTS {
             cargo.arg("--package").arg(format!("guest-{guest}"));
         }
-        cargo
-            .env(
-                "CARGO_ENCODED_RUSTFLAGS",
-                "--cfg\u{1f}getrandom_backend=\"custom\"\u{1f}-Clink-arg=--initial-heap=1048576",
-            )
-            .env_remove("RUSTFLAGS");
+        cargo.env_remove("CARGO_ENCODED_RUSTFLAGS").env_remove("RUSTFLAGS");
         assert!(cargo.status().expect("cargo can be started").success(), "the guests do not compile");
         target.join("wasm32-unknown-unknown/plugin")
     })

@@ -12,6 +12,7 @@ use super::decide::Prepared;
 use crate::agent::Card;
 use crate::clock::{Clock, Time};
 use crate::fault::{ErrorClass, Fault};
+use crate::id::{Epoch, TaskId};
 use crate::lease::HostLease;
 use crate::op::End;
 use crate::outcome::Outcome;
@@ -37,38 +38,57 @@ pub enum Result {
     Over(End),
 }
 
-/// The rights of one attempt.
-#[must_use]
-pub fn powers(
-    around: &Surroundings,
-    adapter: &Adapter,
-    card: &Card,
-    prepared: &Prepared,
-    fence: Arc<Fence>,
-) -> Arc<Powers> {
-    let (granted, ungranted): (Vec<_>, Vec<_>) =
-        around.profiles.iter().partition(|(name, _)| adapter.may_use(name));
-    let now = around.clock.now();
-    let own = now + prepared.spec.timeouts.attempt.0;
-    Arc::new(Powers {
-        task: prepared.task.id,
-        epoch: prepared.task.epoch,
-        plugin: adapter.name().to_owned(),
-        agent: card.name.clone(),
-        idempotency_key: format!("{}/{}", prepared.task.run, prepared.spec.id),
-        fence,
-        lease: around.lease.clone(),
-        deadline: prepared.task.deadline.map_or(own, |deadline| own.min(deadline)),
-        clock: around.clock.clone(),
-        profiles: granted.into_iter().map(|(name, profile)| (name.clone(), Arc::clone(profile))).collect(),
-        ungranted: ungranted.into_iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>(),
-        signs: Signs {
-            sender: around.signs.clone(),
-            last: Arc::new(AtomicI64::new(now.0)),
-            denied: Arc::default(),
-        },
-        supervisor: around.supervisor.clone(),
-    })
+/// What rights are for.
+pub struct Errand {
+    pub task: TaskId,
+    pub epoch: Epoch,
+    pub idempotency_key: String,
+    pub deadline: Time,
+}
+
+impl Surroundings {
+    /// The rights of an adapter that acts for an agent: what the operator granted it of what is here.
+    #[must_use]
+    pub fn powers(&self, adapter: &Adapter, card: &Card, errand: Errand, fence: Arc<Fence>) -> Arc<Powers> {
+        let Errand { task, epoch, idempotency_key, deadline } = errand;
+        let (granted, ungranted): (Vec<_>, Vec<_>) =
+            self.profiles.iter().partition(|(name, _)| adapter.may_use(name));
+        Arc::new(Powers {
+            task,
+            epoch,
+            plugin: adapter.name().to_owned(),
+            agent: card.name.clone(),
+            idempotency_key,
+            fence,
+            lease: self.lease.clone(),
+            deadline,
+            clock: self.clock.clone(),
+            profiles: granted
+                .into_iter()
+                .map(|(name, profile)| (name.clone(), Arc::clone(profile)))
+                .collect(),
+            ungranted: ungranted.into_iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>(),
+            signs: Signs {
+                sender: self.signs.clone(),
+                last: Arc::new(AtomicI64::new(self.clock.now().0)),
+                denied: Arc::default(),
+            },
+            supervisor: self.supervisor.clone(),
+        })
+    }
+}
+
+impl Errand {
+    #[must_use]
+    pub fn attempt(prepared: &Prepared, now: Time) -> Self {
+        let own = now + prepared.spec.timeouts.attempt.0;
+        Self {
+            task: prepared.task.id,
+            epoch: prepared.task.epoch,
+            idempotency_key: format!("{}/{}", prepared.task.run, prepared.spec.id),
+            deadline: prepared.task.deadline.map_or(own, |deadline| own.min(deadline)),
+        }
+    }
 }
 
 /// Runs it to its end, whatever that is.

@@ -16,7 +16,7 @@ pub(super) fn run(global: &Global, path: &Path, grants: &[String]) -> Outcome {
     let grants: Vec<Grant> =
         grants.iter().map(|grant| grant.parse()).collect::<Result<_, _>>().map_err(Failure::Usage)?;
     let wants = component.wants_process();
-    let settings = global.here()?.0.plugins.remove(&name).unwrap_or_default();
+    let settings = global.here()?.0.plugin(&name);
     let limits = settings.limits.over(Limits::of(component.kind));
     let loaded = loaded(&name, &bytes, settings, component.kind, grants.clone());
     if global.json {

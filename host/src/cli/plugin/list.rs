@@ -123,10 +123,7 @@ pub(super) fn limits(global: &Global, name: Option<&str>) -> Outcome {
             return Err(Failure::Usage(format!("there is no plugin {name:?}: `baton plugin list`")));
         }
     }
-    let of = |line: &Line| {
-        let settings = config.plugins.get(&line.name).cloned().unwrap_or_default();
-        settings.limits.over(Limits::of(line.kind))
-    };
+    let of = |line: &Line| config.plugin(&line.name).limits.over(Limits::of(line.kind));
     if global.json {
         let shown = known.iter().map(|line| {
             let limits = of(line);

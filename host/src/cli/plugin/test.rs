@@ -10,7 +10,7 @@ use crate::plugin::inspect::Component;
 pub(super) fn run(global: &Global, path: &Path) -> Outcome {
     let (name, bytes) = super::component(path)?;
     let component = Component::read(&name, &bytes)?;
-    let settings = global.here()?.0.plugins.remove(&name).unwrap_or_default();
+    let settings = global.here()?.0.plugin(&name);
     let library = super::check::alone(&name, &bytes, settings, vec![Grant::Process(Profiles::Any)])?;
     let findings = conformance::test(&library, &name, component.kind)?;
     if global.json {

@@ -12,6 +12,7 @@ use crate::plugin::PluginError;
 use crate::plugin::agent::Adapter;
 use crate::plugin::capability::Fence;
 use crate::plugin::library::Library;
+use crate::scheduler::attempt::Errand;
 use crate::task::Task;
 
 impl Spine {
@@ -39,7 +40,8 @@ impl Spine {
         tokio::spawn(async move {
             let attempt = tokio::spawn(async move {
                 let adapter = adapter(&library, &card.adapter).await?;
-                let powers = attempt::powers(&around, &adapter, &card, &prepared, own);
+                let errand = Errand::attempt(&prepared, around.clock.now());
+                let powers = around.powers(&adapter, &card, errand, own);
                 Ok(attempt::run(adapter, card, prepared, powers, seed).await)
             });
             let result = match attempt.await {
