@@ -10,8 +10,10 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use baton::agent::Card;
 use baton::agent::breaker::Policy;
+use baton::budget::{Budget, Cap};
 use baton::op::{Op, Reply, RouterChoice, Submission};
 use baton::plan::{Plan, Workstream};
+use baton::plugin::capability::Offer;
 use baton::plugin::compile::Compiler;
 use baton::plugin::library::{Library, Sources};
 use baton::scheduler::{Host, Options};
@@ -35,7 +37,12 @@ async fn main() -> anyhow::Result<()> {
     };
 
     let store = Store::open(&home, Lock::take(&home)?)?;
-    let options = Options { profiles: BTreeMap::new(), supervisor: None, breaker: Policy::default() };
+    let options = Options {
+        offer: Offer::default(),
+        budget: Budget::default(),
+        supervisor: None,
+        breaker: Policy::default(),
+    };
     let host = Host::start(store, &home, Arc::new(library), options).await?;
     let live = host.live();
     for name in ["ann", "bob"] {
@@ -63,6 +70,8 @@ fn agent(name: &str) -> Card {
         tracks: Vec::new(),
         capacity: 1,
         config: BTreeMap::new(),
+        budget: Cap::default(),
+        cost: None,
     }
 }
 

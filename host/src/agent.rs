@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::budget::{Cap, Money};
 use crate::id::AgentId;
 
 /// What is registered of an agent. Its load is derived from the tasks that run.
@@ -31,6 +32,12 @@ pub struct Card {
     pub capacity: u32,
     /// Handed to the adapter.
     pub config: BTreeMap<String, String>,
+    /// What it may use up in one day (UTC).
+    #[serde(default, skip_serializing_if = "Cap::is_none")]
+    pub budget: Cap,
+    /// What each attempt costs, whatever it used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Money>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

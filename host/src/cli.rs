@@ -5,6 +5,7 @@ mod agents;
 mod audit;
 mod bench;
 mod cancel;
+mod cost;
 mod db;
 mod dead;
 mod events;
@@ -81,6 +82,8 @@ enum Verb {
     Events(events::Args),
     /// What a run came to
     Report(report::Args),
+    /// What was spent
+    Cost(cost::Args),
     /// Start nothing more of a run or a task
     Pause(pause::Args),
     /// Lift a pause
@@ -128,6 +131,8 @@ enum Done {
     Failed,
     /// A person must decide before it goes on.
     Paused,
+    /// The budget leaves nothing to go on with.
+    Spent,
 }
 
 impl From<Done> for ExitCode {
@@ -136,6 +141,7 @@ impl From<Done> for ExitCode {
             Done::Well => Self::from(0),
             Done::Failed => Self::from(1),
             Done::Paused => Self::from(4),
+            Done::Spent => Self::from(5),
         }
     }
 }
@@ -251,6 +257,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Verb::Show(args) => show::run(global, &args),
         Verb::Events(args) => events::run(global, &args),
         Verb::Report(args) => report::run(global, &args),
+        Verb::Cost(args) => cost::run(global, &args),
         Verb::Pause(args) => pause::run(global, &args),
         Verb::Resume(args) => resume::run(global, &args),
         Verb::Cancel(args) => cancel::run(global, &args),

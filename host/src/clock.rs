@@ -126,6 +126,11 @@ impl Stopwatch {
     }
 
     #[must_use]
+    pub fn millis(self) -> u64 {
+        u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    #[must_use]
     pub fn elapsed(self) -> Duration {
         self.0.elapsed()
     }

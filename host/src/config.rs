@@ -1,6 +1,8 @@
 //! `baton.toml`: who there is to do the work and how it is decided. Unknown or ill-typed keys are refused with their
 //! line and column.
 
+mod offer;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,12 +11,16 @@ use std::sync::Arc;
 use serde::Deserialize;
 use thiserror::Error;
 
+use self::offer::{ProfileTable, SecretTable, ServiceTable};
+
 use crate::agent::Card;
 use crate::agent::breaker::Policy;
-use crate::plugin::capability::Profile;
+use crate::budget::price::Prices;
+use crate::budget::{Budget, Cap, Caps, Money};
+use crate::plugin::capability::secret::Secret;
+use crate::plugin::capability::{Offer, Upstream};
 use crate::plugin::library::Settings;
 use crate::plugin::limits::Overrides;
-use crate::size::Size;
 use crate::span::Span;
 
 /// What `baton init` writes.
@@ -29,9 +35,10 @@ pub struct Config {
     pub store: PathBuf,
     pub router: String,
     pub agents: Vec<Card>,
-    pub profiles: BTreeMap<String, Arc<Profile>>,
+    pub offer: Offer,
     pub plugins: BTreeMap<String, Settings>,
     pub breaker: Policy,
+    pub budget: Budget,
 }
 
 #[derive(Debug, Error)]
@@ -50,8 +57,12 @@ struct File {
     router: RouterTable,
     agents: BTreeMap<String, AgentTable>,
     profiles: BTreeMap<String, ProfileTable>,
+    services: BTreeMap<String, ServiceTable>,
+    secrets: BTreeMap<String, SecretTable>,
     plugins: BTreeMap<String, PluginTable>,
     breaker: BreakerTable,
+    budget: Caps,
+    prices: Prices,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -73,6 +84,10 @@ struct AgentTable {
     capacity: u32,
     #[serde(default)]
     config: BTreeMap<String, Scalar>,
+    #[serde(default)]
+    budget: Cap,
+    #[serde(default)]
+    cost: Option<Money>,
 }
 
 fn one() -> u32 {
@@ -100,21 +115,6 @@ impl std::fmt::Display for Scalar {
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct ProfileTable {
-    argv: Vec<String>,
-    #[serde(default)]
-    cwd: Option<PathBuf>,
-    /// Names that are passed on, or `NAME=value`.
-    #[serde(default)]
-    env: Vec<String>,
-    #[serde(default)]
-    timeout: Option<Span>,
-    #[serde(default)]
-    max_stdout: Option<Size>,
-}
-
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct PluginTable {
@@ -129,8 +129,6 @@ struct BreakerTable {
     pause: Option<Span>,
     probe: Option<Span>,
 }
-
-const MAX_STDOUT: usize = 1 << 20;
 
 impl Config {
     /// Reads the file that is named, or the nearest `baton.toml` in or above a folder, or nothing but defaults.
@@ -183,6 +181,21 @@ impl Config {
             }
             profiles.insert(name.clone(), Arc::new(profile.resolve(name, &folder)));
         }
+        let secrets: BTreeMap<String, Secret> = table
+            .secrets
+            .into_iter()
+            .map(|(name, secret)| match secret.resolve(&folder) {
+                Ok(secret) => Ok((name, secret)),
+                Err(why) => Err(wrong(format!("secret {name}: {why}"), at(&name))),
+            })
+            .collect::<Result<_, _>>()?;
+        let mut services = BTreeMap::new();
+        for (name, service) in table.services {
+            let resolved = service
+                .resolve(&name, &secrets)
+                .map_err(|why| wrong(format!("service {name}: {why}"), at(&format!("[services.{name}]"))))?;
+            services.insert(name, Arc::new(Upstream::new(resolved)));
+        }
         let mut agents = Vec::new();
         for (name, agent) in table.agents {
             if agent.capacity == 0 {
@@ -194,13 +207,15 @@ impl Config {
             agents.push(agent.resolve(name));
         }
         let policy = Policy::default();
+        let budget = Budget { caps: table.budget, prices: Arc::new(table.prices) };
         Ok(Self {
             store: folder.join(table.store.unwrap_or_else(|| ".baton".into())),
             folder,
             router: table.router.uses.unwrap_or_else(|| "capability".into()),
             agents,
-            profiles,
+            offer: Offer { profiles, services },
             plugins: table.plugins.into_iter().map(|(name, plugin)| (name, plugin.resolve())).collect(),
+            budget,
             breaker: Policy {
                 failures: table.breaker.failures.unwrap_or(policy.failures).max(1),
                 pause: table.breaker.pause.map_or(policy.pause, |span| span.0),
@@ -247,23 +262,8 @@ impl AgentTable {
             tracks: sorted(self.tracks),
             capacity: self.capacity,
             config: texts(self.config),
-        }
-    }
-}
-
-impl ProfileTable {
-    fn resolve(self, name: String, folder: &Path) -> Profile {
-        let value = |entry: &String| match entry.split_once('=') {
-            Some((name, value)) => Some((name.to_owned(), value.to_owned())),
-            None => Some((entry.clone(), std::env::var(entry).ok()?)),
-        };
-        Profile {
-            name,
-            argv: self.argv,
-            cwd: folder.join(self.cwd.unwrap_or_default()),
-            env: self.env.iter().filter_map(value).collect(),
-            timeout: self.timeout.map(|span| span.0),
-            max_stdout: self.max_stdout.map_or(MAX_STDOUT, |size| size.0),
+            budget: self.budget,
+            cost: self.cost,
         }
     }
 }

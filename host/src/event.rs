@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agent::breaker::Breaker;
+use crate::budget::ledger::Account;
+use crate::budget::{Bill, Good};
 use crate::clock::Time;
 use crate::fault::{ErrorClass, Fault};
 use crate::id::{AgentId, DecisionId, Epoch, RunId, TaskId};
@@ -66,6 +68,10 @@ pub enum Fact {
     Failed {
         fault: Fault,
     },
+    /// What an attempt used and cost.
+    Charged {
+        bill: Bill,
+    },
     /// The attempt was given back: a drain, an agent that went away. Costs nothing.
     Released {
         why: String,
@@ -117,6 +123,20 @@ pub enum Fact {
         failed: u32,
     },
     RunReopened,
+    /// Most of a cap is spent.
+    BudgetLow {
+        account: Account,
+        good: Good,
+        spent: u64,
+        cap: u64,
+    },
+    /// All of a cap is spent: nothing more is started on that account.
+    BudgetSpent {
+        account: Account,
+        good: Good,
+        spent: u64,
+        cap: u64,
+    },
     RouterUsed {
         router: String,
         digest: String,
@@ -207,6 +227,7 @@ impl Fact {
             Self::Accepted { .. } => "accepted",
             Self::Retrying { .. } => "retrying",
             Self::Failed { .. } => "failed",
+            Self::Charged { .. } => "charged",
             Self::Released { .. } => "released",
             Self::Deferred { .. } => "deferred",
             Self::Held => "held",
@@ -225,6 +246,8 @@ impl Fact {
             Self::RunUnheld => "run-unheld",
             Self::RunSettled { .. } => "run-settled",
             Self::RunReopened => "run-reopened",
+            Self::BudgetLow { .. } => "budget-low",
+            Self::BudgetSpent { .. } => "budget-spent",
             Self::RouterUsed { .. } => "router-used",
             Self::RouterDegraded { .. } => "router-degraded",
             Self::RouterRolledBack { .. } => "router-rolled-back",

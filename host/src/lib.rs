@@ -12,6 +12,7 @@ pub mod size;
 pub mod span;
 
 pub mod agent;
+pub mod budget;
 pub mod event;
 pub mod fault;
 pub mod op;

@@ -5,6 +5,7 @@ use thiserror::Error;
 
 use crate::agent::breaker::Breaker;
 use crate::agent::{Card, Standing};
+use crate::budget::{Amount, Bill};
 use crate::clock::Time;
 use crate::event::Fact;
 use crate::fault::Fault;
@@ -93,6 +94,12 @@ pub enum Op {
         task: TaskId,
         epoch: Epoch,
         end: End,
+    },
+    /// What an attempt used and cost, in the transaction that ends it.
+    Charge {
+        task: TaskId,
+        epoch: Epoch,
+        bill: Box<Bill>,
     },
     LoseLease {
         task: TaskId,
@@ -199,6 +206,9 @@ pub struct Assign {
 pub struct Pick {
     pub task: TaskId,
     pub agent: AgentId,
+    /// What is set aside for the attempt, where there is a cap.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reserve: Option<Amount>,
 }
 
 /// What is kept of a decision: enough to explain it and to make it again.

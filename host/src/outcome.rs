@@ -37,7 +37,8 @@ pub enum Content {
     Stored { digest: String, size: u64 },
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What an attempt used up, as its agent says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     #[serde(default)]
     pub input_tokens: u64,
@@ -48,6 +49,19 @@ pub struct Usage {
     pub cost_micros: Option<u64>,
     #[serde(default)]
     pub requests: u32,
+    /// Of the input tokens, those that the far side had kept from before.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cached_input_tokens: u64,
+    /// Steps of the agent, in its own count.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub turns: u64,
+    /// Who did the work, in the words of the price table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Usage {

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::budget::Cap;
 use crate::scope::{Glob, Scope};
 use crate::span::Span;
 use crate::task::Terms;
@@ -78,6 +79,9 @@ pub struct Workstream {
     /// A JSON Schema for the outcome's `output`, checked by the validator `schema`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contract: Option<Value>,
+    /// What all of its attempts may use up.
+    #[serde(default, skip_serializing_if = "Cap::is_none")]
+    pub budget: Cap,
     /// Anything else; plugins see it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, Value>,
@@ -173,6 +177,7 @@ impl Workstream {
             executor: None,
             validators: Vec::new(),
             contract: None,
+            budget: Cap::default(),
             metadata: BTreeMap::new(),
         }
     }

@@ -287,7 +287,7 @@ impl Bench {
 
     fn assign(&mut self, task: TaskId) -> Result<(), Rejection> {
         let lease_until = Time(i64::MAX / 2);
-        let picks = vec![Pick { task, agent: AgentId(1) }];
+        let picks = vec![Pick { task, agent: AgentId(1), reserve: None }];
         self.apply(Op::Assign(Box::new(Assign { run: RunId(1), picks, lease_until, decision: None })))
     }
 }
@@ -367,7 +367,7 @@ fn a_lapsed_lease_is_not_brought_back() {
     let plan = Plan { name: "lease".into(), workstreams: vec![Workstream::named("a")] };
     let router = RouterChoice { name: "r".into(), digest: "r".into() };
     let submit = Op::Submit(Box::new(Submission { plan, seed: Seed(1), router, key: None }));
-    let picks = vec![Pick { task: TaskId(1), agent: AgentId(1) }];
+    let picks = vec![Pick { task: TaskId(1), agent: AgentId(1), reserve: None }];
     let assign =
         Op::Assign(Box::new(Assign { run: RunId(1), picks, lease_until: Time(100), decision: None }));
     assert!(store.apply(vec![submit, assign]).iter().all(Result::is_ok));

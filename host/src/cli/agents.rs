@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{Done, Failure, Global, Outcome, library, screen, unreadable};
 use crate::agent::breaker::Breaker;
 use crate::agent::{Agent, Card, Standing};
+use crate::budget::Cap;
 use crate::clock::{Clock, Time};
 use crate::door::Door;
 use crate::id::AgentId;
@@ -125,6 +126,8 @@ fn put(global: &Global, add: Add) -> Outcome {
         tracks: add.track,
         capacity: add.capacity,
         config: settings,
+        budget: Cap::default(),
+        cost: None,
     };
     door.apply(Op::PutAgent { card })?;
     if !global.quiet {
@@ -239,7 +242,7 @@ fn test(global: &Global, name: &str) -> Outcome {
     let (signs, _) = tokio::sync::mpsc::unbounded_channel();
     let around = Surroundings {
         clock: Clock::system(Time(0)),
-        profiles: config.profiles.clone(),
+        offer: config.offer.clone(),
         supervisor: std::env::current_exe().ok(),
         lease: HostLease::unlimited(),
         signs,

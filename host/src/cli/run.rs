@@ -183,7 +183,8 @@ pub(super) async fn start(
     library: Library,
 ) -> Result<Host, Failure> {
     let options = Options {
-        profiles: config.profiles.clone(),
+        offer: config.offer.clone(),
+        budget: config.budget.clone(),
         supervisor: std::env::current_exe().ok(),
         breaker: config.breaker,
     };
@@ -293,8 +294,8 @@ async fn attached(
         if settled {
             return conclude(global, &mut follower, home, run, Watched::Ended(Phase::Settled));
         }
-        if matches!(door.phase(run), Ok(Some(Phase::Paused))) {
-            return conclude(global, &mut follower, home, run, Watched::Ended(Phase::Paused));
+        if let Ok(Some(phase @ (Phase::Paused | Phase::Spent))) = door.phase(run) {
+            return conclude(global, &mut follower, home, run, Watched::Ended(phase));
         }
         if Lock::take(home).is_ok() {
             return Err(Failure::Infrastructure(format!(
@@ -318,6 +319,7 @@ fn conclude(global: &Global, follower: &mut Follower, home: &Home, run: RunId, w
             Err(Failure::Infrastructure("the host ended before the run did: run the plan again".into()))
         }
         Watched::Ended(Phase::Paused) => Ok(Done::Paused),
+        Watched::Ended(Phase::Spent) => Ok(Done::Spent),
         Watched::Ended(Phase::Active | Phase::Settled) => verdict(&conn, run),
     }
 }

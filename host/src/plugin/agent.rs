@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::bindings::agent::AgentPre;
 use super::bindings::agent::exports::baton::agent::adapter::{Attempt, Health as Said};
@@ -64,8 +65,13 @@ impl Adapter {
     }
 
     #[must_use]
-    pub fn may_use(&self, profile: &str) -> bool {
+    pub fn may_start(&self, profile: &str) -> bool {
         self.grants.iter().any(|grant| grant.allows_profile(profile))
+    }
+
+    #[must_use]
+    pub fn may_call(&self, service: &str) -> bool {
+        self.grants.iter().any(|grant| grant.allows_service(service))
     }
 
     /// Runs one attempt on a fresh instance.
@@ -91,7 +97,11 @@ impl Adapter {
         let said = call.await;
         match said {
             Ok(Ok(outcome)) => match words::outcome_in(outcome) {
-                Ok(outcome) => powers.stopped().map_or(Ended::Claimed(outcome), Ended::Stopped),
+                Ok(mut outcome) => {
+                    let sent = powers.requests.load(Ordering::Relaxed);
+                    outcome.usage.requests = outcome.usage.requests.max(sent);
+                    powers.stopped().map_or(Ended::Claimed(outcome), Ended::Stopped)
+                }
                 Err(why) => Ended::Failed(Fault::new(ErrorClass::InvalidOutput, why)),
             },
             Ok(Err(fault)) => {

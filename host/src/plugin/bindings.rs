@@ -60,6 +60,8 @@ pub(super) mod agent {
         with: {
             "baton:types/core@0.1.0": super::shared::baton::types::core,
             "baton:host/log@0.1.0": super::shared::baton::host::log,
+            "baton:host/http.response": crate::plugin::capability::http::Exchange,
+            "baton:host/process.program": crate::plugin::capability::process::Program,
         },
         additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
     });

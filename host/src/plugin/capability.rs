@@ -1,21 +1,28 @@
 //! What an attempt may do to the world: one file for each interface of `baton:host`, and the fence before all of them.
 
+pub mod http;
 pub mod log;
+pub mod meter;
 pub mod process;
 pub mod progress;
+pub mod secret;
 pub mod sign;
+pub mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use tokio::sync::Notify;
 
 use crate::clock::{Clock, Time};
 use crate::id::{Epoch, TaskId};
 use crate::lease::HostLease;
+
+pub use http::{Service, Upstream};
+pub use meter::Meter;
+pub use process::Profile;
 
 /// The right of one attempt to act. Falls once, for a reason; every host call looks at it first.
 #[derive(Debug, Default)]
@@ -32,10 +39,12 @@ pub enum Stop {
     Deadline,
     /// No sign of progress for too long.
     Silent,
+    /// It has used up what it may spend.
+    Budget,
 }
 
 impl Stop {
-    const ALL: [Self; 4] = [Self::LeaseLost, Self::Cancelled, Self::Deadline, Self::Silent];
+    const ALL: [Self; 5] = [Self::LeaseLost, Self::Cancelled, Self::Deadline, Self::Silent, Self::Budget];
 }
 
 impl Fence {
@@ -72,17 +81,67 @@ impl Fence {
     }
 }
 
-/// A native program that the operator allows to be started.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Profile {
-    pub name: String,
-    /// The program and its arguments, with `{name}` places.
-    pub argv: Vec<String>,
-    pub cwd: PathBuf,
-    /// What is passed on of the host's environment.
-    pub env: Vec<(String, String)>,
-    pub timeout: Option<Duration>,
-    pub max_stdout: usize,
+/// What the operator's configuration offers to adapters, by name. What one of them may use of it, its grants say.
+#[derive(Clone, Debug, Default)]
+pub struct Offer {
+    pub profiles: BTreeMap<String, Arc<Profile>>,
+    pub services: BTreeMap<String, Arc<Upstream>>,
+}
+
+/// The part of an offer that is granted, and the names of the rest for the text of a refusal.
+#[derive(Debug)]
+pub struct Allowed<T> {
+    granted: BTreeMap<String, Arc<T>>,
+    ungranted: BTreeSet<String>,
+}
+
+impl<T> Allowed<T> {
+    #[must_use]
+    pub fn narrow(offer: &BTreeMap<String, Arc<T>>, may: impl Fn(&str) -> bool) -> Self {
+        let (granted, ungranted): (Vec<_>, Vec<_>) = offer.iter().partition(|(name, _)| may(name));
+        Self {
+            granted: granted.into_iter().map(|(name, what)| (name.clone(), Arc::clone(what))).collect(),
+            ungranted: ungranted.into_iter().map(|(name, _)| name.clone()).collect(),
+        }
+    }
+}
+
+/// What is offered under names, as messages speak of it.
+pub trait Named {
+    /// How a grant of it begins.
+    const GRANT: &'static str;
+    const WHAT: &'static str;
+    const EXAMPLE: &'static str;
+}
+
+impl Named for Profile {
+    const GRANT: &'static str = "process";
+    const WHAT: &'static str = "profile";
+    const EXAMPLE: &'static str = "[profiles.{}] with argv = [\"…\"]";
+}
+
+impl Named for Upstream {
+    const GRANT: &'static str = "http";
+    const WHAT: &'static str = "service";
+    const EXAMPLE: &'static str = "[services.{}] with url = \"https://…\"";
+}
+
+impl<T: Named> Allowed<T> {
+    /// What is granted under this name; else the refusal, which is also told to the operator.
+    fn find(&self, powers: &Powers, call: &'static str, name: &str) -> Result<Arc<T>, String> {
+        if let Some(found) = self.granted.get(name) {
+            return Ok(Arc::clone(found));
+        }
+        let (what, grant, plugin) = (T::WHAT, T::GRANT, &powers.plugin);
+        Err(powers.denied(
+            call,
+            if self.ungranted.contains(name) {
+                format!("{what} {name} is not granted to {plugin}: baton plugin add … --grant {grant}:{name}")
+            } else {
+                format!("there is no {what} {name}: add {} to baton.toml", T::EXAMPLE.replace("{}", name))
+            },
+        ))
+    }
 }
 
 /// Everything that one attempt's plugin may use.
@@ -97,10 +156,13 @@ pub struct Powers {
     pub lease: HostLease,
     pub deadline: Time,
     pub clock: Clock,
-    /// By name, already narrowed to what is granted.
-    pub profiles: BTreeMap<String, Arc<Profile>>,
-    /// Profiles that exist and were not granted, for the text of a refusal.
-    pub ungranted: BTreeSet<String>,
+    pub profiles: Allowed<Profile>,
+    pub services: Allowed<Upstream>,
+    /// The working tree that was made for this attempt.
+    pub folder: Option<PathBuf>,
+    /// Requests that it sent.
+    pub requests: AtomicU32,
+    pub meter: Meter,
     pub signs: sign::Signs,
     /// The program that ends a native program's whole group when the host dies; none = it is started directly.
     pub supervisor: Option<PathBuf>,
@@ -114,5 +176,12 @@ impl Powers {
             self.fence.fall(Stop::LeaseLost);
         }
         self.fence.reason()
+    }
+
+    /// Tells the operator of a call that was refused; answers with what was said.
+    fn denied(&self, call: &'static str, why: String) -> String {
+        let (task, plugin) = (self.task, self.plugin.clone());
+        self.signs.send(self.clock.now(), sign::Sign::Denied { task, plugin, call, why: why.clone() });
+        why
     }
 }

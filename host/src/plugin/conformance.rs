@@ -1,8 +1,8 @@
 //! The conformance kit: what every plugin of a kind must survive, and what it must never do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicI64;
+use std::sync::atomic::{AtomicI64, AtomicU32};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::agent::{Assignment, Ended};
 use super::capability::sign::Signs;
-use super::capability::{Fence, Powers, Stop};
+use super::capability::{Allowed, Fence, Meter, Powers, Stop};
 use super::executor::{self, Step};
 use super::library::Library;
 use super::router::{Agent, Attr, Request, SkillStats, Snapshot, request};
@@ -372,8 +372,11 @@ fn powers(plugin: &str, fence: Arc<Fence>) -> Arc<Powers> {
         lease: HostLease::unlimited(),
         deadline: clock.now() + Duration::from_secs(30),
         clock,
-        profiles: BTreeMap::new(),
-        ungranted: BTreeSet::new(),
+        profiles: Allowed::narrow(&BTreeMap::new(), |_| false),
+        services: Allowed::narrow(&BTreeMap::new(), |_| false),
+        folder: None,
+        requests: AtomicU32::new(0),
+        meter: Meter::default(),
         signs: Signs { sender, last: Arc::new(AtomicI64::new(0)), denied: Arc::default() },
         supervisor: None,
     })

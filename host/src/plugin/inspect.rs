@@ -3,7 +3,7 @@
 use wit_component::DecodedWasm;
 use wit_parser::{Resolve, WorldItem, WorldKey};
 
-use super::grant::{FREE, PROCESS};
+use super::grant::{FREE, FREE_FOR_AGENTS, Gated};
 use super::{Kind, PluginError, limits};
 
 /// A component as its types describe it.
@@ -73,17 +73,22 @@ impl Component {
         let known = |import: &&String| {
             let (name, version) = import.split_once('@').unwrap_or((import, SPOKEN));
             let agent = !self.kind.is_pure();
-            let offered =
-                name == FREE[0] || name == FREE[1] || (agent && (name == FREE[2] || name == PROCESS));
+            let gated = Gated::ALL.iter().any(|gated| gated.interface() == name);
+            let offered = FREE.contains(&name) || (agent && (FREE_FOR_AGENTS.contains(&name) || gated));
             offered && speaks(version)
         };
         self.imports.iter().filter(|import| !known(import)).map(String::as_str).collect()
     }
 
-    /// Whether it wants to start native programs.
     #[must_use]
-    pub fn wants_process(&self) -> bool {
-        self.imports.iter().any(|import| import.split('@').next() == Some(PROCESS))
+    pub fn imports(&self, interface: &str) -> bool {
+        self.imports.iter().any(|import| import.split('@').next() == Some(interface))
+    }
+
+    /// What it wants that nobody gets unasked.
+    #[must_use]
+    pub fn wants(&self) -> Vec<Gated> {
+        Gated::ALL.into_iter().filter(|gated| self.imports(gated.interface())).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use super::bundled::{self, Bundled};
 use super::cache::Cache;
 use super::compile::Compiler;
 use super::executor::Executor;
-use super::grant::{Grant, Profiles};
+use super::grant::Grant;
 use super::inspect::Component;
 use super::limits::{Limits, Overrides};
 use super::loader::{Loaded, Loader};
@@ -103,7 +103,7 @@ impl Library {
             return Ok((self.stored(name, &digest)?, grants));
         }
         if let Some(Bundled { wasm, .. }) = bundled::find(name, kind) {
-            return Ok((wasm.to_vec(), vec![Grant::Process(Profiles::Any)]));
+            return Ok((wasm.to_vec(), Grant::all()));
         }
         if is_file(name) {
             let bytes =

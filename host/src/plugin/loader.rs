@@ -7,7 +7,7 @@ use wasmtime::component::{HasSelf, InstancePre, Linker};
 use super::bindings::{agent, shared};
 use super::cache::Cache;
 use super::compile::Compiler;
-use super::grant::Grant;
+use super::grant::{Gated, Grant};
 use super::inspect::Component;
 use super::limits::Limits;
 use super::sandbox::{Identity, Sandbox};
@@ -48,11 +48,12 @@ impl Loader {
                 remedy,
             });
         }
-        if component.wants_process() && grants.is_empty() {
+        let granted = |gated: &Gated| grants.iter().any(|grant| grant.opens() == *gated);
+        if let Some(wanted) = component.wants().into_iter().find(|gated| !granted(gated)) {
             return Err(PluginError::NotGranted {
                 plugin: name.to_owned(),
-                import: super::grant::PROCESS.to_owned(),
-                remedy: format!("baton plugin add {name}.wasm --grant process:PROFILE"),
+                import: wanted.interface().to_owned(),
+                remedy: format!("baton plugin add {name}.wasm --grant {}", wanted.example()),
             });
         }
         let engine = self.engines.of(component.kind);
@@ -74,15 +75,23 @@ fn linker(engine: &wasmtime::Engine, component: &Component) -> wasmtime::Result<
     shared::baton::host::log::add_to_linker::<Sandbox, HasSelf<Sandbox>>(&mut linker, |sandbox| sandbox)?;
     match component.kind {
         Kind::Agent => {
-            agent::baton::host::progress::add_to_linker::<Sandbox, HasSelf<Sandbox>>(
-                &mut linker,
-                |sandbox| sandbox,
-            )?;
-            if component.wants_process() {
-                agent::baton::host::process::add_to_linker::<Sandbox, HasSelf<Sandbox>>(
-                    &mut linker,
-                    |sandbox| sandbox,
-                )?;
+            use agent::baton::host;
+            host::progress::add_to_linker::<Sandbox, HasSelf<Sandbox>>(&mut linker, |sandbox| sandbox)?;
+            host::workspace::add_to_linker::<Sandbox, HasSelf<Sandbox>>(&mut linker, |sandbox| sandbox)?;
+            for wanted in component.wants() {
+                match wanted {
+                    Gated::Process => {
+                        host::process::add_to_linker::<Sandbox, HasSelf<Sandbox>>(&mut linker, |sandbox| {
+                            sandbox
+                        })?;
+                    }
+                    Gated::Http => {
+                        host::http::add_to_linker::<Sandbox, HasSelf<Sandbox>>(&mut linker, |sandbox| {
+                            sandbox
+                        })?;
+                    }
+                    Gated::Memory => {}
+                }
             }
         }
         Kind::Router | Kind::Executor | Kind::Validator => {}

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, Trap, UpdateDeadline};
 
 use super::capability::Powers;
@@ -14,6 +15,15 @@ pub(super) struct Sandbox {
     pub(super) limiter: Limiter,
     pub(super) log: Lines,
     pub(super) powers: Option<Arc<Powers>>,
+    /// Programs that are talked to and responses under way.
+    pub(super) table: ResourceTable,
+}
+
+impl Sandbox {
+    /// What the attempt may do. Only adapters are linked to what asks for it.
+    pub(super) fn powers(&self) -> wasmtime::Result<Arc<Powers>> {
+        self.powers.clone().ok_or_else(|| wasmtime::Error::msg("a strategy has no powers"))
+    }
 }
 
 /// Counts memory and tables, and remembers which limit was hit.
@@ -105,7 +115,7 @@ impl Identity {
     fn store(&self, engine: &wasmtime::Engine, powers: Option<Arc<Powers>>) -> Store<Sandbox> {
         let limiter = Limiter { memory: self.limits.memory, table: self.limits.table, used: 0, hit: None };
         let log = Lines::new(self.name.clone(), self.limits.log_lines);
-        let mut store = Store::new(engine, Sandbox { limiter, log, powers });
+        let mut store = Store::new(engine, Sandbox { limiter, log, powers, table: ResourceTable::new() });
         store.limiter(|sandbox| &mut sandbox.limiter);
         store.set_hostcall_fuel(self.limits.copied);
         store.set_max_component_handles(self.limits.handles);

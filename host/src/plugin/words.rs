@@ -69,13 +69,7 @@ pub(super) fn outcome_out(outcome: &Outcome) -> wit::Outcome {
                 },
             })
             .collect(),
-        usage: wit::Usage {
-            input_tokens: outcome.usage.input_tokens,
-            output_tokens: outcome.usage.output_tokens,
-            cost_micros: outcome.usage.cost_micros,
-            requests: outcome.usage.requests,
-            attrs: Vec::new(),
-        },
+        usage: usage_out(&outcome.usage),
         stop_reason: match outcome.stop.as_deref() {
             None => wit::StopReason::EndTurn,
             Some("max-tokens") => wit::StopReason::MaxTokens,
@@ -102,12 +96,7 @@ pub(super) fn outcome_in(outcome: wit::Outcome) -> Result<Outcome, String> {
         summary: cut(outcome.summary, SUMMARY),
         output,
         artifacts,
-        usage: Usage {
-            input_tokens: outcome.usage.input_tokens,
-            output_tokens: outcome.usage.output_tokens,
-            cost_micros: outcome.usage.cost_micros,
-            requests: outcome.usage.requests,
-        },
+        usage: usage_in(outcome.usage),
         stop: match outcome.stop_reason {
             wit::StopReason::EndTurn => None,
             wit::StopReason::MaxTokens => Some("max-tokens".into()),
@@ -117,6 +106,40 @@ pub(super) fn outcome_in(outcome: wit::Outcome) -> Result<Outcome, String> {
             wit::StopReason::Other(other) => Some(cut(other, 64)),
         },
     })
+}
+
+/// The names under which usage says more than its record has fields for.
+const MODEL: &str = "model";
+const CACHED: &str = "cached-input-tokens";
+const TURNS: &str = "turns";
+
+fn usage_out(usage: &Usage) -> wit::Usage {
+    let attr = |name: &str, value: String| wit::Attr { name: name.to_owned(), value };
+    let counts = [(CACHED, usage.cached_input_tokens), (TURNS, usage.turns)];
+    let counts =
+        counts.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| attr(name, count.to_string()));
+    wit::Usage {
+        input_tokens: usage.input_tokens,
+        output_tokens: usage.output_tokens,
+        cost_micros: usage.cost_micros,
+        requests: usage.requests,
+        attrs: usage.model.iter().map(|model| attr(MODEL, model.clone())).chain(counts).collect(),
+    }
+}
+
+/// What is no number counts as nothing.
+pub(in crate::plugin) fn usage_in(usage: wit::Usage) -> Usage {
+    let attr = |name: &str| usage.attrs.iter().find(|attr| attr.name == name).map(|attr| attr.value.clone());
+    let count = |name| attr(name).and_then(|value| value.parse().ok()).unwrap_or_default();
+    Usage {
+        input_tokens: usage.input_tokens,
+        output_tokens: usage.output_tokens,
+        cost_micros: usage.cost_micros,
+        requests: usage.requests,
+        cached_input_tokens: count(CACHED),
+        turns: count(TURNS),
+        model: attr(MODEL).map(|model| cut(model, 128)),
+    }
 }
 
 /// The host has nothing stored yet that an adapter could refer to: a reference is an invented one.

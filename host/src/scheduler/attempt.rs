@@ -1,9 +1,8 @@
 //! One attempt: its powers, its three clocks, and how it ended.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -18,14 +17,14 @@ use crate::op::End;
 use crate::outcome::Outcome;
 use crate::plugin::agent::{Adapter, Assignment, Ended};
 use crate::plugin::capability::sign::{Sign, Signs};
-use crate::plugin::capability::{Fence, Powers, Profile, Stop};
+use crate::plugin::capability::{Allowed, Fence, Meter, Offer, Powers, Stop};
 use crate::seed::Seed;
 
 /// What every attempt on this host shares.
 #[derive(Clone)]
 pub struct Surroundings {
     pub clock: Clock,
-    pub profiles: BTreeMap<String, Arc<Profile>>,
+    pub offer: Offer,
     pub supervisor: Option<PathBuf>,
     pub lease: HostLease,
     pub signs: UnboundedSender<Sign>,
@@ -44,15 +43,14 @@ pub struct Errand {
     pub epoch: Epoch,
     pub idempotency_key: String,
     pub deadline: Time,
+    pub meter: Meter,
 }
 
 impl Surroundings {
     /// The rights of an adapter that acts for an agent: what the operator granted it of what is here.
     #[must_use]
     pub fn powers(&self, adapter: &Adapter, card: &Card, errand: Errand, fence: Arc<Fence>) -> Arc<Powers> {
-        let Errand { task, epoch, idempotency_key, deadline } = errand;
-        let (granted, ungranted): (Vec<_>, Vec<_>) =
-            self.profiles.iter().partition(|(name, _)| adapter.may_use(name));
+        let Errand { task, epoch, idempotency_key, deadline, meter } = errand;
         Arc::new(Powers {
             task,
             epoch,
@@ -63,11 +61,11 @@ impl Surroundings {
             lease: self.lease.clone(),
             deadline,
             clock: self.clock.clone(),
-            profiles: granted
-                .into_iter()
-                .map(|(name, profile)| (name.clone(), Arc::clone(profile)))
-                .collect(),
-            ungranted: ungranted.into_iter().map(|(name, _)| name.clone()).collect::<BTreeSet<_>>(),
+            profiles: Allowed::narrow(&self.offer.profiles, |name| adapter.may_start(name)),
+            services: Allowed::narrow(&self.offer.services, |name| adapter.may_call(name)),
+            folder: None,
+            requests: AtomicU32::new(0),
+            meter,
             signs: Signs {
                 sender: self.signs.clone(),
                 last: Arc::new(AtomicI64::new(self.clock.now().0)),
@@ -80,13 +78,15 @@ impl Surroundings {
 
 impl Errand {
     #[must_use]
-    pub fn attempt(prepared: &Prepared, now: Time) -> Self {
-        let own = now + prepared.spec.timeouts.attempt.0;
+    pub fn attempt(prepared: &Prepared, meter: Meter, now: Time) -> Self {
+        let longest = prepared.spec.timeouts.attempt.0;
+        let own = now + meter.allowance.wall.map_or(longest, |wall| longest.min(wall.0));
         Self {
             task: prepared.task.id,
             epoch: prepared.task.epoch,
             idempotency_key: format!("{}/{}", prepared.task.run, prepared.spec.id),
             deadline: prepared.task.deadline.map_or(own, |deadline| own.min(deadline)),
+            meter,
         }
     }
 }
@@ -168,6 +168,10 @@ fn conclude(ended: Ended, prepared: &Prepared) -> Result {
             let why =
                 format!("no answer within {} (timeouts.attempt) or before the deadline", timeouts.attempt);
             Result::Over(End::Failed { fault: Fault::new(ErrorClass::Timeout, why), checks: Vec::new() })
+        }
+        Ended::Stopped(Stop::Budget) => {
+            let why = "it used up what it may spend (baton cost shows the caps)";
+            Result::Over(End::Failed { fault: Fault::new(ErrorClass::Budget, why), checks: Vec::new() })
         }
         Ended::Stopped(Stop::Silent) => {
             let silence = timeouts.progress.unwrap_or_default();

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::board::Board;
 use super::pool::Pool;
+use crate::budget::Amount;
 use crate::clock::Time;
 use crate::fault::{ErrorClass, Fault};
 use crate::id::{AgentId, RunId, TaskId, TermsId};
@@ -158,6 +159,17 @@ fn view(worker: &super::pool::Worker) -> Agent {
     }
 }
 
+/// What an agent and the budget say to one more task.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    /// It is taken, and so much is set aside.
+    Taken(Option<Amount>),
+    /// Not now.
+    None,
+    /// Never: the task has used up all that it may.
+    Broke(Fault),
+}
+
 /// What an answer comes to.
 #[derive(Debug, Default)]
 pub struct Verdict {
@@ -166,7 +178,7 @@ pub struct Verdict {
     pub returned: Vec<TaskId>,
 }
 
-/// Turns a checked answer into operations. `room` is asked for each assignment and takes the place it finds.
+/// Turns a checked answer into operations. `room` is asked for each assignment and takes the place that it finds.
 pub fn act(
     batch: &Batch,
     answer: &Answer,
@@ -174,7 +186,7 @@ pub fn act(
     now: Time,
     lease_until: Time,
     is_current: impl Fn(&Task) -> bool,
-    mut room: impl FnMut(AgentId) -> bool,
+    mut room: impl FnMut(&Prepared, AgentId) -> Place,
 ) -> Verdict {
     let mut verdict = Verdict::default();
     let mut picks = Vec::new();
@@ -187,10 +199,12 @@ pub fn act(
         match &decision.choice {
             Choice::Assign(assignment) => {
                 let wanted = std::iter::once(&assignment.agent).chain(&assignment.fallbacks);
-                let mut agents = wanted.filter_map(|index| batch.agents.get(*index as usize).copied());
-                match agents.find(|agent| room(*agent)) {
-                    Some(agent) => picks.push(Pick { task, agent }),
-                    None => verdict.returned.push(task),
+                let agents = wanted.filter_map(|index| batch.agents.get(*index as usize).copied());
+                let mut places = agents.map(|agent| (agent, room(prepared, agent)));
+                match places.find(|(_, place)| *place != Place::None) {
+                    Some((agent, Place::Taken(reserve))) => picks.push(Pick { task, agent, reserve }),
+                    Some((_, Place::Broke(fault))) => verdict.ops.push(Op::Reject { task, fault }),
+                    Some((_, Place::None)) | None => verdict.returned.push(task),
                 }
             }
             Choice::Defer(pause) => {

@@ -16,6 +16,8 @@ pub struct Worker {
     pub running: u32,
     pub stats: BTreeMap<String, Tally>,
     pub pulse: Pulse,
+    /// It has used up what it may today.
+    pub broke: bool,
 }
 
 /// What is known of whether an agent is there.
@@ -52,6 +54,8 @@ pub enum Ineligible {
     LacksSkills(Vec<String>),
     OffTrack,
     Draining,
+    /// Its budget for today is used up.
+    Broke,
     BreakerOpen {
         until: Time,
     },
@@ -70,6 +74,7 @@ impl std::fmt::Display for Ineligible {
             Self::LacksSkills(skills) => write!(f, "does not declare {}", skills.join(", ")),
             Self::OffTrack => f.write_str("does not serve the track"),
             Self::Draining => f.write_str("is draining"),
+            Self::Broke => f.write_str("its budget for today is used up"),
             Self::BreakerOpen { until } => write!(f, "its breaker is open until {until}"),
             Self::Probing => f.write_str("its breaker is half-open, and a probe is under way"),
             Self::Full { running, capacity } => write!(f, "runs {running} of {capacity}"),
@@ -104,6 +109,9 @@ impl Worker {
     pub fn has_room(&self, now: Time) -> Result<(), Ineligible> {
         if self.agent.standing == Standing::Draining {
             return Err(Ineligible::Draining);
+        }
+        if self.broke {
+            return Err(Ineligible::Broke);
         }
         let capacity = self.agent.card.capacity;
         let free = capacity.saturating_sub(self.running);
@@ -146,7 +154,13 @@ impl Pool {
             .map(|agent| match before.remove(&agent.id) {
                 // Only moves are stored, and only from here: what is in memory is newer.
                 Some(worker) => Worker { agent: Agent { breaker: worker.agent.breaker, ..agent }, ..worker },
-                None => Worker { agent, running: 0, stats: BTreeMap::new(), pulse: Pulse::Heard(Time(0)) },
+                None => Worker {
+                    agent,
+                    running: 0,
+                    stats: BTreeMap::new(),
+                    pulse: Pulse::Heard(Time(0)),
+                    broke: false,
+                },
             })
             .collect();
     }

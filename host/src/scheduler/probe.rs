@@ -8,7 +8,7 @@ use crate::agent::Card;
 use crate::id::{Epoch, TaskId};
 use crate::plugin::PluginError;
 use crate::plugin::agent::{Adapter, Health};
-use crate::plugin::capability::Fence;
+use crate::plugin::capability::{Fence, Meter};
 
 /// An agent that has not said whether it is there after so long is not.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -21,6 +21,7 @@ pub async fn probe(around: &Surroundings, adapter: &Adapter, card: &Card) -> Res
         epoch: Epoch(0),
         idempotency_key: "probe".into(),
         deadline: around.clock.now() + PATIENCE,
+        meter: Meter::default(),
     };
     let powers = around.powers(adapter, card, errand, Arc::new(Fence::default()));
     let silent = || Health::Unreachable(format!("no answer within {} s", PATIENCE.as_secs()));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::board::Board;
-use super::decide::{self, Asking, Prepared, Room};
+use super::decide::{self, Asking, Place, Prepared, Room};
 use super::pool::Pool;
 use crate::agent::Card;
 use crate::agent::breaker::Policy;
@@ -183,12 +183,12 @@ impl Stage {
                 now,
                 now + LEASE,
                 |_| true,
-                |agent| match left.get_mut(&agent) {
+                |_, agent| match left.get_mut(&agent) {
                     Some(room) if *room > 0 => {
                         *room -= 1;
-                        true
+                        Place::Taken(None)
                     }
-                    Some(_) | None => false,
+                    Some(_) | None => Place::None,
                 },
             );
             let none_started = verdict.returned.len() == batch.tasks.len();

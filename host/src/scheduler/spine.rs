@@ -4,6 +4,7 @@ mod awaited;
 mod handle;
 mod health;
 mod learn;
+mod purse;
 mod start;
 mod turns;
 
@@ -14,12 +15,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use awaited::Awaited;
+use purse::Purse;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::attempt::{self, Surroundings};
 use super::board::Board;
-use super::decide::{self, Asking, Batch, Prepared, Room};
+use super::decide::{self, Asking, Batch, Place, Prepared, Room};
 use super::pool::Pool;
 use crate::agent::breaker::Breaker;
 use crate::clock::Time;
@@ -28,6 +30,7 @@ use crate::fault::ErrorClass;
 use crate::id::{AgentId, Epoch, RunId, TaskId};
 use crate::lease;
 use crate::op::{Applied, End, Op, Rejection, Reply, RouterChange, RouterChoice};
+use crate::outcome::Usage;
 use crate::plan::Effects;
 use crate::plugin::PluginError;
 use crate::plugin::agent::Health;
@@ -64,10 +67,7 @@ enum Message {
         routed: Result<Routed, PluginError>,
     },
     Ended {
-        task: TaskId,
-        epoch: Epoch,
-        agent: AgentId,
-        started: Time,
+        ended: Ended,
         result: attempt::Result,
     },
     Probed {
@@ -86,6 +86,16 @@ enum Message {
     Stop,
 }
 
+/// An attempt that came to its end.
+struct Ended {
+    task: TaskId,
+    epoch: Epoch,
+    agent: AgentId,
+    started: Time,
+    /// What it said that it used up while it ran.
+    used: Usage,
+}
+
 /// Where a run stands, for whoever waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -93,6 +103,8 @@ pub enum Phase {
     Active,
     /// A person must lift a hold.
     Paused,
+    /// A cap of the budget leaves nothing to start anything with.
+    Spent,
     Settled,
 }
 
@@ -121,6 +133,7 @@ struct Spine {
     library: Arc<Library>,
     around: Surroundings,
     board: Board,
+    purse: Purse,
     pool: Pool,
     conducts: BTreeMap<RunId, Conduct>,
     attempts: HashMap<TaskId, Running>,
@@ -198,9 +211,7 @@ impl Spine {
             Message::Apply { ops, reply } => self.send(ops, Some(reply)),
             Message::Committed { answers, awaited, reply } => self.committed(answers, awaited, reply)?,
             Message::Routed { batch, router, routed } => self.routed(&batch, router, routed),
-            Message::Ended { task, epoch, agent, started, result } => {
-                self.ended(task, epoch, agent, started, result)
-            }
+            Message::Ended { ended, result } => self.ended(ended, result),
             Message::Probed { agent, said } => self.probed(agent, said),
             Message::Said { op } => {
                 self.judged(&op);
@@ -220,6 +231,8 @@ impl Spine {
             Phase::Settled
         } else if self.board.is_paused(run) {
             Phase::Paused
+        } else if self.is_spent(run) {
+            Phase::Spent
         } else {
             Phase::Active
         }
@@ -343,6 +356,9 @@ impl Spine {
             conduct.settled = false;
             self.settling.remove(&task.run);
         }
+        if !matches!(task.state, State::Running { .. }) {
+            self.return_reserve(task.id);
+        }
         match task.state {
             State::Running { agent, lease_until, .. } => self.start(task, agent, lease_until),
             State::Blocked
@@ -392,6 +408,7 @@ impl Spine {
         let now = self.around.clock.now();
         for worker in &mut self.pool.workers {
             worker.running = self.board.load(worker.agent.id);
+            worker.broke = self.purse.is_broke(&worker.agent, now);
         }
         let runs: Vec<RunId> = self
             .conducts
@@ -403,6 +420,9 @@ impl Spine {
             let mut room = Room::of(&self.pool, now);
             if room.is_none() {
                 return;
+            }
+            if self.purse.is_spent(run, now) {
+                continue;
             }
             let pool = &self.pool;
             let picked = self.board.pick(run, BATCH, |task, terms| room.take(pool, task.terms, terms));
@@ -469,14 +489,12 @@ impl Spine {
         }
         let board = &self.board;
         let current = |task: &Task| board.task(task.id) == Some(task);
-        let verdict = decide::act(batch, &answer, recorded, now, now + LEASE, current, |agent| {
-            match left.get_mut(&agent) {
-                Some(room) if *room > 0 => {
-                    *room -= 1;
-                    true
-                }
-                Some(_) | None => false,
-            }
+        let (purse, pool) = (&mut self.purse, &self.pool);
+        let verdict = decide::act(batch, &answer, recorded, now, now + LEASE, current, |prepared, agent| {
+            let Some(room) = left.get_mut(&agent).filter(|room| **room > 0) else { return Place::None };
+            let place = purse.take(prepared, pool.get(agent), now);
+            *room -= u32::from(place != Place::None);
+            place
         });
         for task in verdict.returned {
             self.board.return_(task);

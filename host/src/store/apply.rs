@@ -24,6 +24,7 @@ fn is_compound(op: &Op) -> bool {
     match op {
         Op::Assign(_)
         | Op::Finish { .. }
+        | Op::Charge { .. }
         | Op::Claim { .. }
         | Op::Renew { .. }
         | Op::Due { .. }
@@ -107,6 +108,7 @@ fn dispatch(batch: &mut Batch<'_>, op: Op) -> Applying {
         Op::Renew { leases, until } => attempt::renew(batch, &leases, until),
         Op::Claim { task, epoch, outcome } => attempt::claim(batch, task, epoch, outcome),
         Op::Finish { task, epoch, end } => attempt::finish(batch, task, epoch, end),
+        Op::Charge { task, epoch, bill } => attempt::charge(batch, task, epoch, &bill),
         Op::LoseLease { task, why } => attempt::lose_lease(batch, task, why),
         Op::Delegate { task } => children::delegate(batch, task),
         Op::Spawn { task, epoch, stage, children, until } => {

@@ -1,5 +1,6 @@
 //! What can be read from a store: plain values for the scheduler and for people.
 
+pub mod cost;
 pub mod history;
 pub mod live;
 pub mod summary;

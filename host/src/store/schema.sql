@@ -69,8 +69,12 @@ CREATE TABLE attempt (
     started_at INTEGER NOT NULL, ended_at INTEGER,
     ending TEXT,                 -- accepted, failed class, released, cancelled
     report BLOB,                 -- JSON
+    reserved TEXT,               -- JSON: what was set aside when it started
+    bill TEXT,                   -- JSON: what it used and cost
     PRIMARY KEY (task_id, epoch)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX attempt_billed ON attempt (started_at) WHERE bill IS NOT NULL;              -- cost, and the caps at start
 
 CREATE TABLE decision (
     id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL, at INTEGER NOT NULL,

@@ -316,6 +316,9 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
             task.cancelling = false;
         }
         Fact::Dropped
+        | Fact::Charged { .. }
+        | Fact::BudgetLow { .. }
+        | Fact::BudgetSpent { .. }
         | Fact::Relinked { .. }
         | Fact::RunSubmitted { .. }
         | Fact::RunAmended { .. }

@@ -15,6 +15,10 @@ pub mod shared {
                 import baton:host/log@0.1.0;
                 import baton:host/process@0.1.0;
                 import baton:host/progress@0.1.0;
+                import baton:host/http@0.1.0;
+                import baton:host/workspace@0.1.0;
+                import baton:host/people@0.1.0;
+                import baton:host/memory@0.1.0;
             }
         ",
         path: ["../../wit/types", "../../wit/host"],
@@ -84,6 +88,10 @@ pub mod agent {
             "baton:host/log@0.1.0": crate::bindings::shared::baton::host::log,
             "baton:host/process@0.1.0": crate::bindings::shared::baton::host::process,
             "baton:host/progress@0.1.0": crate::bindings::shared::baton::host::progress,
+            "baton:host/http@0.1.0": crate::bindings::shared::baton::host::http,
+            "baton:host/workspace@0.1.0": crate::bindings::shared::baton::host::workspace,
+            "baton:host/people@0.1.0": crate::bindings::shared::baton::host::people,
+            "baton:host/memory@0.1.0": crate::bindings::shared::baton::host::memory,
         },
         additional_derives: [PartialEq],
         pub_export_macro: true,

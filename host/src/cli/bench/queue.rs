@@ -10,11 +10,13 @@ use super::super::{Done, Failure, Global, Outcome, library, run as run_verb, scr
 use super::{median, percentile};
 use crate::agent::Card;
 use crate::agent::breaker::Policy;
+use crate::budget::{Budget, Cap};
 use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::id::RunId;
 use crate::op::{Op, Reply, Submission};
 use crate::plan::{Plan, Workstream};
+use crate::plugin::capability::Offer;
 use crate::scheduler::{Host, Live, Options};
 use crate::seed::Seed;
 use crate::store::{Home, Lock, Store, floor, read, reader};
@@ -131,7 +133,12 @@ async fn conduct(global: &Global, args: &Args, home: &Home) -> Result<f64, Failu
     let library = library(&config, None)?;
     let router = run_verb::chosen(&args.router, &library)?;
     let store = Store::open(home, Lock::take(home)?)?;
-    let options = Options { profiles: BTreeMap::new(), supervisor: None, breaker: Policy::default() };
+    let options = Options {
+        offer: Offer::default(),
+        budget: Budget::default(),
+        supervisor: None,
+        breaker: Policy::default(),
+    };
     let host = Host::start(store, home, Arc::new(library), options).await?;
     let live = host.live();
     let card = |index| Card {
@@ -141,6 +148,8 @@ async fn conduct(global: &Global, args: &Args, home: &Home) -> Result<f64, Failu
         tracks: Vec::new(),
         capacity: args.capacity,
         config: BTreeMap::new(),
+        budget: Cap::default(),
+        cost: None,
     };
     for answer in
         live.apply_all((0..args.agents).map(|index| Op::PutAgent { card: card(index) }).collect()).await

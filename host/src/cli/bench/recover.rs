@@ -10,9 +10,11 @@ use super::super::{Done, Failure, Global, Outcome, library, screen};
 use super::plan::{chain_of_waves, submit};
 use crate::agent::Card;
 use crate::agent::breaker::Policy;
+use crate::budget::{Budget, Cap};
 use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::op::{Op, RouterChange};
+use crate::plugin::capability::Offer;
 use crate::scheduler::{Host, Options};
 use crate::store::{Home, Lock, Store, read, reader};
 
@@ -60,6 +62,8 @@ async fn first(global: &Global, home: &Home) -> Result<f64, Failure> {
         tracks: Vec::new(),
         capacity: 1,
         config: BTreeMap::from([("latency-ms".into(), "60000".into())]),
+        budget: Cap::default(),
+        cost: None,
     };
     {
         let mut store = Store::open(home, Lock::take(home)?)?;
@@ -71,7 +75,12 @@ async fn first(global: &Global, home: &Home) -> Result<f64, Failure> {
     }
     let watch = Stopwatch::start();
     let store = Store::open(home, Lock::take(home)?)?;
-    let options = Options { profiles: BTreeMap::new(), supervisor: None, breaker: Policy::default() };
+    let options = Options {
+        offer: Offer::default(),
+        budget: Budget::default(),
+        supervisor: None,
+        breaker: Policy::default(),
+    };
     let host = Host::start(store, home, library, options).await?;
     let mut commits = host.live().commits();
     let conn = reader(home)?;

@@ -67,22 +67,26 @@ fn granted(
     held: BTreeSet<Grant>,
     asked: BTreeSet<Grant>,
 ) -> Result<BTreeSet<Grant>, Failure> {
-    if !component.wants_process() {
-        return Ok(BTreeSet::new());
+    let wanted = component.wants();
+    let mut all: BTreeSet<Grant> =
+        held.into_iter().chain(asked).filter(|grant| wanted.contains(&grant.opens())).collect();
+    for gated in wanted {
+        if all.iter().any(|grant| grant.opens() == gated) {
+            continue;
+        }
+        let (purpose, interface) = (gated.purpose(), gated.interface());
+        if !screen::confirm(&format!(
+            "{name} asks to {purpose} ({interface}). Allow all that baton.toml offers?"
+        )) {
+            let (example, any) = (gated.example(), gated.any());
+            return Err(Failure::Refused(format!(
+                "{name} asks to {purpose}: --grant {example}{}",
+                if any.to_string() == example { String::new() } else { format!(", or {any} for any") }
+            )));
+        }
+        all.insert(gated.any());
     }
-    let all: BTreeSet<Grant> = held.into_iter().chain(asked).collect();
-    if !all.is_empty() {
-        return Ok(all);
-    }
-    let question = format!(
-        "{name} asks to start native programs (baton:host/process). Allow every profile of baton.toml?"
-    );
-    if screen::confirm(&question) {
-        return Ok(BTreeSet::from([Grant::Process(crate::plugin::grant::Profiles::Any)]));
-    }
-    Err(Failure::Refused(format!(
-        "{name} asks to start native programs: --grant process:PROFILE, or process:* for any"
-    )))
+    Ok(all)
 }
 
 pub(super) fn remove(global: &Global, name: &str) -> Outcome {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::super::{Done, Failure, Global, Outcome, screen};
-use crate::plugin::grant::Grant;
+use crate::plugin::grant::{Gated, Grant};
 use crate::plugin::inspect::Component;
 use crate::plugin::library::{Installed, Library, Settings, Sources};
 use crate::plugin::limits::Limits;
@@ -15,7 +15,8 @@ pub(super) fn run(global: &Global, path: &Path, grants: &[String]) -> Outcome {
     let component = Component::read(&name, &bytes)?;
     let grants: Vec<Grant> =
         grants.iter().map(|grant| grant.parse()).collect::<Result<_, _>>().map_err(Failure::Usage)?;
-    let wants = component.wants_process();
+    let granted = |gated: &Gated| grants.iter().any(|grant| grant.opens() == *gated);
+    let missing: Vec<Gated> = component.wants().into_iter().filter(|gated| !granted(gated)).collect();
     let settings = global.here()?.0.plugin(&name);
     let limits = settings.limits.over(Limits::of(component.kind));
     let loaded = loaded(&name, &bytes, settings, component.kind, grants.clone());
@@ -38,10 +39,13 @@ pub(super) fn run(global: &Global, path: &Path, grants: &[String]) -> Outcome {
             crate::span::Span(limits.cpu),
             crate::plugin::limits::bytes(limits.copied)
         ));
-        if wants && grants.is_empty() {
-            screen::line("  it asks to start native programs. To allow that:");
-            screen::line(&format!("    baton plugin add {} --grant process:PROFILE", path.display()));
-            screen::line("    and in baton.toml: [profiles.PROFILE] argv = [\"program\", \"argument\"]");
+        for gated in &missing {
+            let (purpose, example) = (gated.purpose(), gated.example());
+            screen::line(&format!("  it asks to {purpose}. To allow that:"));
+            screen::line(&format!("    baton plugin add {} --grant {example}", path.display()));
+            if let Some(table) = gated.table() {
+                screen::line(&format!("    and in baton.toml: {table}"));
+            }
         }
     }
     match loaded {
@@ -52,7 +56,7 @@ pub(super) fn run(global: &Global, path: &Path, grants: &[String]) -> Outcome {
             Ok(Done::Well)
         }
         Err(PluginError::NotGranted { import, .. })
-            if wants && grants.is_empty() && import.starts_with("baton:host/process") =>
+            if missing.iter().any(|gated| gated.interface() == import) =>
         {
             Ok(Done::Well)
         }

@@ -25,7 +25,7 @@ fn lines(conn: Option<&Reader>) -> Result<Vec<Line>, Failure> {
             kind: component.kind,
             origin: "bundled",
             digest: component.digest.clone(),
-            grants: if component.wants_process() { vec!["process:*".into()] } else { Vec::new() },
+            grants: component.wants().into_iter().map(|gated| gated.any().to_string()).collect(),
         })
         .collect();
     if let Some(conn) = conn {
@@ -93,7 +93,7 @@ pub(super) fn one(global: &Global, name: &str) -> Outcome {
         screen::line(&format!("  digest   {}", component.digest));
         screen::line(&format!("  size     {} bytes", component.size));
         screen::line(&format!("  imports  {}", component.imports.join(", ")));
-        if component.wants_process() {
+        if !component.wants().is_empty() {
             screen::line(&format!(
                 "  grants   {}",
                 grants.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")

@@ -2,26 +2,25 @@
 
 use std::time::Duration;
 
+use super::Stop;
 use super::sign::Sign;
-use super::{Powers, Stop};
 use crate::plugin::bindings::agent::baton::host::progress::{Host, Stopped};
+use crate::plugin::bindings::shared::baton::types::core::Usage;
 use crate::plugin::sandbox::Sandbox;
+use crate::plugin::words::usage_in;
 
 fn stopped(why: Stop) -> Stopped {
     match why {
         Stop::LeaseLost => Stopped::LeaseLost,
         Stop::Cancelled => Stopped::Cancelled,
         Stop::Deadline | Stop::Silent => Stopped::Deadline,
+        Stop::Budget => Stopped::Budget,
     }
-}
-
-fn powers(sandbox: &Sandbox) -> wasmtime::Result<std::sync::Arc<Powers>> {
-    sandbox.powers.clone().ok_or_else(|| wasmtime::Error::msg("a probe has no attempt to report on"))
 }
 
 impl Host for Sandbox {
     async fn report(&mut self, message: String, done: Option<f64>) -> wasmtime::Result<Result<(), Stopped>> {
-        let powers = powers(self)?;
+        let powers = self.powers()?;
         if let Some(why) = powers.stopped() {
             return Ok(Err(stopped(why)));
         }
@@ -34,8 +33,16 @@ impl Host for Sandbox {
         Ok(Ok(()))
     }
 
+    async fn spent(&mut self, usage: Usage) -> wasmtime::Result<Result<(), Stopped>> {
+        let powers = self.powers()?;
+        if powers.meter.read(usage_in(usage)).is_some() {
+            powers.fence.fall(Stop::Budget);
+        }
+        Ok(powers.stopped().map_or(Ok(()), |why| Err(stopped(why))))
+    }
+
     async fn sleep(&mut self, duration: u64) -> wasmtime::Result<Result<(), Stopped>> {
-        let powers = powers(self)?;
+        let powers = self.powers()?;
         let pause = tokio::time::sleep(Duration::from_millis(duration));
         tokio::select! {
             () = pause => Ok(Ok(())),

@@ -76,6 +76,7 @@ impl Awaited {
                 | Op::Extend { .. }
                 | Op::CancelRun { .. }
                 | Op::Renew { .. }
+                | Op::Charge { .. }
                 | Op::HoldTask { .. }
                 | Op::UnholdTask { .. }
                 | Op::CancelTask { .. }

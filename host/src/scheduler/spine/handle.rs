@@ -8,12 +8,14 @@ use std::thread;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::purse::Purse;
 use super::{Message, Phase, Spine, unreadable};
 use crate::agent::breaker::Policy;
+use crate::budget::Budget;
 use crate::id::RunId;
 use crate::lease::{self, HostLease};
 use crate::op::{Applied, Op, Rejection, Reply};
-use crate::plugin::capability::Profile;
+use crate::plugin::capability::Offer;
 use crate::plugin::capability::sign::Sign;
 use crate::plugin::library::Library;
 use crate::scheduler::attempt::Surroundings;
@@ -25,7 +27,8 @@ use crate::task::State;
 
 /// What a host is started with.
 pub struct Options {
-    pub profiles: BTreeMap<String, Arc<Profile>>,
+    pub offer: Offer,
+    pub budget: Budget,
     /// The `baton` binary, which ends native programs when their host dies.
     pub supervisor: Option<PathBuf>,
     pub breaker: Policy,
@@ -75,7 +78,7 @@ impl Host {
         let (shown, _) = broadcast::channel(1024);
         let around = Surroundings {
             clock: writer.clock().clone(),
-            profiles: options.profiles,
+            offer: options.offer,
             supervisor: options.supervisor,
             lease: HostLease::until(lease_until),
             signs: sign,
@@ -86,6 +89,7 @@ impl Host {
             library: Arc::clone(&library),
             around,
             board: Board::default(),
+            purse: Purse::new(options.budget),
             pool: Pool { workers: Vec::new(), policy: options.breaker },
             conducts: BTreeMap::new(),
             attempts: HashMap::new(),
@@ -188,7 +192,7 @@ impl Live {
             commits.mark_unchanged();
             match self.phase(run).await? {
                 Phase::Active => commits.changed().await.ok()?,
-                phase @ (Phase::Paused | Phase::Settled) => return Some(phase),
+                phase @ (Phase::Paused | Phase::Spent | Phase::Settled) => return Some(phase),
             }
         }
     }
@@ -223,6 +227,7 @@ impl Spine {
         self.pool.refresh(read::live::agents(&self.reader).map_err(unreadable)?);
         self.pool.seed_stats(read::live::skill_stats(&self.reader).map_err(unreadable)?);
         self.consulted = read::live::consulting(&self.reader).map_err(unreadable)?;
+        self.recall_spending()?;
         let mut live = Vec::new();
         read::live::tasks(&self.reader, |task| live.push(task)).map_err(unreadable)?;
         for run in read::runs(&self.reader).map_err(unreadable)? {

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{Message, Running, Spine, attempt};
+use super::{Ended, Message, Running, Spine, attempt};
 use crate::clock::Time;
 use crate::fault::{ErrorClass, Fault};
-use crate::id::{AgentId, Epoch, TaskId};
+use crate::id::AgentId;
 use crate::op::{End, Op, Rejection};
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Usage};
 use crate::plugin::PluginError;
 use crate::plugin::agent::Adapter;
 use crate::plugin::capability::Fence;
@@ -35,35 +35,38 @@ impl Spine {
         let fence = Arc::new(Fence::default());
         let seed = self.seed(task.run).of(task.id.0).of(i64::from(task.epoch.0));
         let (id, epoch, started) = (task.id, task.epoch, self.around.clock.now());
+        let meter = self.meter(id, &card);
         let outbox = self.outbox.clone();
         let (library, around, own) = (Arc::clone(&self.library), self.around.clone(), Arc::clone(&fence));
         tokio::spawn(async move {
             let attempt = tokio::spawn(async move {
                 let adapter = adapter(&library, &card.adapter).await?;
-                let errand = Errand::attempt(&prepared, around.clock.now());
+                let errand = Errand::attempt(&prepared, meter, around.clock.now());
                 let powers = around.powers(&adapter, &card, errand, own);
-                Ok(attempt::run(adapter, card, prepared, powers, seed).await)
+                let result = attempt::run(adapter, card, prepared, Arc::clone(&powers), seed).await;
+                Ok((result, powers.meter.used()))
             });
-            let result = match attempt.await {
-                Ok(Ok(result)) => result,
-                Ok(Err(error)) => over(ErrorClass::Environment, PluginError::to_string(&error)),
-                Err(broken) => over(ErrorClass::Crashed, format!("the host broke while it ran: {broken}")),
+            let (result, used) = match attempt.await {
+                Ok(Ok(ended)) => ended,
+                Ok(Err(error)) => {
+                    (over(ErrorClass::Environment, PluginError::to_string(&error)), Usage::default())
+                }
+                Err(broken) => {
+                    let why = format!("the host broke while it ran: {broken}");
+                    (over(ErrorClass::Crashed, why), Usage::default())
+                }
             };
-            let _ = outbox.send(Message::Ended { task: id, epoch, agent, started, result });
+            let ended = Ended { task: id, epoch, agent, started, used };
+            let _ = outbox.send(Message::Ended { ended, result });
         });
         self.attempts.insert(id, Running { epoch, fence, lease_until });
         Ok(())
     }
 
     /// An attempt came to its end: what it claims is recorded, and what it says about its agent remembered.
-    pub(super) fn ended(
-        &mut self,
-        id: TaskId,
-        epoch: Epoch,
-        agent: AgentId,
-        started: Time,
-        result: attempt::Result,
-    ) {
+    pub(super) fn ended(&mut self, ended: Ended, result: attempt::Result) {
+        self.charge(&ended, &result);
+        let Ended { task: id, epoch, agent, started, .. } = ended;
         if self.attempts.get(&id).is_some_and(|running| running.epoch == epoch) {
             self.attempts.remove(&id);
         }

@@ -4,7 +4,9 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::Applying;
 use super::task::{ended, reset_children};
+use crate::budget::{Amount, Bill};
 use crate::clock::Time;
+use crate::event::Fact;
 use crate::id::{DecisionId, Epoch, TaskId};
 use crate::op::{Assign, Decision, End, Pick, Rejection, Reply};
 use crate::outcome::{Outcome, Report};
@@ -18,10 +20,15 @@ pub(super) fn assign(batch: &mut Batch<'_>, assign: Assign) -> Applying {
         Some(decision) => Some(record_decision(batch, &assign, decision)?),
         None => None,
     };
-    for &Pick { task, agent } in &assign.picks {
+    for &Pick { task, agent, reserve } in &assign.picks {
         let command = Command::Assign { agent, lease_until: assign.lease_until, decision };
         match batch.step(task, command) {
-            Ok(task) => open(batch, &task, Some(agent.0), decision)?,
+            Ok(task) => {
+                open(batch, &task, Some(agent.0), decision)?;
+                if let Some(reserve) = reserve {
+                    set_aside(batch, &task, &reserve)?;
+                }
+            }
             Err(Rejection::Refused(_) | Rejection::NotFound(_)) => {}
             Err(rejection) => return Err(rejection),
         }
@@ -66,6 +73,28 @@ pub(super) fn open(
     )?;
     insert.execute(params![task.id.0, task.epoch.0, agent, decision.map(|id| id.0), batch.now.0])?;
     Ok(())
+}
+
+fn set_aside(batch: &Batch<'_>, task: &Task, reserve: &Amount) -> Result<(), Rejection> {
+    let json = serde_json::to_string(reserve).map_err(|why| Rejection::Invalid(why.to_string()))?;
+    let mut update =
+        batch.conn.prepare_cached("UPDATE attempt SET reserved = ?3 WHERE task_id = ?1 AND epoch = ?2")?;
+    update.execute(params![task.id.0, task.epoch.0, json])?;
+    Ok(())
+}
+
+/// An attempt is charged once, whether it still has its lease or not: the money is gone.
+pub(super) fn charge(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, bill: &Bill) -> Applying {
+    let task = batch.task(id)?;
+    let json = serde_json::to_string(bill).map_err(|why| Rejection::Invalid(why.to_string()))?;
+    let mut update = batch
+        .conn
+        .prepare_cached("UPDATE attempt SET bill = ?3 WHERE task_id = ?1 AND epoch = ?2 AND bill IS NULL")?;
+    if update.execute(params![id.0, epoch.0, json])? == 1 {
+        drop(update);
+        batch.append(Some(task.run), Some(&task), &Fact::Charged { bill: bill.clone() })?;
+    }
+    Ok(Reply::Done)
 }
 
 fn close(

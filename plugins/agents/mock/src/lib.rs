@@ -84,6 +84,7 @@ fn stopped(why: progress::Stopped) -> Fault {
         progress::Stopped::LeaseLost => "the lease was lost",
         progress::Stopped::Cancelled => "it was cancelled",
         progress::Stopped::Deadline => "the deadline has passed",
+        progress::Stopped::Budget => "the budget is used up",
     };
     Fault::stopped(why)
 }

@@ -1,0 +1,223 @@
+//! Who has spent what and who has set what aside: rebuilt from the attempts' rows at start, kept by what happens.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Amount, Cap, Good};
+use crate::id::{AgentId, RunId, TaskId};
+
+/// Whose money it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Account {
+    Task(TaskId),
+    Run(RunId),
+    /// An agent, on one day since 1970 (UTC).
+    Agent(AgentId, i64),
+    Day(i64),
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Task(id) => write!(f, "task {id}"),
+            Self::Run(id) => write!(f, "run {id}"),
+            Self::Agent(id, _) => write!(f, "agent {id}, today"),
+            Self::Day(_) => f.write_str("all runs, today"),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    pub spent: Amount,
+    pub reserved: Amount,
+}
+
+impl Balance {
+    fn gone(&self) -> Amount {
+        self.spent.plus(self.reserved)
+    }
+}
+
+/// A cap that leaves nothing to spend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted {
+    pub account: Account,
+    pub good: Good,
+    pub cap: u64,
+}
+
+/// A cap of which most is spent, or all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notice {
+    pub account: Account,
+    pub good: Good,
+    pub spent: u64,
+    pub cap: u64,
+    /// Nothing more will be started.
+    pub all: bool,
+}
+
+/// Said when so much of a cap is spent, in hundredths.
+const WARN_AT: u128 = 80;
+
+#[derive(Clone, Debug)]
+struct Reservation {
+    owners: Vec<(Account, Cap)>,
+    allowance: Cap,
+    amount: Amount,
+}
+
+#[derive(Debug, Default)]
+pub struct Ledger {
+    balances: HashMap<Account, Balance>,
+    open: HashMap<TaskId, Reservation>,
+    noticed: HashSet<(Account, Good, bool)>,
+}
+
+impl Ledger {
+    /// Takes up what a row says was spent before.
+    pub fn restore(&mut self, accounts: impl IntoIterator<Item = Account>, spent: Amount) {
+        for account in accounts {
+            let balance = self.balances.entry(account).or_default();
+            balance.spent = balance.spent.plus(spent);
+        }
+    }
+
+    #[must_use]
+    pub fn balance(&self, account: Account) -> Balance {
+        self.balances.get(&account).copied().unwrap_or_default()
+    }
+
+    /// The first of these caps that leaves nothing.
+    #[must_use]
+    pub fn exhausted(&self, owners: &[(Account, Cap)]) -> Option<Exhausted> {
+        owners.iter().find_map(|&(account, cap)| {
+            let good = cap.reached(&self.balance(account).gone())?;
+            Some(Exhausted { account, good, cap: cap.get(good).unwrap_or_default() })
+        })
+    }
+
+    /// The first of these caps of which everything is spent, whatever attempts under way may give back.
+    #[must_use]
+    pub fn spent_out(&self, owners: &[(Account, Cap)]) -> Option<Exhausted> {
+        owners.iter().find_map(|&(account, cap)| {
+            let good = cap.reached(&self.balance(account).spent)?;
+            Some(Exhausted { account, good, cap: cap.get(good).unwrap_or_default() })
+        })
+    }
+
+    /// Sets aside what an attempt may use: `attempt`, and no more than is left anywhere.
+    ///
+    /// # Errors
+    /// [`Exhausted`] names the cap that leaves nothing.
+    pub fn reserve(
+        &mut self,
+        task: TaskId,
+        attempt: Cap,
+        owners: Vec<(Account, Cap)>,
+    ) -> Result<Cap, Exhausted> {
+        if let Some(exhausted) = self.exhausted(&owners) {
+            return Err(exhausted);
+        }
+        let left = |(account, cap): &(Account, Cap)| cap.less(&self.balance(*account).gone());
+        let allowance = owners.iter().map(left).fold(attempt, |allowance, left| allowance.and(&left));
+        let amount = allowance.amount();
+        for (account, _) in &owners {
+            let balance = self.balances.entry(*account).or_default();
+            balance.reserved = balance.reserved.plus(amount);
+        }
+        self.open.insert(task, Reservation { owners, allowance, amount });
+        Ok(allowance)
+    }
+
+    /// What a task's attempt may use.
+    #[must_use]
+    pub fn allowance(&self, task: TaskId) -> Cap {
+        self.open.get(&task).map(|reservation| reservation.allowance).unwrap_or_default()
+    }
+
+    /// What is set aside for a task's attempt.
+    #[must_use]
+    pub fn reserved(&self, task: TaskId) -> Option<Amount> {
+        self.open.get(&task).map(|reservation| reservation.amount)
+    }
+
+    /// Gives back what was set aside and takes what was used. Says of which caps most is gone by now, once for each.
+    pub fn settle(&mut self, task: TaskId, used: Option<Amount>) -> Vec<Notice> {
+        let Some(Reservation { owners, amount, .. }) = self.open.remove(&task) else { return Vec::new() };
+        let mut notices = Vec::new();
+        for (account, cap) in owners {
+            let balance = self.balances.entry(account).or_default();
+            balance.reserved = balance.reserved.minus(amount);
+            balance.spent = balance.spent.plus(used.unwrap_or_default());
+            let spent = balance.spent;
+            notices.extend(Good::ALL.into_iter().filter_map(|good| self.notice(account, good, cap, &spent)));
+        }
+        notices
+    }
+
+    fn notice(&mut self, account: Account, good: Good, cap: Cap, spent: &Amount) -> Option<Notice> {
+        let (cap, spent) = (cap.get(good)?, spent.get(good));
+        let all = spent >= cap;
+        let most = u128::from(spent) * 100 >= u128::from(cap) * WARN_AT;
+        (most && self.noticed.insert((account, good, all))).then_some(Notice {
+            account,
+            good,
+            spent,
+            cap,
+            all,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::Money;
+
+    const RUN: Account = Account::Run(RunId(1));
+
+    fn money(amount: u64) -> Cap {
+        Cap { money: Some(Money(amount)), ..Cap::default() }
+    }
+
+    fn spent(amount: u64) -> Option<Amount> {
+        Some(Amount { money: Money(amount), ..Amount::default() })
+    }
+
+    #[test]
+    fn attempts_at_once_can_not_pass_a_cap_together() {
+        let mut ledger = Ledger::default();
+        let mut reserve = |task| ledger.reserve(TaskId(task), money(40), vec![(RUN, money(100))]);
+        assert_eq!(reserve(1), Ok(money(40)));
+        assert_eq!(reserve(2), Ok(money(40)));
+        assert_eq!(reserve(3), Ok(money(20)));
+        assert_eq!(reserve(4), Err(Exhausted { account: RUN, good: Good::Money, cap: 100 }));
+        // What was not used is there again; what was lost with a lease as well.
+        assert_eq!(ledger.settle(TaskId(1), spent(10)), []);
+        assert_eq!(ledger.settle(TaskId(2), None), []);
+        assert_eq!(ledger.reserve(TaskId(4), money(100), vec![(RUN, money(100))]), Ok(money(70)));
+    }
+
+    #[test]
+    fn a_cap_is_told_at_four_fifths_and_at_its_end_once_each() {
+        let mut ledger = Ledger::default();
+        let mut spend = |task, amount| {
+            ledger.reserve(TaskId(task), money(100), vec![(RUN, money(100))]).unwrap();
+            ledger.settle(TaskId(task), spent(amount))
+        };
+        let notice = |spent, all| Notice { account: RUN, good: Good::Money, spent, cap: 100, all };
+        assert_eq!(spend(1, 79), []);
+        assert_eq!(spend(2, 1), [notice(80, false)]);
+        assert_eq!(spend(3, 5), []);
+        assert_eq!(spend(4, 20), [notice(105, true)]);
+        assert_eq!(
+            ledger.spent_out(&[(RUN, money(100))]),
+            Some(Exhausted { account: RUN, good: Good::Money, cap: 100 })
+        );
+    }
+}

@@ -1,0 +1,132 @@
+//! What the configuration offers to adapters: profiles of programs, services, and the secrets that they need.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reqwest::header::HeaderName;
+use serde::Deserialize;
+
+use crate::plugin::capability::process::Place;
+use crate::plugin::capability::secret::{Secret, Template};
+use crate::plugin::capability::{Profile, Service};
+use crate::size::Size;
+use crate::span::Span;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct ProfileTable {
+    pub(super) argv: Vec<String>,
+    #[serde(default)]
+    cwd: Option<PathBuf>,
+    /// Names that are passed on, or `NAME=value`.
+    #[serde(default)]
+    env: Vec<String>,
+    #[serde(default)]
+    timeout: Option<Span>,
+    #[serde(default)]
+    max_stdout: Option<Size>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct ServiceTable {
+    url: String,
+    #[serde(default)]
+    private: bool,
+    #[serde(default = "get_and_post")]
+    methods: Vec<String>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    #[serde(default)]
+    timeout: Option<Span>,
+    #[serde(default)]
+    silence: Option<Span>,
+    #[serde(default)]
+    max_body: Option<Size>,
+    #[serde(default)]
+    concurrency: Option<NonZeroU32>,
+    #[serde(default)]
+    per_minute: Option<NonZeroU32>,
+}
+
+fn get_and_post() -> Vec<String> {
+    vec!["GET".into(), "POST".into()]
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct SecretTable {
+    env: Option<String>,
+    file: Option<PathBuf>,
+}
+
+const MAX_STDOUT: usize = 1 << 20;
+const MAX_BODY: usize = 8 << 20;
+const TIMEOUT: Duration = Duration::from_secs(600);
+const SILENCE: Duration = Duration::from_secs(120);
+const CONCURRENCY: u32 = 16;
+
+impl ProfileTable {
+    pub(super) fn resolve(self, name: String, folder: &Path) -> Profile {
+        let value = |entry: &String| match entry.split_once('=') {
+            Some((name, value)) => Some((name.to_owned(), value.to_owned())),
+            None => Some((entry.clone(), std::env::var(entry).ok()?)),
+        };
+        Profile {
+            name,
+            argv: self.argv,
+            cwd: Place { base: folder.to_owned(), path: self.cwd.unwrap_or_default() },
+            env: self.env.iter().filter_map(value).collect(),
+            timeout: self.timeout.map(|span| span.0),
+            max_stdout: self.max_stdout.map_or(MAX_STDOUT, |size| size.0),
+        }
+    }
+}
+
+impl ServiceTable {
+    pub(super) fn resolve(self, name: &str, secrets: &BTreeMap<String, Secret>) -> Result<Service, String> {
+        let base = Service::base(&self.url)?;
+        let mut headers = Vec::with_capacity(self.headers.len());
+        for (header, text) in &self.headers {
+            let header = HeaderName::from_bytes(header.as_bytes())
+                .map_err(|_| format!("{header:?} is no name of a header"))?;
+            headers.push((header, Template::parse(text, |secret| secrets.get(secret).cloned())?));
+        }
+        if base.scheme() == "http" && !self.private && headers.iter().any(|(_, text)| text.has_secrets()) {
+            return Err(
+                "a secret may not travel unencrypted: use https, or private = true for a service on \
+                        this machine or its own network"
+                    .into(),
+            );
+        }
+        if self.methods.is_empty() {
+            return Err("methods must name at least one".into());
+        }
+        Ok(Service {
+            name: name.to_owned(),
+            base,
+            private: self.private,
+            methods: self.methods.into_iter().map(|method| method.to_ascii_uppercase()).collect(),
+            headers,
+            timeout: self.timeout.map_or(TIMEOUT, |span| span.0),
+            silence: self.silence.map_or(SILENCE, |span| span.0),
+            max_body: self.max_body.map_or(MAX_BODY, |size| size.0),
+            concurrency: self.concurrency.map_or(CONCURRENCY, NonZeroU32::get),
+            per_minute: self.per_minute,
+        })
+    }
+}
+
+impl SecretTable {
+    pub(super) fn resolve(self, folder: &Path) -> Result<Secret, String> {
+        match (self.env, self.file) {
+            (Some(name), None) => Ok(Secret::Env(name)),
+            (None, Some(file)) => Ok(Secret::File(folder.join(file))),
+            (None, None) | (Some(_), Some(_)) => {
+                Err("expected either env = \"NAME\" or file = \"PATH\"".into())
+            }
+        }
+    }
+}

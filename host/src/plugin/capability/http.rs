@@ -1,0 +1,207 @@
+//! `baton:host/http`: requests to the services of the operator's configuration.
+
+mod address;
+mod service;
+mod upstream;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use reqwest::header::HeaderValue;
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime::component::Resource;
+
+pub use service::Service;
+pub use upstream::Upstream;
+
+use super::Powers;
+use crate::plugin::bindings::agent::baton::host::http::{Host, HostResponse, HttpError, Request};
+use crate::plugin::bindings::shared::baton::types::core::Attr;
+use crate::plugin::sandbox::Sandbox;
+
+/// A response whose body is still under way. Holds its place at the service until it is dropped.
+pub struct Exchange {
+    upstream: Arc<Upstream>,
+    response: reqwest::Response,
+    /// Bytes that were received and not yet handed over.
+    ready: Vec<u8>,
+    received: usize,
+    _place: OwnedSemaphorePermit,
+}
+
+/// The most that one call hands over.
+const CHUNK: usize = 64 << 10;
+
+impl Host for Sandbox {
+    async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Resource<Exchange>, HttpError>> {
+        let powers = self.powers()?;
+        match send(&powers, request).await {
+            Ok(exchange) => Ok(Ok(self.table.push(exchange)?)),
+            Err(error) => Ok(Err(error)),
+        }
+    }
+
+    async fn check(&mut self, service: String) -> wasmtime::Result<Result<(), HttpError>> {
+        let powers = self.powers()?;
+        Ok(powers.services.find(&powers, "http.check", &service).map_err(HttpError::Denied).and_then(
+            |upstream| {
+                upstream.client().map_err(HttpError::Unreachable)?;
+                own_headers(&upstream.service).map(|_| ())
+            },
+        ))
+    }
+}
+
+impl HostResponse for Sandbox {
+    async fn status(&mut self, response: Resource<Exchange>) -> wasmtime::Result<u16> {
+        Ok(self.table.get(&response)?.response.status().as_u16())
+    }
+
+    async fn headers(&mut self, response: Resource<Exchange>) -> wasmtime::Result<Vec<Attr>> {
+        let headers = self.table.get(&response)?.response.headers();
+        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        Ok(headers.iter().map(|(name, value)| Attr { name: name.to_string(), value: text(value) }).collect())
+    }
+
+    async fn read(
+        &mut self,
+        response: Resource<Exchange>,
+    ) -> wasmtime::Result<Result<Option<Vec<u8>>, HttpError>> {
+        let powers = self.powers()?;
+        let exchange = self.table.get_mut(&response)?;
+        Ok(exchange.read(&powers).await)
+    }
+
+    async fn drop(&mut self, response: Resource<Exchange>) -> wasmtime::Result<()> {
+        self.table.delete(response)?;
+        Ok(())
+    }
+}
+
+async fn send(powers: &Powers, request: Request) -> Result<Exchange, HttpError> {
+    if powers.stopped().is_some() {
+        return Err(HttpError::Stopped);
+    }
+    let upstream = powers.services.find(powers, "http.send", &request.service).map_err(HttpError::Denied)?;
+    let prepared = prepare(powers, &upstream, request)?;
+    let exchange = async {
+        let place = upstream.admit().await.ok_or(HttpError::Stopped)?;
+        powers.requests.fetch_add(1, Ordering::Relaxed);
+        let response = prepared.send().await.map_err(|why| sorted(&upstream.service, &why))?;
+        Ok((place, response))
+    };
+    let (place, response) = tokio::select! {
+        exchanged = exchange => exchanged?,
+        _ = powers.fence.fallen() => return Err(HttpError::Stopped),
+    };
+    if let Some(pause) = asked_to_wait(&response) {
+        upstream.rest(pause);
+    }
+    Ok(Exchange { upstream, response, ready: Vec::new(), received: 0, _place: place })
+}
+
+fn prepare(
+    powers: &Powers,
+    upstream: &Upstream,
+    request: Request,
+) -> Result<reqwest::RequestBuilder, HttpError> {
+    let service = &upstream.service;
+    let method = service
+        .method(&request.method)
+        .map_err(|why| powers.denied("http.send", why))
+        .map_err(HttpError::Denied)?;
+    let url = service
+        .url(&request.path)
+        .map_err(|why| powers.denied("http.send", why))
+        .map_err(HttpError::Denied)?;
+    let client = upstream.client().map_err(|why| unreachable_or_denied(powers, why))?;
+    let mut builder = client.request(method, url);
+    for attr in &request.headers {
+        let (name, value) = service.header(attr).map_err(HttpError::BadRequest)?;
+        builder = builder.header(name, value);
+    }
+    for (name, value) in own_headers(service)? {
+        builder = builder.header(name, value);
+    }
+    Ok(builder.body(request.body))
+}
+
+fn unreachable_or_denied(powers: &Powers, why: String) -> HttpError {
+    if why.contains(upstream::REFUSED) {
+        HttpError::Denied(powers.denied("http.send", why))
+    } else {
+        HttpError::Unreachable(why)
+    }
+}
+
+/// The service's own headers with their secrets, marked so that nothing prints them.
+fn own_headers(service: &Service) -> Result<Vec<(reqwest::header::HeaderName, HeaderValue)>, HttpError> {
+    service
+        .headers
+        .iter()
+        .map(|(name, template)| {
+            let denied = |why: String| HttpError::Denied(format!("service {}: {why}", service.name));
+            let text = template.reveal().map_err(denied)?;
+            let mut value = HeaderValue::from_str(&text).map_err(|_| {
+                denied(format!("the value of its header {name} holds a character that none may have"))
+            })?;
+            value.set_sensitive(true);
+            Ok((name.clone(), value))
+        })
+        .collect()
+}
+
+/// What the client's error means to a plugin. Its text holds neither headers nor secrets.
+fn sorted(service: &Service, error: &reqwest::Error) -> HttpError {
+    let mut text = String::new();
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        text = inner.to_string();
+        if text.starts_with(upstream::REFUSED) {
+            return HttpError::Denied(format!("service {}: {text}", service.name));
+        }
+        cause = inner.source();
+    }
+    let said = if text.is_empty() { error.to_string() } else { text };
+    match () {
+        () if error.is_connect() => HttpError::Unreachable(format!("service {}: {said}", service.name)),
+        () if error.is_timeout() => HttpError::TimedOut(millis(service.silence)),
+        () if error.is_builder() => HttpError::BadRequest(said),
+        () => HttpError::Broken(format!("service {}: {said}", service.name)),
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What a service that is asked too often says, in seconds.
+fn asked_to_wait(response: &reqwest::Response) -> Option<Duration> {
+    let busy = matches!(response.status().as_u16(), 429 | 503);
+    let after = response.headers().get("retry-after").filter(|_| busy)?;
+    after.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+impl Exchange {
+    async fn read(&mut self, powers: &Powers) -> Result<Option<Vec<u8>>, HttpError> {
+        if powers.stopped().is_some() {
+            return Err(HttpError::Stopped);
+        }
+        if self.ready.is_empty() {
+            let chunk = tokio::select! {
+                chunk = self.response.chunk() => chunk.map_err(|why| sorted(&self.upstream.service, &why))?,
+                _ = powers.fence.fallen() => return Err(HttpError::Stopped),
+            };
+            let Some(chunk) = chunk else { return Ok(None) };
+            self.received += chunk.len();
+            let most = self.upstream.service.max_body;
+            if self.received > most {
+                return Err(HttpError::TooLarge(most as u64));
+            }
+            self.ready = chunk.into();
+        }
+        let rest = self.ready.split_off(self.ready.len().min(CHUNK));
+        Ok(Some(std::mem::replace(&mut self.ready, rest)))
+    }
+}

@@ -1,0 +1,36 @@
+//! What an attempt says that it has used up, held against what it may.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::budget::price::Tariff;
+use crate::budget::{Amount, Cap, Good, Money};
+use crate::outcome::Usage;
+
+#[derive(Debug, Default)]
+pub struct Meter {
+    used: Mutex<Usage>,
+    /// What the attempt may use.
+    pub allowance: Cap,
+    pub tariff: Tariff,
+}
+
+impl Meter {
+    #[must_use]
+    pub fn new(allowance: Cap, tariff: Tariff) -> Self {
+        Self { used: Mutex::default(), allowance, tariff }
+    }
+
+    /// Takes what was used so far, in all; names what there is too much of.
+    pub fn read(&self, used: Usage) -> Option<Good> {
+        let cost = self.tariff.cost(&used).map_or(Money(0), |(money, _)| money);
+        let over = self.allowance.exceeded(&Amount::of(&used, cost, 0));
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = used;
+        over
+    }
+
+    /// The last reading.
+    #[must_use]
+    pub fn used(&self) -> Usage {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

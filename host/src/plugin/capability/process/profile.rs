@@ -1,0 +1,97 @@
+//! A profile: a native program that the operator allows to be started, and how.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::plugin::bindings::agent::baton::host::process::{Command, ProcessError};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    pub name: String,
+    /// The program and its arguments, with `{name}` places.
+    pub argv: Vec<String>,
+    /// Where it starts.
+    pub cwd: Place,
+    /// What is passed on of the host's environment.
+    pub env: Vec<(String, String)>,
+    pub timeout: Option<Duration>,
+    pub max_stdout: usize,
+}
+
+/// A folder of the configuration: in an attempt with a working tree of its own, what is relative starts there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The configuration's folder.
+    pub base: PathBuf,
+    /// Relative to it, or absolute.
+    pub path: PathBuf,
+}
+
+impl Profile {
+    /// Where the program starts.
+    pub(super) fn place(&self, folder: Option<&Path>) -> PathBuf {
+        folder.unwrap_or(&self.cwd.base).join(&self.cwd.path)
+    }
+
+    /// The arguments, filled in.
+    pub(super) fn args(&self, command: &Command) -> Result<Vec<String>, ProcessError> {
+        self.argv.iter().skip(1).map(|template| fill(template, command)).collect()
+    }
+
+    /// The program's file, looked up as a shell would with the profile's PATH.
+    pub(super) fn program(&self, cwd: &Path) -> Result<PathBuf, ProcessError> {
+        let not_started = |why: String| ProcessError::NotStarted(format!("profile {}: {why}", self.name));
+        let program = self.argv.first().map_or("", String::as_str);
+        if !cwd.is_dir() {
+            return Err(not_started(format!("there is no folder {}", cwd.display())));
+        }
+        let path = self
+            .env
+            .iter()
+            .find(|(name, _)| name == "PATH")
+            .map_or("/usr/local/bin:/usr/bin:/bin", |(_, path)| path);
+        let found = if program.contains('/') {
+            // A relative program belongs to the configuration, not to the tree that is worked on.
+            Some(self.cwd.base.join(&self.cwd.path).join(program)).filter(|file| is_executable(file))
+        } else {
+            path.split(':').map(|folder| Path::new(folder).join(program)).find(|file| is_executable(file))
+        };
+        found.ok_or_else(|| not_started(format!("there is no program {program:?} to start")))
+    }
+}
+
+fn is_executable(file: &Path) -> bool {
+    file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+/// `{task}` and `{input.key}` are places; braces around anything else are the profile's own.
+fn is_place(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+}
+
+/// Fills the `{name}` places of one argument.
+fn fill(template: &str, command: &Command) -> Result<String, ProcessError> {
+    let mut filled = String::new();
+    let mut rest = template;
+    while let Some((before, tail)) = rest.split_once('{') {
+        let Some((name, after)) = tail.split_once('}').filter(|(name, _)| is_place(name)) else {
+            filled.push_str(before);
+            filled.push('{');
+            rest = tail;
+            continue;
+        };
+        let value = command.values.iter().find(|attr| attr.name == name).map(|attr| attr.value.as_str());
+        let value = value.ok_or_else(|| {
+            ProcessError::BadValue(format!("the task has no value for {{{name}}} in {template:?}"))
+        })?;
+        if value.contains('\0') {
+            return Err(ProcessError::BadValue(format!("the value for {{{name}}} holds a NUL")));
+        }
+        filled.push_str(before);
+        filled.push_str(value);
+        rest = after;
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}

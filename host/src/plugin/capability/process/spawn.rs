@@ -1,0 +1,69 @@
+//! Starting a native program in a group of its own, which ends with it.
+
+use std::process::{ExitStatus, Stdio};
+
+use tokio::process::{Child, Command as Native};
+
+use super::profile::Profile;
+use crate::plugin::bindings::agent::baton::host::process::{Command, Ending, ProcessError};
+use crate::plugin::capability::Powers;
+
+pub(super) fn spawn(
+    powers: &Powers,
+    profile: &Profile,
+    command: &Command,
+) -> Result<(Child, Group), ProcessError> {
+    let cwd = profile.place(powers.folder.as_deref());
+    let program = profile.program(&cwd)?;
+    let mut native = match &powers.supervisor {
+        Some(supervisor) => {
+            let mut native = Native::new(supervisor);
+            native.arg("__supervise").arg(std::process::id().to_string()).arg("--").arg(&program);
+            native
+        }
+        None => Native::new(&program),
+    };
+    native
+        .args(profile.args(command)?)
+        .current_dir(&cwd)
+        .env_clear()
+        .envs(profile.env.iter().map(|(name, value)| (name, value)))
+        .env("BATON_IDEMPOTENCY_KEY", &powers.idempotency_key)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true);
+    let child = native.spawn().map_err(|why| {
+        ProcessError::NotStarted(format!("profile {}: {}: {why}", profile.name, program.display()))
+    })?;
+    let group = Group(child.id());
+    Ok((child, group))
+}
+
+/// A process and all that it started; killed when this is dropped, so that no way out of an attempt leaves one behind.
+pub(super) struct Group(Option<u32>);
+
+impl Group {
+    pub(super) fn kill(&self) {
+        let pid = self.0.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+        if let Some(pid) = pid {
+            let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+pub(super) fn ending(status: ExitStatus) -> Ending {
+    use std::os::unix::process::ExitStatusExt as _;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => Ending::Exited(code),
+        (None, Some(signal)) => Ending::Signalled(signal),
+        (None, None) => Ending::Signalled(0),
+    }
+}
