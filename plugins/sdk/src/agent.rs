@@ -1,9 +1,12 @@
 //! Agents: how work is done. The only kind of plugin that may touch the world, and only as far as it was granted.
 
+mod prompt;
+
 pub use crate::bindings::agent::exports::baton::agent::adapter::{Attempt, Health};
 pub use crate::bindings::shared::baton::host::{http, memory, people, process, progress, workspace};
 pub use crate::config::Config;
 pub use crate::words::*;
+pub use prompt::{contract, prompt};
 
 use crate::config::Unusable;
 

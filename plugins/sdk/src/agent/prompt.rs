@@ -1,0 +1,112 @@
+//! How a task becomes words for a model: the same in every adapter that talks to one.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::Attempt;
+
+/// The metadata in which the host hands over the schema that the output must satisfy.
+const CONTRACT: &str = "baton.contract";
+
+/// The title, the input, why earlier attempts were refused, and the schema that the answer must satisfy, each only if
+/// there is any.
+///
+/// An input that is a string stands as it is. Of an object with a member `prompt`, that comes first and the others
+/// follow as JSON under `Context:`. Anything else but `null` is the JSON that it is.
+pub fn prompt(attempt: &Attempt) -> String {
+    let task = &attempt.task;
+    let mut parts = vec![task.title.clone()];
+    parts.extend(input(&task.input));
+    if !task.feedback.is_empty() {
+        let lines: Vec<String> = task.feedback.iter().map(|line| item(line)).collect();
+        parts.push(format!("Earlier attempts were not accepted:\n{}", lines.join("\n")));
+    }
+    if let Some(schema) = contract(attempt) {
+        parts.push(format!("Answer with JSON that satisfies this schema:\n{schema}"));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join("\n\n")
+}
+
+/// The JSON Schema that the output must satisfy, as text.
+pub fn contract(attempt: &Attempt) -> Option<&str> {
+    let attr = attempt.task.metadata.iter().find(|attr| attr.name == CONTRACT)?;
+    Some(&attr.value)
+}
+
+/// Numbers stay as they were written.
+fn input(text: &str) -> Vec<String> {
+    let members = serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(text).ok();
+    if let Some(mut members) = members
+        && let Some(prompt) = members.remove("prompt")
+    {
+        let mut parts = plain(prompt.get());
+        if !members.is_empty() {
+            let members: Vec<String> = members
+                .iter()
+                .map(|(key, value)| format!("{}: {value}", Value::from(key.as_str())))
+                .collect();
+            parts.push(format!("Context:\n{{{}}}", members.join(", ")));
+        }
+        return parts;
+    }
+    plain(text)
+}
+
+fn plain(text: &str) -> Vec<String> {
+    match serde_json::from_str(text) {
+        Ok(Value::String(text)) => vec![text],
+        Ok(Value::Null) => Vec::new(),
+        Ok(Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) | Err(_) => {
+            vec![text.trim().to_owned()]
+        }
+    }
+}
+
+/// Lines after the first are set in, so that they belong to the same item.
+fn item(text: &str) -> String {
+    format!("- {}", text.trim_end().replace('\n', "\n  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::attempt;
+    use crate::words::Attr;
+
+    #[test]
+    fn a_string_stands_as_it_is() {
+        assert_eq!(prompt(&attempt(r#""Say \"hi\".\nTwice.""#)), "Title\n\nSay \"hi\".\nTwice.");
+    }
+
+    #[test]
+    fn of_an_object_the_prompt_comes_first() {
+        assert_eq!(
+            prompt(&attempt(r#"{"path": "a\"b", "prompt": "Mend it.", "factor": 1.50}"#)),
+            "Title\n\nMend it.\n\nContext:\n{\"factor\": 1.50, \"path\": \"a\\\"b\"}"
+        );
+        assert_eq!(prompt(&attempt(r#"{"prompt": "Mend it."}"#)), "Title\n\nMend it.");
+        assert_eq!(prompt(&attempt(r#"{"prompt": ["a", 1.0]}"#)), "Title\n\n[\"a\", 1.0]");
+    }
+
+    #[test]
+    fn anything_else_is_json() {
+        assert_eq!(prompt(&attempt(r#"{"n": 1.50}"#)), "Title\n\n{\"n\": 1.50}");
+        assert_eq!(prompt(&attempt("[1]")), "Title\n\n[1]");
+        assert_eq!(prompt(&attempt("null")), "Title");
+    }
+
+    #[test]
+    fn feedback_and_contract_follow() {
+        let mut attempt = attempt(r#""Do it.""#);
+        attempt.task.feedback = vec![String::from("two\nlines\n"), String::from("one")];
+        attempt.task.metadata = vec![Attr::new("other", "x"), Attr::new(CONTRACT, r#"{"type":"object"}"#)];
+        assert_eq!(
+            prompt(&attempt),
+            "Title\n\nDo it.\n\nEarlier attempts were not accepted:\n- two\n  lines\n- one\n\n\
+             Answer with JSON that satisfies this schema:\n{\"type\":\"object\"}"
+        );
+    }
+}
