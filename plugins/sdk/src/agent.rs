@@ -1,11 +1,17 @@
 //! Agents: how work is done. The only kind of plugin that may touch the world, and only as far as it was granted.
 
+mod answer;
+mod http_fault;
 mod prompt;
+mod retry_after;
+pub mod sse;
 
 pub use crate::bindings::agent::exports::baton::agent::adapter::{Attempt, Health};
 pub use crate::bindings::shared::baton::host::{http, memory, people, process, progress, workspace};
 pub use crate::config::Config;
 pub use crate::words::*;
+pub use answer::{answer, data, summary};
+pub use http_fault::{error_fault, http_fault, nonsense, one_line, status_fault};
 pub use prompt::{contract, prompt};
 
 use crate::config::Unusable;
@@ -26,6 +32,18 @@ pub trait Agent {
 impl From<Unusable> for Fault {
     fn from(unusable: Unusable) -> Self {
         Fault::new(ErrorClass::Environment, unusable.to_string())
+    }
+}
+
+/// For an attempt that the host ended.
+impl From<progress::Stopped> for Fault {
+    fn from(stopped: progress::Stopped) -> Self {
+        Fault::stopped(match stopped {
+            progress::Stopped::LeaseLost => "the lease was lost",
+            progress::Stopped::Cancelled => "it was cancelled",
+            progress::Stopped::Deadline => "the deadline has passed",
+            progress::Stopped::Budget => "the budget is used up",
+        })
     }
 }
 
