@@ -1,0 +1,92 @@
+//! A model behind an OpenAI-compatible service does the work: Ollama, vLLM, llama.cpp and the hosted ones.
+//!
+//! Configuration: `service` (required), a service of the operator's configuration whose path ends where `/models`
+//! begins; `model` (required); `api`: `chat` (default) or `responses`; `system`: what the model is told first;
+//! `temperature`; `max-output-tokens`; `legacy-max-tokens`: `true` for services that know `max_tokens` only, as Ollama;
+//! `stream` (default `true`); `reasoning-effort`; `json`: how a contract is demanded besides in words, `schema`
+//! (default), `object` or `off`; `probe`: `check` (default, nothing is sent) or `models` (the list is fetched).
+//!
+//! No tools are offered, and a call of one is no answer. The answer is whole when the model says why it ended; a
+//! connection that ends before is a fault. Usage is what the reply says, with the attributes `model`,
+//! `cached-input-tokens` and `reasoning-tokens`; what it costs is the host's to say.
+
+mod chat;
+mod exchange;
+mod models;
+mod request;
+mod responses;
+mod settings;
+mod told;
+#[cfg(test)]
+mod transcripts;
+
+use baton_sdk::agent::http::{self, HttpError, Request};
+use baton_sdk::agent::{Agent, Attempt, Attr, Fault, Health, Outcome, contract, http_fault, progress};
+
+use exchange::Exchange;
+use settings::{Probe, Settings};
+
+struct OpenAi;
+
+/// How many bytes come between two signs of life.
+const REPORT_BYTES: usize = 500;
+
+impl Agent for OpenAi {
+    fn run(attempt: Attempt) -> Result<Outcome, Fault> {
+        let settings = Settings::read(&attempt.config)?;
+        let request = request::ask(&settings, &attempt)?;
+        let mut exchange =
+            Exchange::new(settings.api, settings.stream, contract(&attempt).is_some(), attempt.now);
+        let ended = converse(&request, &mut exchange);
+        exchange.over(&ended);
+        if let Some(usage) = exchange.usage() {
+            progress::spent(&usage)?;
+        }
+        exchange.ending()
+    }
+
+    fn probe(config: Vec<Attr>) -> Health {
+        let settings = match Settings::read(&config) {
+            Ok(settings) => settings,
+            Err(unusable) => return Health::Unreachable(unusable.to_string()),
+        };
+        if let Err(error) = http::check(settings.service) {
+            return Health::Unreachable(http_fault(&error).message);
+        }
+        match settings.probe {
+            Probe::Check => Health::Ready,
+            Probe::Models => match fetch(&request::models(&settings)) {
+                Ok((status, body)) => models::health(status, &body, settings.model),
+                Err(error) => Health::Unreachable(http_fault(&error).message),
+            },
+        }
+    }
+}
+
+fn converse(request: &Request, exchange: &mut Exchange) -> Result<(), HttpError> {
+    let response = http::send(request)?;
+    exchange.head(response.status(), response.headers());
+    let (mut read, mut reported) = (0, None);
+    while let Some(bytes) = response.read()? {
+        read += bytes.len();
+        if !exchange.chunk(&bytes) {
+            break;
+        }
+        if reported.is_none_or(|reported| read - reported >= REPORT_BYTES) {
+            progress::report(&format!("{read} bytes of the reply"), None).map_err(|_| HttpError::Stopped)?;
+            reported = Some(read);
+        }
+    }
+    Ok(())
+}
+
+fn fetch(request: &Request) -> Result<(u16, Vec<u8>), HttpError> {
+    let response = http::send(request)?;
+    let mut body = Vec::new();
+    while let Some(bytes) = response.read()? {
+        body.extend(bytes);
+    }
+    Ok((response.status(), body))
+}
+
+baton_sdk::agent!(OpenAi);

@@ -1,0 +1,108 @@
+//! What the service has told so far, in the words of neither interface, and what it means at the end.
+
+use baton_sdk::agent::{Attr, ErrorClass, Fault, Outcome, StopReason, Usage, answer, data, one_line};
+use serde_json::Value;
+
+/// Why the model ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Finish {
+    Stop,
+    Length,
+    Filtered,
+    Tool,
+    Other(String),
+}
+
+#[derive(Debug, Default)]
+pub struct Told {
+    pub text: String,
+    pub refusal: String,
+    /// The tool that the model wanted to call.
+    pub tool: Option<String>,
+    pub finish: Option<Finish>,
+    /// What the service says went wrong.
+    pub error: Option<Fault>,
+    pub model: Option<String>,
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    pub cached_input_tokens: Option<u64>,
+    pub reasoning_tokens: Option<u64>,
+}
+
+impl Told {
+    pub fn usage(&self) -> Usage {
+        let named = [
+            ("model", self.model.clone()),
+            ("cached-input-tokens", self.cached_input_tokens.map(|tokens| tokens.to_string())),
+            ("reasoning-tokens", self.reasoning_tokens.map(|tokens| tokens.to_string())),
+        ];
+        Usage {
+            input_tokens: self.input_tokens,
+            output_tokens: self.output_tokens,
+            cost_micros: None,
+            requests: 1,
+            attrs: named.into_iter().filter_map(|(name, value)| Some(Attr::new(name, value?))).collect(),
+        }
+    }
+
+    /// Why a model ended is its own word; that a connection did is none.
+    pub fn ending(self, contract: bool) -> Result<Outcome, Fault> {
+        let usage = self.usage();
+        if let Some(fault) = self.error {
+            return Err(fault);
+        }
+        if !self.refusal.trim().is_empty() {
+            return Err(refused(&format!("the model refused: {}", one_line(&self.refusal))));
+        }
+        let stop_reason = match self.finish {
+            Some(Finish::Filtered) => return Err(refused("a content filter withheld the answer")),
+            Some(Finish::Tool) => return Err(tool(self.tool.as_deref())),
+            Some(_) if self.tool.is_some() => return Err(tool(self.tool.as_deref())),
+            Some(Finish::Stop) => StopReason::EndTurn,
+            Some(Finish::Other(reason)) => StopReason::Other(reason),
+            Some(Finish::Length) => {
+                let lacks = if self.text.trim().is_empty() { "there was any" } else { "it was complete" };
+                if lacks == "there was any" || (contract && data(&self.text).is_none()) {
+                    let message = format!("the answer was cut at the limit of tokens before {lacks}");
+                    return Err(Fault::new(ErrorClass::InvalidOutput, message));
+                }
+                StopReason::MaxTokens
+            }
+            None => {
+                return Err(Fault::new(
+                    ErrorClass::Transient,
+                    "the reply ended before the model said it was done",
+                ));
+            }
+        };
+        Ok(Outcome { usage, stop_reason, ..answer(&self.text, contract)? })
+    }
+
+    pub fn read_model(&mut self, reply: &Value) {
+        if let Some(model) = reply.get("model").and_then(Value::as_str).filter(|model| !model.is_empty()) {
+            self.model = Some(model.to_owned());
+        }
+    }
+
+    /// The two interfaces count the same things under other names.
+    pub fn read_usage(&mut self, usage: &Value, input: &str, output: &str) {
+        let count = |key: &str| usage.get(key).and_then(Value::as_u64);
+        let detail = |key: &str, detail: &str| usage.get(format!("{key}_details"))?.get(detail)?.as_u64();
+        self.input_tokens = count(input).unwrap_or(self.input_tokens);
+        self.output_tokens = count(output).unwrap_or(self.output_tokens);
+        self.cached_input_tokens = detail(input, "cached_tokens").or(self.cached_input_tokens);
+        self.reasoning_tokens = detail(output, "reasoning_tokens").or(self.reasoning_tokens);
+    }
+}
+
+fn refused(message: &str) -> Fault {
+    Fault::new(ErrorClass::Refused, message)
+}
+
+fn tool(name: Option<&str>) -> Fault {
+    let name = one_line(name.unwrap_or("a tool"));
+    Fault::new(
+        ErrorClass::InvalidOutput,
+        format!("the model wanted to call `{name}`, and no tool is offered"),
+    )
+}
