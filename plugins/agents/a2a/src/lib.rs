@@ -1,0 +1,129 @@
+//! An agent that speaks A2A 1.0 does the work, over JSON-RPC.
+//!
+//! Configuration: `service` (required), a service of the operator's configuration; `card`: the path of the agent's card
+//! (default `/.well-known/agent-card.json`); `base`: the service's own path, where it has one: the card's address must
+//! lie below it, and only what follows is sent; `tenant`; `poll-ms`: how long is waited before a task's state is asked
+//! for again (default 1000); `probe`: `check` (default, nothing is sent) or `card` (the card is fetched).
+//!
+//! The agent is told the prompt as one message, streamed if its card says so. Its task's artifacts are the outcome's;
+//! their data, or else their words, are the output. A question of the agent is a person's to answer: the attempt that
+//! follows the answer takes up the same task, unless its result was refused since or it has ended badly. A task that
+//! is not finished when the attempt is stopped is cancelled as far as the host still lets requests out.
+
+mod base64;
+mod card;
+mod reply;
+mod result;
+mod rpc;
+mod session;
+mod settings;
+mod task;
+#[cfg(test)]
+mod tests;
+
+use baton_sdk::agent::http::{self, HttpError, Request};
+use baton_sdk::agent::{
+    Agent, Attempt, Attr, Fault, Health, Outcome, http_fault, people, progress, status_fault,
+};
+
+use session::{Session, Step};
+use settings::{Probe, Settings};
+
+struct A2a;
+
+/// How many bytes of a stream come between two signs of life.
+const REPORT_BYTES: usize = 500;
+
+impl Agent for A2a {
+    fn run(attempt: Attempt) -> Result<Outcome, Fault> {
+        let settings = Settings::read(&attempt.config)?;
+        let mut session = Session::new(&settings, &attempt, &people::answers());
+        let ending = match drive(&mut session) {
+            Ok(ending) => ending,
+            Err(stopped) => {
+                if let Some(request) = session.cancel() {
+                    // Nobody waits for what it answers.
+                    let _ = http::send(&request);
+                }
+                Err(stopped)
+            }
+        };
+        progress::spent(&session.usage())?;
+        ending
+    }
+
+    fn probe(config: Vec<Attr>) -> Health {
+        let settings = match Settings::read(&config) {
+            Ok(settings) => settings,
+            Err(unusable) => return Health::Unreachable(unusable.to_string()),
+        };
+        if let Err(error) = http::check(settings.service) {
+            return Health::Unreachable(http_fault(&error).message);
+        }
+        match settings.probe {
+            Probe::Check => Health::Ready,
+            Probe::Card => match fetch(&rpc::get_card(settings.service, settings.card)) {
+                Ok((200..300, body)) => match card::read(&body, &settings) {
+                    Ok(_) => Health::Ready,
+                    Err(fault) => Health::Degraded(fault.message),
+                },
+                Ok((status, body)) => Health::Degraded(status_fault(status, &[], &body, 0).message),
+                Err(error) => Health::Unreachable(http_fault(&error).message),
+            },
+        }
+    }
+}
+
+/// To the end of the conversation, or until the host stops it.
+fn drive(session: &mut Session) -> Result<Result<Outcome, Fault>, Fault> {
+    let mut step = session.begin();
+    loop {
+        step = match step {
+            Step::Call(request) => {
+                let ended = converse(&request, session);
+                if let Err(stopped @ HttpError::Stopped) = &ended {
+                    return Err(http_fault(stopped));
+                }
+                session.over(&ended)
+            }
+            Step::Wait(millis) => {
+                progress::report(&session.doing(), None)?;
+                progress::sleep(millis)?;
+                session.waited()
+            }
+            Step::Ask(question) => {
+                let answer = people::ask(&question);
+                session.answered(&question.key, answer)
+            }
+            Step::Over(ending) => return Ok(ending),
+        }
+    }
+}
+
+fn converse(request: &Request, session: &mut Session) -> Result<(), HttpError> {
+    let response = http::send(request)?;
+    session.head(response.status(), response.headers());
+    let (mut read, mut reported) = (0, None);
+    while let Some(bytes) = response.read()? {
+        read += bytes.len();
+        if !session.chunk(&bytes) {
+            break;
+        }
+        if reported.is_none_or(|reported| read - reported >= REPORT_BYTES) {
+            progress::report(&session.doing(), None).map_err(|_| HttpError::Stopped)?;
+            reported = Some(read);
+        }
+    }
+    Ok(())
+}
+
+fn fetch(request: &Request) -> Result<(u16, Vec<u8>), HttpError> {
+    let response = http::send(request)?;
+    let mut body = Vec::new();
+    while let Some(bytes) = response.read()? {
+        body.extend(bytes);
+    }
+    Ok((response.status(), body))
+}
+
+baton_sdk::agent!(A2a);
