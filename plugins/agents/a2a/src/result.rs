@@ -32,7 +32,7 @@ fn outcome(handed: &[task::Artifact], spoken: &[Value], contract: bool) -> Resul
     let texts: Vec<&str> = parts().filter_map(|part| part.get("text")?.as_str()).collect();
     let text = texts.join("\n\n");
     let structured = |part: &&Value| part.is_object() || part.is_array();
-    let data = parts().chain(spoken).filter_map(|part| part.get("data")).filter(structured).last();
+    let data = parts().chain(spoken).filter_map(|part| part.get("data")).rfind(structured);
     let data = data.filter(|_| contract || text.trim().is_empty());
     let said = words(spoken);
     let (artifacts, left_out) = artifacts(handed);

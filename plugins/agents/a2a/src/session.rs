@@ -195,10 +195,7 @@ impl<'a> Session<'a> {
             Step::Over(Err(Fault { message, ..fault }))
         };
         if let Err(error) = ended {
-            return match error {
-                HttpError::Stopped => Step::Over(Err(http_fault(error))),
-                _ => of_card(http_fault(error)),
-            };
+            return of_card(http_fault(error));
         }
         let endpoint = match reply {
             Reply::Whole(bytes) => card::read(&bytes, self.settings),
@@ -297,7 +294,13 @@ impl<'a> Session<'a> {
                 self.told.clear();
                 self.send_task()
             }
-            None => self.settle(),
+            None => {
+                let context = self.thread.as_ref().and_then(|thread| thread.context.clone());
+                if let Some(task) = &mut self.task {
+                    task.context = task.context.take().or(context);
+                }
+                self.settle()
+            }
         }
     }
 

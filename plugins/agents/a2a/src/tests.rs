@@ -209,6 +209,7 @@ fn a_lost_connection_does_not_lose_the_task() {
     assert_eq!(outcome("stream-ended-early"), done(3));
     let broken = Fault::new(ErrorClass::Transient, "the connection broke: reset");
     assert_eq!(fault("poll-lost-for-good"), broken);
+    assert_eq!(played("poll-lost-for-good").usage.requests, 6, "what failed counts too");
     assert_eq!(fault("stream-broken-at-once"), broken);
     let nothing = Fault::new(ErrorClass::Transient, "the reply ended before it said anything");
     assert_eq!(fault("stream-of-nothing"), nothing);
