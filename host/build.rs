@@ -11,7 +11,7 @@ const BUNDLED: [(&str, &str, &[&str]); 4] = [
     ("routers", "Router", &["capability", "least-loaded", "round-robin"]),
     ("executors", "Executor", &["parallel", "sequential"]),
     ("validators", "Validator", &["command", "schema"]),
-    ("agents", "Agent", &["command", "mock"]),
+    ("agents", "Agent", &["a2a", "acp", "aider", "claude", "codex", "command", "mock", "openai"]),
 ];
 
 fn main() {

@@ -12,6 +12,7 @@ use baton::agent::Card;
 use baton::agent::breaker::Policy;
 use baton::budget::{Budget, Cap};
 use baton::op::{Op, Reply, RouterChoice, Submission};
+use baton::people;
 use baton::plan::{Plan, Workstream};
 use baton::plugin::capability::Offer;
 use baton::plugin::compile::Compiler;
@@ -40,6 +41,7 @@ async fn main() -> anyhow::Result<()> {
     let options = Options {
         offer: Offer::default(),
         budget: Budget::default(),
+        people: people::Policy::default(),
         supervisor: None,
         breaker: Policy::default(),
     };

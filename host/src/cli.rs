@@ -2,6 +2,7 @@
 //! standard error.
 
 mod agents;
+mod answer;
 mod audit;
 mod bench;
 mod cancel;
@@ -14,6 +15,7 @@ mod init;
 mod pause;
 mod plan;
 mod plugin;
+mod questions;
 mod report;
 mod resume;
 mod retry;
@@ -84,6 +86,10 @@ enum Verb {
     Report(report::Args),
     /// What was spent
     Cost(cost::Args),
+    /// What agents ask of people
+    Questions(questions::Args),
+    /// Answer a question
+    Answer(answer::Args),
     /// Start nothing more of a run or a task
     Pause(pause::Args),
     /// Lift a pause
@@ -258,6 +264,8 @@ fn dispatch(cli: Cli) -> Outcome {
         Verb::Events(args) => events::run(global, &args),
         Verb::Report(args) => report::run(global, &args),
         Verb::Cost(args) => cost::run(global, &args),
+        Verb::Questions(args) => questions::run(global, &args),
+        Verb::Answer(args) => answer::run(global, &args),
         Verb::Pause(args) => pause::run(global, &args),
         Verb::Resume(args) => resume::run(global, &args),
         Verb::Cancel(args) => cancel::run(global, &args),

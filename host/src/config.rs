@@ -17,6 +17,7 @@ use crate::agent::Card;
 use crate::agent::breaker::Policy;
 use crate::budget::price::Prices;
 use crate::budget::{Budget, Cap, Caps, Money};
+use crate::people;
 use crate::plugin::capability::secret::Secret;
 use crate::plugin::capability::{Offer, Upstream};
 use crate::plugin::library::Settings;
@@ -39,6 +40,7 @@ pub struct Config {
     pub plugins: BTreeMap<String, Settings>,
     pub breaker: Policy,
     pub budget: Budget,
+    pub people: people::Policy,
 }
 
 #[derive(Debug, Error)]
@@ -63,6 +65,7 @@ struct File {
     breaker: BreakerTable,
     budget: Caps,
     prices: Prices,
+    people: PeopleTable,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -120,6 +123,15 @@ impl std::fmt::Display for Scalar {
 struct PluginTable {
     config: BTreeMap<String, Scalar>,
     limits: Overrides,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct PeopleTable {
+    unanswered: people::Unanswered,
+    after: Option<Span>,
+    notify_profile: Option<String>,
+    notify_service: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -216,6 +228,12 @@ impl Config {
             offer: Offer { profiles, services },
             plugins: table.plugins.into_iter().map(|(name, plugin)| (name, plugin.resolve())).collect(),
             budget,
+            people: people::Policy {
+                unanswered: table.people.unanswered,
+                after: table.people.after.map(|span| span.0).unwrap_or_default(),
+                notify_profile: table.people.notify_profile,
+                notify_service: table.people.notify_service,
+            },
             breaker: Policy {
                 failures: table.breaker.failures.unwrap_or(policy.failures).max(1),
                 pause: table.breaker.pause.map_or(policy.pause, |span| span.0),

@@ -7,7 +7,8 @@ use crate::budget::ledger::Account;
 use crate::budget::{Bill, Good};
 use crate::clock::Time;
 use crate::fault::{ErrorClass, Fault};
-use crate::id::{AgentId, DecisionId, Epoch, RunId, TaskId};
+use crate::id::{AgentId, DecisionId, Epoch, QuestionId, RunId, TaskId};
+use crate::people::Purpose;
 use crate::task::{Need, Stage, Task};
 
 /// One line of the record.
@@ -67,6 +68,20 @@ pub enum Fact {
     /// The last attempt failed.
     Failed {
         fault: Fault,
+    },
+    /// A person is asked. Unless the policy answers at once, the attempt is over and the task waits.
+    Asked {
+        question: QuestionId,
+        purpose: Purpose,
+        text: String,
+        choices: Vec<String>,
+        until: Option<Time>,
+        waits: bool,
+    },
+    Answered {
+        question: QuestionId,
+        text: String,
+        by: String,
     },
     /// What an attempt used and cost.
     Charged {
@@ -227,6 +242,8 @@ impl Fact {
             Self::Accepted { .. } => "accepted",
             Self::Retrying { .. } => "retrying",
             Self::Failed { .. } => "failed",
+            Self::Asked { .. } => "asked",
+            Self::Answered { .. } => "answered",
             Self::Charged { .. } => "charged",
             Self::Released { .. } => "released",
             Self::Deferred { .. } => "deferred",

@@ -53,6 +53,11 @@ id!(
     "d"
 );
 id!(
+    /// Something that a person is asked.
+    QuestionId,
+    "q"
+);
+id!(
     /// An interned set of [`crate::task::Terms`].
     TermsId,
     "k"

@@ -17,6 +17,7 @@ pub mod event;
 pub mod fault;
 pub mod op;
 pub mod outcome;
+pub mod people;
 pub mod plan;
 pub mod scope;
 pub mod task;

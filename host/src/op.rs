@@ -9,8 +9,9 @@ use crate::budget::{Amount, Bill};
 use crate::clock::Time;
 use crate::event::Fact;
 use crate::fault::Fault;
-use crate::id::{AgentId, Epoch, RunId, TaskId};
+use crate::id::{AgentId, Epoch, QuestionId, RunId, TaskId};
 use crate::outcome::{Check, Outcome};
+use crate::people::Question;
 use crate::plan::diff::Diff;
 use crate::plan::{Plan, Workstream};
 use crate::seed::Seed;
@@ -94,6 +95,27 @@ pub enum Op {
         task: TaskId,
         epoch: Epoch,
         end: End,
+    },
+    /// An attempt asks a person and is over. With an answer by policy it goes on.
+    Ask {
+        task: TaskId,
+        epoch: Epoch,
+        question: Box<Question>,
+        until: Option<Time>,
+        answer: Option<String>,
+    },
+    Answer {
+        question: QuestionId,
+        text: String,
+        by: String,
+    },
+    /// What an agent wants to keep between attempts, or to forget.
+    Remember {
+        task: TaskId,
+        epoch: Epoch,
+        agent: String,
+        key: String,
+        value: Option<String>,
     },
     /// What an attempt used and cost, in the transaction that ends it.
     Charge {
@@ -257,12 +279,14 @@ pub enum Until {
 }
 
 impl Stage {
+    /// What the children are for that it waits for, if it has any.
     #[must_use]
-    pub fn role(self) -> Role {
+    pub fn role(self) -> Option<Role> {
         match self {
-            Self::Executor => Role::Part,
-            Self::Acceptance => Role::Evidence,
-            Self::Routing => Role::Consult,
+            Self::Executor => Some(Role::Part),
+            Self::Acceptance => Some(Role::Evidence),
+            Self::Routing => Some(Role::Consult),
+            Self::Person => None,
         }
     }
 }

@@ -6,6 +6,7 @@ pub mod attempt;
 pub mod board;
 pub mod compose;
 pub mod decide;
+mod desk;
 pub mod judge;
 pub mod pool;
 pub mod probe;

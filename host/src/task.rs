@@ -90,6 +90,8 @@ pub enum Stage {
     Acceptance,
     /// The router, which asked for something to be run first.
     Routing,
+    /// A person, who was asked something.
+    Person,
 }
 
 /// What of its children a waiting task waits for.

@@ -6,7 +6,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{Amount, Cap, Good};
-use crate::id::{AgentId, RunId, TaskId};
+use crate::id::{AgentId, Epoch, RunId, TaskId};
+
+/// An attempt by its task and epoch.
+pub type Attempt = (TaskId, Epoch);
 
 /// Whose money it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -74,7 +77,7 @@ struct Reservation {
 #[derive(Debug, Default)]
 pub struct Ledger {
     balances: HashMap<Account, Balance>,
-    open: HashMap<TaskId, Reservation>,
+    open: HashMap<Attempt, Reservation>,
     noticed: HashSet<(Account, Good, bool)>,
 }
 
@@ -110,45 +113,45 @@ impl Ledger {
         })
     }
 
-    /// Sets aside what an attempt may use: `attempt`, and no more than is left anywhere.
+    /// Sets aside what an attempt may use: `most`, and no more than is left anywhere.
     ///
     /// # Errors
     /// [`Exhausted`] names the cap that leaves nothing.
     pub fn reserve(
         &mut self,
-        task: TaskId,
-        attempt: Cap,
+        attempt: Attempt,
+        most: Cap,
         owners: Vec<(Account, Cap)>,
     ) -> Result<Cap, Exhausted> {
         if let Some(exhausted) = self.exhausted(&owners) {
             return Err(exhausted);
         }
         let left = |(account, cap): &(Account, Cap)| cap.less(&self.balance(*account).gone());
-        let allowance = owners.iter().map(left).fold(attempt, |allowance, left| allowance.and(&left));
+        let allowance = owners.iter().map(left).fold(most, |allowance, left| allowance.and(&left));
         let amount = allowance.amount();
         for (account, _) in &owners {
             let balance = self.balances.entry(*account).or_default();
             balance.reserved = balance.reserved.plus(amount);
         }
-        self.open.insert(task, Reservation { owners, allowance, amount });
+        self.open.insert(attempt, Reservation { owners, allowance, amount });
         Ok(allowance)
     }
 
-    /// What a task's attempt may use.
+    /// What an attempt may use.
     #[must_use]
-    pub fn allowance(&self, task: TaskId) -> Cap {
-        self.open.get(&task).map(|reservation| reservation.allowance).unwrap_or_default()
+    pub fn allowance(&self, attempt: Attempt) -> Cap {
+        self.open.get(&attempt).map(|reservation| reservation.allowance).unwrap_or_default()
     }
 
-    /// What is set aside for a task's attempt.
+    /// What is set aside for an attempt.
     #[must_use]
-    pub fn reserved(&self, task: TaskId) -> Option<Amount> {
-        self.open.get(&task).map(|reservation| reservation.amount)
+    pub fn reserved(&self, attempt: Attempt) -> Option<Amount> {
+        self.open.get(&attempt).map(|reservation| reservation.amount)
     }
 
     /// Gives back what was set aside and takes what was used. Says of which caps most is gone by now, once for each.
-    pub fn settle(&mut self, task: TaskId, used: Option<Amount>) -> Vec<Notice> {
-        let Some(Reservation { owners, amount, .. }) = self.open.remove(&task) else { return Vec::new() };
+    pub fn settle(&mut self, attempt: Attempt, used: Option<Amount>) -> Vec<Notice> {
+        let Some(Reservation { owners, amount, .. }) = self.open.remove(&attempt) else { return Vec::new() };
         let mut notices = Vec::new();
         for (account, cap) in owners {
             let balance = self.balances.entry(account).or_default();
@@ -181,6 +184,10 @@ mod tests {
 
     const RUN: Account = Account::Run(RunId(1));
 
+    fn attempt(task: i64) -> Attempt {
+        (TaskId(task), Epoch(1))
+    }
+
     fn money(amount: u64) -> Cap {
         Cap { money: Some(Money(amount)), ..Cap::default() }
     }
@@ -192,23 +199,23 @@ mod tests {
     #[test]
     fn attempts_at_once_can_not_pass_a_cap_together() {
         let mut ledger = Ledger::default();
-        let mut reserve = |task| ledger.reserve(TaskId(task), money(40), vec![(RUN, money(100))]);
+        let mut reserve = |task| ledger.reserve(attempt(task), money(40), vec![(RUN, money(100))]);
         assert_eq!(reserve(1), Ok(money(40)));
         assert_eq!(reserve(2), Ok(money(40)));
         assert_eq!(reserve(3), Ok(money(20)));
         assert_eq!(reserve(4), Err(Exhausted { account: RUN, good: Good::Money, cap: 100 }));
         // What was not used is there again; what was lost with a lease as well.
-        assert_eq!(ledger.settle(TaskId(1), spent(10)), []);
-        assert_eq!(ledger.settle(TaskId(2), None), []);
-        assert_eq!(ledger.reserve(TaskId(4), money(100), vec![(RUN, money(100))]), Ok(money(70)));
+        assert_eq!(ledger.settle(attempt(1), spent(10)), []);
+        assert_eq!(ledger.settle(attempt(2), None), []);
+        assert_eq!(ledger.reserve(attempt(4), money(100), vec![(RUN, money(100))]), Ok(money(70)));
     }
 
     #[test]
     fn a_cap_is_told_at_four_fifths_and_at_its_end_once_each() {
         let mut ledger = Ledger::default();
         let mut spend = |task, amount| {
-            ledger.reserve(TaskId(task), money(100), vec![(RUN, money(100))]).unwrap();
-            ledger.settle(TaskId(task), spent(amount))
+            ledger.reserve(attempt(task), money(100), vec![(RUN, money(100))]).unwrap();
+            ledger.settle(attempt(task), spent(amount))
         };
         let notice = |spent, all| Notice { account: RUN, good: Good::Money, spent, cap: 100, all };
         assert_eq!(spend(1, 79), []);

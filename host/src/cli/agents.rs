@@ -15,6 +15,7 @@ use crate::lease::HostLease;
 use crate::op::Op;
 use crate::plan::load::nearest;
 use crate::plugin::agent::Health;
+use crate::plugin::capability::Desk;
 use crate::scheduler::attempt::Surroundings;
 use crate::scheduler::probe;
 use crate::scheduler::why::projection;
@@ -246,6 +247,7 @@ fn test(global: &Global, name: &str) -> Outcome {
         supervisor: std::env::current_exe().ok(),
         lease: HostLease::unlimited(),
         signs,
+        desk: Desk::closed(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let health = runtime.block_on(probe::probe(&around, &adapter, &card))?;

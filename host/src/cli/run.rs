@@ -185,6 +185,7 @@ pub(super) async fn start(
     let options = Options {
         offer: config.offer.clone(),
         budget: config.budget.clone(),
+        people: config.people.clone(),
         supervisor: std::env::current_exe().ok(),
         breaker: config.breaker,
     };
@@ -318,7 +319,13 @@ fn conclude(global: &Global, follower: &mut Follower, home: &Home, run: RunId, w
         Watched::Gone => {
             Err(Failure::Infrastructure("the host ended before the run did: run the plan again".into()))
         }
-        Watched::Ended(Phase::Paused) => Ok(Done::Paused),
+        Watched::Ended(Phase::Paused) => {
+            if !global.json {
+                let open = read::people::questions(&conn).map_err(unreadable)?;
+                open.iter().filter(|asked| asked.answer.is_none()).for_each(super::questions::show);
+            }
+            Ok(Done::Paused)
+        }
         Watched::Ended(Phase::Spent) => Ok(Done::Spent),
         Watched::Ended(Phase::Active | Phase::Settled) => verdict(&conn, run),
     }

@@ -1,8 +1,12 @@
 //! What an attempt may do to the world: one file for each interface of `baton:host`, and the fence before all of them.
 
+pub mod desk;
 pub mod http;
 pub mod log;
+pub mod memory;
 pub mod meter;
+pub mod notify;
+pub mod people;
 pub mod process;
 pub mod progress;
 pub mod secret;
@@ -20,6 +24,7 @@ use crate::clock::{Clock, Time};
 use crate::id::{Epoch, TaskId};
 use crate::lease::HostLease;
 
+pub use desk::Desk;
 pub use http::{Service, Upstream};
 pub use meter::Meter;
 pub use process::Profile;
@@ -41,10 +46,13 @@ pub enum Stop {
     Silent,
     /// It has used up what it may spend.
     Budget,
+    /// It asked a person, and is over until there is an answer.
+    Asked,
 }
 
 impl Stop {
-    const ALL: [Self; 5] = [Self::LeaseLost, Self::Cancelled, Self::Deadline, Self::Silent, Self::Budget];
+    const ALL: [Self; 6] =
+        [Self::LeaseLost, Self::Cancelled, Self::Deadline, Self::Silent, Self::Budget, Self::Asked];
 }
 
 impl Fence {
@@ -163,6 +171,7 @@ pub struct Powers {
     /// Requests that it sent.
     pub requests: AtomicU32,
     pub meter: Meter,
+    pub desk: Desk,
     pub signs: sign::Signs,
     /// The program that ends a native program's whole group when the host dies; none = it is started directly.
     pub supervisor: Option<PathBuf>,

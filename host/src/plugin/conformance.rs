@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::agent::{Assignment, Ended};
 use super::capability::sign::Signs;
-use super::capability::{Allowed, Fence, Meter, Powers, Stop};
+use super::capability::{Allowed, Desk, Fence, Meter, Powers, Stop};
 use super::executor::{self, Step};
 use super::library::Library;
 use super::router::{Agent, Attr, Request, SkillStats, Snapshot, request};
@@ -377,6 +377,7 @@ fn powers(plugin: &str, fence: Arc<Fence>) -> Arc<Powers> {
         folder: None,
         requests: AtomicU32::new(0),
         meter: Meter::default(),
+        desk: Desk::closed(),
         signs: Signs { sender, last: Arc::new(AtomicI64::new(0)), denied: Arc::default() },
         supervisor: None,
     })

@@ -78,6 +78,7 @@ fn linker(engine: &wasmtime::Engine, component: &Component) -> wasmtime::Result<
             use agent::baton::host;
             host::progress::add_to_linker::<Sandbox, HasSelf<Sandbox>>(&mut linker, |sandbox| sandbox)?;
             host::workspace::add_to_linker::<Sandbox, HasSelf<Sandbox>>(&mut linker, |sandbox| sandbox)?;
+            host::people::add_to_linker::<Sandbox, HasSelf<Sandbox>>(&mut linker, |sandbox| sandbox)?;
             for wanted in component.wants() {
                 match wanted {
                     Gated::Process => {
@@ -90,7 +91,11 @@ fn linker(engine: &wasmtime::Engine, component: &Component) -> wasmtime::Result<
                             sandbox
                         })?;
                     }
-                    Gated::Memory => {}
+                    Gated::Memory => {
+                        host::memory::add_to_linker::<Sandbox, HasSelf<Sandbox>>(&mut linker, |sandbox| {
+                            sandbox
+                        })?;
+                    }
                 }
             }
         }

@@ -163,7 +163,7 @@ fn artifact_in(artifact: wit::Artifact) -> Result<Artifact, String> {
     Ok(Artifact { name: cut(artifact.name, 256), media_type: cut(artifact.media_type, 128), content })
 }
 
-pub(super) fn cut(mut text: String, max: usize) -> String {
+pub(in crate::plugin) fn cut(mut text: String, max: usize) -> String {
     if text.len() > max {
         let mut end = max;
         while !text.is_char_boundary(end) {

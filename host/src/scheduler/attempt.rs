@@ -17,7 +17,7 @@ use crate::op::End;
 use crate::outcome::Outcome;
 use crate::plugin::agent::{Adapter, Assignment, Ended};
 use crate::plugin::capability::sign::{Sign, Signs};
-use crate::plugin::capability::{Allowed, Fence, Meter, Offer, Powers, Stop};
+use crate::plugin::capability::{Allowed, Desk, Fence, Meter, Offer, Powers, Stop};
 use crate::seed::Seed;
 
 /// What every attempt on this host shares.
@@ -28,6 +28,7 @@ pub struct Surroundings {
     pub supervisor: Option<PathBuf>,
     pub lease: HostLease,
     pub signs: UnboundedSender<Sign>,
+    pub desk: Desk,
 }
 
 /// How an attempt ended, before anyone judged it.
@@ -35,6 +36,8 @@ pub struct Surroundings {
 pub enum Result {
     Claimed(Outcome),
     Over(End),
+    /// A person was asked: the store knows, and nothing has failed.
+    Asked,
 }
 
 /// What rights are for.
@@ -50,22 +53,48 @@ impl Surroundings {
     /// The rights of an adapter that acts for an agent: what the operator granted it of what is here.
     #[must_use]
     pub fn powers(&self, adapter: &Adapter, card: &Card, errand: Errand, fence: Arc<Fence>) -> Arc<Powers> {
+        let whose = (adapter.name().to_owned(), card.name.clone());
+        self.grant(
+            whose,
+            |profile| adapter.may_start(profile),
+            |service| adapter.may_call(service),
+            errand,
+            fence,
+        )
+    }
+
+    /// The host's own rights, to tell people of questions: all that the operator's configuration offers.
+    #[must_use]
+    pub fn own_powers(&self, errand: Errand, fence: Arc<Fence>) -> Arc<Powers> {
+        self.grant(("host".into(), "host".into()), |_| true, |_| true, errand, fence)
+    }
+
+    /// To a plugin and the agent that it drives.
+    fn grant(
+        &self,
+        (plugin, agent): (String, String),
+        may_start: impl Fn(&str) -> bool,
+        may_call: impl Fn(&str) -> bool,
+        errand: Errand,
+        fence: Arc<Fence>,
+    ) -> Arc<Powers> {
         let Errand { task, epoch, idempotency_key, deadline, meter } = errand;
         Arc::new(Powers {
             task,
             epoch,
-            plugin: adapter.name().to_owned(),
-            agent: card.name.clone(),
+            plugin,
+            agent,
             idempotency_key,
             fence,
             lease: self.lease.clone(),
             deadline,
             clock: self.clock.clone(),
-            profiles: Allowed::narrow(&self.offer.profiles, |name| adapter.may_start(name)),
-            services: Allowed::narrow(&self.offer.services, |name| adapter.may_call(name)),
+            profiles: Allowed::narrow(&self.offer.profiles, may_start),
+            services: Allowed::narrow(&self.offer.services, may_call),
             folder: None,
             requests: AtomicU32::new(0),
             meter,
+            desk: self.desk.clone(),
             signs: Signs {
                 sender: self.signs.clone(),
                 last: Arc::new(AtomicI64::new(self.clock.now().0)),
@@ -169,6 +198,7 @@ fn conclude(ended: Ended, prepared: &Prepared) -> Result {
                 format!("no answer within {} (timeouts.attempt) or before the deadline", timeouts.attempt);
             Result::Over(End::Failed { fault: Fault::new(ErrorClass::Timeout, why), checks: Vec::new() })
         }
+        Ended::Stopped(Stop::Asked) => Result::Asked,
         Ended::Stopped(Stop::Budget) => {
             let why = "it used up what it may spend (baton cost shows the caps)";
             Result::Over(End::Failed { fault: Fault::new(ErrorClass::Budget, why), checks: Vec::new() })

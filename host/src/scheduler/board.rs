@@ -109,6 +109,7 @@ impl Board {
         of_run.peek().is_some()
             && of_run.all(|task| match task.state {
                 State::Ready { .. } | State::Backoff { .. } => task.held || run_held,
+                State::Waiting { stage: Stage::Person, need: None, .. } => true,
                 // It waits for its children, which are looked at themselves.
                 State::Waiting { need: Some(Need { until: None, .. }), .. } => true,
                 State::Running { .. }

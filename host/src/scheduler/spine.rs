@@ -26,11 +26,12 @@ use super::pool::Pool;
 use crate::agent::breaker::Breaker;
 use crate::clock::Time;
 use crate::event::Fact;
-use crate::fault::ErrorClass;
+use crate::fault::{ErrorClass, Fault};
 use crate::id::{AgentId, Epoch, RunId, TaskId};
 use crate::lease;
 use crate::op::{Applied, End, Op, Rejection, Reply, RouterChange, RouterChoice};
 use crate::outcome::Usage;
+use crate::people::Policy;
 use crate::plan::Effects;
 use crate::plugin::PluginError;
 use crate::plugin::agent::Health;
@@ -134,6 +135,7 @@ struct Spine {
     around: Surroundings,
     board: Board,
     purse: Purse,
+    people: Arc<Policy>,
     pool: Pool,
     conducts: BTreeMap<RunId, Conduct>,
     attempts: HashMap<TaskId, Running>,
@@ -274,6 +276,7 @@ impl Spine {
         }
         for task in &awaited.tasks {
             self.staged.remove(task);
+            self.return_reserve(*task);
         }
         if awaited.runs {
             self.reload_runs()?;
@@ -355,9 +358,6 @@ impl Spine {
         {
             conduct.settled = false;
             self.settling.remove(&task.run);
-        }
-        if !matches!(task.state, State::Running { .. }) {
-            self.return_reserve(task.id);
         }
         match task.state {
             State::Running { agent, lease_until, .. } => self.start(task, agent, lease_until),
@@ -553,6 +553,10 @@ impl Spine {
                     end: End::Failed { fault: fault(), checks: Vec::new() },
                 },
                 State::Backoff { until } if until <= now => Op::Due { task: id },
+                State::Waiting { stage: Stage::Person, need: Some(_), .. } => match self.unanswered(id) {
+                    Some(op) => op,
+                    None => continue,
+                },
                 State::Waiting { need: Some(need), .. } if need.until.is_some_and(|until| until <= now) => {
                     Op::Wake { task: id }
                 }
@@ -563,6 +567,21 @@ impl Spine {
                 self.pending.push(op);
             }
         }
+    }
+
+    /// What the policy makes of a question whose time is over.
+    fn unanswered(&self, id: TaskId) -> Option<Op> {
+        let asked = read::people::of_task(&self.reader, id).ok()?;
+        let open = asked.into_iter().find(|asked| asked.answer.is_none())?;
+        Some(match self.people.answer(&open.question) {
+            Some(text) => Op::Answer { question: open.id, text, by: "policy".into() },
+            None => {
+                let why = format!("nobody has answered {}: {}", open.id, open.question.text);
+                let fault = Fault::new(ErrorClass::Environment, why);
+                let epoch = self.board.task(id)?.epoch;
+                Op::Finish { task: id, epoch, end: End::Failed { fault, checks: Vec::new() } }
+            }
+        })
     }
 
     async fn sleep_until(clock: crate::clock::Clock, at: Option<Time>) {

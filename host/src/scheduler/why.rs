@@ -8,7 +8,7 @@ use super::board::Board;
 use super::pool::{Ineligible, Pool};
 use crate::agent::breaker::Policy;
 use crate::clock::Time;
-use crate::id::TaskId;
+use crate::id::{QuestionId, TaskId};
 use crate::store::{Reader, read};
 use crate::task::{Role, Stage, State, StateName, Task};
 
@@ -32,6 +32,10 @@ pub enum Why {
     },
     Paused {
         what: String,
+    },
+    Person {
+        question: QuestionId,
+        text: String,
     },
     Backoff {
         until: Time,
@@ -96,7 +100,10 @@ impl fmt::Display for Why {
                 write!(f, "waits for {agent}, whose breaker is open until {until}")
             }
             Self::Busy { agents } => write!(f, "waits for an agent: {}", list(agents)),
-            Self::Children { left, stage: Stage::Executor } => {
+            Self::Person { question, text } => {
+                write!(f, "waits for a person: {text} (`baton answer {question}`)")
+            }
+            Self::Children { left, stage: Stage::Executor | Stage::Person } => {
                 write!(f, "waits for its parts: {}", left.join(", "))
             }
             Self::Children { left, stage: Stage::Acceptance } => {
@@ -108,6 +115,7 @@ impl fmt::Display for Why {
             Self::Stage { stage: Stage::Executor } => f.write_str("waits for its executor"),
             Self::Stage { stage: Stage::Acceptance } => f.write_str("waits for its validators"),
             Self::Stage { stage: Stage::Routing } => f.write_str("waits for the router"),
+            Self::Stage { stage: Stage::Person } => f.write_str("waits for a person"),
             Self::NoHost => f.write_str("is ready, and no host is running: `baton run PLAN` or `baton host`"),
             Self::NextDecision => f.write_str("is ready and waits for the next decision"),
         }
@@ -165,6 +173,7 @@ pub fn why(conn: &Reader, id: TaskId, now: Time, hosted: bool) -> Result<Why, St
             Why::Paused { what: task.run.to_string() }
         }
         State::Backoff { until } => Why::Backoff { until, after: last_fault(conn, &task)? },
+        State::Waiting { stage: Stage::Person, .. } => person(conn, id)?,
         State::Waiting { stage, need: Some(_), .. } => children(conn, &task, stage)?,
         State::Waiting { stage, need: None, .. } => Why::Stage { stage },
         State::Ready { .. } => match board.clash(&task) {
@@ -255,8 +264,17 @@ fn last_fault(conn: &Reader, task: &Task) -> Result<Option<String>, String> {
     }
 }
 
+fn person(conn: &Reader, id: TaskId) -> Result<Why, String> {
+    let asked = read::people::of_task(conn, id).map_err(|why| why.to_string())?;
+    let open = asked.into_iter().find(|asked| asked.answer.is_none());
+    Ok(open.map_or(Why::Stage { stage: Stage::Person }, |asked| Why::Person {
+        question: asked.id,
+        text: asked.question.text,
+    }))
+}
+
 fn children(conn: &Reader, task: &Task, stage: Stage) -> Result<Why, String> {
-    let role: Role = stage.role();
+    let role = stage.role().unwrap_or(Role::Part);
     let children = read::live::children(conn, task.id, task.epoch, role).map_err(|why| why.to_string())?;
     let ended = |state| {
         matches!(state, StateName::Succeeded | StateName::Failed | StateName::Cancelled | StateName::Skipped)

@@ -4,6 +4,8 @@ mod agent;
 mod attempt;
 mod children;
 mod host;
+mod memory;
+mod person;
 mod run;
 mod task;
 
@@ -28,6 +30,7 @@ fn is_compound(op: &Op) -> bool {
         | Op::Claim { .. }
         | Op::Renew { .. }
         | Op::Due { .. }
+        | Op::Remember { .. }
         | Op::Note { .. } => false,
         Op::StartHost { .. }
         | Op::RenewHost { .. }
@@ -55,6 +58,8 @@ fn is_compound(op: &Op) -> bool {
         | Op::SetStanding { .. }
         | Op::RemoveAgent { .. }
         | Op::MoveBreaker { .. }
+        | Op::Ask { .. }
+        | Op::Answer { .. }
         | Op::PutPlugin(_)
         | Op::RemovePlugin { .. } => true,
     }
@@ -108,6 +113,13 @@ fn dispatch(batch: &mut Batch<'_>, op: Op) -> Applying {
         Op::Renew { leases, until } => attempt::renew(batch, &leases, until),
         Op::Claim { task, epoch, outcome } => attempt::claim(batch, task, epoch, outcome),
         Op::Finish { task, epoch, end } => attempt::finish(batch, task, epoch, end),
+        Op::Ask { task, epoch, question, until, answer } => {
+            person::ask(batch, task, epoch, *question, until, answer)
+        }
+        Op::Answer { question, text, by } => person::answer(batch, question, text, by),
+        Op::Remember { task, epoch, agent, key, value } => {
+            memory::remember(batch, task, epoch, &agent, &key, value.as_deref())
+        }
         Op::Charge { task, epoch, bill } => attempt::charge(batch, task, epoch, &bill),
         Op::LoseLease { task, why } => attempt::lose_lease(batch, task, why),
         Op::Delegate { task } => children::delegate(batch, task),

@@ -49,11 +49,12 @@ fn stage_number(stage: Stage) -> i64 {
         Stage::Executor => 0,
         Stage::Acceptance => 1,
         Stage::Routing => 2,
+        Stage::Person => 3,
     }
 }
 
 fn stage(number: i64) -> Option<Stage> {
-    [Stage::Executor, Stage::Acceptance, Stage::Routing]
+    [Stage::Executor, Stage::Acceptance, Stage::Routing, Stage::Person]
         .into_iter()
         .find(|stage| stage_number(*stage) == number)
 }
@@ -198,7 +199,7 @@ mod tests {
             State::Skipped { at },
         ];
         states.extend(ErrorClass::ALL.map(|class| State::Failed { at, class }));
-        for stage in [Stage::Executor, Stage::Acceptance, Stage::Routing] {
+        for stage in [Stage::Executor, Stage::Acceptance, Stage::Routing, Stage::Person] {
             for need in
                 [None, Some(Need { ended: 2, until: None }), Some(Need { ended: 2, until: Some(Time(7)) })]
             {

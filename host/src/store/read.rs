@@ -3,6 +3,7 @@
 pub mod cost;
 pub mod history;
 pub mod live;
+pub mod people;
 pub mod summary;
 
 use rusqlite::{Connection, OptionalExtension as _, params};

@@ -31,7 +31,7 @@ CREATE TABLE task (
     at INTEGER NOT NULL,         -- since, until or ended, as the state has it
     agent_id INTEGER,
     lease_until INTEGER,
-    stage INTEGER,               -- 0 executor, 1 acceptance, 2 routing
+    stage INTEGER,               -- 0 executor, 1 acceptance, 2 routing, 3 person
     need INTEGER,
     need_until INTEGER,
     class INTEGER,
@@ -100,6 +100,22 @@ CREATE TABLE agent (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, card TEXT NOT NULL,
     draining INTEGER NOT NULL, removed INTEGER NOT NULL DEFAULT 0, breaker TEXT NOT NULL
 ) STRICT;
+
+-- What people are asked, once for each task and key.
+CREATE TABLE question (
+    id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL, task_id INTEGER NOT NULL, key TEXT NOT NULL,
+    question TEXT NOT NULL,      -- JSON
+    asked_at INTEGER NOT NULL, until INTEGER,
+    answer TEXT, answered_by TEXT, answered_at INTEGER
+) STRICT;
+CREATE UNIQUE INDEX question_key ON question (task_id, key);
+CREATE INDEX question_open ON question (run_id) WHERE answer IS NULL;
+
+-- What agents remember between attempts.
+CREATE TABLE memory (
+    agent TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (agent, key)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE plugin (
     name TEXT PRIMARY KEY, kind TEXT NOT NULL, digest TEXT NOT NULL, grants TEXT NOT NULL, added_at INTEGER NOT NULL

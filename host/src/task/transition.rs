@@ -7,7 +7,8 @@ use thiserror::Error;
 use crate::clock::Time;
 use crate::event::{Fact, Readied};
 use crate::fault::{ErrorClass, Fault};
-use crate::id::{AgentId, DecisionId, Epoch, TaskId};
+use crate::id::{AgentId, DecisionId, Epoch, QuestionId, TaskId};
+use crate::people::Question;
 use crate::plan::Effects;
 use crate::seed::Seed;
 
@@ -46,6 +47,20 @@ pub enum Command {
     },
     /// Waiting for children → Waiting for the stage, or Ready when it was the router.
     Wake,
+    /// Running → Waiting for a person, or nothing but a fact where the policy has answered.
+    Ask {
+        epoch: Epoch,
+        id: QuestionId,
+        question: Box<Question>,
+        until: Option<Time>,
+        waits: bool,
+    },
+    /// Waiting for a person → Ready.
+    Answer {
+        question: QuestionId,
+        text: String,
+        by: String,
+    },
     /// Running or Waiting → Succeeded.
     Accept {
         epoch: Epoch,
@@ -150,7 +165,17 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
         (Command::Wake, State::Waiting { stage: Stage::Routing, need: Some(_), .. }) => {
             Ok(Fact::Readied { why: Readied::Consulted })
         }
-        (Command::Wake, State::Waiting { need: Some(_), .. }) => Ok(Fact::Woken),
+        (Command::Wake, State::Waiting { stage: Stage::Executor | Stage::Acceptance, need: Some(_), .. }) => {
+            Ok(Fact::Woken)
+        }
+        (Command::Ask { epoch, id, question, until, waits }, State::Running { .. }) => {
+            let Question { purpose, text, choices, .. } = *question;
+            let fact = Fact::Asked { question: id, purpose, text, choices, until, waits };
+            current(task, epoch).map(|()| fact)
+        }
+        (Command::Answer { question, text, by }, State::Waiting { stage: Stage::Person, .. }) => {
+            Ok(Fact::Answered { question, text, by })
+        }
         (Command::Accept { epoch, checks }, State::Running { .. } | State::Waiting { .. }) => {
             current(task, epoch).map(|()| Fact::Accepted { checks })
         }
@@ -188,6 +213,8 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
             | Command::Delegate
             | Command::Await { .. }
             | Command::Wake
+            | Command::Ask { .. }
+            | Command::Answer { .. }
             | Command::Accept { .. }
             | Command::Fail { .. }
             | Command::Reject { .. }
@@ -276,6 +303,18 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
         Fact::Woken => {
             if let State::Waiting { need, .. } = &mut task.state {
                 *need = None;
+            }
+        }
+        Fact::Asked { waits: false, .. } => {}
+        Fact::Asked { until, .. } => {
+            let need = until.map(|until| Need { ended: 0, until: Some(until) });
+            task.state = State::Waiting { stage: Stage::Person, need, since: at };
+            // An attempt that waits for a person has not failed.
+            task.attempts -= 1;
+        }
+        Fact::Answered { .. } => {
+            if let State::Waiting { stage: Stage::Person, .. } = task.state {
+                task.state = State::Ready { since: at };
             }
         }
         Fact::Accepted { .. } => task.state = State::Succeeded { at },

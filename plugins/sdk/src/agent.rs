@@ -2,9 +2,13 @@
 
 mod answer;
 mod http_fault;
+pub mod jsonrpc;
 mod prompt;
 mod retry_after;
+pub mod session;
 pub mod sse;
+pub mod symptom;
+pub mod talk;
 
 pub use crate::bindings::agent::exports::baton::agent::adapter::{Attempt, Health};
 pub use crate::bindings::shared::baton::host::{http, memory, people, process, progress, workspace};

@@ -1,5 +1,9 @@
 //! Plain values for the native tests of plugins, to be changed where a test cares.
 
+mod transcript;
+
+pub use transcript::{Rehearsal, Step, transcript};
+
 use crate::agent::Attempt;
 use crate::router::{Agent, Request, Snapshot};
 use crate::words::{Child, Effects, Outcome, Task, TaskState};

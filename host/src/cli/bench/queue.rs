@@ -15,6 +15,7 @@ use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::id::RunId;
 use crate::op::{Op, Reply, Submission};
+use crate::people;
 use crate::plan::{Plan, Workstream};
 use crate::plugin::capability::Offer;
 use crate::scheduler::{Host, Live, Options};
@@ -136,6 +137,7 @@ async fn conduct(global: &Global, args: &Args, home: &Home) -> Result<f64, Failu
     let options = Options {
         offer: Offer::default(),
         budget: Budget::default(),
+        people: people::Policy::default(),
         supervisor: None,
         breaker: Policy::default(),
     };

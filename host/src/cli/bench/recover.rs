@@ -14,6 +14,7 @@ use crate::budget::{Budget, Cap};
 use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::op::{Op, RouterChange};
+use crate::people;
 use crate::plugin::capability::Offer;
 use crate::scheduler::{Host, Options};
 use crate::store::{Home, Lock, Store, read, reader};
@@ -78,6 +79,7 @@ async fn first(global: &Global, home: &Home) -> Result<f64, Failure> {
     let options = Options {
         offer: Offer::default(),
         budget: Budget::default(),
+        people: people::Policy::default(),
         supervisor: None,
         breaker: Policy::default(),
     };

@@ -79,7 +79,7 @@ impl HostResponse for Sandbox {
     }
 }
 
-async fn send(powers: &Powers, request: Request) -> Result<Exchange, HttpError> {
+pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, HttpError> {
     if powers.stopped().is_some() {
         return Err(HttpError::Stopped);
     }
@@ -184,6 +184,14 @@ fn asked_to_wait(response: &reqwest::Response) -> Option<Duration> {
 }
 
 impl Exchange {
+    pub(super) fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    pub(super) fn is_success(&self) -> bool {
+        self.response.status().is_success()
+    }
+
     async fn read(&mut self, powers: &Powers) -> Result<Option<Vec<u8>>, HttpError> {
         if powers.stopped().is_some() {
             return Err(HttpError::Stopped);

@@ -1,7 +1,7 @@
 //! `baton:host/process`: native programs, as the operator's profiles allow them.
 
 mod profile;
-mod run;
+pub(super) mod run;
 mod spawn;
 mod talk;
 

@@ -11,7 +11,7 @@ use crate::plugin::words::usage_in;
 
 fn stopped(why: Stop) -> Stopped {
     match why {
-        Stop::LeaseLost => Stopped::LeaseLost,
+        Stop::LeaseLost | Stop::Asked => Stopped::LeaseLost,
         Stop::Cancelled => Stopped::Cancelled,
         Stop::Deadline | Stop::Silent => Stopped::Deadline,
         Stop::Budget => Stopped::Budget,

@@ -19,7 +19,7 @@ impl Spawn {
         let fault = Fault::new(ErrorClass::InvalidOutput, format!("what it wants run can't be: {why}"));
         match self.stage {
             Stage::Routing => Op::Reject { task: self.task, fault },
-            Stage::Executor | Stage::Acceptance => Op::Finish {
+            Stage::Executor | Stage::Acceptance | Stage::Person => Op::Finish {
                 task: self.task,
                 epoch: self.epoch,
                 end: End::Failed { fault, checks: Vec::new() },
@@ -53,6 +53,7 @@ impl Awaited {
                 | Op::Claim { task, .. }
                 | Op::Finish { task, .. }
                 | Op::LoseLease { task, .. }
+                | Op::Ask { task, answer: None, .. }
                 | Op::Delegate { task }
                 | Op::Spawn { task, .. }
                 | Op::Due { task }
@@ -77,6 +78,9 @@ impl Awaited {
                 | Op::CancelRun { .. }
                 | Op::Renew { .. }
                 | Op::Charge { .. }
+                | Op::Ask { answer: Some(_), .. }
+                | Op::Answer { .. }
+                | Op::Remember { .. }
                 | Op::HoldTask { .. }
                 | Op::UnholdTask { .. }
                 | Op::CancelTask { .. }

@@ -10,16 +10,18 @@ use tokio::task::JoinHandle;
 
 use super::purse::Purse;
 use super::{Message, Phase, Spine, unreadable};
-use crate::agent::breaker::Policy;
+use crate::agent::breaker;
 use crate::budget::Budget;
 use crate::id::RunId;
 use crate::lease::{self, HostLease};
 use crate::op::{Applied, Op, Rejection, Reply};
-use crate::plugin::capability::Offer;
+use crate::people::Policy;
 use crate::plugin::capability::sign::Sign;
+use crate::plugin::capability::{Desk, Offer};
 use crate::plugin::library::Library;
 use crate::scheduler::attempt::Surroundings;
 use crate::scheduler::board::Board;
+use crate::scheduler::desk::Server;
 use crate::scheduler::pool::Pool;
 use crate::store::writer::{Answers, Writer};
 use crate::store::{Home, Store, machine, read, reader};
@@ -29,9 +31,10 @@ use crate::task::State;
 pub struct Options {
     pub offer: Offer,
     pub budget: Budget,
+    pub people: Policy,
     /// The `baton` binary, which ends native programs when their host dies.
     pub supervisor: Option<PathBuf>,
-    pub breaker: Policy,
+    pub breaker: breaker::Policy,
 }
 
 /// A running host. Dropping it abandons what runs; [`Host::drain`] and [`Host::stop`] end it well.
@@ -76,13 +79,18 @@ impl Host {
         let (commits, seen) = watch::channel(0);
         let (sign, signs) = mpsc::unbounded_channel();
         let (shown, _) = broadcast::channel(1024);
+        let (plea, pleas) = mpsc::unbounded_channel();
+        let policy = Arc::new(options.people);
+        let desk_reader = self::reader(home).map_err(unreadable)?;
         let around = Surroundings {
             clock: writer.clock().clone(),
             offer: options.offer,
             supervisor: options.supervisor,
             lease: HostLease::until(lease_until),
             signs: sign,
+            desk: Desk(plea),
         };
+        let desk_around = around.clone();
         let mut spine = Spine {
             writer: writer.clone(),
             reader,
@@ -90,6 +98,7 @@ impl Host {
             around,
             board: Board::default(),
             purse: Purse::new(options.budget),
+            people: Arc::clone(&policy),
             pool: Pool { workers: Vec::new(), policy: options.breaker },
             conducts: BTreeMap::new(),
             attempts: HashMap::new(),
@@ -109,6 +118,8 @@ impl Host {
         };
         spine.recover()?;
         let live = Live { outbox, commits: seen, shown, library };
+        let desk = Server { live: live.clone(), reader: desk_reader, policy, around: desk_around };
+        tokio::spawn(desk.run(pleas));
         Ok(Self { live, spine: tokio::spawn(spine.run()), writer, writer_thread, boot })
     }
 

@@ -62,9 +62,8 @@ impl Spine {
                 self.move_breaker(agent, Sign::of(fault));
                 Judged::Failed
             }
-            attempt::Result::Over(End::Accepted { .. } | End::Released { .. } | End::Cancelled { .. }) => {
-                return;
-            }
+            attempt::Result::Over(End::Accepted { .. } | End::Released { .. } | End::Cancelled { .. })
+            | attempt::Result::Asked => return,
         };
         self.tally(id, agent, started, judged);
     }

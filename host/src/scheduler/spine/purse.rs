@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Ended, Spine, attempt, unreadable};
 use crate::agent::{Agent, Card};
-use crate::budget::ledger::{Account, Exhausted, Ledger, Notice};
+use crate::budget::ledger::{Account, Attempt, Exhausted, Ledger, Notice};
 use crate::budget::price::Tariff;
 use crate::budget::{Basis, Bill, Budget, Cap, Money};
 use crate::clock::Time;
@@ -62,7 +62,7 @@ impl Purse {
         let mut owners =
             vec![(Account::Task(task), own), (Account::Agent(agent.id, day(now)), agent.card.budget)];
         owners.extend(self.common(prepared.task.run, now));
-        match self.ledger.reserve(task, self.budget.caps.attempt, owners) {
+        match self.ledger.reserve((task, prepared.task.epoch.next()), self.budget.caps.attempt, owners) {
             Ok(allowance) => Place::Taken(Some(allowance.amount())),
             Err(Exhausted { account: Account::Task(_), good, cap }) => {
                 let why = format!("its attempts have used up the {} that they may", good.shown(cap));
@@ -83,17 +83,20 @@ impl Purse {
 
 impl Spine {
     /// What the attempt that starts now may use.
-    pub(super) fn meter(&self, task: TaskId, card: &Card) -> Meter {
-        Meter::new(self.purse.ledger.allowance(task), self.purse.tariff(card))
+    pub(super) fn meter(&self, attempt: Attempt, card: &Card) -> Meter {
+        Meter::new(self.purse.ledger.allowance(attempt), self.purse.tariff(card))
     }
 
     /// What an attempt used is charged in the transaction that ends it.
     pub(super) fn charge(&mut self, ended: &Ended, result: &attempt::Result) {
         let usage = match result {
             attempt::Result::Claimed(outcome) if !outcome.usage.is_zero() => outcome.usage.clone(),
-            attempt::Result::Claimed(_) | attempt::Result::Over(_) => ended.used.clone(),
+            attempt::Result::Claimed(_) | attempt::Result::Over(_) | attempt::Result::Asked => {
+                ended.used.clone()
+            }
         };
-        let reserved = self.purse.ledger.reserved(ended.task);
+        let attempt = (ended.task, ended.epoch);
+        let reserved = self.purse.ledger.reserved(attempt);
         if usage.is_zero() && reserved.is_none() {
             return;
         }
@@ -109,7 +112,7 @@ impl Spine {
         let wall_ms = u64::try_from(now.since(ended.started).as_millis()).unwrap_or(u64::MAX);
         let bill = Bill { usage, cost, basis, wall_ms };
         let run = self.board.task(ended.task).map(|task| task.run);
-        let notices = self.purse.ledger.settle(ended.task, Some(bill.amount()));
+        let notices = self.purse.ledger.settle(attempt, Some(bill.amount()));
         self.pending.push(Op::Charge { task: ended.task, epoch: ended.epoch, bill: Box::new(bill) });
         self.notify(run, notices);
     }
@@ -127,9 +130,14 @@ impl Spine {
         }
     }
 
-    /// A task that runs no more has nothing set aside, however that came: a lost lease, a person's word.
+    /// What was set aside for a pick that the store did not carry out is there again.
     pub(super) fn return_reserve(&mut self, task: TaskId) {
-        self.purse.ledger.settle(task, None);
+        if self.attempts.contains_key(&task) {
+            return;
+        }
+        if let Some(epoch) = self.board.task(task).map(|task| task.epoch.next()) {
+            self.purse.ledger.settle((task, epoch), None);
+        }
     }
 
     /// Whether a run stands still because a cap leaves nothing to start anything with.

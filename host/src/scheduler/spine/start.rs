@@ -35,7 +35,7 @@ impl Spine {
         let fence = Arc::new(Fence::default());
         let seed = self.seed(task.run).of(task.id.0).of(i64::from(task.epoch.0));
         let (id, epoch, started) = (task.id, task.epoch, self.around.clock.now());
-        let meter = self.meter(id, &card);
+        let meter = self.meter((id, epoch), &card);
         let outbox = self.outbox.clone();
         let (library, around, own) = (Arc::clone(&self.library), self.around.clone(), Arc::clone(&fence));
         tokio::spawn(async move {
@@ -80,6 +80,7 @@ impl Spine {
                 Op::Finish { task: id, epoch, end: End::Accepted { outcome, checks: Vec::new() } }
             }
             attempt::Result::Over(end) => Op::Finish { task: id, epoch, end },
+            attempt::Result::Asked => return,
         });
     }
 }

@@ -97,7 +97,7 @@ pub(super) fn charge(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, bill: &Bil
     Ok(Reply::Done)
 }
 
-fn close(
+pub(super) fn close(
     batch: &Batch<'_>,
     id: TaskId,
     epoch: Epoch,

@@ -56,7 +56,8 @@ pub(super) fn spawn(
         Until::Time(at) => (kids, Some(at)),
     };
     let need = Need { ended: needed.min(kids), until: at };
-    let parent = Parent { id, epoch, role: stage.role() };
+    let role = stage.role().ok_or_else(|| Rejection::Invalid("a person has no children".into()))?;
+    let parent = Parent { id, epoch, role };
     add(batch, &task, parent, children)?;
     let task = batch.step(id, Command::Await { epoch, stage, need })?;
     if ended >= need.ended && (at.is_none() || ended >= kids) {

@@ -65,7 +65,7 @@ fn redrive_one(batch: &mut Batch<'_>, id: TaskId) -> Result<(), Rejection> {
     let task = batch.task(id)?;
     if let Some(parent) = task.parent {
         let above = batch.task(parent.id)?;
-        let waits = matches!(above.state, State::Waiting { stage, .. } if stage.role() == parent.role);
+        let waits = matches!(above.state, State::Waiting { stage, .. } if stage.role() == Some(parent.role));
         if above.epoch != parent.epoch || !waits {
             return Err(Rejection::Invalid("the try of its parent is over: retry the parent".into()));
         }

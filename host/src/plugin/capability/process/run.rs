@@ -13,7 +13,7 @@ use crate::clock::Stopwatch;
 use crate::plugin::bindings::agent::baton::host::process::{Command, Completed, Ending, ProcessError};
 use crate::plugin::capability::{Powers, Stop};
 
-pub(super) async fn run(
+pub(in crate::plugin::capability) async fn run(
     powers: &Powers,
     profile: &Profile,
     command: &Command,
@@ -65,7 +65,7 @@ async fn attend(
         Ok(Forced::Stopped(Stop::Deadline | Stop::Silent)) => Ending::TimedOut(
             powers.deadline.since(powers.clock.now()).as_millis().try_into().unwrap_or(u64::MAX),
         ),
-        Ok(Forced::Stopped(Stop::LeaseLost | Stop::Cancelled | Stop::Budget)) => {
+        Ok(Forced::Stopped(Stop::LeaseLost | Stop::Cancelled | Stop::Budget | Stop::Asked)) => {
             return Err(ProcessError::Stopped);
         }
         Ok(Forced::TimedOut(limit)) => Ending::TimedOut(limit.as_millis().try_into().unwrap_or(u64::MAX)),

@@ -1,0 +1,71 @@
+//! Questions to people, and their answers.
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::Applying;
+use super::attempt::close;
+use crate::clock::Time;
+use crate::event::Fact;
+use crate::id::{Epoch, QuestionId, TaskId};
+use crate::op::{Rejection, Reply};
+use crate::outcome::Report;
+use crate::people::Question;
+use crate::store::batch::Batch;
+use crate::task::transition::Command;
+use crate::task::{Stage, State};
+
+/// The same question of the same task is stored once. Without an answer the attempt is over.
+pub(super) fn ask(
+    batch: &mut Batch<'_>,
+    task: TaskId,
+    epoch: Epoch,
+    question: Question,
+    until: Option<Time>,
+    answer: Option<String>,
+) -> Applying {
+    let run = batch.task(task)?.run;
+    let json = serde_json::to_string(&question).map_err(|why| Rejection::Invalid(why.to_string()))?;
+    let id = QuestionId(batch.conn.query_row(
+        "INSERT INTO question (run_id, task_id, key, question, asked_at, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (task_id, key) DO UPDATE SET question = excluded.question, until = excluded.until
+         RETURNING id",
+        params![run.0, task.0, question.key, json, batch.now.0, until.map(|until| until.0)],
+        |row| row.get(0),
+    )?);
+    let waits = answer.is_none();
+    batch.step(task, Command::Ask { epoch, id, question: Box::new(question), until, waits })?;
+    match answer {
+        Some(text) => self::answer(batch, id, text, "policy".into()),
+        None => {
+            close(batch, task, epoch, "asked", &Report::default())?;
+            Ok(Reply::Done)
+        }
+    }
+}
+
+/// An answer counts once. A task that waits for it goes on; one that does not wait any more keeps it for later.
+pub(super) fn answer(batch: &mut Batch<'_>, id: QuestionId, text: String, by: String) -> Applying {
+    let found: Option<(i64, String, Option<String>)> = batch
+        .conn
+        .query_row("SELECT task_id, question, answer FROM question WHERE id = ?1", [id.0], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()?;
+    let (task, json, before) = found.ok_or_else(|| Rejection::NotFound(format!("question {id}")))?;
+    if let Some(before) = before {
+        return Err(Rejection::Invalid(format!("{id} was answered before: {before:?}")));
+    }
+    let question: Question = serde_json::from_str(&json).map_err(|why| Rejection::Store(why.to_string()))?;
+    question.takes(&text).map_err(Rejection::Invalid)?;
+    batch.conn.execute(
+        "UPDATE question SET answer = ?2, answered_by = ?3, answered_at = ?4 WHERE id = ?1",
+        params![id.0, text, by, batch.now.0],
+    )?;
+    let task = batch.task(TaskId(task))?;
+    if matches!(task.state, State::Waiting { stage: Stage::Person, .. }) {
+        batch.step_on(task, Command::Answer { question: id, text, by })?;
+    } else {
+        batch.append(Some(task.run), Some(&task), &Fact::Answered { question: id, text, by })?;
+    }
+    Ok(Reply::Done)
+}

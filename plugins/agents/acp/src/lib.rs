@@ -1,0 +1,108 @@
+//! An agent that speaks the Agent Client Protocol, version 1, does the work: over its standard input and output, as a
+//! profile of the operator's configuration allows.
+//!
+//! Configuration: `profile` (required); `permissions`, what the agent is told when it asks for leave: `deny` (unless said
+//! otherwise), `allow`, or `ask`, which asks a person; `mode` and `model`, for agents that offer a choice; `silence-s`,
+//! after which it counts as hanging (300).
+//!
+//! The session works in the attempt's folder, without file access or terminals through Baton and without MCP servers.
+//! When a person has answered a permission, the next attempt loads the session in which it was asked, if the agent can.
+//! Nobody logs in here: an agent that wants a login must get it from the operator.
+
+mod machine;
+mod permission;
+mod session;
+mod settings;
+mod update;
+
+use std::collections::VecDeque;
+
+use baton_sdk::agent::process::{self, Command, Program};
+use baton_sdk::agent::talk::{self, GRACE_MS, explained};
+use baton_sdk::agent::{
+    Agent, Attempt, Attr, Config, ErrorClass, Fault, Health, Outcome, contract, people, progress, prompt,
+    workspace,
+};
+
+use machine::{Do, Machine, Task};
+use settings::{KEYS, Settings};
+
+struct Acp;
+
+impl Agent for Acp {
+    fn run(attempt: Attempt) -> Result<Outcome, Fault> {
+        let settings = Settings::read(&attempt.config)?;
+        let Some(folder) = workspace::folder() else {
+            return Err(Fault::new(
+                ErrorClass::Environment,
+                "no folder to work in: give the agent's profile a `cwd`, or the task a worktree",
+            ));
+        };
+        let command = Command {
+            profile: settings.profile.clone(),
+            values: vec![Attr::new("task", &attempt.task.id), Attr::new("run", &attempt.task.run)],
+            stdin: Vec::new(),
+        };
+        let task = Task {
+            folder,
+            prompt: talk::plain(prompt(&attempt)),
+            contract: contract(&attempt).is_some(),
+            resume: people::answers().pop().map(|answer| answer.resume).filter(|id| !id.is_empty()),
+        };
+        let silence_ms = settings.silence_ms;
+        drive(&process::start(&command)?, Machine::new(settings, task), silence_ms)
+    }
+
+    fn probe(config: Vec<Attr>) -> Health {
+        match Config(&config).only(&KEYS) {
+            Ok(()) => talk::probe(Config(&config)),
+            Err(unusable) => Health::Unreachable(unusable.to_string()),
+        }
+    }
+}
+
+/// Does what the machine says, and tells it what comes of it.
+fn drive(program: &Program, mut machine: Machine, silence_ms: u64) -> Result<Outcome, Fault> {
+    let mut todo = VecDeque::from(machine.start());
+    loop {
+        while let Some(step) = todo.pop_front() {
+            let stopped = match step {
+                Do::Write(message) => {
+                    program.write(format!("{message}\n").as_bytes())?;
+                    None
+                }
+                Do::Report { message, done } => progress::report(&message, done).err(),
+                Do::Spent(usage) => progress::spent(&usage).err(),
+                Do::Ask(question) => {
+                    let answer = people::ask(&question).map(|answer| answer.text);
+                    todo.extend(machine.answered(answer));
+                    None
+                }
+                Do::Conclude(result) => return conclude(program, result),
+            };
+            if let Some(why) = stopped {
+                todo = machine.stop(why.into()).into();
+            }
+        }
+        todo.extend(machine.receive(program.read_line(Some(silence_ms))?));
+    }
+}
+
+/// Lets the program end. What it wrote to standard error is only known then.
+fn conclude(program: &Program, result: Result<Outcome, Fault>) -> Result<Outcome, Fault> {
+    program.close_input();
+    let patience = match &result {
+        Ok(_) => GRACE_MS,
+        Err(fault) if fault.class == ErrorClass::Timeout => 1000,
+        Err(_) => GRACE_MS / 2,
+    };
+    match (result, program.finish(patience)) {
+        (Err(fault), Ok(completed)) => Err(explained(fault, &completed)),
+        (result, _) => result,
+    }
+}
+
+baton_sdk::agent!(Acp);
+
+#[cfg(test)]
+mod tests;

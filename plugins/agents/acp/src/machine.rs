@@ -1,0 +1,388 @@
+//! The client's side of the protocol, without any input or output: what comes in and what to do about it.
+
+use baton_sdk::agent::jsonrpc::{ErrorObject, Id, Message};
+use baton_sdk::agent::people::Question;
+use baton_sdk::agent::process::Line;
+use baton_sdk::agent::symptom;
+use baton_sdk::agent::talk::{Skipped, changed_files};
+use baton_sdk::agent::{Attr, ErrorClass, Fault, Outcome, StopReason, Usage, answer};
+use serde_json::{Value, json};
+
+use crate::permission::{Decision, Wish};
+use crate::session::{Choice, Session, version_fault};
+use crate::settings::{Permissions, Settings};
+use crate::update::Work;
+
+/// So many lines may be none of the protocol's.
+const NOISE: u32 = 100;
+
+const AUTH_REQUIRED: i64 = -32000;
+
+/// What is to be done for the task.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Task {
+    /// An absolute path.
+    pub folder: String,
+    pub prompt: String,
+    /// Whether the answer must be data.
+    pub contract: bool,
+    /// The session of an earlier attempt.
+    pub resume: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Do {
+    /// Sends a line.
+    Write(Message),
+    Report {
+        message: String,
+        done: Option<f64>,
+    },
+    /// In all.
+    Spent(Usage),
+    /// Asks a person, and tells [`Machine::answered`].
+    Ask(Question),
+    /// The end: nothing follows.
+    Conclude(Result<Outcome, Fault>),
+}
+
+pub struct Machine {
+    settings: Settings,
+    task: Task,
+    stage: Stage,
+    /// The id of the request that is under way; there is one at a time.
+    request: i64,
+    session: Session,
+    /// What is still to be set before the prompt.
+    choices: Vec<Choice>,
+    work: Work,
+    wish: Option<Wish>,
+    denied: Vec<String>,
+    skipped: Skipped,
+}
+
+/// Which request is under way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stage {
+    Initialize,
+    New,
+    Load,
+    Choose,
+    Prompt,
+    Over,
+}
+
+impl Machine {
+    pub fn new(settings: Settings, task: Task) -> Self {
+        Self {
+            settings,
+            task,
+            stage: Stage::Initialize,
+            request: 0,
+            session: Session::default(),
+            choices: Vec::new(),
+            work: Work::default(),
+            wish: None,
+            denied: Vec::new(),
+            skipped: Skipped::default(),
+        }
+    }
+
+    pub fn start(&mut self) -> Vec<Do> {
+        let params = json!({
+            "protocolVersion": 1,
+            "clientCapabilities": {
+                "fs": {"readTextFile": false, "writeTextFile": false},
+                "terminal": false,
+            },
+            "clientInfo": {"name": "baton", "title": "Baton", "version": env!("CARGO_PKG_VERSION")},
+        });
+        vec![Do::Write(Message::request(self.request, "initialize", params))]
+    }
+
+    pub fn receive(&mut self, line: Line) -> Vec<Do> {
+        match line {
+            Line::Text(line) => match Message::parse(&line) {
+                Ok(message) => self.message(message),
+                Err(_) => self.noise(&line),
+            },
+            Line::Silent => {
+                let fault = format!("silent for {} s", self.settings.silence_ms / 1000);
+                self.abandon(Fault::new(ErrorClass::Timeout, fault))
+            }
+            Line::Closed => self.end(Err(self.crashed())),
+        }
+    }
+
+    /// What a person said, if one did.
+    pub fn answered(&mut self, answer: Option<String>) -> Vec<Do> {
+        match (self.wish.take(), answer) {
+            (None, _) => Vec::new(),
+            (Some(wish), Some(answer)) => {
+                let decision = wish.chosen(&answer);
+                self.decided(&wish, decision)
+            }
+            (Some(wish), None) => {
+                let mut todo = vec![Do::Write(wish.response(&Decision::Cancelled))];
+                todo.extend(self.abandon(Fault::stopped("a permission waits for a person")));
+                todo
+            }
+        }
+    }
+
+    /// The host ended the attempt, for this reason.
+    pub fn stop(&mut self, fault: Fault) -> Vec<Do> {
+        let wish = self.wish.take();
+        let mut todo: Vec<Do> =
+            wish.iter().map(|wish| Do::Write(wish.response(&Decision::Cancelled))).collect();
+        todo.extend(self.abandon(fault));
+        todo
+    }
+
+    /// Ends before the agent does.
+    fn abandon(&mut self, fault: Fault) -> Vec<Do> {
+        let mut todo = Vec::new();
+        if self.stage == Stage::Prompt {
+            let params = json!({"sessionId": self.session.id});
+            todo.push(Do::Write(Message::notification("session/cancel", params)));
+        }
+        todo.extend(self.end(Err(fault)));
+        todo
+    }
+
+    fn end(&mut self, result: Result<Outcome, Fault>) -> Vec<Do> {
+        self.stage = Stage::Over;
+        vec![Do::Conclude(result)]
+    }
+
+    fn noise(&mut self, line: &str) -> Vec<Do> {
+        self.skipped.add(line);
+        if self.skipped.count < NOISE {
+            return Vec::new();
+        }
+        let fault = format!("what it says is not the protocol{}", self.skipped.note());
+        self.abandon(Fault::new(ErrorClass::InvalidOutput, fault))
+    }
+
+    fn crashed(&self) -> Fault {
+        let before = match self.stage {
+            Stage::Initialize => "it answered `initialize`",
+            Stage::New | Stage::Load | Stage::Choose => "its session began",
+            Stage::Prompt | Stage::Over => "it ended its turn",
+        };
+        let fault = format!("it closed its output before {before}{}", self.skipped.note());
+        Fault::new(ErrorClass::Crashed, fault)
+    }
+
+    fn message(&mut self, message: Message) -> Vec<Do> {
+        match message {
+            Message::Request { id, method, params } if method == "session/request_permission" => {
+                self.permission(id, &params)
+            }
+            Message::Request { id, method, .. } => vec![Do::Write(Message::unknown_method(id, &method))],
+            Message::Notification { method, params } if method == "session/update" => self.update(&params),
+            // Extensions that nobody here knows.
+            Message::Notification { .. } => Vec::new(),
+            Message::Response { id, result } if self.is_ours(&id) => self.response(&result),
+            Message::Error { id: Some(id), error } if self.is_ours(&id) => self.error(&error),
+            // Late answers, and complaints about lines that were never sent.
+            Message::Response { .. } | Message::Error { .. } => Vec::new(),
+        }
+    }
+
+    fn is_ours(&self, id: &Id) -> bool {
+        *id == Id::Number(self.request)
+    }
+
+    fn call(&mut self, stage: Stage, method: &str, params: Value) -> Vec<Do> {
+        self.stage = stage;
+        self.request += 1;
+        vec![Do::Write(Message::request(self.request, method, params))]
+    }
+
+    fn response(&mut self, result: &Value) -> Vec<Do> {
+        match self.stage {
+            Stage::Initialize => match version_fault(result) {
+                Some(fault) => self.end(Err(fault)),
+                None => {
+                    self.session.greeted(result);
+                    self.open()
+                }
+            },
+            Stage::New | Stage::Load => match self.session.opened(result, &self.settings) {
+                Ok(choices) => {
+                    self.choices = choices;
+                    self.choose()
+                }
+                Err(fault) => self.end(Err(fault)),
+            },
+            Stage::Choose => self.choose(),
+            Stage::Prompt => self.finished(result),
+            Stage::Over => Vec::new(),
+        }
+    }
+
+    fn open(&mut self) -> Vec<Do> {
+        match self.task.resume.clone() {
+            Some(id) if self.session.can_load => {
+                let params = json!({"sessionId": id, "cwd": self.task.folder, "mcpServers": []});
+                self.session.id = id;
+                self.session.is_loaded = true;
+                self.call(Stage::Load, "session/load", params)
+            }
+            Some(_) | None => self.begin(),
+        }
+    }
+
+    fn begin(&mut self) -> Vec<Do> {
+        self.session.is_loaded = false;
+        self.call(Stage::New, "session/new", json!({"cwd": self.task.folder, "mcpServers": []}))
+    }
+
+    /// Sets what is still to be set, and then prompts.
+    fn choose(&mut self) -> Vec<Do> {
+        if let Some(choice) = self.choices.pop() {
+            let (method, params) = choice.request(&self.session.id);
+            return self.call(Stage::Choose, method, params);
+        }
+        self.work.begin();
+        let text = if self.session.is_loaded {
+            format!(
+                "Go on where you were interrupted: what you asked leave for has been decided, so ask again. \
+                 The task was:\n\n{}",
+                self.task.prompt
+            )
+        } else {
+            self.task.prompt.clone()
+        };
+        let params = json!({"sessionId": self.session.id, "prompt": [{"type": "text", "text": text}]});
+        self.call(Stage::Prompt, "session/prompt", params)
+    }
+
+    fn update(&mut self, params: &Value) -> Vec<Do> {
+        let is_other =
+            params.get("sessionId").and_then(Value::as_str).is_some_and(|id| id != self.session.id);
+        if is_other {
+            return Vec::new();
+        }
+        match self.stage {
+            // A session that is loaded is told again from its beginning.
+            Stage::Load => {
+                self.work.replay(params);
+                vec![Do::Report { message: String::from("loads its session"), done: None }]
+            }
+            Stage::Prompt => self.work.update(params),
+            Stage::Initialize | Stage::New | Stage::Choose | Stage::Over => Vec::new(),
+        }
+    }
+
+    fn permission(&mut self, id: Id, params: &Value) -> Vec<Do> {
+        let tool = self.work.tool(params.get("toolCall").unwrap_or(&Value::Null));
+        let wish = Wish::new(id, tool, params);
+        match self.settings.permissions {
+            Permissions::Allow => self.decided(&wish, wish.allowed()),
+            Permissions::Deny => self.decided(&wish, wish.refused()),
+            // Nothing to choose from is nothing to ask.
+            Permissions::Ask if wish.options.is_empty() => self.decided(&wish, Decision::Cancelled),
+            Permissions::Ask => {
+                let question = wish.question(&self.session.id);
+                self.wish = Some(wish);
+                vec![Do::Ask(question)]
+            }
+        }
+    }
+
+    fn decided(&mut self, wish: &Wish, decision: Decision) -> Vec<Do> {
+        let verb = if wish.is_leave(&decision) {
+            "may"
+        } else {
+            self.work.deny(&wish.tool);
+            self.denied.push(wish.tool.to_string());
+            "may not"
+        };
+        let message = format!("{verb}: {}", wish.tool);
+        vec![Do::Write(wish.response(&decision)), Do::Report { message, done: None }]
+    }
+
+    fn finished(&mut self, result: &Value) -> Vec<Do> {
+        let mut todo = Vec::new();
+        if let Some(usage) = result.get("usage") {
+            self.work.used(usage);
+            todo.push(Do::Spent(self.work.usage.clone()));
+        }
+        let reason = result.get("stopReason").and_then(Value::as_str).unwrap_or("");
+        let result = self.outcome(reason);
+        todo.extend(self.end(result));
+        todo
+    }
+
+    fn outcome(&self, reason: &str) -> Result<Outcome, Fault> {
+        let said = self.work.answer();
+        let stop_reason = match reason {
+            "end_turn" => StopReason::EndTurn,
+            "max_tokens" => StopReason::MaxTokens,
+            "max_turn_requests" => StopReason::MaxTurns,
+            "refusal" => {
+                let said = if said.is_empty() { "the agent declined" } else { said };
+                return Err(Fault::new(ErrorClass::Refused, baton_sdk::agent::summary(said)));
+            }
+            "cancelled" => {
+                let class = ErrorClass::Other(String::from("cancelled"));
+                return Err(Fault::new(class, "the agent says that its turn was cancelled, by nobody here"));
+            }
+            "" => return Err(Fault::new(ErrorClass::InvalidOutput, "its turn ended without a stop reason")),
+            other => StopReason::Other(other.to_owned()),
+        };
+        let outcome = match (said.is_empty(), self.work.did_something()) {
+            (true, false) => {
+                return Err(Fault::new(
+                    ErrorClass::InvalidOutput,
+                    format!("it did nothing and said nothing, and ended its turn (`{reason}`)"),
+                ));
+            }
+            (true, true) => Outcome::json("", &json!({ "text": "" })),
+            (false, _) => answer(said, self.task.contract)?,
+        };
+        Ok(Outcome { usage: self.work.usage.clone(), stop_reason, attrs: self.attrs(), ..outcome })
+    }
+
+    fn attrs(&self) -> Vec<Attr> {
+        let mut attrs = vec![Attr::new("session", &self.session.id)];
+        if !self.denied.is_empty() {
+            attrs.push(Attr::new("permissions-denied", json!(self.denied).to_string()));
+        }
+        let changed = self.work.changed();
+        if !changed.is_empty() {
+            attrs.push(changed_files(&changed));
+        }
+        if self.skipped.count > 0 {
+            attrs.push(Attr::new("skipped-lines", self.skipped.count.to_string()));
+        }
+        attrs
+    }
+
+    fn error(&mut self, error: &ErrorObject) -> Vec<Do> {
+        if error.code == AUTH_REQUIRED {
+            let fault = self.session.login(&error.message, &self.settings.profile);
+            return self.end(Err(fault));
+        }
+        if self.stage == Stage::Load {
+            // The session is gone: the work begins anew.
+            return self.begin();
+        }
+        let said = match &error.data {
+            Value::Null => error.message.clone(),
+            Value::String(data) => format!("{}: {data}", error.message),
+            data => format!("{}: {data}", error.message),
+        };
+        let otherwise = match self.stage {
+            Stage::Choose => ErrorClass::Environment,
+            Stage::Initialize | Stage::New | Stage::Load | Stage::Prompt | Stage::Over => {
+                ErrorClass::Transient
+            }
+        };
+        let class = symptom::status(error.code).unwrap_or(otherwise);
+        let fault = symptom::fault(&format!("{said} (code {})", error.code), class);
+        self.end(Err(fault))
+    }
+}

@@ -1,0 +1,145 @@
+//! The lines of `codex exec --json`.
+
+use baton_sdk::words::{Attr, Usage, capped};
+use serde_json::{Map, Value};
+
+/// How much of a command stands in a sign of life.
+const SHOWN_BYTES: usize = 200;
+
+#[derive(Debug, PartialEq)]
+pub enum Event {
+    Started {
+        thread: String,
+    },
+    Completed {
+        usage: Usage,
+    },
+    Failed {
+        message: String,
+    },
+    /// The stream's own; it may still recover.
+    Error {
+        message: String,
+    },
+    Item {
+        item: Item,
+        completed: bool,
+    },
+    /// The start of a turn, and what later versions may tell.
+    Other,
+}
+
+#[derive(Debug, PartialEq)]
+pub enum Item {
+    Message {
+        text: String,
+    },
+    Command {
+        command: String,
+        declined: bool,
+    },
+    Files {
+        paths: Vec<String>,
+        failed: bool,
+    },
+    /// Another tool, by the name that is shown.
+    Tool {
+        about: String,
+    },
+    Todo {
+        done: usize,
+        of: usize,
+    },
+    Error {
+        message: String,
+    },
+    /// Thoughts, and what later versions may tell.
+    Other,
+}
+
+/// None for a line that is none of the protocol's.
+pub fn parse(line: &str) -> Option<Event> {
+    let event: Map<String, Value> = serde_json::from_str(line).ok()?;
+    let event = Value::Object(event);
+    Some(match text(&event, "/type")? {
+        "thread.started" => Event::Started { thread: owned(&event, "/thread_id") },
+        "turn.completed" => Event::Completed { usage: usage(&event) },
+        "turn.failed" => Event::Failed { message: message(&event, "/error/message") },
+        "error" => Event::Error { message: message(&event, "/message") },
+        "item.started" | "item.updated" => Event::Item { item: item(&event), completed: false },
+        "item.completed" => Event::Item { item: item(&event), completed: true },
+        _ => Event::Other,
+    })
+}
+
+fn item(event: &Value) -> Item {
+    let item = event.pointer("/item").unwrap_or(&Value::Null);
+    let status = text(item, "/status").unwrap_or("");
+    // Older versions called it `item_type`.
+    match text(item, "/type").or_else(|| text(item, "/item_type")).unwrap_or("") {
+        "agent_message" => Item::Message { text: owned(item, "/text") },
+        "command_execution" => Item::Command {
+            command: capped(text(item, "/command").unwrap_or("a command"), SHOWN_BYTES).to_owned(),
+            declined: status == "declined",
+        },
+        "file_change" => Item::Files {
+            paths: list(item, "/changes")
+                .filter_map(|change| text(change, "/path"))
+                .map(str::to_owned)
+                .collect(),
+            failed: status == "failed",
+        },
+        "mcp_tool_call" => Item::Tool {
+            about: format!("{}: {}", text(item, "/server").unwrap_or(""), text(item, "/tool").unwrap_or("")),
+        },
+        "web_search" => Item::Tool { about: format!("search: {}", text(item, "/query").unwrap_or("")) },
+        "collab_tool_call" => Item::Tool { about: format!("agents: {}", text(item, "/tool").unwrap_or("")) },
+        "todo_list" => Item::Todo {
+            done: list(item, "/items")
+                .filter(|item| item.pointer("/completed") == Some(&Value::Bool(true)))
+                .count(),
+            of: list(item, "/items").count(),
+        },
+        "error" => Item::Error { message: message(item, "/message") },
+        _ => Item::Other,
+    }
+}
+
+fn usage(event: &Value) -> Usage {
+    let count = |pointer| event.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
+    let cached = count("/usage/cached_input_tokens");
+    Usage {
+        input_tokens: count("/usage/input_tokens"),
+        output_tokens: count("/usage/output_tokens"),
+        attrs: match cached {
+            0 => Vec::new(),
+            cached => vec![Attr::new("cached-input-tokens", cached.to_string())],
+        },
+        ..Usage::default()
+    }
+}
+
+/// A provider's error comes as JSON text inside the message: its status and its own message are what counts.
+fn message(event: &Value, pointer: &str) -> String {
+    let message = text(event, pointer).unwrap_or("it gave no reason");
+    let Ok(inner) = serde_json::from_str::<Value>(message) else {
+        return message.to_owned();
+    };
+    match (inner.pointer("/status").and_then(Value::as_i64), text(&inner, "/error/message")) {
+        (Some(status), Some(inner)) => format!("status {status}: {inner}"),
+        (None, Some(inner)) => inner.to_owned(),
+        (_, None) => message.to_owned(),
+    }
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+    value.pointer(pointer)?.as_str()
+}
+
+fn owned(value: &Value, pointer: &str) -> String {
+    text(value, pointer).unwrap_or("").to_owned()
+}
+
+fn list<'a>(value: &'a Value, pointer: &str) -> impl Iterator<Item = &'a Value> {
+    value.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+}

@@ -1,0 +1,53 @@
+//! Codex does the work: `codex exec --json`, as a profile of the operator's configuration allows.
+//!
+//! Configuration: `profile` (required); `resume-profile`, for an attempt that takes up the thread of an earlier one of the
+//! same task (needs `memory`); `silence-s`, after which it counts as hanging (300); `model`.
+//!
+//! The prompt comes on standard input. A profile's arguments are such as
+//!
+//! ```toml
+//! argv = ["codex", "exec", "--json", "--sandbox", "workspace-write", "--skip-git-repo-check", "-"]
+//! ```
+//!
+//! and may have the places `model` (where it is configured), `task`, `run`, and, in the `resume-profile`, `thread`, as in
+//! `["codex", "exec", "resume", "{thread}", "--json", "-"]`. Success is a `turn.completed` with something done or said; no
+//! exit code is. Codex tells tokens, not money; of a thread that was taken up it may tell the tokens of the whole thread.
+
+mod event;
+mod reader;
+
+use baton_sdk::agent::{Agent, Attempt, Attr, Config, Fault, Health, Outcome, prompt, talk};
+
+use reader::Codex;
+
+struct Adapter;
+
+const KEYS: [&str; 4] = ["profile", "resume-profile", "silence-s", "model"];
+
+impl Agent for Adapter {
+    fn run(attempt: Attempt) -> Result<Outcome, Fault> {
+        Config(&attempt.config).only(&KEYS)?;
+        let stdin = prompt(&attempt).into_bytes();
+        talk::run_in_session(&attempt, "thread", values(&attempt), stdin, &mut Codex::new(&attempt))
+    }
+
+    fn probe(config: Vec<Attr>) -> Health {
+        let config = Config(&config);
+        match config.only(&KEYS) {
+            Ok(()) => talk::probe(config),
+            Err(unusable) => Health::Unreachable(unusable.to_string()),
+        }
+    }
+}
+
+/// For the `{name}` places of the profile's arguments.
+fn values(attempt: &Attempt) -> Vec<Attr> {
+    let mut values = vec![Attr::new("task", &attempt.task.id), Attr::new("run", &attempt.task.run)];
+    values.extend(Config(&attempt.config).get("model").map(|model| Attr::new("model", model)));
+    values
+}
+
+baton_sdk::agent!(Adapter);
+
+#[cfg(test)]
+mod tests;

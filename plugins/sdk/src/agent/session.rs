@@ -1,0 +1,79 @@
+//! The session that an earlier attempt of the same task began, where the adapter may remember.
+//!
+//! Without `memory` every attempt begins anew, which is no fault. Sessions stay when an attempt succeeds: its outcome may
+//! still be refused, and the next attempt does better if it knows what it did. When there is no more room, all are
+//! forgotten.
+
+use crate::agent::memory::{self, MemoryError};
+use crate::words::Fault;
+
+const GONE: [&str; 4] =
+    ["no conversation found", "no rollout found", "session not found", "thread not found"];
+
+const PREFIX: &str = "session/";
+
+/// Under which the session of a task is remembered; none if it would be too long for that.
+pub fn key(idempotency_key: &str) -> Option<String> {
+    let key = format!("{PREFIX}{idempotency_key}");
+    (key.chars().count() <= 256).then_some(key)
+}
+
+pub fn known(key: &str) -> Result<Option<String>, Fault> {
+    tolerant(memory::get(key)).map(Option::flatten)
+}
+
+pub fn remember(key: &str, id: &str) -> Result<(), Fault> {
+    match memory::put(key, id) {
+        Err(MemoryError::TooLarge(_)) => {
+            for old in tolerant(memory::keys(PREFIX))?.unwrap_or_default() {
+                forget(&old)?;
+            }
+            tolerant(memory::put(key, id)).map(drop)
+        }
+        other => tolerant(other).map(drop),
+    }
+}
+
+pub fn forget(key: &str) -> Result<(), Fault> {
+    tolerant(memory::remove(key)).map(drop)
+}
+
+/// Whether this is how a program says that it does not know the session that it was told to take up.
+pub fn is_gone(fault: &Fault) -> bool {
+    let message = fault.message.to_lowercase();
+    GONE.iter().any(|words| message.contains(words))
+}
+
+/// Nothing where nothing can be remembered.
+fn tolerant<T>(result: Result<T, MemoryError>) -> Result<Option<T>, Fault> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(MemoryError::Denied(_) | MemoryError::TooLarge(_)) => Ok(None),
+        Err(MemoryError::Stopped) => Err(Fault::stopped("the attempt is over")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::ErrorClass;
+
+    #[test]
+    fn a_key_that_is_too_long_is_none() {
+        assert_eq!(key("r1/t").as_deref(), Some("session/r1/t"));
+        assert_eq!(key(&"x".repeat(249)), None);
+    }
+
+    #[test]
+    fn a_session_that_is_gone_is_recognised() {
+        let fault = |message: &str| Fault::new(ErrorClass::Crashed, message);
+        assert!(is_gone(&fault("No conversation found with session ID: 5")));
+        assert!(!is_gone(&fault("no such file")));
+    }
+
+    #[test]
+    fn who_may_not_remember_goes_on_without() {
+        assert_eq!(tolerant::<()>(Err(MemoryError::Denied(String::from("grant it")))), Ok(None));
+        assert_eq!(tolerant::<()>(Err(MemoryError::Stopped)), Err(Fault::stopped("the attempt is over")));
+    }
+}

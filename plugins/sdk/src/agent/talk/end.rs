@@ -1,0 +1,182 @@
+//! How a program ended, and what that means where it did not say so itself.
+
+use crate::agent::process::{Completed, Ending};
+use crate::agent::symptom;
+use crate::words::{ErrorClass, Fault, capped};
+
+/// How much of a line a message shows.
+const SHOWN_BYTES: usize = 200;
+
+/// How a conversation with a program came to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct End {
+    /// It said nothing for so long, and was killed.
+    pub silent_ms: Option<u64>,
+    pub completed: Completed,
+}
+
+impl End {
+    /// The fault of a program that ended without `what`, the end that its protocol has. No exit code makes up for it.
+    pub fn without(&self, what: &str, skipped: &Skipped) -> Fault {
+        let (class, cause) = self.cause(what);
+        let stderr = String::from_utf8_lossy(&self.completed.stderr);
+        let detail = match capped(last_line(&stderr), SHOWN_BYTES * 5) {
+            "" => String::new(),
+            line => format!(": {line}"),
+        };
+        let note = skipped.note();
+        // Who breaks off by itself often says why, though not in the way that was agreed upon.
+        let said = if self.by_itself() { symptom::class(&format!("{detail}{note}")) } else { None };
+        Fault::new(said.unwrap_or(class), format!("{cause}{detail}{note}"))
+    }
+
+    /// Whether nobody made it end.
+    pub fn by_itself(&self) -> bool {
+        self.silent_ms.is_none() && matches!(self.completed.ending, Ending::Exited(_))
+    }
+
+    fn cause(&self, what: &str) -> (ErrorClass, String) {
+        if let Some(silent) = self.silent_ms {
+            return (ErrorClass::Timeout, format!("silent for {} s, and killed", silent / 1000));
+        }
+        match self.completed.ending {
+            Ending::Exited(code) => (ErrorClass::Crashed, format!("exit code {code} without {what}")),
+            Ending::Signalled(signal) => {
+                (ErrorClass::Crashed, format!("signal {signal} ended the program before {what}"))
+            }
+            Ending::TimedOut(after) => (ErrorClass::Timeout, format!("killed after {after} ms")),
+            Ending::TooMuchOutput(limit) => (
+                ErrorClass::InvalidOutput,
+                format!("killed: it wrote more than the {limit} bytes that its profile allows"),
+            ),
+        }
+    }
+}
+
+/// A fault that was found before the program ended, with what became known when it had.
+pub fn explained(fault: Fault, completed: &Completed) -> Fault {
+    let ending = match completed.ending {
+        Ending::Exited(code) => format!(" (exit code {code})"),
+        Ending::Signalled(signal) => format!(" (signal {signal})"),
+        Ending::TimedOut(after) => format!(" (killed after {after} ms)"),
+        Ending::TooMuchOutput(limit) => format!(" (killed after {limit} bytes of output)"),
+    };
+    let stderr = String::from_utf8_lossy(&completed.stderr);
+    let (ending, said) = match fault.class {
+        ErrorClass::Crashed => (ending, symptom::class(last_line(&stderr))),
+        ErrorClass::Timeout | ErrorClass::Transient | ErrorClass::InvalidOutput => (String::new(), None),
+        ErrorClass::RateLimited
+        | ErrorClass::InvalidInput
+        | ErrorClass::Refused
+        | ErrorClass::Unauthorized
+        | ErrorClass::Environment
+        | ErrorClass::Budget
+        | ErrorClass::Other(_) => return fault,
+    };
+    let class = match (&completed.ending, said) {
+        (Ending::Exited(_), Some(class)) => class,
+        (Ending::TimedOut(_), _) => ErrorClass::Timeout,
+        (_, _) => fault.class,
+    };
+    let detail = match capped(last_line(&stderr), SHOWN_BYTES * 5) {
+        "" => String::new(),
+        line => format!(": {line}"),
+    };
+    Fault { class, message: format!("{}{ending}{detail}", fault.message), ..fault }
+}
+
+/// Lines that could not be read. They are counted, and the first is kept for the message of a fault.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Skipped {
+    pub count: u32,
+    first: String,
+}
+
+impl Skipped {
+    /// Blank lines say nothing and are not counted.
+    pub fn add(&mut self, line: &str) {
+        if line.trim().is_empty() {
+            return;
+        }
+        if self.count == 0 {
+            capped(line.trim(), SHOWN_BYTES).clone_into(&mut self.first);
+        }
+        self.count = self.count.saturating_add(1);
+    }
+
+    /// For the end of a message; empty if there are none.
+    pub fn note(&self) -> String {
+        match self.count {
+            0 => String::new(),
+            count => format!("; {count} line(s) could not be read, first `{}`", self.first),
+        }
+    }
+}
+
+/// The last line that is not blank.
+pub fn last_line(text: &str) -> &str {
+    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(ending: Ending, stderr: &str, skipped: &[&str]) -> Fault {
+        let stderr = stderr.as_bytes().to_vec();
+        let end = End { silent_ms: None, completed: Completed { ending, stdout: vec![], stderr, took: 1 } };
+        let mut all = Skipped::default();
+        skipped.iter().for_each(|line| all.add(line));
+        end.without("a result", &all)
+    }
+
+    #[test]
+    fn no_exit_code_makes_up_for_a_missing_end() {
+        assert_eq!(
+            fault(Ending::Exited(0), "", &[]),
+            Fault::new(ErrorClass::Crashed, "exit code 0 without a result")
+        );
+        assert_eq!(
+            fault(Ending::Signalled(9), "a\nb\n\n", &["x", "", "y"]),
+            Fault::new(
+                ErrorClass::Crashed,
+                "signal 9 ended the program before a result: b; 2 line(s) could not be read, first `x`"
+            )
+        );
+    }
+
+    #[test]
+    fn what_is_known_later_is_added() {
+        let explained = |class: ErrorClass, ending, stderr: &str| {
+            let stderr = stderr.as_bytes().to_vec();
+            let completed = Completed { ending, stdout: vec![], stderr, took: 1 };
+            let fault = explained(Fault::new(class, "it broke off"), &completed);
+            (fault.class, fault.message)
+        };
+        assert_eq!(
+            explained(ErrorClass::Crashed, Ending::Exited(1), "one\ntwo\n"),
+            (ErrorClass::Crashed, String::from("it broke off (exit code 1): two"))
+        );
+        assert_eq!(
+            explained(ErrorClass::Crashed, Ending::Exited(1), "please /login").0,
+            ErrorClass::Unauthorized
+        );
+        assert_eq!(
+            explained(ErrorClass::Timeout, Ending::Signalled(9), "please /login"),
+            (ErrorClass::Timeout, String::from("it broke off: please /login"))
+        );
+        assert_eq!(
+            explained(ErrorClass::Refused, Ending::Exited(0), "bye"),
+            (ErrorClass::Refused, String::from("it broke off"))
+        );
+    }
+
+    #[test]
+    fn what_it_said_on_the_way_out_tells_the_class() {
+        assert_eq!(fault(Ending::Exited(1), "Not logged in", &[]).class, ErrorClass::Unauthorized);
+        assert_eq!(fault(Ending::Exited(1), "", &["429 Too Many Requests"]).class, ErrorClass::RateLimited);
+        assert_eq!(fault(Ending::Signalled(9), "Not logged in", &[]).class, ErrorClass::Crashed);
+        assert_eq!(fault(Ending::TimedOut(5), "Not logged in", &[]).class, ErrorClass::Timeout);
+        assert_eq!(fault(Ending::TooMuchOutput(5), "", &[]).class, ErrorClass::InvalidOutput);
+    }
+}

@@ -1,0 +1,111 @@
+//! Money: caps bind, whatever attempts do at once and whatever is known of prices.
+
+use crate::support::Env;
+use crate::support::model::{Model, Reply};
+
+/// `tasks` tasks for a model that says that each costs 1,000 tokens, under these caps.
+fn env(model: &Model, tasks: usize, config: &str) -> Env {
+    let env = Env::new();
+    let agent = "[agents.writer]\nadapter = \"openai\"\nskills = [\"write\"]\ncapacity = 4\n\
+                 config = { service = \"llm\", model = \"scripted-1\", stream = false }\n";
+    let service = format!("[services.llm]\nurl = \"http://127.0.0.1:{}/v1\"\nprivate = true\n", model.port);
+    env.write("baton.toml", &format!("{agent}{service}{config}"));
+    let plan: Vec<serde_json::Value> = (0..tasks)
+        .map(|index| {
+            serde_json::json!({ "id": format!("t{index}"), "title": "Write", "skills": ["write"], "effects": "pure" })
+        })
+        .collect();
+    env.write("plan.json", &serde_json::Value::from(plan).to_string());
+    env
+}
+
+fn model() -> Model {
+    Model::start(|_, _| Reply::chat("Done.", 900, 100))
+}
+
+/// 1,000 tokens of these prices cost 0.0011.
+const PRICES: &str = "[prices.\"scripted-1\"]\ninput = 1.0\noutput = 2.0\n";
+
+#[test]
+fn a_run_stops_before_it_spends_more_than_its_cap_and_goes_on_when_that_is_raised() {
+    let model = model();
+    let caps = |run: &str| {
+        format!("{PRICES}[budget]\nattempt = {{ money = 0.002 }}\nrun = {{ money = {run} }}\n")
+    };
+    let env = env(&model, 10, &caps("0.004"));
+    let run = env.baton(&["run", "plan.json"]);
+    assert_eq!(run.code, Some(5), "{run:?}");
+    let sent = model.asked().len();
+    // Two at once set the whole cap aside; what they give back lets a third and a fourth start.
+    assert!((3..=4).contains(&sent), "{sent} requests");
+    let spent = env.baton(&["cost", "--json"]).json();
+    let cost = spent["total"]["cost"].as_f64().unwrap();
+    assert!(cost <= 0.0044 + 1e-9, "{spent}");
+    let again = env.baton(&["run", "plan.json"]);
+    let warned = env.sql::<i64>("SELECT count(*) FROM event WHERE kind IN ('budget-low', 'budget-spent')");
+    assert!(warned >= 1, "{again:?}");
+    let config = std::fs::read_to_string(env.path("baton.toml")).unwrap();
+    env.write("baton.toml", &config.replace("run = { money = 0.004 }", "run = { money = 1.0 }"));
+    env.baton(&["run", "plan.json"]).ok();
+    assert_eq!(model.asked().len(), 10);
+    let table = env.baton(&["cost", "--by", "model"]).ok();
+    insta::assert_snapshot!(table, @r"
+    model       attempts  input  output  unpriced  cost
+    scripted-1  10        9000   1000    0         0.011
+    total       10        9000   1000    0         0.011
+    ");
+}
+
+#[test]
+fn a_cap_binds_when_no_price_is_known() {
+    let model = model();
+    let env = env(&model, 10, "[budget]\nattempt = { money = 0.5 }\nrun = { money = 1.0 }\n");
+    let run = env.baton(&["run", "plan.json"]);
+    assert_eq!(run.code, Some(5), "{run:?}");
+    assert_eq!(model.asked().len(), 2);
+    let table = env.baton(&["cost"]).ok();
+    insta::assert_snapshot!(table, @r#"
+    run    attempts  input  output  unpriced  cost
+    r1     2         1800   200     2         1.00
+    total  2         1800   200     2         1.00
+    nobody knows what 2 of these attempts cost; 1.00 of the total is what was set aside for them. Add [prices."MODEL"] input and output (for a million tokens), or cost to their agents (for an attempt), to baton.toml
+    "#);
+}
+
+#[test]
+fn tokens_are_capped_without_any_money() {
+    let model = model();
+    let env = env(&model, 10, "[budget]\nattempt = { tokens = 1000 }\nday = { tokens = 3000 }\n");
+    assert_eq!(env.baton(&["run", "plan.json"]).code, Some(5));
+    assert_eq!(model.asked().len(), 3);
+}
+
+#[test]
+fn a_task_that_used_up_its_own_budget_fails_and_names_it() {
+    let model = Model::start(|_, _| Reply::chat("not JSON", 900, 100));
+    let env = env(&model, 1, PRICES);
+    env.write(
+        "plan.json",
+        r#"[{"id": "a", "title": "Write", "skills": ["write"], "effects": "pure", "budget": {"money": 0.0015},
+            "retry": {"attempts": 9, "base": "1ms", "cap": "1ms"},
+            "contract": {"type": "object", "required": ["x"]}, "validators": [{"use": "schema"}]}]"#,
+    );
+    env.baton(&["run", "plan.json"]).fails(1);
+    assert_eq!(model.asked().len(), 2);
+    let why = env.baton(&["why", "a"]).ok();
+    assert!(why.contains("its attempts have used up the 0.0015 that they may"), "{why}");
+}
+
+#[test]
+fn an_agent_that_costs_nothing_is_declared_so() {
+    let model = model();
+    let config = "[agents.free]\nadapter = \"mock\"\nskills = [\"think\"]\ncost = 0\n[budget]\nrun = { money = 0.1 }\nattempt = { money = 0.1 }\n";
+    let env = env(&model, 1, config);
+    env.write(
+        "plan.json",
+        r#"[{"id": "a", "title": "x", "skills": ["think"], "effects": "pure"},
+            {"id": "b", "title": "x", "skills": ["think"], "effects": "pure"}]"#,
+    );
+    env.baton(&["run", "plan.json"]).ok();
+    assert_eq!(env.baton(&["cost", "--json"]).json()["total"]["cost"], 0.0);
+}
