@@ -9,9 +9,13 @@ use std::process::Command;
 /// The folder of `plugins/`, the kind, and the plugins of it.
 const BUNDLED: [(&str, &str, &[&str]); 4] = [
     ("routers", "Router", &["capability", "least-loaded", "round-robin"]),
-    ("executors", "Executor", &["parallel", "sequential"]),
-    ("validators", "Validator", &["command", "schema"]),
-    ("agents", "Agent", &["a2a", "acp", "aider", "claude", "codex", "command", "mock", "openai"]),
+    (
+        "executors",
+        "Executor",
+        &["auto", "collaborative", "hedge", "hierarchical", "parallel", "plan", "sequential"],
+    ),
+    ("validators", "Validator", &["command", "diff-scope", "human", "rubric", "schema"]),
+    ("agents", "Agent", &["a2a", "acp", "aider", "claude", "codex", "command", "mock", "openai", "person"]),
 ];
 
 fn main() {

@@ -6,12 +6,18 @@ mod support;
 mod agents;
 #[path = "cli/amend.rs"]
 mod amend;
+#[path = "cli/budget.rs"]
+mod budget;
 #[path = "cli/composite.rs"]
 mod composite;
 #[path = "cli/control.rs"]
 mod control;
 #[path = "cli/dead.rs"]
 mod dead;
+#[path = "cli/http.rs"]
+mod http;
+#[path = "cli/people.rs"]
+mod people;
 #[path = "cli/plan.rs"]
 mod plan;
 #[path = "cli/router.rs"]
@@ -20,3 +26,5 @@ mod router;
 mod run;
 #[path = "cli/store.rs"]
 mod store;
+#[path = "cli/workspace.rs"]
+mod workspace;

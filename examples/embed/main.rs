@@ -42,6 +42,7 @@ async fn main() -> anyhow::Result<()> {
         offer: Offer::default(),
         budget: Budget::default(),
         people: people::Policy::default(),
+        workspace: None,
         supervisor: None,
         breaker: Policy::default(),
     };

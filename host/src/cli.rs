@@ -12,6 +12,7 @@ mod dead;
 mod events;
 mod host;
 mod init;
+mod merge;
 mod pause;
 mod plan;
 mod plugin;
@@ -27,6 +28,7 @@ mod status;
 mod supervise;
 mod target;
 mod why;
+mod worktrees;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -90,6 +92,10 @@ enum Verb {
     Questions(questions::Args),
     /// Answer a question
     Answer(answer::Args),
+    /// The working trees of tasks
+    Worktrees(worktrees::Args),
+    /// Take what was accepted into the branch that is checked out
+    Merge(merge::Args),
     /// Start nothing more of a run or a task
     Pause(pause::Args),
     /// Lift a pause
@@ -266,6 +272,8 @@ fn dispatch(cli: Cli) -> Outcome {
         Verb::Cost(args) => cost::run(global, &args),
         Verb::Questions(args) => questions::run(global, &args),
         Verb::Answer(args) => answer::run(global, &args),
+        Verb::Worktrees(args) => worktrees::run(global, &args),
+        Verb::Merge(args) => merge::run(global, &args),
         Verb::Pause(args) => pause::run(global, &args),
         Verb::Resume(args) => resume::run(global, &args),
         Verb::Cancel(args) => cancel::run(global, &args),

@@ -23,6 +23,7 @@ use crate::plugin::capability::{Offer, Upstream};
 use crate::plugin::library::Settings;
 use crate::plugin::limits::Overrides;
 use crate::span::Span;
+use crate::workspace;
 
 /// What `baton init` writes.
 pub const TEMPLATE: &str = include_str!("config/baton.toml");
@@ -41,6 +42,7 @@ pub struct Config {
     pub breaker: Policy,
     pub budget: Budget,
     pub people: people::Policy,
+    pub workspace: Option<workspace::Settings>,
 }
 
 #[derive(Debug, Error)]
@@ -66,6 +68,7 @@ struct File {
     budget: Caps,
     prices: Prices,
     people: PeopleTable,
+    workspace: Option<WorkspaceTable>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -132,6 +135,14 @@ struct PeopleTable {
     after: Option<Span>,
     notify_profile: Option<String>,
     notify_service: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct WorkspaceTable {
+    repository: PathBuf,
+    target: Option<String>,
+    checks: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -218,10 +229,26 @@ impl Config {
             }
             agents.push(agent.resolve(name));
         }
+        let store = folder.join(table.store.unwrap_or_else(|| ".baton".into()));
+        if let Some(missing) = table
+            .workspace
+            .iter()
+            .flat_map(|table| &table.checks)
+            .find(|check| !profiles.contains_key(*check))
+        {
+            return Err(wrong(format!("workspace: there is no profile {missing}"), at("[workspace]")));
+        }
+        let workspace = table.workspace.map(|table| workspace::Settings {
+            repository: folder.join(table.repository),
+            target: table.target.unwrap_or_else(|| "baton/accepted".into()),
+            checks: table.checks,
+            folder: store.join("worktrees"),
+        });
         let policy = Policy::default();
         let budget = Budget { caps: table.budget, prices: Arc::new(table.prices) };
         Ok(Self {
-            store: folder.join(table.store.unwrap_or_else(|| ".baton".into())),
+            store,
+            workspace,
             folder,
             router: table.router.uses.unwrap_or_else(|| "capability".into()),
             agents,

@@ -83,6 +83,11 @@ pub enum Fact {
         text: String,
         by: String,
     },
+    /// Its changes are on the target branch.
+    Landed {
+        commit: String,
+        target: String,
+    },
     /// What an attempt used and cost.
     Charged {
         bill: Bill,
@@ -244,6 +249,7 @@ impl Fact {
             Self::Failed { .. } => "failed",
             Self::Asked { .. } => "asked",
             Self::Answered { .. } => "answered",
+            Self::Landed { .. } => "landed",
             Self::Charged { .. } => "charged",
             Self::Released { .. } => "released",
             Self::Deferred { .. } => "deferred",

@@ -26,6 +26,8 @@ pub mod failpoint;
 pub mod plugin;
 pub mod store;
 
+pub mod workspace;
+
 pub mod scheduler;
 
 pub mod cli;

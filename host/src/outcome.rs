@@ -1,8 +1,11 @@
 //! What an agent claims to have done, and what checks say of it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::clock::Time;
 use crate::fault::Fault;
 use crate::id::TaskId;
 use crate::task::StateName;
@@ -18,6 +21,9 @@ pub struct Outcome {
     pub artifacts: Vec<Artifact>,
     #[serde(default, skip_serializing_if = "Usage::is_zero")]
     pub usage: Usage,
+    /// More that the agent or the host says of it. What the host says begins with `baton.` or `workspace.`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub attrs: BTreeMap<String, String>,
     /// `end-turn` unless the agent says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop: Option<String>,
@@ -104,4 +110,26 @@ pub struct Child {
     pub name: String,
     pub state: StateName,
     pub report: Report,
+    pub facts: Facts,
+}
+
+/// What the host knows of a task's attempts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// Who made the last one.
+    pub agent: Option<String>,
+    /// When the first began and the last ended.
+    pub started: Option<Time>,
+    pub ended: Option<Time>,
+    pub attempts: u32,
+}
+
+impl Report {
+    /// The mean of what its checks came to; none when nothing was checked.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "there are never so many checks")]
+    pub fn score(&self) -> Option<f64> {
+        let count = self.checks.len();
+        (count > 0).then(|| self.checks.iter().map(|check| check.score).sum::<f64>() / count as f64)
+    }
 }

@@ -73,6 +73,10 @@ pub struct Workstream {
     /// Makes it a composite task: the plugin that divides it into children.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executor: Option<String>,
+    /// Siblings of one group go to different agents, as far as there are any. Only for children.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub apart: Option<String>,
     /// Who must accept the outcome before it counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validators: Vec<Validator>,
@@ -175,6 +179,7 @@ impl Workstream {
             timeouts: Timeouts::default(),
             agent: None,
             executor: None,
+            apart: None,
             validators: Vec::new(),
             contract: None,
             budget: Cap::default(),

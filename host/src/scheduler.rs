@@ -8,6 +8,7 @@ pub mod compose;
 pub mod decide;
 mod desk;
 pub mod judge;
+mod land;
 pub mod pool;
 pub mod probe;
 pub mod rehearsal;

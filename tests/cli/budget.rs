@@ -29,9 +29,8 @@ const PRICES: &str = "[prices.\"scripted-1\"]\ninput = 1.0\noutput = 2.0\n";
 #[test]
 fn a_run_stops_before_it_spends_more_than_its_cap_and_goes_on_when_that_is_raised() {
     let model = model();
-    let caps = |run: &str| {
-        format!("{PRICES}[budget]\nattempt = {{ money = 0.002 }}\nrun = {{ money = {run} }}\n")
-    };
+    let caps =
+        |run: &str| format!("{PRICES}[budget]\nattempt = {{ money = 0.002 }}\nrun = {{ money = {run} }}\n");
     let env = env(&model, 10, &caps("0.004"));
     let run = env.baton(&["run", "plan.json"]);
     assert_eq!(run.code, Some(5), "{run:?}");

@@ -19,7 +19,10 @@ fn env(model: &Model, service: &str) -> Env {
         ),
     );
     env.write("key.txt", "s3cr3t\n");
-    env.write("plan.json", r#"[{"id": "a", "title": "Say hello", "skills": ["write"], "retry": {"attempts": 1}}]"#);
+    env.write(
+        "plan.json",
+        r#"[{"id": "a", "title": "Say hello", "skills": ["write"], "retry": {"attempts": 1}}]"#,
+    );
     env
 }
 
@@ -109,7 +112,8 @@ fn a_service_that_asks_to_wait_is_waited_for_and_costs_no_attempt() {
     env.baton(&["run", "plan.json"]).ok();
     assert_eq!(model.asked().len(), 2);
     assert_eq!(env.sql::<i64>("SELECT attempts FROM task"), 1);
-    let ended = env.sql::<String>("SELECT group_concat(ending) FROM (SELECT ending FROM attempt ORDER BY epoch)");
+    let ended =
+        env.sql::<String>("SELECT group_concat(ending) FROM (SELECT ending FROM attempt ORDER BY epoch)");
     assert_eq!(ended, "rate-limited,accepted");
 }
 

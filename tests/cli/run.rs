@@ -159,7 +159,7 @@ fn an_unknown_plugin_is_named_before_anything_starts() {
     let env = Env::with_mocks();
     env.write("plan.json", &plan(json!([{ "id": "a", "executor": "paralel" }])));
     let said = env.baton(&["run", "plan.json"]).fails(2);
-    insta::assert_snapshot!(said, @"baton: paralel can't be loaded: no executor of this name is installed or bundled (bundled: parallel, sequential)");
+    insta::assert_snapshot!(said, @"baton: paralel can't be loaded: no executor of this name is installed or bundled (bundled: auto, collaborative, hedge, hierarchical, parallel, plan, sequential)");
     assert!(!env.path(".baton/baton.db").exists());
 }
 

@@ -35,7 +35,11 @@ pub struct Reply {
 
 impl Reply {
     pub fn json(body: &serde_json::Value) -> Self {
-        Self { status: 200, headers: vec![("content-type", "application/json".into())], body: body.to_string() }
+        Self {
+            status: 200,
+            headers: vec![("content-type", "application/json".into())],
+            body: body.to_string(),
+        }
     }
 
     /// A chat completion that says this and used so many tokens.

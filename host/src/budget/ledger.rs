@@ -113,6 +113,12 @@ impl Ledger {
         })
     }
 
+    /// Whether an attempt on this account is under way.
+    #[must_use]
+    pub fn is_open(&self, account: Account) -> bool {
+        self.open.values().any(|reservation| reservation.owners.iter().any(|(owner, _)| *owner == account))
+    }
+
     /// Sets aside what an attempt may use: `most`, and no more than is left anywhere.
     ///
     /// # Errors

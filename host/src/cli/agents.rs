@@ -248,6 +248,7 @@ fn test(global: &Global, name: &str) -> Outcome {
         lease: HostLease::unlimited(),
         signs,
         desk: Desk::closed(),
+        workspaces: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let health = runtime.block_on(probe::probe(&around, &adapter, &card))?;

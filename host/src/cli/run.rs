@@ -186,6 +186,7 @@ pub(super) async fn start(
         offer: config.offer.clone(),
         budget: config.budget.clone(),
         people: config.people.clone(),
+        workspace: config.workspace.clone(),
         supervisor: std::env::current_exe().ok(),
         breaker: config.breaker,
     };

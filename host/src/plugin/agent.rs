@@ -79,8 +79,10 @@ impl Adapter {
         let identity = &self.loaded.identity;
         // The one that starts now does not count as one before it.
         let before = Task { attempts: assignment.task.attempts.saturating_sub(1), ..assignment.task.clone() };
+        let mut task = words::task(&before, assignment.spec, assignment.feedback);
+        task.metadata.extend(words::terms(assignment.spec, &powers.meter.allowance));
         let attempt = Attempt {
-            task: words::task(&before, assignment.spec, assignment.feedback),
+            task,
             agent: powers.agent.clone(),
             epoch: powers.epoch.0,
             idempotency_key: powers.idempotency_key.clone(),
@@ -100,7 +102,11 @@ impl Adapter {
                 Ok(mut outcome) => {
                     let sent = powers.requests.load(Ordering::Relaxed);
                     outcome.usage.requests = outcome.usage.requests.max(sent);
-                    powers.stopped().map_or(Ended::Claimed(outcome), Ended::Stopped)
+                    match powers.stopped() {
+                        // What is paid for is not thrown away.
+                        None | Some(Stop::Budget) => Ended::Claimed(outcome),
+                        Some(why) => Ended::Stopped(why),
+                    }
                 }
                 Err(why) => Ended::Failed(Fault::new(ErrorClass::InvalidOutput, why)),
             },

@@ -19,7 +19,7 @@ use super::{Kind, PluginError};
 use crate::clock::{Clock, Time};
 use crate::id::{Epoch, RunId, TaskId, TermsId};
 use crate::lease::HostLease;
-use crate::outcome::{Child, Outcome, Report};
+use crate::outcome::{Child, Facts, Outcome, Report};
 use crate::plan::Workstream;
 use crate::seed::Seed;
 use crate::task::{State, StateName, Task};
@@ -217,9 +217,12 @@ fn executor(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> 
     let part = |name: &str| json!({ "name": name, "title": "A part", "input": { "x": 1 } });
     let sound = spec(0, json!({ "steps": [part("a"), part("b")] }));
     let wide = spec(0, json!({ "branches": [part("a"), part("b")] }));
+    let contest = spec(0, json!({ "input": 1 }));
+    let late = spec(0, json!({ "title": "A part", "input": 1, "after_ms": 1000 }));
     let mut findings = Vec::new();
-    let mut start = Err("it spawned nothing for a list of steps, nor for a list of branches".to_owned());
-    for spec in [&sound, &wide, &spec(0, json!({ "goal": "anything" }))] {
+    let mut start =
+        Err("it spawned nothing for a list of steps or branches, a goal, or one input".to_owned());
+    for spec in [&sound, &wide, &spec(0, json!({ "goal": "anything" })), &contest, &late] {
         if let Ok(Step::Spawn { children, .. }) = ask(spec, &[]) {
             start = Ok(());
             let again = ask(spec, &[]);
@@ -253,6 +256,7 @@ fn ends(ask: Advance<'_>, spec: &Workstream, first: &[Workstream]) -> Result<(),
             task: TaskId(2),
             name: one.id.clone(),
             state,
+            facts: Facts::default(),
             report: Report {
                 outcome: (state == StateName::Succeeded).then(|| Outcome {
                     summary: "done".into(),

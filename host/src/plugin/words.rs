@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::bindings::shared::baton::types::core as wit;
+use crate::budget::Cap;
 use crate::fault::{ErrorClass, Fault};
 use crate::outcome::{Artifact, Check, Child, Content, Outcome, Usage};
 use crate::plan::{Effects, Workstream};
@@ -12,6 +13,9 @@ use crate::task::{StateName, Task};
 /// Artifacts of one outcome, and what may be inside it.
 const ARTIFACTS: usize = 64;
 const INLINE: usize = 64 << 10;
+/// Further values of one outcome, and the bytes of one.
+const ATTRS: usize = 64;
+const ATTR: usize = 16 << 10;
 pub(super) const SUMMARY: usize = 4 << 10;
 
 pub(super) fn attrs<'a>(pairs: impl IntoIterator<Item = (&'a String, &'a String)>) -> Vec<wit::Attr> {
@@ -51,6 +55,18 @@ pub(super) fn task(task: &Task, spec: &Workstream, feedback: Vec<String>) -> wit
     }
 }
 
+/// What an adapter is told of a task beyond what the contract has fields for.
+pub(super) fn terms(spec: &Workstream, allowance: &Cap) -> Vec<wit::Attr> {
+    let said = [
+        ("baton.contract", spec.contract.as_ref().map(ToString::to_string)),
+        ("baton.budget-micros", allowance.money.map(|money| money.0.to_string())),
+        ("baton.budget-tokens", allowance.tokens.map(|tokens| tokens.to_string())),
+        ("baton.turns", allowance.turns.map(|turns| turns.to_string())),
+    ];
+    let known = said.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    known.map(|(name, value)| wit::Attr { name: name.to_owned(), value }).collect()
+}
+
 pub(super) fn outcome_out(outcome: &Outcome) -> wit::Outcome {
     wit::Outcome {
         summary: outcome.summary.clone(),
@@ -78,7 +94,7 @@ pub(super) fn outcome_out(outcome: &Outcome) -> wit::Outcome {
             Some("cancelled") => wit::StopReason::Cancelled,
             Some(other) => wit::StopReason::Other(other.to_owned()),
         },
-        attrs: Vec::new(),
+        attrs: attrs(&outcome.attrs),
     }
 }
 
@@ -92,7 +108,9 @@ pub(super) fn outcome_in(outcome: wit::Outcome) -> Result<Outcome, String> {
         return Err(format!("an outcome may hold {ARTIFACTS} artifacts, not {}", outcome.artifacts.len()));
     }
     let artifacts = outcome.artifacts.into_iter().map(artifact_in).collect::<Result<_, _>>()?;
+    let attrs = outcome.attrs.into_iter().filter(|attr| !is_the_hosts(&attr.name)).take(ATTRS);
     Ok(Outcome {
+        attrs: attrs.map(|attr| (cut(attr.name, 128), cut(attr.value, ATTR))).collect(),
         summary: cut(outcome.summary, SUMMARY),
         output,
         artifacts,
@@ -140,6 +158,11 @@ pub(in crate::plugin) fn usage_in(usage: wit::Usage) -> Usage {
         turns: count(TURNS),
         model: attr(MODEL).map(|model| cut(model, 128)),
     }
+}
+
+/// A plugin does not speak in the host's name.
+fn is_the_hosts(name: &str) -> bool {
+    name.starts_with("baton.") || name.starts_with("workspace.")
 }
 
 /// The host has nothing stored yet that an adapter could refer to: a reference is an invented one.
@@ -230,12 +253,74 @@ fn state(name: StateName) -> wit::TaskState {
 
 pub(super) fn child(child: &Child) -> wit::Child {
     let accepted = child.state == StateName::Succeeded;
-    wit::Child {
-        name: child.name.clone(),
-        state: state(child.state),
-        outcome: child.report.outcome.as_ref().filter(|_| accepted).map(outcome_out),
-        fault: child.report.fault.as_ref().filter(|_| child.state == StateName::Failed).map(fault_out),
+    let mut outcome = child.report.outcome.as_ref().filter(|_| accepted).map(outcome_out);
+    let mut fault = child.report.fault.as_ref().filter(|_| child.state == StateName::Failed).map(fault_out);
+    if let Some(outcome) = &mut outcome {
+        outcome.attrs.extend(facts(child));
     }
+    if let Some(fault) = &mut fault {
+        fault.attrs.extend(facts(child));
+    }
+    wit::Child { name: child.name.clone(), state: state(child.state), outcome, fault }
+}
+
+/// What the host adds to what a child came to.
+fn facts(child: &Child) -> Vec<wit::Attr> {
+    let facts = &child.facts;
+    let said = [
+        ("baton.agent", facts.agent.clone()),
+        ("baton.score", child.report.score().map(|score| score.to_string())),
+        ("baton.started-ms", facts.started.map(|at| at.0.to_string())),
+        ("baton.ended-ms", facts.ended.map(|at| at.0.to_string())),
+        ("baton.attempts", Some(facts.attempts.to_string())),
+    ];
+    let known = said.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    known.map(|(name, value)| wit::Attr { name: name.to_owned(), value }).collect()
+}
+
+/// What a strategy tells the host about a task that it wants, beyond what the contract has fields for.
+fn told(workstream: &mut Workstream, name: &str, value: String) -> Result<(), String> {
+    let wrong = |expected: &str| Err(format!("{name} must be {expected}, not {:?}", cut(value.clone(), 80)));
+    match name {
+        "baton.apart" => workstream.apart = Some(value),
+        "baton.effects" => match value.as_str() {
+            "pure" => workstream.effects = Effects::Pure,
+            "workspace" => workstream.effects = Effects::Workspace,
+            "external" => workstream.effects = Effects::External,
+            _ => return wrong("pure, workspace or external"),
+        },
+        "baton.contract" => match serde_json::from_str(&value) {
+            Ok(contract) => workstream.contract = Some(contract),
+            Err(_) => return wrong("a JSON Schema"),
+        },
+        "baton.attempts" => match value.parse() {
+            Ok(attempts @ 1..=100) => workstream.retry.attempts = attempts,
+            Ok(_) | Err(_) => return wrong("1 to 100"),
+        },
+        "baton.priority" => match value.parse() {
+            Ok(priority @ -1000..=1000) => workstream.priority = priority,
+            Ok(_) | Err(_) => return wrong("-1000 to 1000"),
+        },
+        _ => {
+            let with = name.strip_prefix("baton.with.").and_then(|rest| rest.split_once('.'));
+            let named = with.and_then(|(validator, key)| {
+                let found = workstream.validators.iter_mut().find(|one| one.uses == validator)?;
+                Some((found, key.to_owned()))
+            });
+            match named {
+                Some((validator, key)) => {
+                    validator.with.insert(key, value);
+                }
+                None if name.starts_with("baton.") => {
+                    return Err(format!("{name} is nothing that a task can be told"));
+                }
+                None => {
+                    workstream.metadata.insert(name.to_owned(), Value::String(value));
+                }
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A task that a strategy asks for, as a workstream, or what is wrong with it.
@@ -254,7 +339,7 @@ pub(super) fn new_task(new: wit::NewTask) -> Result<Workstream, String> {
             serde_json::from_str(json).map_err(|why| format!("the input of {name} is not JSON: {why}"))?
         }
     };
-    Ok(Workstream {
+    let mut workstream = Workstream {
         title: cut(new.title, 256),
         input,
         depends_on: new.depends_on,
@@ -267,9 +352,17 @@ pub(super) fn new_task(new: wit::NewTask) -> Result<Workstream, String> {
             .map(|uses| crate::plan::Validator { uses, with: std::collections::BTreeMap::new() })
             .collect(),
         estimate: new.estimate.map(Span::from_millis),
-        metadata: new.attrs.into_iter().map(|attr| (attr.name, Value::String(attr.value))).collect(),
         ..Workstream::named(name)
-    })
+    };
+    for attr in new.attrs {
+        told(&mut workstream, &attr.name, attr.value)?;
+    }
+    if workstream.contract.is_some() && !workstream.validators.iter().any(|one| one.uses == "schema") {
+        let schema =
+            crate::plan::Validator { uses: "schema".into(), with: std::collections::BTreeMap::new() };
+        workstream.validators.insert(0, schema);
+    }
+    Ok(workstream)
 }
 
 /// A validator's check, or what is wrong with it.

@@ -19,6 +19,7 @@ use crate::plugin::agent::{Adapter, Assignment, Ended};
 use crate::plugin::capability::sign::{Sign, Signs};
 use crate::plugin::capability::{Allowed, Desk, Fence, Meter, Offer, Powers, Stop};
 use crate::seed::Seed;
+use crate::workspace::Workspaces;
 
 /// What every attempt on this host shares.
 #[derive(Clone)]
@@ -29,6 +30,7 @@ pub struct Surroundings {
     pub lease: HostLease,
     pub signs: UnboundedSender<Sign>,
     pub desk: Desk,
+    pub workspaces: Option<Arc<Workspaces>>,
 }
 
 /// How an attempt ended, before anyone judged it.
@@ -47,6 +49,8 @@ pub struct Errand {
     pub idempotency_key: String,
     pub deadline: Time,
     pub meter: Meter,
+    /// Where its programs start, if not where the configuration says.
+    pub folder: Option<PathBuf>,
 }
 
 impl Surroundings {
@@ -78,7 +82,7 @@ impl Surroundings {
         errand: Errand,
         fence: Arc<Fence>,
     ) -> Arc<Powers> {
-        let Errand { task, epoch, idempotency_key, deadline, meter } = errand;
+        let Errand { task, epoch, idempotency_key, deadline, meter, folder } = errand;
         Arc::new(Powers {
             task,
             epoch,
@@ -91,7 +95,7 @@ impl Surroundings {
             clock: self.clock.clone(),
             profiles: Allowed::narrow(&self.offer.profiles, may_start),
             services: Allowed::narrow(&self.offer.services, may_call),
-            folder: None,
+            folder,
             requests: AtomicU32::new(0),
             meter,
             desk: self.desk.clone(),
@@ -116,6 +120,7 @@ impl Errand {
             idempotency_key: format!("{}/{}", prepared.task.run, prepared.spec.id),
             deadline: prepared.task.deadline.map_or(own, |deadline| own.min(deadline)),
             meter,
+            folder: None,
         }
     }
 }

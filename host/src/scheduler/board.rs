@@ -223,6 +223,16 @@ impl Board {
         self.busy.entry(agent).or_default().insert(id);
     }
 
+    /// Who has a task, or was promised it.
+    #[must_use]
+    pub fn agent_of(&self, id: TaskId) -> Option<AgentId> {
+        let running = || match self.tasks.get(&id)?.state {
+            State::Running { agent, .. } => Some(agent),
+            _ => None,
+        };
+        self.promised.get(&id).copied().or_else(running)
+    }
+
     /// Takes a pick back that the store did not carry out, or has answered.
     pub fn return_(&mut self, id: TaskId) {
         self.in_transit.remove(&id);

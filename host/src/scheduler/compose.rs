@@ -2,8 +2,10 @@
 
 use crate::fault::{ErrorClass, Fault};
 use crate::op::{End, Op};
+use crate::outcome::Child;
 use crate::plugin::PluginError;
 use crate::plugin::executor::Step;
+use crate::scheduler::land;
 use crate::task::{Stage, Task};
 
 /// What an executor's answer comes to.
@@ -26,6 +28,16 @@ pub fn act(task: &Task, validated: bool, step: Result<Step, PluginError>) -> Op 
         Ok(Step::Fail(fault)) => failed(fault),
         Err(error) => failed(Fault::new(class(&error), error.to_string())),
     }
+}
+
+/// Gives a finished composite task the tree of the child that its executor chose. Says whether there is one.
+pub fn adopt(step: &mut Result<Step, PluginError>, children: &[Child]) -> bool {
+    let Ok(Step::Finish(outcome)) = step else { return false };
+    let chosen =
+        outcome.attrs.get("chosen").and_then(|name| children.iter().find(|child| child.name == *name));
+    let Some(theirs) = chosen.and_then(|child| child.report.outcome.as_ref()) else { return false };
+    land::inherit(outcome, theirs);
+    land::tree(outcome).is_some()
 }
 
 /// How a broken strategy counts: what its author or operator must mend is not tried again.

@@ -1,6 +1,6 @@
 //! Asking the router: from picked tasks to a snapshot, and from an answer to operations.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::board::Board;
 use super::pool::Pool;
@@ -25,6 +25,8 @@ pub struct Prepared {
     pub feedback: Vec<String>,
     /// Consultations so far, and what the newest came to.
     pub consulted: (usize, Option<Outcome>),
+    /// Agents that have siblings from which it is to be kept apart.
+    pub avoid: Vec<AgentId>,
 }
 
 /// One question to a router, with what is needed to act on its answer.
@@ -101,14 +103,16 @@ pub fn batch(run: RunId, tasks: Vec<Prepared>, pool: &Pool, board: &Board, askin
                 .filter(|(worker, _)| worker.room(now) > 0 && worker.suits(terms).is_ok())
                 .map(|(_, index)| index)
                 .collect();
-            let known = sets.iter().position(|known| *known == set).unwrap_or_else(|| {
-                sets.push(set);
-                sets.len() - 1
-            });
-            u32::try_from(known).unwrap_or(u32::MAX)
+            place(&mut sets, set)
         });
     }
-    let requests = tasks.iter().map(|prepared| ask(prepared, set_of[&prepared.task.terms], now)).collect();
+    let mut requests = Vec::with_capacity(tasks.len());
+    for prepared in &tasks {
+        let common = set_of[&prepared.task.terms];
+        let own = apart(&sets[common as usize], prepared, pool);
+        let set = own.map_or(common, |own| place(&mut sets, own));
+        requests.push(ask(prepared, set, now));
+    }
     let snapshot = Snapshot {
         now: now.millis(),
         seed: seed.0,
@@ -123,6 +127,24 @@ pub fn batch(run: RunId, tasks: Vec<Prepared>, pool: &Pool, board: &Board, askin
     };
     let agents = pool.workers.iter().map(|worker| worker.agent.id).collect();
     Batch { run, snapshot, agents, tasks }
+}
+
+/// Where this set stands among those that are known by now.
+fn place(sets: &mut Vec<Vec<u32>>, set: Vec<u32>) -> u32 {
+    let known = sets.iter().position(|known| *known == set).unwrap_or_else(|| {
+        sets.push(set);
+        sets.len() - 1
+    });
+    u32::try_from(known).unwrap_or(u32::MAX)
+}
+
+/// The candidates without those that the task is to be kept apart from, if any are left.
+fn apart(common: &[u32], prepared: &Prepared, pool: &Pool) -> Option<Vec<u32>> {
+    let avoided = |index: &u32| {
+        pool.workers.get(*index as usize).is_some_and(|worker| prepared.avoid.contains(&worker.agent.id))
+    };
+    let own: Vec<u32> = common.iter().copied().filter(|index| !avoided(index)).collect();
+    (!own.is_empty() && own.len() < common.len()).then_some(own)
 }
 
 fn ask(prepared: &Prepared, candidates: u32, now: Time) -> Request {
@@ -190,6 +212,8 @@ pub fn act(
 ) -> Verdict {
     let mut verdict = Verdict::default();
     let mut picks = Vec::new();
+    // Siblings of one question that are to be kept apart: the second that gets the same agent is asked about again.
+    let mut taken: HashSet<(TaskId, &str, AgentId)> = HashSet::new();
     for (decision, prepared) in answer.decisions.iter().zip(&batch.tasks) {
         let task = prepared.task.id;
         if !is_current(&prepared.task) {
@@ -200,9 +224,18 @@ pub fn act(
             Choice::Assign(assignment) => {
                 let wanted = std::iter::once(&assignment.agent).chain(&assignment.fallbacks);
                 let agents = wanted.filter_map(|index| batch.agents.get(*index as usize).copied());
-                let mut places = agents.map(|agent| (agent, room(prepared, agent)));
+                let group = prepared.spec.apart.as_deref().zip(prepared.task.parent.map(|parent| parent.id));
+                let agents = agents
+                    .filter(|agent| {
+                        group.is_none_or(|(group, parent)| !taken.contains(&(parent, group, *agent)))
+                    })
+                    .collect::<Vec<_>>();
+                let mut places = agents.into_iter().map(|agent| (agent, room(prepared, agent)));
                 match places.find(|(_, place)| *place != Place::None) {
-                    Some((agent, Place::Taken(reserve))) => picks.push(Pick { task, agent, reserve }),
+                    Some((agent, Place::Taken(reserve))) => {
+                        taken.extend(group.map(|(group, parent)| (parent, group, agent)));
+                        picks.push(Pick { task, agent, reserve });
+                    }
                     Some((_, Place::Broke(fault))) => verdict.ops.push(Op::Reject { task, fault }),
                     Some((_, Place::None)) | None => verdict.returned.push(task),
                 }

@@ -109,6 +109,7 @@ impl Server {
                 idempotency_key: format!("question/{of}/{}", question.key),
                 deadline: around.clock.now() + std::time::Duration::from_secs(60),
                 meter: Meter::default(),
+                folder: None,
             };
             let powers = around.own_powers(errand, Arc::new(Fence::default()));
             for told in [

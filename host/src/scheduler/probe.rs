@@ -22,6 +22,7 @@ pub async fn probe(around: &Surroundings, adapter: &Adapter, card: &Card) -> Res
         idempotency_key: "probe".into(),
         deadline: around.clock.now() + PATIENCE,
         meter: Meter::default(),
+        folder: None,
     };
     let powers = around.powers(adapter, card, errand, Arc::new(Fence::default()));
     let silent = || Health::Unreachable(format!("no answer within {} s", PATIENCE.as_secs()));

@@ -159,7 +159,13 @@ impl Stage {
             for id in picked {
                 let Some(task) = self.board.task(id).cloned() else { continue };
                 let spec = read::spec(self.store.connection(), id).map_err(|why| why.to_string())?;
-                tasks.push(Prepared { task, spec, feedback: Vec::new(), consulted: (0, None) });
+                tasks.push(Prepared {
+                    task,
+                    spec,
+                    feedback: Vec::new(),
+                    consulted: (0, None),
+                    avoid: Vec::new(),
+                });
             }
             let batch = decide::batch(
                 self.run,

@@ -43,6 +43,7 @@ use crate::seed::Seed;
 use crate::store::writer::{Answers, Writer};
 use crate::store::{Reader, read};
 use crate::task::{Stage, State, Task};
+use crate::workspace::queue::Entry;
 
 /// A lease lasts so long, and is renewed when half of it is gone.
 const LEASE: Duration = Duration::from_secs(60);
@@ -75,9 +76,9 @@ enum Message {
         agent: AgentId,
         said: Result<Health, PluginError>,
     },
-    /// What a strategy answered, as an operation.
+    /// What a strategy or the merge queue answered, as operations.
     Said {
-        op: Op,
+        ops: Vec<Op>,
     },
     Phase {
         run: RunId,
@@ -136,6 +137,8 @@ struct Spine {
     board: Board,
     purse: Purse,
     people: Arc<Policy>,
+    /// Accepted trees, to the merge queue.
+    landing: mpsc::UnboundedSender<Entry>,
     pool: Pool,
     conducts: BTreeMap<RunId, Conduct>,
     attempts: HashMap<TaskId, Running>,
@@ -215,9 +218,9 @@ impl Spine {
             Message::Routed { batch, router, routed } => self.routed(&batch, router, routed),
             Message::Ended { ended, result } => self.ended(ended, result),
             Message::Probed { agent, said } => self.probed(agent, said),
-            Message::Said { op } => {
-                self.judged(&op);
-                self.pending.push(op);
+            Message::Said { ops } => {
+                ops.iter().for_each(|op| self.judged(op));
+                self.pending.extend(ops);
             }
             Message::Phase { run, reply } => {
                 let _ = reply.send(self.phase(run));
@@ -400,7 +403,14 @@ impl Spine {
         } else {
             (0, None)
         };
-        Ok(Prepared { task, spec, feedback, consulted })
+        let avoid = match &spec.apart {
+            Some(group) => {
+                let given = read::live::given_apart(&self.reader, &task, group).map_err(unreadable)?;
+                given.into_iter().filter_map(|(id, agent)| self.board.agent_of(id).or(agent)).collect()
+            }
+            None => Vec::new(),
+        };
+        Ok(Prepared { task, spec, feedback, consulted, avoid })
     }
 
     /// Hands ready tasks to the routers of their runs.

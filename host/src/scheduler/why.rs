@@ -165,7 +165,7 @@ pub fn why(conn: &Reader, id: TaskId, now: Time, hosted: bool) -> Result<Why, St
             Why::Over { state: task.state.name(), at, fault: None }
         }
         State::Failed { at, .. } => {
-            Why::Over { state: task.state.name(), at, fault: last_fault(conn, &task)? }
+            Why::Over { state: task.state.name(), at, fault: given_up(conn, &task)? }
         }
         State::Blocked => blocked(conn, id)?,
         State::Backoff { .. } | State::Ready { .. } if task.held => Why::Paused { what: name(id)? },
@@ -250,17 +250,16 @@ fn blocked(conn: &Reader, id: TaskId) -> Result<Why, String> {
 
 fn last_fault(conn: &Reader, task: &Task) -> Result<Option<String>, String> {
     let attempts = read::history::attempts(conn, task.id).map_err(|why| why.to_string())?;
-    let fault = attempts.into_iter().rev().find_map(|attempt| attempt.report.fault);
-    match fault {
+    Ok(attempts.into_iter().rev().find_map(|attempt| attempt.report.fault).map(|fault| fault.to_string()))
+}
+
+/// Why a task failed for good: that need not have been an attempt's fault.
+fn given_up(conn: &Reader, task: &Task) -> Result<Option<String>, String> {
+    let dead = read::history::dead(conn, Some(task.run)).map_err(|why| why.to_string())?;
+    let letter = dead.into_iter().find(|letter| letter.id == task.id);
+    match letter.and_then(|letter| letter.fault) {
         Some(fault) => Ok(Some(fault.to_string())),
-        None => {
-            let dead = read::history::dead(conn, Some(task.run)).map_err(|why| why.to_string())?;
-            Ok(dead
-                .into_iter()
-                .find(|letter| letter.id == task.id)
-                .and_then(|letter| letter.fault)
-                .map(|fault| fault.to_string()))
-        }
+        None => last_fault(conn, task),
     }
 }
 

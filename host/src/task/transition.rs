@@ -355,6 +355,7 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
             task.cancelling = false;
         }
         Fact::Dropped
+        | Fact::Landed { .. }
         | Fact::Charged { .. }
         | Fact::BudgetLow { .. }
         | Fact::BudgetSpent { .. }

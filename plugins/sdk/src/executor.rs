@@ -1,13 +1,26 @@
 //! Executors: how a composite task is divided.
 
+mod asked;
+mod child;
+mod decomposition;
+mod fields;
+mod handoff;
+mod metrics;
 mod part;
+mod who;
 
 pub use crate::bindings::executor::exports::baton::executor::execution::{
     ExecutionError, Request, Spawn, Step, Wait,
 };
 pub use crate::config::Config;
 pub use crate::words::*;
-pub use part::{Keys, Part, elements, keys};
+pub use asked::{Asked, asked};
+pub use decomposition::{Decomposition, Piece, Rules, complaint};
+pub use fields::Fields;
+pub use handoff::{gathered, handed_on, raw, with_member};
+pub use metrics::{Metrics, rounded};
+pub use part::{Keys, Part, elements, is_name, keys};
+pub use who::Who;
 
 use crate::config::Unusable;
 

@@ -1,12 +1,14 @@
 //! Plain values for the native tests of plugins, to be changed where a test cares.
 
+mod play;
 mod transcript;
 
+pub use play::{Played, play};
 pub use transcript::{Rehearsal, Step, transcript};
 
 use crate::agent::Attempt;
 use crate::router::{Agent, Request, Snapshot};
-use crate::words::{Child, Effects, Outcome, Task, TaskState};
+use crate::words::{Attr, Child, Effects, ErrorClass, Fault, Outcome, Task, TaskState};
 
 /// Task `t` of run `r1`; `input` is JSON text.
 pub fn task(input: &str) -> Task {
@@ -29,6 +31,32 @@ pub fn task(input: &str) -> Task {
 /// A child that succeeded with this.
 pub fn succeeded(name: &str, outcome: Outcome) -> Child {
     Child { name: name.to_owned(), state: TaskState::Succeeded, outcome: Some(outcome), fault: None }
+}
+
+/// The child with these `baton.*` facts, such as `("agent", "a")`, beside what it has.
+pub fn with_facts(mut child: Child, facts: &[(&str, &str)]) -> Child {
+    let facts = facts.iter().map(|(name, value)| Attr::new(format!("baton.{name}"), *value));
+    match (&mut child.outcome, &mut child.fault) {
+        (Some(outcome), _) => outcome.attrs.extend(facts),
+        (None, Some(fault)) => fault.attrs.extend(facts),
+        (None, None) => {}
+    }
+    child
+}
+
+/// A child that failed for this reason.
+pub fn failed(name: &str, class: ErrorClass, message: &str) -> Child {
+    Child {
+        name: name.to_owned(),
+        state: TaskState::Failed,
+        outcome: None,
+        fault: Some(Fault::new(class, message)),
+    }
+}
+
+/// A child on which an agent works.
+pub fn running(name: &str) -> Child {
+    Child { name: name.to_owned(), state: TaskState::Running, outcome: None, fault: None }
 }
 
 /// An idle agent with room for one attempt.

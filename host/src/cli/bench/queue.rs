@@ -138,6 +138,7 @@ async fn conduct(global: &Global, args: &Args, home: &Home) -> Result<f64, Failu
         offer: Offer::default(),
         budget: Budget::default(),
         people: people::Policy::default(),
+        workspace: None,
         supervisor: None,
         breaker: Policy::default(),
     };

@@ -80,6 +80,7 @@ async fn first(global: &Global, home: &Home) -> Result<f64, Failure> {
         offer: Offer::default(),
         budget: Budget::default(),
         people: people::Policy::default(),
+        workspace: None,
         supervisor: None,
         breaker: Policy::default(),
     };

@@ -11,7 +11,7 @@ pub use profile::{Place, Profile};
 pub use talk::Program;
 
 use crate::plugin::bindings::agent::baton::host::process::{
-    Command, Completed, Host, HostProgram, Line, ProcessError,
+    Command, Completed, Ending, Host, HostProgram, Line, ProcessError,
 };
 use crate::plugin::sandbox::Sandbox;
 
@@ -19,6 +19,32 @@ use crate::plugin::sandbox::Sandbox;
 const STDERR_TAIL: usize = 16 << 10;
 /// After a program has ended, what it left running may still hold its output open for so long.
 const LINGER: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// Runs a profile's program for the host itself, with nothing to fill in.
+///
+/// # Errors
+/// It did not end with 0: what it said last.
+pub async fn run_to_end(powers: &super::Powers, name: &str) -> Result<(), String> {
+    let profile = powers.profiles.find(powers, "host", name)?;
+    let command = Command { profile: name.to_owned(), values: Vec::new(), stdin: Vec::new() };
+    let completed = match run::run(powers, &profile, &command).await {
+        Ok(completed) => completed,
+        Err(why) => return Err(format!("{name} could not be run: {why:?}")),
+    };
+    if matches!(completed.ending, Ending::Exited(0)) {
+        return Ok(());
+    }
+    let said = [completed.stdout, completed.stderr].concat();
+    let tail = said.len().saturating_sub(SAID);
+    Err(format!(
+        "{name} ended with {:?}: {}",
+        completed.ending,
+        String::from_utf8_lossy(&said[tail..]).trim()
+    ))
+}
+
+/// What is told of a check that failed: its end.
+const SAID: usize = 2 << 10;
 
 impl Host for Sandbox {
     async fn run(&mut self, command: Command) -> wasmtime::Result<Result<Completed, ProcessError>> {

@@ -22,16 +22,21 @@ use crate::plugin::library::Library;
 use crate::scheduler::attempt::Surroundings;
 use crate::scheduler::board::Board;
 use crate::scheduler::desk::Server;
+use crate::scheduler::land;
 use crate::scheduler::pool::Pool;
 use crate::store::writer::{Answers, Writer};
 use crate::store::{Home, Store, machine, read, reader};
 use crate::task::State;
+use crate::workspace::queue::Queue;
+use crate::workspace::{self, Workspaces};
 
 /// What a host is started with.
 pub struct Options {
     pub offer: Offer,
     pub budget: Budget,
     pub people: Policy,
+    /// Where tasks change files, if in trees of their own.
+    pub workspace: Option<workspace::Settings>,
     /// The `baton` binary, which ends native programs when their host dies.
     pub supervisor: Option<PathBuf>,
     pub breaker: breaker::Policy,
@@ -80,6 +85,14 @@ impl Host {
         let (sign, signs) = mpsc::unbounded_channel();
         let (shown, _) = broadcast::channel(1024);
         let (plea, pleas) = mpsc::unbounded_channel();
+        let workspaces = match options.workspace {
+            Some(settings) => {
+                let opened = Workspaces::open(settings).await;
+                Some(Arc::new(opened.map_err(|why| Rejection::Invalid(format!("[workspace]: {why}")))?))
+            }
+            None => None,
+        };
+        let (entry, entries) = mpsc::unbounded_channel();
         let policy = Arc::new(options.people);
         let desk_reader = self::reader(home).map_err(unreadable)?;
         let around = Surroundings {
@@ -89,8 +102,13 @@ impl Host {
             lease: HostLease::until(lease_until),
             signs: sign,
             desk: Desk(plea),
+            workspaces: workspaces.clone(),
         };
         let desk_around = around.clone();
+        if let Some(workspaces) = workspaces {
+            let check = land::check(around.clone(), workspaces.settings.checks.clone());
+            tokio::spawn(Queue { workspaces, check }.run(entries));
+        }
         let mut spine = Spine {
             writer: writer.clone(),
             reader,
@@ -99,6 +117,7 @@ impl Host {
             board: Board::default(),
             purse: Purse::new(options.budget),
             people: Arc::clone(&policy),
+            landing: entry,
             pool: Pool { workers: Vec::new(), policy: options.breaker },
             conducts: BTreeMap::new(),
             attempts: HashMap::new(),

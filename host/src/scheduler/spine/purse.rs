@@ -142,8 +142,10 @@ impl Spine {
 
     /// Whether a run stands still because a cap leaves nothing to start anything with.
     pub(super) fn is_spent(&self, run: RunId) -> bool {
-        let now = self.around.clock.now();
-        self.purse.is_spent(run, now)
+        let common = self.purse.common(run, self.around.clock.now());
+        let ledger = &self.purse.ledger;
+        ledger.spent_out(&common).is_some()
+            && !ledger.is_open(Account::Run(run))
             && self.board.tasks().filter(|task| task.run == run).all(|task| match task.state {
                 State::Running { .. } => false,
                 State::Waiting { need, .. } => need.is_some(),

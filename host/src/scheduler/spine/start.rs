@@ -2,18 +2,22 @@
 
 use std::sync::Arc;
 
-use super::{Ended, Message, Running, Spine, attempt};
+use super::{Ended, Message, Running, Spine, attempt, unreadable};
 use crate::clock::Time;
 use crate::fault::{ErrorClass, Fault};
 use crate::id::AgentId;
 use crate::op::{End, Op, Rejection};
 use crate::outcome::{Outcome, Usage};
+use crate::plan::Effects;
 use crate::plugin::PluginError;
 use crate::plugin::agent::Adapter;
 use crate::plugin::capability::Fence;
 use crate::plugin::library::Library;
 use crate::scheduler::attempt::Errand;
-use crate::task::Task;
+use crate::scheduler::decide::Prepared;
+use crate::scheduler::land::{self, Ground};
+use crate::store::read;
+use crate::task::{Role, Task};
 
 impl Spine {
     /// Starts the attempt that the store has just recorded.
@@ -36,14 +40,31 @@ impl Spine {
         let seed = self.seed(task.run).of(task.id.0).of(i64::from(task.epoch.0));
         let (id, epoch, started) = (task.id, task.epoch, self.around.clock.now());
         let meter = self.meter((id, epoch), &card);
+        let ground = self.ground(&prepared)?;
         let outbox = self.outbox.clone();
         let (library, around, own) = (Arc::clone(&self.library), self.around.clone(), Arc::clone(&fence));
         tokio::spawn(async move {
             let attempt = tokio::spawn(async move {
                 let adapter = adapter(&library, &card.adapter).await?;
-                let errand = Errand::attempt(&prepared, meter, around.clock.now());
+                let mut errand = Errand::attempt(&prepared, meter, around.clock.now());
+                let spec = prepared.spec.clone();
+                let begun =
+                    land::begin(around.workspaces.as_ref(), ground, prepared.task.run, &spec.id).await;
+                let tree = match begun {
+                    Ok((folder, tree)) => {
+                        errand.folder = folder;
+                        tree
+                    }
+                    Err(fault) => {
+                        let end = End::Failed { fault, checks: Vec::new() };
+                        return Ok((attempt::Result::Over(end), Usage::default()));
+                    }
+                };
                 let powers = around.powers(&adapter, &card, errand, own);
-                let result = attempt::run(adapter, card, prepared, Arc::clone(&powers), seed).await;
+                let mut result = attempt::run(adapter, card, prepared, Arc::clone(&powers), seed).await;
+                if let (Some(workspaces), Some(tree)) = (&around.workspaces, tree) {
+                    result = land::seal(workspaces, tree, &spec, result).await;
+                }
                 Ok((result, powers.meter.used()))
             });
             let (result, used) = match attempt.await {
@@ -74,7 +95,9 @@ impl Spine {
         let terms = Arc::clone(self.board.terms(task.terms));
         self.learn(id, agent, started, terms.validated, &result);
         self.pending.push(match result {
-            attempt::Result::Claimed(outcome) if terms.validated => Op::Claim { task: id, epoch, outcome },
+            attempt::Result::Claimed(outcome) if terms.validated || land::tree(&outcome).is_some() => {
+                Op::Claim { task: id, epoch, outcome }
+            }
             attempt::Result::Claimed(outcome) => {
                 let outcome = (outcome != Outcome::default()).then_some(outcome);
                 Op::Finish { task: id, epoch, end: End::Accepted { outcome, checks: Vec::new() } }
@@ -82,6 +105,28 @@ impl Spine {
             attempt::Result::Over(end) => Op::Finish { task: id, epoch, end },
             attempt::Result::Asked => return,
         });
+    }
+}
+
+impl Spine {
+    /// Where the task's attempt works.
+    fn ground(&self, prepared: &Prepared) -> Result<Ground, Rejection> {
+        if self.around.workspaces.is_none() {
+            return Ok(Ground::Configured);
+        }
+        let task = &prepared.task;
+        if let Some(parent) = task.parent.filter(|parent| parent.role == Role::Evidence) {
+            let claimed = read::live::claimed(&self.reader, parent.id, parent.epoch).map_err(unreadable)?;
+            let tree = claimed.as_ref().and_then(land::tree);
+            return Ok(tree.map_or(Ground::Configured, |tree| Ground::Judged(tree.path)));
+        }
+        Ok(match prepared.spec.effects {
+            Effects::Workspace => {
+                let last = read::live::last_ending(&self.reader, task.id).map_err(unreadable)?;
+                Ground::Own { keep: last.as_deref() == Some("asked") }
+            }
+            Effects::Pure | Effects::External => Ground::Configured,
+        })
     }
 }
 

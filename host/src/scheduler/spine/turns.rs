@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc::UnboundedSender;
+
 use super::{Message, Spine, unbroken, unreadable};
 use crate::fault::{ErrorClass, Fault};
 use crate::op::{End, Op, Rejection};
@@ -9,8 +11,11 @@ use crate::plugin::executor::Question;
 use crate::scheduler::board::Turn;
 use crate::scheduler::compose;
 use crate::scheduler::judge::{Case, judge};
+use crate::scheduler::land;
 use crate::store::read;
 use crate::task::{Role, Task};
+use crate::workspace::queue::Entry;
+use crate::workspace::{Tree, Workspaces};
 
 impl Spine {
     pub(super) fn take_turns(&mut self) {
@@ -56,8 +61,10 @@ impl Spine {
                 seed,
                 config: &config,
             };
-            let step = unbroken(&name, || library.executor(&name)?.advance(&question));
-            let _ = outbox.send(Message::Said { op: compose::act(&prepared.task, terms.validated, step) });
+            let mut step = unbroken(&name, || library.executor(&name)?.advance(&question));
+            let landed = compose::adopt(&mut step, &children);
+            let op = compose::act(&prepared.task, terms.validated || landed, step);
+            let _ = outbox.send(Message::Said { ops: vec![op] });
         });
         Ok(())
     }
@@ -67,12 +74,17 @@ impl Spine {
         let claimed = read::live::claimed(&self.reader, task.id, task.epoch).map_err(unreadable)?;
         let evidence =
             read::live::children(&self.reader, task.id, task.epoch, Role::Evidence).map_err(unreadable)?;
-        let Some(outcome) = claimed else {
+        let agent = read::live::attempted_by(&self.reader, task.id, task.epoch).map_err(unreadable)?;
+        let Some(mut outcome) = claimed else {
             let fault = Fault::new(ErrorClass::Other, "the claimed outcome is gone");
             let end = End::Failed { fault, checks: Vec::new() };
             self.pending.push(Op::Finish { task: task.id, epoch: task.epoch, end });
             return Ok(());
         };
+        outcome.attrs.extend(agent.map(|agent| ("baton.agent".to_owned(), agent)));
+        let tree = land::tree(&outcome).filter(|tree| tree.path.is_dir());
+        let tree = tree.zip(self.around.workspaces.clone());
+        let landing = self.landing.clone();
         let case = Case { task, spec, outcome, evidence, now: self.around.clock.now() };
         let (library, outbox) = (Arc::clone(&self.library), self.outbox.clone());
         tokio::task::spawn_blocking(move || {
@@ -82,8 +94,41 @@ impl Spine {
                 let end = End::Failed { fault, checks: Vec::new() };
                 Op::Finish { task: case.task.id, epoch: case.task.epoch, end }
             });
-            let _ = outbox.send(Message::Said { op });
+            match tree {
+                Some((tree, workspaces)) => dispose(&landing, workspaces, &case, tree, op, outbox),
+                None => {
+                    let _ = outbox.send(Message::Said { ops: vec![op] });
+                }
+            }
         });
         Ok(())
+    }
+}
+
+/// What becomes of a judged claim with a tree: accepted ones land, refused ones lose their tree, and those of which one
+/// will be chosen keep it.
+fn dispose(
+    landing: &UnboundedSender<Entry>,
+    workspaces: Arc<Workspaces>,
+    case: &Case,
+    tree: Tree,
+    op: Op,
+    outbox: UnboundedSender<Message>,
+) {
+    match op {
+        Op::Finish { task, epoch, end: End::Accepted { outcome, checks } } if case.spec.apart.is_none() => {
+            let target = workspaces.settings.target.clone();
+            let tell = move |ops| {
+                let _ = outbox.send(Message::Said { ops });
+            };
+            land::land(landing, (task, epoch), case.task.run, tree, (outcome, checks), target, tell);
+        }
+        Op::Finish { end: End::Failed { .. }, .. } => {
+            tokio::runtime::Handle::current().block_on(workspaces.discard(&tree));
+            let _ = outbox.send(Message::Said { ops: vec![op] });
+        }
+        op => {
+            let _ = outbox.send(Message::Said { ops: vec![op] });
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::super::codec::{self, COLUMNS};
 use super::broken;
@@ -10,7 +10,7 @@ use crate::agent::{Agent, Standing};
 use crate::clock::Time;
 use crate::fault::Fault;
 use crate::id::{AgentId, Epoch, TaskId, TermsId};
-use crate::outcome::{Child, Outcome, Report};
+use crate::outcome::{Child, Facts, Outcome, Report};
 use crate::task::{Role, Task, Terms};
 
 /// Every task that has not ended, by id.
@@ -108,7 +108,11 @@ pub fn skill_stats(conn: &Connection) -> rusqlite::Result<Vec<SkillStats>> {
 pub fn children(conn: &Connection, parent: TaskId, epoch: Epoch, role: Role) -> rusqlite::Result<Vec<Child>> {
     let mut select = conn.prepare_cached(
         "SELECT t.id, b.name, t.state, \
-                (SELECT a.report FROM attempt a WHERE a.task_id = t.id ORDER BY a.epoch DESC LIMIT 1) \
+                (SELECT a.report FROM attempt a WHERE a.task_id = t.id ORDER BY a.epoch DESC LIMIT 1), \
+                (SELECT g.name FROM attempt a JOIN agent g ON g.id = a.agent_id WHERE a.task_id = t.id \
+                 ORDER BY a.epoch DESC LIMIT 1), \
+                (SELECT min(a.started_at) FROM attempt a WHERE a.task_id = t.id), \
+                (SELECT max(a.ended_at) FROM attempt a WHERE a.task_id = t.id), t.attempts \
          FROM task t JOIN body b ON b.task_id = t.id \
          WHERE t.parent_id = ?1 AND t.parent_epoch = ?2 AND t.role = ?3 ORDER BY t.id",
     )?;
@@ -126,6 +130,12 @@ pub fn children(conn: &Connection, parent: TaskId, epoch: Epoch, role: Role) -> 
                 .transpose()
                 .map_err(broken)?
                 .unwrap_or_default(),
+            facts: Facts {
+                agent: row.get(4)?,
+                started: row.get::<_, Option<i64>>(5)?.map(Time),
+                ended: row.get::<_, Option<i64>>(6)?.map(Time),
+                attempts: row.get(7)?,
+            },
         });
     }
     Ok(children)
@@ -139,6 +149,50 @@ pub fn report(conn: &Connection, task: TaskId, epoch: Epoch) -> rusqlite::Result
     let mut select = conn.prepare_cached("SELECT report FROM attempt WHERE task_id = ?1 AND epoch = ?2")?;
     let json: Option<Vec<u8>> = select.query_row(params![task.0, epoch.0], |row| row.get(0))?;
     Ok(json.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?.unwrap_or_default())
+}
+
+/// How the last attempt that is over ended.
+///
+/// # Errors
+/// The store can't be read.
+pub fn last_ending(conn: &Connection, task: TaskId) -> rusqlite::Result<Option<String>> {
+    let mut select = conn.prepare_cached(
+        "SELECT ending FROM attempt WHERE task_id = ?1 AND ending IS NOT NULL ORDER BY epoch DESC LIMIT 1",
+    )?;
+    select.query_row([task.0], |row| row.get(0)).optional()
+}
+
+/// Who made an attempt.
+///
+/// # Errors
+/// The store can't be read.
+pub fn attempted_by(conn: &Connection, task: TaskId, epoch: Epoch) -> rusqlite::Result<Option<String>> {
+    let mut select = conn.prepare_cached(
+        "SELECT g.name FROM attempt a JOIN agent g ON g.id = a.agent_id WHERE a.task_id = ?1 AND a.epoch = ?2",
+    )?;
+    select.query_row(params![task.0, epoch.0], |row| row.get(0)).optional()
+}
+
+/// The agents that were given siblings of the same group; none for one that was given to nobody yet.
+///
+/// # Errors
+/// The store can't be read.
+pub fn given_apart(
+    conn: &Connection,
+    task: &Task,
+    group: &str,
+) -> rusqlite::Result<Vec<(TaskId, Option<AgentId>)>> {
+    let Some(parent) = task.parent else { return Ok(Vec::new()) };
+    let mut select = conn.prepare_cached(
+        "SELECT t.id, (SELECT a.agent_id FROM attempt a WHERE a.task_id = t.id ORDER BY a.epoch DESC LIMIT 1) \
+         FROM task t JOIN body b ON b.task_id = t.id \
+         WHERE t.parent_id = ?1 AND t.parent_epoch = ?2 AND t.id <> ?3 \
+               AND json_extract(CAST(b.spec AS TEXT), '$.apart') = ?4",
+    )?;
+    let rows = select.query_map(params![parent.id.0, parent.epoch.0, task.id.0, group], |row| {
+        Ok((TaskId(row.get(0)?), row.get::<_, Option<i64>>(1)?.map(AgentId)))
+    })?;
+    rows.collect()
 }
 
 /// The outcome that a task claimed and validators still judge.

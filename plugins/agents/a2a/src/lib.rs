@@ -48,7 +48,7 @@ impl Agent for A2a {
                 Err(stopped)
             }
         };
-        progress::spent(&session.usage())?;
+        let _ = progress::spent(&session.usage());
         ending
     }
 

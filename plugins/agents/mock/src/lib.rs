@@ -33,7 +33,7 @@ impl Agent for Mock {
         let mut random = SplitMix64::new(attempt.seed);
         let latency = jittered(&behaviour, &mut random);
         if latency > 0 {
-            progress::sleep(latency).map_err(stopped)?;
+            progress::sleep(latency).map_err(Fault::from)?;
         }
         work(&behaviour, &attempt, &mut random)
     }
@@ -74,19 +74,9 @@ fn output(behaviour: &Behaviour, input: &str) -> String {
 fn hang() -> Fault {
     loop {
         if let Err(why) = progress::sleep(NAP_MS) {
-            return stopped(why);
+            return Fault::from(why);
         }
     }
-}
-
-fn stopped(why: progress::Stopped) -> Fault {
-    let why = match why {
-        progress::Stopped::LeaseLost => "the lease was lost",
-        progress::Stopped::Cancelled => "it was cancelled",
-        progress::Stopped::Deadline => "the deadline has passed",
-        progress::Stopped::Budget => "the budget is used up",
-    };
-    Fault::stopped(why)
 }
 
 #[cfg(target_arch = "wasm32")]

@@ -3,11 +3,9 @@
 //! Input: `{"steps": [{"name"?, "title", "input", "skills"?, "agent"?, "validators"?, "estimate_ms"?}, …]}`. A step
 //! finds `handoff_from_<step before>` in its input. The outcome is the last step's output.
 
-mod handoff;
-
 use baton_sdk::executor::{
     Child, ErrorClass, ExecutionError, Executor, Fault, NewTask, Outcome, Part, Request, Step, TaskState,
-    Wait, keys,
+    Wait, handed_on, keys,
 };
 
 struct Sequential;
@@ -49,7 +47,7 @@ fn spawn(step: &Part, before: Option<&Child>) -> Step {
     let task = step.clone().into_task();
     let task = match before {
         None => task,
-        Some(before) => NewTask { input: handoff::added(&step.input, before), ..task },
+        Some(before) => NewTask { input: handed_on(&step.input, before), ..task },
     };
     Step::spawn(vec![task], Wait::All)
 }

@@ -105,12 +105,13 @@ fn optional<T: DeserializeOwned>(
 fn name(raw: &RawValue, at: &str) -> Result<String, ExecutionError> {
     let expected = "1 to 64 letters, digits, `-`, `_` or `.`";
     let name: String = serde_json::from_str(raw.get()).map_err(|_| wrong(at, expected))?;
+    if is_name(&name) { Ok(name) } else { Err(wrong(at, expected)) }
+}
+
+/// Whether a child may be called so.
+pub fn is_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if (1..=64).contains(&name.len()) && name.bytes().all(allowed) {
-        Ok(name)
-    } else {
-        Err(wrong(at, expected))
-    }
+    (1..=64).contains(&name.len()) && name.bytes().all(allowed)
 }
 
 fn unique(parts: &[Part], at: &str) -> Result<(), ExecutionError> {
@@ -124,7 +125,7 @@ fn unique(parts: &[Part], at: &str) -> Result<(), ExecutionError> {
     }
 }
 
-fn wrong(at: &str, expected: &str) -> ExecutionError {
+pub(super) fn wrong(at: &str, expected: &str) -> ExecutionError {
     let place = if at.is_empty() { "the input" } else { at };
     ExecutionError::BadInput(format!("{place}: expected {expected}"))
 }

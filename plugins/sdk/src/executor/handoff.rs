@@ -2,22 +2,48 @@
 
 use std::collections::BTreeMap;
 
-use baton_sdk::executor::{Child, Keys};
-use baton_sdk::words::{SUMMARY_BYTES, capped};
 use serde_json::json;
 use serde_json::value::RawValue;
+
+use super::{Child, Keys};
+use crate::words::{SUMMARY_BYTES, capped};
 
 /// How much of an output is handed on.
 const OUTPUT_BYTES: usize = 16 * 1024;
 
 /// `input` with `handoff_from_<name>` in it. An input that is no object becomes `{"input": …}` first.
-pub fn added(input: &str, before: &Child) -> String {
-    let key = format!("handoff_from_{}", before.name);
+pub fn handed_on(input: &str, before: &Child) -> String {
+    with_member(input, &format!("handoff_from_{}", before.name), &handoff(before))
+}
+
+/// `input` with one more member, whose value is JSON text. An input that is no object becomes `{"input": …}` first.
+pub fn with_member(input: &str, key: &str, value: &str) -> String {
     let mut fields = match serde_json::from_str::<Keys>(input) {
         Ok(fields) => fields,
         Err(_) => BTreeMap::from([(String::from("input"), raw(input))]),
     };
-    fields.insert(key, raw(&handoff(before)));
+    fields.insert(key.to_owned(), raw(value));
+    text(&fields)
+}
+
+/// What the children came to, as a JSON list for the next who works on it: name, score where there is one, summary, and
+/// output, or those of its members that fit.
+pub fn gathered<'a>(children: impl IntoIterator<Item = &'a Child>) -> String {
+    let told: Vec<String> = children.into_iter().map(told).collect();
+    format!("[{}]", told.join(","))
+}
+
+fn told(child: &Child) -> String {
+    let output = child.outcome.as_ref().map_or("null", |outcome| outcome.output.as_str());
+    let summary = child.outcome.as_ref().map_or("", |outcome| outcome.summary.as_str());
+    let mut fields = Keys::from([
+        (String::from("name"), raw(&json!(child.name).to_string())),
+        (String::from("summary"), raw(&json!(capped(summary, SUMMARY_BYTES)).to_string())),
+        (String::from("output"), raw(&key_outputs(output))),
+    ]);
+    if let Some(score) = child.score() {
+        fields.insert(String::from("score"), raw(&json!(score).to_string()));
+    }
     text(&fields)
 }
 
@@ -34,7 +60,7 @@ fn handoff(before: &Child) -> String {
 }
 
 /// The output if it is small enough, else those of its top-level keys that fit, in the order of their names.
-fn key_outputs(output: &str) -> String {
+pub(super) fn key_outputs(output: &str) -> String {
     if output.len() <= OUTPUT_BYTES {
         return output.to_owned();
     }
@@ -55,7 +81,7 @@ fn text(fields: &Keys) -> String {
 }
 
 /// JSON text as a value of a larger one. The host lets nothing else than JSON come here; `null` stands for what is not.
-fn raw(json: &str) -> Box<RawValue> {
+pub fn raw(json: &str) -> Box<RawValue> {
     RawValue::from_string(json.to_owned()).unwrap_or_else(|_| null())
 }
 
@@ -65,16 +91,26 @@ fn null() -> Box<RawValue> {
 
 #[cfg(test)]
 mod tests {
-    use baton_sdk::executor::Outcome;
-    use baton_sdk::fixture::succeeded;
-
     use super::*;
+    use crate::fixture::succeeded;
+    use crate::words::{Attr, Outcome};
+
+    #[test]
+    fn what_was_gathered_says_name_score_summary_and_output() {
+        let mut scored = Outcome::raw("One.", String::from("1.50"));
+        scored.attrs = vec![Attr::new("baton.score", "0.5")];
+        let children = [succeeded("a", scored), succeeded("b", Outcome::text("Two."))];
+        assert_eq!(
+            gathered(&children),
+            r#"[{"name":"a","output":1.50,"score":0.5,"summary":"One."},{"name":"b","output":null,"summary":"Two."}]"#
+        );
+    }
 
     #[test]
     fn a_value_that_is_no_object_is_wrapped() {
         let before = succeeded("plan", Outcome::raw("Two parts.", String::from("[1, 2]")));
         assert_eq!(
-            added("7.10", &before),
+            handed_on("7.10", &before),
             r#"{"handoff_from_plan":{"key_outputs":[1, 2],"summary":"Two parts."},"input":7.10}"#
         );
     }
@@ -82,7 +118,7 @@ mod tests {
     #[test]
     fn a_long_summary_ends_between_characters() {
         let before = succeeded("plan", Outcome::text(format!("{}é", "x".repeat(4095))));
-        let input = added("{}", &before);
+        let input = handed_on("{}", &before);
         let expected =
             format!(r#"{{"handoff_from_plan":{{"key_outputs":null,"summary":"{}"}}}}"#, "x".repeat(4095));
         assert_eq!(input, expected);

@@ -1,0 +1,232 @@
+//! Working trees: tasks that change files do so in a git worktree of their own, and what is accepted is landed on one
+//! branch by a serial queue.
+
+mod git;
+pub mod queue;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+pub use git::{Git, GitError};
+
+use crate::id::RunId;
+
+/// What the operator configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// A folder of the repository.
+    pub repository: PathBuf,
+    /// The branch on which accepted work lands.
+    pub target: String,
+    /// Profiles whose programs must all end well in a tree before it lands.
+    pub checks: Vec<String>,
+    /// Where trees are made.
+    pub folder: PathBuf,
+}
+
+/// All trees of one repository.
+#[derive(Debug)]
+pub struct Workspaces {
+    pub settings: Settings,
+    git: Git,
+    /// Git guards its own files badly when two commands add and remove trees at once.
+    trees: Mutex<()>,
+}
+
+/// A tree and what it started from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tree {
+    pub path: PathBuf,
+    pub branch: String,
+    pub base: String,
+}
+
+/// A file that an attempt changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    pub path: String,
+    /// Git's letter: A, M, D, R, C or T.
+    pub status: String,
+    /// Where a renamed or copied file was before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+}
+
+/// Under these names the host tells of a tree in an outcome.
+pub mod attr {
+    pub const TREE: &str = "workspace.tree";
+    pub const BRANCH: &str = "workspace.branch";
+    pub const BASE: &str = "workspace.base";
+    pub const HEAD: &str = "workspace.head";
+    pub const CHANGED: &str = "workspace.changed";
+    pub const PATHS: &str = "workspace.paths";
+}
+
+impl Workspaces {
+    /// Finds the repository, and makes the target branch from what is checked out if there is none.
+    ///
+    /// # Errors
+    /// It is no repository, it has no commit, or git is not there.
+    pub async fn open(settings: Settings) -> Result<Self, GitError> {
+        let at = Git::at(&settings.repository);
+        let top = at.run(&["rev-parse", "--show-toplevel"]).await?;
+        let git = Git::at(Path::new(top.trim()));
+        let target = format!("refs/heads/{}", settings.target);
+        if git.run(&["rev-parse", "--verify", "--quiet", &target]).await.is_err() {
+            git.run(&["branch", &settings.target, "HEAD"]).await?;
+        }
+        Ok(Self { settings, git, trees: Mutex::default() })
+    }
+
+    /// What lands now would land on this commit.
+    ///
+    /// # Errors
+    /// Git's own.
+    pub async fn tip(&self) -> Result<String, GitError> {
+        self.git.commit(&format!("refs/heads/{}", self.settings.target)).await
+    }
+
+    fn names(&self, run: RunId, task: &str) -> (PathBuf, String) {
+        let flat = task.replace('/', "__").replace('~', "+");
+        (self.settings.folder.join(run.to_string()).join(&flat), format!("baton/{run}/{flat}"))
+    }
+
+    /// A tree for an attempt of this task, from the target's tip. `keep` takes up the one of the attempt before.
+    ///
+    /// # Errors
+    /// Git's own.
+    pub async fn begin(&self, run: RunId, task: &str, keep: bool) -> Result<Tree, GitError> {
+        let (path, branch) = self.names(run, task);
+        let _one_at_a_time = self.trees.lock().await;
+        let target = &self.settings.target;
+        if keep && path.is_dir() {
+            let base = self.git.run(&["merge-base", target, &branch]).await?.trim().to_owned();
+            return Ok(Tree { path, branch, base });
+        }
+        self.remove(&path, &branch).await;
+        let base = self.git.commit(&format!("refs/heads/{target}")).await?;
+        let at = path.display().to_string();
+        self.git.run(&["worktree", "add", "--quiet", "--force", "-B", &branch, &at, &base]).await?;
+        Ok(Tree { path, branch, base })
+    }
+
+    /// Commits what an attempt left, and says what it changed, with the commit that it came to.
+    ///
+    /// # Errors
+    /// Git's own.
+    pub async fn seal(&self, tree: &Tree, message: &str) -> Result<(String, Vec<Change>), GitError> {
+        let own = Git::at(&tree.path);
+        own.run(&["add", "--all"]).await?;
+        if !own.run(&["status", "--porcelain"]).await?.trim().is_empty() {
+            own.run(&["commit", "--quiet", "--no-verify", "--message", message]).await?;
+        }
+        let head = own.commit("HEAD").await?;
+        let listed = own.run(&["diff", "--name-status", "-z", "-M", &tree.base, &head]).await?;
+        Ok((head, changes(&listed)))
+    }
+
+    /// Takes a tree and its branch away. What was landed stays landed.
+    pub async fn discard(&self, tree: &Tree) {
+        let _one_at_a_time = self.trees.lock().await;
+        self.remove(&tree.path, &tree.branch).await;
+    }
+
+    /// A tree that is not there is no error, nor is one that git has forgotten.
+    async fn remove(&self, path: &Path, branch: &str) {
+        let at = path.display().to_string();
+        let _ = self.git.run(&["worktree", "remove", "--force", "--force", &at]).await;
+        let _ = std::fs::remove_dir_all(path);
+        let _ = self.git.run(&["worktree", "prune"]).await;
+        let _ = self.git.run(&["branch", "--quiet", "-D", branch]).await;
+    }
+
+    /// Puts a tree's commits on top of another commit; says which files stand against it.
+    ///
+    /// # Errors
+    /// The conflict, or git's own.
+    pub async fn rebase(&self, tree: &mut Tree, onto: &str) -> Result<String, GitError> {
+        let own = Git::at(&tree.path);
+        let rebased = own.run(&["rebase", "--quiet", "--onto", onto, &tree.base]).await;
+        if let Err(why) = rebased {
+            let files = own.run(&["diff", "--name-only", "--diff-filter=U"]).await.unwrap_or_default();
+            let _ = own.run(&["rebase", "--abort"]).await;
+            let files: Vec<&str> = files.lines().collect();
+            return Err(if files.is_empty() { why } else { GitError::Conflict(files.join(", ")) });
+        }
+        onto.clone_into(&mut tree.base);
+        own.commit("HEAD").await
+    }
+
+    /// Moves the target from one commit to another that follows it. Where the target is checked out, its files follow.
+    ///
+    /// # Errors
+    /// Somebody else moved it, or local changes are in the way.
+    pub async fn advance(&self, from: &str, to: &str) -> Result<(), GitError> {
+        let target = format!("refs/heads/{}", self.settings.target);
+        let listed = self.git.run(&["worktree", "list", "--porcelain"]).await?;
+        let checked_out =
+            listed.split("\n\n").find(|entry| entry.lines().any(|line| line == format!("branch {target}")));
+        let folder =
+            checked_out.and_then(|entry| entry.lines().find_map(|line| line.strip_prefix("worktree ")));
+        match folder {
+            Some(folder) => Git::at(Path::new(folder)).run(&["merge", "--quiet", "--ff-only", to]).await?,
+            None => self.git.run(&["update-ref", &target, to, from]).await?,
+        };
+        Ok(())
+    }
+
+    /// The trees that are there, by branch.
+    ///
+    /// # Errors
+    /// Git's own.
+    pub async fn list(&self) -> Result<Vec<(PathBuf, String)>, GitError> {
+        let listed = self.git.run(&["worktree", "list", "--porcelain"]).await?;
+        let of = |entry: &str| {
+            let value = |key: &str| entry.lines().find_map(|line| line.strip_prefix(key)).map(str::to_owned);
+            let branch = value("branch refs/heads/").filter(|branch| branch.starts_with("baton/r"))?;
+            Some((PathBuf::from(value("worktree ")?), branch))
+        };
+        Ok(listed.split("\n\n").filter_map(of).collect())
+    }
+
+    /// Takes the target into the branch that is checked out.
+    ///
+    /// # Errors
+    /// A conflict, or local changes in the way.
+    pub async fn promote(&self) -> Result<String, GitError> {
+        self.git.run(&["merge", "--no-edit", &self.settings.target]).await
+    }
+}
+
+/// Reads `diff --name-status -z`: a letter, then one path, or two for a rename or a copy.
+fn changes(listed: &str) -> Vec<Change> {
+    let mut fields = listed.split('\0').filter(|field| !field.is_empty());
+    let mut changes = Vec::new();
+    while let Some(letter) = fields.next() {
+        let status: String = letter.chars().take(1).collect();
+        let from = if matches!(status.as_str(), "R" | "C") { fields.next().map(str::to_owned) } else { None };
+        let Some(path) = fields.next() else { break };
+        changes.push(Change { path: path.to_owned(), status, from });
+    }
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_read_with_their_renames() {
+        let change = |path: &str, status: &str, from: Option<&str>| Change {
+            path: path.into(),
+            status: status.into(),
+            from: from.map(str::to_owned),
+        };
+        assert_eq!(
+            changes("M\0a b.rs\0R100\0old.rs\0new.rs\0D\0gone\0"),
+            [change("a b.rs", "M", None), change("new.rs", "R", Some("old.rs")), change("gone", "D", None)]
+        );
+    }
+}

@@ -1,0 +1,36 @@
+//! A person does the work: the task becomes a question, and what is answered is the outcome.
+//!
+//! Configuration: `prefix`, put before the text of each question.
+//!
+//! The text is the task's title, then the input's `question`, then the rest of the input as JSON; `choices` of the input
+//! are what may be answered. While nobody has answered the task waits without holding its agent. The outcome is
+//! `{"answer": text}`.
+
+mod question;
+
+use baton_sdk::agent::{Agent, Attempt, Attr, Config, Fault, Health, Outcome, people};
+
+struct Person;
+
+const KEYS: [&str; 1] = ["prefix"];
+
+impl Agent for Person {
+    fn run(attempt: Attempt) -> Result<Outcome, Fault> {
+        let config = Config(&attempt.config);
+        config.only(&KEYS)?;
+        let question = question::of(&attempt.task, config.get("prefix"))?;
+        match people::ask(&question) {
+            Some(answer) => Ok(question::outcome(&answer.text)),
+            None => Err(Fault::stopped("the task waits for a person")),
+        }
+    }
+
+    fn probe(config: Vec<Attr>) -> Health {
+        match Config(&config).only(&KEYS) {
+            Ok(()) => Health::Ready,
+            Err(unusable) => Health::Unreachable(unusable.to_string()),
+        }
+    }
+}
+
+baton_sdk::agent!(Person);

@@ -1,0 +1,79 @@
+//! People in the loop: a question is a row, the task waits without its agent, and an answer lets it go on.
+
+use crate::support::Env;
+
+fn env(config: &str) -> Env {
+    let env = Env::new();
+    env.write("baton.toml", &format!("[agents.me]\nadapter = \"person\"\nskills = [\"decide\"]\n{config}"));
+    env.write(
+        "plan.json",
+        r#"[{"id": "a", "title": "Ship it?", "skills": ["decide"], "effects": "pure",
+             "input": {"question": "Ship it?", "choices": ["yes", "no"]}}]"#,
+    );
+    env
+}
+
+#[test]
+fn a_question_waits_through_a_restart_and_its_answer_is_the_outcome() {
+    let env = env("");
+    let asked = env.baton(&["run", "plan.json"]);
+    assert_eq!(asked.code, Some(4), "{asked:?}");
+    assert!(asked.stdout.contains("baton answer q1 \"yes\" | \"no\""), "{}", asked.stdout);
+    insta::assert_snapshot!(env.baton(&["why", "a"]).ok(), @r"
+    a waits for a person: Ship it?
+
+    Ship it? (`baton answer q1`)
+    ");
+    assert_eq!(env.sql::<i64>("SELECT attempts FROM task"), 0, "waiting for a person costs no attempt");
+    let refused = env.baton(&["answer", "q1", "maybe"]).fails(2);
+    assert!(refused.contains("expected one of yes, no, not \"maybe\""), "{refused}");
+    env.baton(&["answer", "q1", "1", "--by", "ann"]).ok();
+    let twice = env.baton(&["answer", "q1", "no"]).fails(2);
+    assert!(twice.contains("q1 was answered before: \"yes\""), "{twice}");
+    env.baton(&["run", "plan.json"]).ok();
+    let output = env.sql::<String>(
+        "SELECT json_extract(CAST(report AS TEXT), '$.outcome.output.answer') FROM attempt WHERE ending = 'accepted'",
+    );
+    assert_eq!(output, "yes");
+    let by = env
+        .sql::<String>("SELECT json_extract(CAST(fact AS TEXT), '$.by') FROM event WHERE kind = 'answered'");
+    assert_eq!(by, "ann");
+}
+
+#[test]
+fn a_policy_answers_when_nobody_does() {
+    let env = env("[people]\nunanswered = \"auto\"\n");
+    env.baton(&["run", "plan.json"]).ok();
+    let by = env.sql::<String>("SELECT answered_by || ': ' || answer FROM question");
+    assert_eq!(by, "policy: yes");
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM attempt"), 1, "it was answered on the spot");
+}
+
+#[test]
+fn a_question_that_no_policy_can_answer_fails_its_task_when_its_time_is_over() {
+    let env = env("[people]\nunanswered = \"deny\"\nafter = \"100ms\"\n");
+    env.baton(&["run", "plan.json"]).fails(1);
+    let why = env.baton(&["why", "a"]).ok();
+    assert!(why.contains("nobody has answered q1: Ship it?"), "{why}");
+}
+
+#[test]
+fn people_are_told_of_a_question_by_a_program() {
+    let env = env(
+        "[people]\nnotify-profile = \"tell\"\n[profiles.tell]\nargv = [\"sh\", \"-c\", \"cat > told.json\"]\nenv = [\"PATH\"]\n",
+    );
+    let host = env.start(&["host"]);
+    env.until("a question", "SELECT 1");
+    assert_eq!(env.baton(&["run", "plan.json"]).code, Some(4));
+    for _ in 0..200 {
+        if std::fs::metadata(env.path("told.json")).is_ok_and(|file| file.len() > 0) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let told: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(env.path("told.json")).unwrap()).unwrap();
+    assert_eq!(told["task"], "a");
+    assert_eq!(told["choices"], serde_json::json!(["yes", "no"]));
+    drop(host);
+}
