@@ -34,10 +34,14 @@ fn read(name: &str) -> Transcript {
     }
 }
 
-fn play(transcript: &Transcript, body: &str, piece: usize) -> (Option<Usage>, Result<Outcome, Fault>) {
+fn play(
+    transcript: &Transcript,
+    body: impl AsRef<[u8]>,
+    piece: usize,
+) -> (Option<Usage>, Result<Outcome, Fault>) {
     let mut exchange = Exchange::new(transcript.api, true, transcript.contract, 0);
     exchange.head(transcript.status, transcript.headers.clone());
-    let wanted = body.as_bytes().chunks(piece).all(|bytes| exchange.chunk(bytes));
+    let wanted = body.as_ref().chunks(piece).all(|bytes| exchange.chunk(bytes));
     let ended = match transcript.broken && wanted {
         true => Err(HttpError::Broken(String::from("reset by peer"))),
         false => Ok(()),
@@ -162,6 +166,19 @@ fn half_an_answer_is_none() {
     assert_eq!(fault("chat-early-end"), early);
     assert_eq!(fault("chat-done-without-reason"), early);
     assert_eq!(fault("responses-early-end"), early);
+}
+
+#[test]
+fn no_beginning_of_an_answer_is_taken_for_the_answer() {
+    for name in ["chat-stream", "chat-contract", "chat-whole", "responses-stream", "responses-whole"] {
+        let transcript = read(name);
+        let whole = outcome(name).output;
+        for end in 0..transcript.body.len() {
+            if let Ok(outcome) = play(&transcript, &transcript.body.as_bytes()[..end], 1 << 20).1 {
+                assert_eq!(outcome.output, whole, "{name} up to {end}");
+            }
+        }
+    }
 }
 
 #[test]
