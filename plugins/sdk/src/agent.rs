@@ -1,6 +1,7 @@
 //! Agents: how work is done. The only kind of plugin that may touch the world, and only as far as it was granted.
 
 mod answer;
+pub mod base64;
 mod http_fault;
 pub mod jsonrpc;
 mod prompt;

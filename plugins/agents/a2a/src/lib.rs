@@ -10,7 +10,6 @@
 //! follows the answer takes up the same task, unless its result was refused since or it has ended badly. A task that
 //! is not finished when the attempt is stopped is cancelled as far as the host still lets requests out.
 
-mod base64;
 mod card;
 mod reply;
 mod result;

@@ -1,9 +1,8 @@
 //! What a far side's task hands over becomes an outcome.
 
-use baton_sdk::agent::{Artifact, Attr, Content, ErrorClass, Fault, Outcome, answer, summary};
+use baton_sdk::agent::{Artifact, Attr, Content, ErrorClass, Fault, Outcome, answer, base64, summary};
 use serde_json::Value;
 
-use crate::base64;
 use crate::task::{self, Task, words};
 
 /// The most that an outcome may hold of one artifact.
