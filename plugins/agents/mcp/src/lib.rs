@@ -1,0 +1,189 @@
+//! A tool of an MCP server does the work: protocol 2026-07-28, or else 2025-11-25 and what came before it.
+//!
+//! Configuration: `tool` (required), its name; `profile`, a program that is the server, or `service`, a service of the
+//! operator's configuration that is, over streamable HTTP (one of both is required); `path`: what follows the service's
+//! own path (nothing unless said otherwise); `arguments`: a JSON object whose members are arguments wherever the task's
+//! input does not have them; `input-as`: the argument that an input is that is no object (`input`); `prefer`: the version
+//! that is tried first, `2026-07-28` (unless said otherwise) or `2025-11-25`; `silence-s`, after which a program counts as
+//! hanging (300).
+//!
+//! The tool is looked for and the arguments are checked against the first level of its schema before it is called.
+//! What the tool wants to know is a person's to answer: in 2026-07-28 the attempt that follows the answer goes on where
+//! the tool asked, in 2025-11-25 it calls anew and is asked anew. Models, folders and tasks are not offered to the server.
+//! Text is the answer as a model's would be; `structuredContent` is the output as it is; images, sounds and resources of at
+//! most 64 KiB are artifacts, and those that are larger are counted in `mcp.left-out`. A tool that says that it failed is a
+//! fault `tool-error` with its words.
+
+mod arguments;
+mod elicit;
+mod machine;
+mod result;
+mod rounds;
+mod settings;
+mod tool;
+mod version;
+mod wire;
+
+use std::collections::VecDeque;
+
+use baton_sdk::agent::http::{self, HttpError, Response};
+use baton_sdk::agent::jsonrpc::Message;
+use baton_sdk::agent::process::{self, Command, Program};
+use baton_sdk::agent::talk::{self, GRACE_MS, explained};
+use baton_sdk::agent::{
+    Agent, Attempt, Attr, Config, ErrorClass, Fault, Health, Outcome, contract, http_fault, people, progress,
+};
+
+use machine::{Do, Machine, Task};
+use settings::{Link, Settings};
+use wire::Wire;
+
+struct Mcp;
+
+impl Agent for Mcp {
+    fn run(attempt: Attempt) -> Result<Outcome, Fault> {
+        let settings = Settings::read(&attempt.config)?;
+        let task = Task {
+            arguments: arguments::arguments(&settings, &attempt.task.input),
+            contract: contract(&attempt).is_some(),
+            epoch: attempt.epoch,
+            answers: people::answers(),
+        };
+        let machine = Machine::new(&settings, task);
+        match &settings.link {
+            Link::Program { profile, .. } => {
+                let command = Command {
+                    profile: profile.clone(),
+                    values: vec![Attr::new("task", &attempt.task.id), Attr::new("run", &attempt.task.run)],
+                    stdin: Vec::new(),
+                };
+                over_stdio(&command, machine)
+            }
+            Link::Service { service, path } => over_http(Wire::new(service, path, attempt.now), machine),
+        }
+    }
+
+    fn probe(config: Vec<Attr>) -> Health {
+        match Settings::read(&config).map(|settings| settings.link) {
+            Ok(Link::Program { .. }) => talk::probe(Config(&config)),
+            Ok(Link::Service { service, .. }) => match http::check(&service) {
+                Ok(()) => Health::Ready,
+                Err(error) => Health::Unreachable(http_fault(&error).message),
+            },
+            Err(unusable) => Health::Unreachable(unusable.to_string()),
+        }
+    }
+}
+
+/// What is the same over both links.
+fn common(step: Do, machine: &mut Machine) -> Vec<Do> {
+    let result = match step {
+        Do::Report { message, done } => progress::report(&message, done),
+        Do::Spent(usage) => progress::spent(&usage),
+        Do::Wait(millis) => match progress::sleep(millis) {
+            Ok(()) => return machine.waited(),
+            stopped => stopped,
+        },
+        Do::Ask(question) => return machine.answered(people::ask(&question).map(|answer| answer.text)),
+        // Each link does these in its own way; over HTTP there is nothing to start.
+        Do::Write(_) | Do::Restart | Do::Conclude(_) => Ok(()),
+    };
+    match result {
+        Ok(()) => Vec::new(),
+        Err(why) => machine.stop(why.into()),
+    }
+}
+
+fn over_stdio(command: &Command, mut machine: Machine) -> Result<Outcome, Fault> {
+    let mut program = process::start(command)?;
+    let mut todo = VecDeque::from(machine.start());
+    loop {
+        while let Some(step) = todo.pop_front() {
+            match step {
+                Do::Write(message) => program.write(format!("{message}\n").as_bytes())?,
+                Do::Restart => program = process::start(command)?,
+                Do::Conclude(result) => return conclude(&program, result),
+                step @ (Do::Report { .. } | Do::Spent(_) | Do::Ask(_) | Do::Wait(_)) => {
+                    put(&mut todo, common(step, &mut machine));
+                }
+            }
+        }
+        todo.extend(machine.receive(program.read_line(Some(machine.patience_ms()))?));
+    }
+}
+
+/// Lets the program end. What it wrote to standard error is only known then.
+fn conclude(program: &Program, result: Result<Outcome, Fault>) -> Result<Outcome, Fault> {
+    program.close_input();
+    let patience = match &result {
+        Ok(_) => GRACE_MS,
+        Err(fault) if fault.class == ErrorClass::Timeout => 1000,
+        Err(_) => GRACE_MS / 2,
+    };
+    match (result, program.finish(patience)) {
+        (Err(fault), Ok(completed)) => Err(explained(fault, &completed)),
+        (result, _) => result,
+    }
+}
+
+fn over_http(mut wire: Wire, mut machine: Machine) -> Result<Outcome, Fault> {
+    let mut todo = VecDeque::from(machine.start());
+    let mut open: Option<Response> = None;
+    loop {
+        while let Some(step) = todo.pop_front() {
+            match step {
+                Do::Write(message) => {
+                    let request = wire.request(&message, &machine);
+                    let is_request = matches!(message, Message::Request { .. });
+                    // The response before it said what it had to say.
+                    open = open.filter(|_| !is_request);
+                    match http::send(&request) {
+                        Ok(response) if is_request => {
+                            wire.head(response.status(), response.headers());
+                            open = Some(response);
+                        }
+                        // What is no request is answered by a status, which the answer to the request bears out.
+                        Ok(_) => {}
+                        Err(error) => todo.extend(wire.over(&Err(error), &mut machine)),
+                    }
+                }
+                Do::Conclude(result) => {
+                    drop(open.take());
+                    if let Some(request) = wire.farewell(&machine) {
+                        // Not every server, nor every operator, lets a session be ended.
+                        let _ = http::send(&request);
+                    }
+                    return result;
+                }
+                step @ (Do::Report { .. } | Do::Spent(_) | Do::Ask(_) | Do::Wait(_) | Do::Restart) => {
+                    put(&mut todo, common(step, &mut machine));
+                }
+            }
+        }
+        let read = open.as_ref().map_or(Ok(None), Response::read);
+        todo.extend(match read {
+            Ok(Some(bytes)) => wire.chunk(&bytes, &mut machine),
+            Ok(None) => {
+                open = None;
+                wire.over(&Ok(()), &mut machine)
+            }
+            Err(error) => {
+                open = None;
+                wire.over(&Err::<(), HttpError>(error), &mut machine)
+            }
+        });
+    }
+}
+
+/// What comes of a step goes before what was to be done after it only if it is the end.
+fn put(todo: &mut VecDeque<Do>, more: Vec<Do>) {
+    if more.iter().any(|step| matches!(step, Do::Conclude(_))) {
+        todo.clear();
+    }
+    todo.extend(more);
+}
+
+baton_sdk::agent!(Mcp);
+
+#[cfg(test)]
+mod tests;
