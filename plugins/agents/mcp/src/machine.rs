@@ -26,8 +26,11 @@ const PROBE_MS: u64 = 10_000;
 /// How long is waited before a call is made again that wants no answers.
 const PAUSE_MS: u64 = 1000;
 
-/// So often a call may want more.
-const ROUNDS: u32 = 100;
+/// So often a call may end with questions: the same question has the same answer, so that asking on is in vain.
+const ROUNDS: u32 = 10;
+
+/// So often a call may only want to be made again.
+const PAUSES: u32 = 300;
 
 /// So many answers to one question may be of no use.
 const REFUSED: u32 = 3;
@@ -38,6 +41,8 @@ const PAGES: u32 = 100;
 const HEADER_MISMATCH: i64 = -32020;
 const MISSING_CAPABILITY: i64 = -32021;
 const UNSUPPORTED_VERSION: i64 = -32022;
+/// The two sides do not fit: such as a tool that asks in the way of the other era.
+const INVALID_REQUEST: i64 = -32600;
 const INVALID_PARAMS: i64 = -32602;
 const URL_REQUIRED: i64 = -32042;
 
@@ -97,6 +102,7 @@ pub struct Machine {
     mirrored: Vec<Attr>,
     round: Option<Round>,
     rounds: u32,
+    pauses: u32,
     /// The call goes on from a round of an earlier attempt.
     is_resumed: bool,
     asking: VecDeque<Asking>,
@@ -143,6 +149,7 @@ impl Machine {
             mirrored: Vec::new(),
             round: None,
             rounds: 0,
+            pauses: 0,
             is_resumed: false,
             asking: VecDeque::new(),
             usage: Usage::default(),
@@ -573,15 +580,16 @@ impl Machine {
 
     fn wanted(&mut self, result: &Value) -> Vec<Do> {
         self.is_resumed = false;
-        self.rounds += 1;
-        if self.rounds > ROUNDS {
-            let message = format!("the tool wanted more input {ROUNDS} times, and was left");
-            return self.end(Err(Fault::new(ErrorClass::InvalidOutput, message)));
-        }
         let Some(round) = Round::read(result, self.task.epoch, self.digest()) else {
             return self.end(Err(odd("a result that wants input and says not which", result)));
         };
         let wants_answers = round.wants_answers();
+        let count = if wants_answers { &mut self.rounds } else { &mut self.pauses };
+        *count += 1;
+        if self.rounds > ROUNDS || self.pauses > PAUSES {
+            let message = "the tool wants more input again and again, and was left";
+            return self.end(Err(Fault::new(ErrorClass::InvalidOutput, message)));
+        }
         self.round = Some(round);
         if wants_answers {
             return self.gather();
@@ -646,9 +654,8 @@ fn fault(error: &ErrorObject) -> Fault {
     let said = format!("the server reported error {}: {said}", error.code);
     match error.code {
         INVALID_PARAMS => Fault::new(ErrorClass::InvalidInput, said),
-        METHOD_NOT_FOUND | MISSING_CAPABILITY | UNSUPPORTED_VERSION | HEADER_MISMATCH | URL_REQUIRED => {
-            Fault::new(ErrorClass::Environment, said)
-        }
+        INVALID_REQUEST | METHOD_NOT_FOUND | MISSING_CAPABILITY | UNSUPPORTED_VERSION | HEADER_MISMATCH
+        | URL_REQUIRED => Fault::new(ErrorClass::Environment, said),
         _ => symptom::fault(&said, ErrorClass::Transient),
     }
 }

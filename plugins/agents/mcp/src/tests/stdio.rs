@@ -181,6 +181,11 @@ fn what_goes_wrong_is_told() {
             ErrorClass::InvalidInput,
             "the server reported error -32602: city must be a capital",
         ),
+        (
+            "invalid-request",
+            ErrorClass::Environment,
+            "the server reported error -32600: no back-channel for requests",
+        ),
         ("task", ErrorClass::InvalidOutput, "the tool's result is of type `task`, which nobody asked for"),
         (
             "sampling-wanted",
@@ -234,6 +239,28 @@ fn an_answer_of_no_use_is_asked_for_again() {
 #[test]
 fn a_tool_may_want_nothing_but_patience() {
     assert_eq!(play("state-only").waited, [1000]);
+}
+
+#[test]
+fn a_tool_that_is_never_content_is_left() {
+    let settings = Settings::read(&config(("profile", "p"), None)).unwrap();
+    let mut machine = Machine::new(&settings, task(1, Vec::new()));
+    let lines: Vec<String> = transcript(&read("stdio-elicit.jsonl"))
+        .into_iter()
+        .filter_map(|step| if let Step::Said(line) = step { Some(line) } else { None })
+        .collect();
+    machine.start();
+    machine.receive(Line::Text(lines[0].clone()));
+    machine.receive(Line::Text(lines[1].clone()));
+    for id in 3..13 {
+        let wanted = lines[2].replace(r#""id":3"#, &format!(r#""id":{id}"#));
+        assert!(matches!(machine.receive(Line::Text(wanted)).as_slice(), [Do::Ask(_)]));
+        assert!(matches!(machine.answered(Some(String::from("US"))).first(), Some(Do::Write(_))));
+    }
+    let message = "the tool wants more input again and again, and was left";
+    let fault = Fault::new(ErrorClass::InvalidOutput, message);
+    let wanted = lines[2].replace(r#""id":3"#, r#""id":13"#);
+    assert_eq!(machine.receive(Line::Text(wanted)), [Do::Conclude(Err(fault))]);
 }
 
 #[test]
