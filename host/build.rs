@@ -15,7 +15,11 @@ const BUNDLED: [(&str, &str, &[&str]); 4] = [
         &["auto", "collaborative", "hedge", "hierarchical", "parallel", "plan", "sequential"],
     ),
     ("validators", "Validator", &["command", "diff-scope", "human", "rubric", "schema"]),
-    ("agents", "Agent", &["a2a", "acp", "aider", "claude", "codex", "command", "mock", "openai", "person"]),
+    (
+        "agents",
+        "Agent",
+        &["a2a", "acp", "aider", "claude", "codex", "command", "mcp", "mock", "openai", "person"],
+    ),
 ];
 
 fn main() {

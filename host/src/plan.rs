@@ -80,6 +80,9 @@ pub struct Workstream {
     /// Who must accept the outcome before it counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validators: Vec<Validator>,
+    /// How much of what its validators say must be good; all of it unless this says otherwise.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub acceptance: Acceptance,
     /// A JSON Schema for the outcome's `output`, checked by the validator `schema`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contract: Option<Value>,
@@ -145,7 +148,7 @@ impl Default for Timeouts {
 }
 
 /// A validator and what it is told beyond the operator's configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Validator {
     /// The plugin's name.
@@ -153,6 +156,26 @@ pub struct Validator {
     pub uses: String,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub with: BTreeMap<String, String>,
+    /// How much its score counts towards the threshold, in comparison with others; 1 unless this says otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight: Option<u32>,
+    /// It must pass, whatever the quorum and the threshold say.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub required: bool,
+}
+
+/// When an outcome may stand although not every validator passed it. With neither, all must.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Acceptance {
+    /// So many validators must pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub quorum: Option<u32>,
+    /// The weighted mean of their scores must be at least this, 0 to 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub threshold: Option<f64>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -181,6 +204,7 @@ impl Workstream {
             executor: None,
             apart: None,
             validators: Vec::new(),
+            acceptance: Acceptance::default(),
             contract: None,
             budget: Cap::default(),
             metadata: BTreeMap::new(),

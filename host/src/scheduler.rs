@@ -2,6 +2,7 @@
 //! [`dispatch`] picks what should, [`decide`] asks the router, [`attempt`] runs one try, [`compose`] asks executors,
 //! [`judge`] asks validators. One loop owns all of it and is told of everything by messages.
 
+mod acceptance;
 pub mod attempt;
 pub mod board;
 pub mod compose;

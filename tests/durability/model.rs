@@ -9,6 +9,7 @@ use baton::fault::{ErrorClass, Fault};
 use baton::id::{AgentId, Epoch, RunId, TaskId};
 use baton::op::{Assign, End, Op, Pick, Rejection, RouterChoice, Submission};
 use baton::outcome::Outcome;
+use baton::people::{Purpose, Question};
 use baton::plan::{Plan, Retry, Workstream};
 use baton::seed::Seed;
 use baton::span::Span;
@@ -34,6 +35,10 @@ enum Step {
     Claim {
         stale: bool,
     },
+    Ask {
+        stale: bool,
+    },
+    Answer,
     LoseLease,
     Due,
     Hold,
@@ -58,6 +63,8 @@ fn step() -> impl Strategy<Value = Step> {
         4 => (any::<bool>(), class).prop_map(|(stale, class)| Step::Fail { stale, class }),
         1 => any::<bool>().prop_map(|stale| Step::Release { stale }),
         1 => any::<bool>().prop_map(|stale| Step::Claim { stale }),
+        2 => any::<bool>().prop_map(|stale| Step::Ask { stale }),
+        2 => Just(Step::Answer),
         1 => Just(Step::LoseLease),
         3 => Just(Step::Due),
         1 => Just(Step::Hold),
@@ -79,6 +86,8 @@ const CRASHES: u32 = 2;
 #[derive(Clone, Debug)]
 struct Mind {
     state: StateName,
+    /// It waits for a person, if it waits.
+    asked: bool,
     held: bool,
     cancelling: bool,
     attempts: u32,
@@ -89,8 +98,14 @@ struct Model(BTreeMap<&'static str, Mind>);
 
 impl Model {
     fn new() -> Self {
-        let fresh =
-            Mind { state: StateName::Blocked, held: false, cancelling: false, attempts: 0, crashes: 0 };
+        let fresh = Mind {
+            state: StateName::Blocked,
+            asked: false,
+            held: false,
+            cancelling: false,
+            attempts: 0,
+            crashes: 0,
+        };
         let mut model = Self(TASKS.iter().map(|(name, _)| (*name, fresh.clone())).collect());
         model.settle();
         model
@@ -119,8 +134,25 @@ impl Model {
                 mind.state = Running;
                 mind.attempts += 1;
             }
+            (Step::Accept { stale: false }, Waiting) if mind.asked => {}
+            (Step::Fail { stale: false, class }, Waiting) if mind.asked => {
+                mind.state = Failed;
+                mind.crashes += u32::from(*class == ErrorClass::Crashed);
+            }
+            (Step::Claim { stale: false } | Step::Ask { stale: false }, Running) if mind.cancelling => {
+                mind.end(Cancelled);
+            }
+            (Step::Ask { stale: false }, Running) => {
+                mind.state = Waiting;
+                mind.asked = true;
+                mind.attempts -= 1;
+            }
+            (Step::Answer, Waiting) if mind.asked => mind.state = Ready,
             (Step::Accept { stale: false }, Running | Waiting) => mind.state = Succeeded,
-            (Step::Claim { stale: false }, Running) => mind.state = Waiting,
+            (Step::Claim { stale: false }, Running) => {
+                mind.state = Waiting;
+                mind.asked = false;
+            }
             (Step::Release { stale: false }, Running) if mind.cancelling => mind.end(Cancelled),
             (Step::Release { stale: false }, Running) => {
                 mind.state = Ready;
@@ -269,6 +301,24 @@ impl Bench {
             Step::Release { stale } => finish(*stale, End::Released { why: "drained".into() }),
             Step::Claim { stale } => {
                 Op::Claim { task: task.id, epoch: epoch(*stale), outcome: Outcome::default() }
+            }
+            Step::Ask { stale } => {
+                let question = Question {
+                    key: format!("{}", task.epoch),
+                    purpose: Purpose::Question,
+                    text: "May I?".into(),
+                    choices: Vec::new(),
+                    resume: String::new(),
+                };
+                let epoch = epoch(*stale);
+                Op::Ask { task: task.id, epoch, question: Box::new(question), until: None, answer: None }
+            }
+            Step::Answer => {
+                let asked = read::people::of_task(self.store().connection(), task.id).expect("readable");
+                let Some(open) = asked.into_iter().find(|asked| asked.answer.is_none()) else {
+                    return Err(Rejection::NotFound("question".into()));
+                };
+                Op::Answer { question: open.id, text: "yes".into(), by: "ann".into() }
             }
             Step::LoseLease => Op::LoseLease { task: task.id, why: "gone".into() },
             Step::Due => Op::Due { task: task.id },

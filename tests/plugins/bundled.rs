@@ -47,12 +47,28 @@ fn what_is_bundled_and_what_each_may_use() {
     router capability
     router least-loaded
     router round-robin
+    executor auto
+    executor collaborative
+    executor hedge
+    executor hierarchical
     executor parallel
+    executor plan
     executor sequential
     validator command
+    validator diff-scope
+    validator human
+    validator rubric
     validator schema
+    agent a2a
+    agent acp
+    agent aider
+    agent claude
+    agent codex
     agent command
+    agent mcp
     agent mock
+    agent openai
+    agent person
     ");
     let limits = env.baton(&["plugin", "limits", "capability"]).ok();
     insta::assert_snapshot!(limits, @"

@@ -77,6 +77,7 @@ impl Validator {
             }
             Err(ValidationError::Other(why)) => Ok(Verdict::Checks(vec![Check {
                 validator: identity.name.clone(),
+                place: 0,
                 name: identity.name.clone(),
                 score: 0.0,
                 passed: false,

@@ -349,7 +349,7 @@ pub(super) fn new_task(new: wit::NewTask) -> Result<Workstream, String> {
         validators: new
             .validators
             .into_iter()
-            .map(|uses| crate::plan::Validator { uses, with: std::collections::BTreeMap::new() })
+            .map(|uses| crate::plan::Validator { uses, ..Default::default() })
             .collect(),
         estimate: new.estimate.map(Span::from_millis),
         ..Workstream::named(name)
@@ -358,8 +358,7 @@ pub(super) fn new_task(new: wit::NewTask) -> Result<Workstream, String> {
         told(&mut workstream, &attr.name, attr.value)?;
     }
     if workstream.contract.is_some() && !workstream.validators.iter().any(|one| one.uses == "schema") {
-        let schema =
-            crate::plan::Validator { uses: "schema".into(), with: std::collections::BTreeMap::new() };
+        let schema = crate::plan::Validator { uses: "schema".into(), ..Default::default() };
         workstream.validators.insert(0, schema);
     }
     Ok(workstream)
@@ -376,6 +375,7 @@ pub(super) fn check(validator: &str, check: wit::Check) -> Result<Check, String>
     }
     Ok(Check {
         validator: validator.to_owned(),
+        place: 0,
         name: cut(check.name, 64),
         score: check.score,
         passed: check.passed,

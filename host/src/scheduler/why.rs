@@ -164,9 +164,7 @@ pub fn why(conn: &Reader, id: TaskId, now: Time, hosted: bool) -> Result<Why, St
         State::Succeeded { at } | State::Cancelled { at } | State::Skipped { at } => {
             Why::Over { state: task.state.name(), at, fault: None }
         }
-        State::Failed { at, .. } => {
-            Why::Over { state: task.state.name(), at, fault: given_up(conn, &task)? }
-        }
+        State::Failed { at, .. } => Why::Over { state: task.state.name(), at, fault: given_up(conn, &task)? },
         State::Blocked => blocked(conn, id)?,
         State::Backoff { .. } | State::Ready { .. } if task.held => Why::Paused { what: name(id)? },
         State::Backoff { .. } | State::Ready { .. } if board.is_held(task.run) => {

@@ -168,6 +168,9 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
         (Command::Wake, State::Waiting { stage: Stage::Executor | Stage::Acceptance, need: Some(_), .. }) => {
             Ok(Fact::Woken)
         }
+        (Command::Ask { epoch, waits: true, .. }, State::Running { .. }) if task.cancelling => {
+            current(task, epoch).map(|()| Fact::Cancelled { why: "a person asked for it".into() })
+        }
         (Command::Ask { epoch, id, question, until, waits }, State::Running { .. }) => {
             let Question { purpose, text, choices, .. } = *question;
             let fact = Fact::Asked { question: id, purpose, text, choices, until, waits };
@@ -175,6 +178,11 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
         }
         (Command::Answer { question, text, by }, State::Waiting { stage: Stage::Person, .. }) => {
             Ok(Fact::Answered { question, text, by })
+        }
+        (Command::Accept { .. }, State::Waiting { stage: Stage::Person, .. }) => wrong(),
+        // Nobody has answered: asking once more would change nothing.
+        (Command::Fail { epoch, fault }, State::Waiting { stage: Stage::Person, .. }) => {
+            current(task, epoch).map(|()| Fact::Failed { fault })
         }
         (Command::Accept { epoch, checks }, State::Running { .. } | State::Waiting { .. }) => {
             current(task, epoch).map(|()| Fact::Accepted { checks })

@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension as _, params};
 
 use super::Applying;
 use super::attempt::close;
+use super::task::ended;
 use crate::clock::Time;
 use crate::event::Fact;
 use crate::id::{Epoch, QuestionId, TaskId};
@@ -28,12 +29,17 @@ pub(super) fn ask(
     let id = QuestionId(batch.conn.query_row(
         "INSERT INTO question (run_id, task_id, key, question, asked_at, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (task_id, key) DO UPDATE SET question = excluded.question, until = excluded.until
-         RETURNING id",
+         WHERE answer IS NULL RETURNING id",
         params![run.0, task.0, question.key, json, batch.now.0, until.map(|until| until.0)],
         |row| row.get(0),
-    )?);
+    ).optional()?.ok_or_else(|| Rejection::Invalid(format!("{:?} was answered before", question.key)))?);
     let waits = answer.is_none();
-    batch.step(task, Command::Ask { epoch, id, question: Box::new(question), until, waits })?;
+    let asked = batch.step(task, Command::Ask { epoch, id, question: Box::new(question), until, waits })?;
+    if asked.state.is_terminal() {
+        close(batch, task, epoch, "cancelled", &Report::default())?;
+        ended(batch, &asked)?;
+        return Ok(Reply::Done);
+    }
     match answer {
         Some(text) => self::answer(batch, id, text, "policy".into()),
         None => {
