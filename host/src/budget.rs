@@ -18,6 +18,11 @@ pub struct Money(#[schemars(with = "f64", range(min = 0.0))] pub u64);
 
 const UNIT: u64 = 1_000_000;
 
+impl Money {
+    /// Nine billion units of the currency.
+    pub const MOST: Self = Self(9_000_000_000 * UNIT);
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (whole, millionths) = (self.0 / UNIT, self.0 % UNIT);

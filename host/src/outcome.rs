@@ -75,13 +75,29 @@ impl Usage {
     pub fn is_zero(&self) -> bool {
         *self == Self::default()
     }
+
+    /// The larger of two readings, field by field.
+    #[must_use]
+    pub fn most(&self, other: &Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.max(other.input_tokens),
+            output_tokens: self.output_tokens.max(other.output_tokens),
+            cost_micros: self.cost_micros.max(other.cost_micros),
+            requests: self.requests.max(other.requests),
+            cached_input_tokens: self.cached_input_tokens.max(other.cached_input_tokens),
+            turns: self.turns.max(other.turns),
+            model: self.model.clone().or_else(|| other.model.clone()),
+        }
+    }
 }
 
 /// What one check of a validator found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
-    /// The validator that made it.
+    /// The validator that made it, and its place among those of the task.
     pub validator: String,
+    #[serde(default)]
+    pub place: usize,
     pub name: String,
     /// 0.0 to 1.0.
     pub score: f64,

@@ -222,6 +222,7 @@ impl Workstream {
             agent: self.agent.clone(),
             executor: self.executor.clone(),
             validated: !self.validators.is_empty(),
+            budget: self.budget,
             effects: self.effects,
             retry: self.retry,
             timeouts: self.timeouts,

@@ -9,7 +9,7 @@ pub mod compose;
 pub mod decide;
 mod desk;
 pub mod judge;
-mod land;
+pub mod land;
 pub mod pool;
 pub mod probe;
 pub mod rehearsal;

@@ -7,6 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::budget::Cap;
 use crate::clock::Time;
 use crate::fault::ErrorClass;
 use crate::id::{AgentId, Epoch, RunId, TaskId, TermsId};
@@ -215,6 +216,9 @@ pub struct Terms {
     /// Whether validators must accept an outcome before it counts.
     #[serde(default)]
     pub validated: bool,
+    /// What it and all below it may use up.
+    #[serde(default, skip_serializing_if = "Cap::is_none")]
+    pub budget: Cap,
     #[serde(default)]
     pub effects: Effects,
     #[serde(default)]

@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 
 pub use git::{Git, GitError};
 
-use crate::id::RunId;
+use crate::id::{Epoch, RunId, TaskId};
 
 /// What the operator configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,26 @@ pub struct Tree {
     pub path: PathBuf,
     pub branch: String,
     pub base: String,
+}
+
+/// What an attempt claims to have changed: a tree, and the commit that its changes came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    pub tree: Tree,
+    pub head: String,
+}
+
+/// Whose tree it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Site<'a> {
+    pub run: RunId,
+    pub task: TaskId,
+    pub epoch: Epoch,
+    pub name: &'a str,
+}
+
+fn landed_ref(branch: &str) -> String {
+    format!("refs/baton/landed/{branch}")
 }
 
 /// A file that an attempt changed.
@@ -88,25 +108,41 @@ impl Workspaces {
         self.git.commit(&format!("refs/heads/{}", self.settings.target)).await
     }
 
-    fn names(&self, run: RunId, task: &str) -> (PathBuf, String) {
-        let flat = task.replace('/', "__").replace('~', "+");
-        (self.settings.folder.join(run.to_string()).join(&flat), format!("baton/{run}/{flat}"))
+    /// A folder and a branch that no other attempt has. The task's name is there for people only.
+    fn names(&self, site: &Site<'_>) -> (PathBuf, String) {
+        let fits = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+        let slug: String = site.name.chars().map(fits).take(40).collect();
+        let (task, epoch) = (site.task, site.epoch);
+        let own = format!("{task}.{epoch}-{}", slug.trim_matches('-'));
+        (self.settings.folder.join(site.run.to_string()).join(&own), format!("baton/{}/{own}", site.run))
     }
 
-    /// A tree for an attempt of this task, from the target's tip. `keep` takes up the one of the attempt before.
+    /// The tree of the newest attempt of a task, if one is left.
+    fn left(&self, site: &Site<'_>) -> Option<Tree> {
+        let folder = self.settings.folder.join(site.run.to_string());
+        let prefix = format!("{}.", site.task);
+        let epoch = |name: &str| name.strip_prefix(&prefix)?.split('-').next()?.parse::<u32>().ok();
+        let names = std::fs::read_dir(&folder).ok()?.flatten();
+        let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+        let newest = names.filter_map(|name| Some((epoch(&name)?, name))).max()?.1;
+        let branch = format!("baton/{}/{newest}", site.run);
+        Some(Tree { path: folder.join(newest), branch, base: String::new() })
+    }
+
+    /// A tree for an attempt, from the target's tip. `keep` takes up the one of the attempt before.
     ///
     /// # Errors
     /// Git's own.
-    pub async fn begin(&self, run: RunId, task: &str, keep: bool) -> Result<Tree, GitError> {
-        let (path, branch) = self.names(run, task);
+    pub async fn begin(&self, site: Site<'_>, keep: bool) -> Result<Tree, GitError> {
         let _one_at_a_time = self.trees.lock().await;
-        let target = &self.settings.target;
-        if keep && path.is_dir() {
-            let base = self.git.run(&["merge-base", target, &branch]).await?.trim().to_owned();
-            return Ok(Tree { path, branch, base });
+        let target = format!("refs/heads/{}", self.settings.target);
+        if let Some(tree) = self.left(&site).filter(|_| keep) {
+            let base = self.git.run(&["merge-base", &target, &tree.branch]).await?.trim().to_owned();
+            return Ok(Tree { base, ..tree });
         }
+        let (path, branch) = self.names(&site);
         self.remove(&path, &branch).await;
-        let base = self.git.commit(&format!("refs/heads/{target}")).await?;
+        let base = self.git.commit(&target).await?;
         let at = path.display().to_string();
         self.git.run(&["worktree", "add", "--quiet", "--force", "-B", &branch, &at, &base]).await?;
         Ok(Tree { path, branch, base })
@@ -127,6 +163,17 @@ impl Workspaces {
         Ok((head, changes(&listed)))
     }
 
+    /// Takes the trees of these tasks away.
+    pub async fn sweep(&self, run: RunId, tasks: &[TaskId]) {
+        let Ok(trees) = self.list().await else { return };
+        let prefixes: Vec<String> = tasks.iter().map(|task| format!("baton/{run}/{task}.")).collect();
+        for (path, branch) in trees {
+            if prefixes.iter().any(|prefix| branch.starts_with(prefix)) {
+                self.discard(&Tree { path, branch, base: String::new() }).await;
+            }
+        }
+    }
+
     /// Takes a tree and its branch away. What was landed stays landed.
     pub async fn discard(&self, tree: &Tree) {
         let _one_at_a_time = self.trees.lock().await;
@@ -142,38 +189,53 @@ impl Workspaces {
         let _ = self.git.run(&["branch", "--quiet", "-D", branch]).await;
     }
 
-    /// Puts a tree's commits on top of another commit; says which files stand against it.
+    /// Puts what an attempt claimed, no more and no less, on top of another commit; says which files stand against it.
+    /// Begins from what was claimed each time: a try before this one may have been cut off anywhere.
     ///
     /// # Errors
     /// The conflict, or git's own.
-    pub async fn rebase(&self, tree: &mut Tree, onto: &str) -> Result<String, GitError> {
-        let own = Git::at(&tree.path);
-        let rebased = own.run(&["rebase", "--quiet", "--onto", onto, &tree.base]).await;
+    pub async fn rebase(&self, claim: &Claim, onto: &str) -> Result<String, GitError> {
+        let own = Git::at(&claim.tree.path);
+        let _ = own.run(&["rebase", "--abort"]).await;
+        own.run(&["checkout", "--quiet", "--force", &claim.tree.branch]).await?;
+        own.run(&["reset", "--quiet", "--hard", &claim.head]).await?;
+        own.run(&["clean", "--quiet", "--force", "-d"]).await?;
+        let rebased = own.run(&["rebase", "--quiet", "--onto", onto, &claim.tree.base]).await;
         if let Err(why) = rebased {
             let files = own.run(&["diff", "--name-only", "--diff-filter=U"]).await.unwrap_or_default();
             let _ = own.run(&["rebase", "--abort"]).await;
             let files: Vec<&str> = files.lines().collect();
             return Err(if files.is_empty() { why } else { GitError::Conflict(files.join(", ")) });
         }
-        onto.clone_into(&mut tree.base);
         own.commit("HEAD").await
     }
 
-    /// Moves the target from one commit to another that follows it. Where the target is checked out, its files follow.
+    /// The commit with which a claim landed, if it did: also when the host died before it could say so.
+    pub async fn landed(&self, claim: &Claim) -> Option<String> {
+        self.git.commit(&landed_ref(&claim.tree.branch)).await.ok()
+    }
+
+    /// Moves the target from one commit to another that follows it, and marks these claims as landed with it. Where the
+    /// target is checked out, its files follow.
     ///
     /// # Errors
     /// Somebody else moved it, or local changes are in the way.
-    pub async fn advance(&self, from: &str, to: &str) -> Result<(), GitError> {
+    pub async fn advance(&self, from: &str, to: &str, claims: &[&Claim]) -> Result<(), GitError> {
         let target = format!("refs/heads/{}", self.settings.target);
         let listed = self.git.run(&["worktree", "list", "--porcelain"]).await?;
-        let checked_out =
-            listed.split("\n\n").find(|entry| entry.lines().any(|line| line == format!("branch {target}")));
+        let is_here = |entry: &&str| entry.lines().any(|line| line == format!("branch {target}"));
+        let checked_out = listed.split("\n\n").find(is_here);
         let folder =
             checked_out.and_then(|entry| entry.lines().find_map(|line| line.strip_prefix("worktree ")));
+        let mut moves: String =
+            claims.iter().map(|claim| format!("update {} {to}\n", landed_ref(&claim.tree.branch))).collect();
         match folder {
-            Some(folder) => Git::at(Path::new(folder)).run(&["merge", "--quiet", "--ff-only", to]).await?,
-            None => self.git.run(&["update-ref", &target, to, from]).await?,
-        };
+            Some(folder) => {
+                Git::at(Path::new(folder)).run(&["merge", "--quiet", "--ff-only", to]).await?;
+            }
+            None => moves.push_str(&format!("update {target} {to} {from}\n")),
+        }
+        self.git.told(&["update-ref", "--stdin"], &moves).await?;
         Ok(())
     }
 
@@ -185,8 +247,10 @@ impl Workspaces {
         let listed = self.git.run(&["worktree", "list", "--porcelain"]).await?;
         let of = |entry: &str| {
             let value = |key: &str| entry.lines().find_map(|line| line.strip_prefix(key)).map(str::to_owned);
-            let branch = value("branch refs/heads/").filter(|branch| branch.starts_with("baton/r"))?;
-            Some((PathBuf::from(value("worktree ")?), branch))
+            let branch = value("branch refs/heads/")?;
+            let path = PathBuf::from(value("worktree ")?);
+            // Another store may have its trees in the same repository.
+            path.starts_with(&self.settings.folder).then_some((path, branch))
         };
         Ok(listed.split("\n\n").filter_map(of).collect())
     }

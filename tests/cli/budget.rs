@@ -108,3 +108,29 @@ fn an_agent_that_costs_nothing_is_declared_so() {
     env.baton(&["run", "plan.json"]).ok();
     assert_eq!(env.baton(&["cost", "--json"]).json()["total"]["cost"], 0.0);
 }
+
+#[test]
+fn what_a_composite_task_may_use_binds_all_that_is_below_it() {
+    let model = model();
+    let env = env(&model, 1, PRICES);
+    let branch = |index: usize| serde_json::json!({ "title": "Write", "input": index, "skills": ["write"] });
+    let plan = serde_json::json!([{
+        "id": "all", "title": "Write a lot", "executor": "parallel", "effects": "pure", "budget": { "money": 0.002 },
+        "retry": { "attempts": 1 }, "input": { "branches": (0..6).map(branch).collect::<Vec<_>>() },
+    }]);
+    env.write("plan.json", &plan.to_string());
+    env.baton(&["run", "plan.json"]).fails(1);
+    assert_eq!(model.asked().len(), 2, "two calls cost 0.0022");
+    let why = env.baton(&["why", "all"]).ok();
+    assert!(why.contains("have used up the 0.002 that they may"), "{why}");
+}
+
+#[test]
+fn usage_that_can_not_be_true_does_not_break_the_store() {
+    let model = Model::start(|_, _| Reply::chat("Done.", u64::MAX, u64::MAX));
+    let env = env(&model, 1, PRICES);
+    env.baton(&["run", "plan.json"]).ok();
+    env.baton(&["cost"]).ok();
+    env.baton(&["db", "check"]).ok();
+    env.baton(&["run", "plan.json", "--again"]).ok();
+}

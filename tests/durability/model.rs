@@ -135,10 +135,7 @@ impl Model {
                 mind.attempts += 1;
             }
             (Step::Accept { stale: false }, Waiting) if mind.asked => {}
-            (Step::Fail { stale: false, class }, Waiting) if mind.asked => {
-                mind.state = Failed;
-                mind.crashes += u32::from(*class == ErrorClass::Crashed);
-            }
+            (Step::Fail { stale: false, .. }, Waiting) if mind.asked => {}
             (Step::Claim { stale: false } | Step::Ask { stale: false }, Running) if mind.cancelling => {
                 mind.end(Cancelled);
             }

@@ -47,7 +47,7 @@ impl Reply {
         Self::json(&serde_json::json!({
             "id": "c1", "object": "chat.completion", "model": "scripted-1",
             "choices": [{ "index": 0, "finish_reason": "stop", "message": { "role": "assistant", "content": text } }],
-            "usage": { "prompt_tokens": input, "completion_tokens": output, "total_tokens": input + output },
+            "usage": { "prompt_tokens": input, "completion_tokens": output, "total_tokens": input.saturating_add(output) },
         }))
     }
 

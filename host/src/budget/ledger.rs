@@ -132,6 +132,7 @@ impl Ledger {
         if let Some(exhausted) = self.exhausted(&owners) {
             return Err(exhausted);
         }
+        self.settle(attempt, None);
         let left = |(account, cap): &(Account, Cap)| cap.less(&self.balance(*account).gone());
         let allowance = owners.iter().map(left).fold(most, |allowance, left| allowance.and(&left));
         let amount = allowance.amount();
@@ -167,6 +168,15 @@ impl Ledger {
             notices.extend(Good::ALL.into_iter().filter_map(|good| self.notice(account, good, cap, &spent)));
         }
         notices
+    }
+
+    /// Gives back what is set aside for attempts of this task that are not under way.
+    pub fn release(&mut self, task: TaskId, under_way: Option<Epoch>) {
+        let idle = |(of, epoch): &&Attempt| *of == task && Some(*epoch) != under_way;
+        let idle: Vec<Attempt> = self.open.keys().filter(idle).copied().collect();
+        for attempt in idle {
+            self.settle(attempt, None);
+        }
     }
 
     fn notice(&mut self, account: Account, good: Good, cap: Cap, spent: &Amount) -> Option<Notice> {

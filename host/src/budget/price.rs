@@ -43,7 +43,8 @@ impl Price {
         let millionths: u128 =
             parts.iter().map(|(tokens, price)| u128::from(*tokens) * u128::from(price.0)).sum();
         // Rounded up: a cap must not be passed by many small amounts.
-        Money(u64::try_from(millionths.div_ceil(1_000_000)).unwrap_or(u64::MAX))
+        let whole = u64::try_from(millionths.div_ceil(1_000_000)).unwrap_or(u64::MAX);
+        Money(whole.min(Money::MOST.0))
     }
 }
 

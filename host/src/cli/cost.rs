@@ -45,14 +45,14 @@ impl Line {
     fn add(&mut self, item: &Item) {
         let bill = &item.bill;
         self.attempts += 1;
-        self.input_tokens += bill.usage.input_tokens;
-        self.output_tokens += bill.usage.output_tokens;
-        self.cost = Money(self.cost.0 + bill.cost.0);
+        self.input_tokens = self.input_tokens.saturating_add(bill.usage.input_tokens);
+        self.output_tokens = self.output_tokens.saturating_add(bill.usage.output_tokens);
+        self.cost = Money(self.cost.0.saturating_add(bill.cost.0));
         match bill.basis {
             Basis::Reported | Basis::Priced => {}
             Basis::Reserved => {
                 self.unpriced += 1;
-                self.charged_as_reserved = Money(self.charged_as_reserved.0 + bill.cost.0);
+                self.charged_as_reserved = Money(self.charged_as_reserved.0.saturating_add(bill.cost.0));
             }
             Basis::Unknown => self.unpriced += 1,
         }

@@ -12,8 +12,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
-    let mut questions = people::questions(&global.reader()?).map_err(unreadable)?;
-    questions.retain(|asked| args.all || asked.answer.is_none());
+    let conn = global.reader()?;
+    let questions =
+        if args.all { people::questions(&conn) } else { people::open(&conn) }.map_err(unreadable)?;
     if global.json {
         screen::json(&questions);
         return Ok(Done::Well);

@@ -322,8 +322,8 @@ fn conclude(global: &Global, follower: &mut Follower, home: &Home, run: RunId, w
         }
         Watched::Ended(Phase::Paused) => {
             if !global.json {
-                let open = read::people::questions(&conn).map_err(unreadable)?;
-                open.iter().filter(|asked| asked.answer.is_none()).for_each(super::questions::show);
+                let open = read::people::open(&conn).map_err(unreadable)?;
+                open.iter().for_each(super::questions::show);
             }
             Ok(Done::Paused)
         }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::{Done, Failure, Global, Outcome, screen, unreadable};
-use crate::store::read;
+use crate::scheduler::land::{self, Owner};
+use crate::store::{Reader, read};
 use crate::workspace::{Tree, Workspaces};
 
 #[derive(Debug, clap::Args)]
@@ -32,13 +33,11 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let workspaces = runtime.block_on(Workspaces::open(settings)).map_err(git)?;
     let mut lines = Vec::new();
     for (path, branch) in runtime.block_on(workspaces.list()).map_err(git)? {
-        let (task, state) = owner(&conn, &branch)?;
-        let over = state.is_none_or(|state| state.is_terminal());
+        let (task, state, over) = owner(&conn, &branch)?;
         if args.prune && over {
             let tree = Tree { path: path.clone(), branch: branch.clone(), base: String::new() };
             runtime.block_on(workspaces.discard(&tree));
         }
-        let state = state.map_or_else(|| "unknown".into(), |state| state.name().to_string());
         if !args.prune || over {
             lines.push(Line { task, state, branch, path });
         }
@@ -58,13 +57,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     Ok(Done::Well)
 }
 
-/// The task that a branch `baton/r1/parent__child` belongs to, and where it stands.
-fn owner(conn: &crate::store::Reader, branch: &str) -> Result<(String, Option<crate::task::State>), Failure> {
-    let mut parts = branch.splitn(3, '/').skip(1);
-    let (run, flat) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    let name = flat.replace("__", "/").replace('+', "~");
-    let shown = format!("{run}/{name}");
-    let Ok(run) = run.parse() else { return Ok((shown, None)) };
-    let Some(id) = read::task_named(conn, run, &name).map_err(unreadable)? else { return Ok((shown, None)) };
-    Ok((shown, read::task(conn, id).map_err(unreadable)?.map(|task| task.state)))
+fn owner(conn: &Reader, branch: &str) -> Result<(String, String, bool), Failure> {
+    let found = land::owner(conn, branch).map_err(unreadable)?;
+    let Some(Owner { task, over }) = found else { return Ok(("unknown".into(), "unknown".into(), false)) };
+    let name = read::name(conn, task.id).map_err(unreadable)?;
+    Ok((format!("{}/{name}", task.run), task.state.name().to_string(), over))
 }

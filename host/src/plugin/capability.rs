@@ -170,7 +170,7 @@ pub struct Powers {
     pub folder: Option<PathBuf>,
     /// Requests that it sent.
     pub requests: AtomicU32,
-    pub meter: Meter,
+    pub meter: Arc<Meter>,
     pub desk: Desk,
     pub signs: sign::Signs,
     /// The program that ends a native program's whole group when the host dies; none = it is started directly.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::bindings::shared::baton::types::core as wit;
-use crate::budget::Cap;
+use crate::budget::{Cap, Money};
 use crate::fault::{ErrorClass, Fault};
 use crate::outcome::{Artifact, Check, Child, Content, Outcome, Usage};
 use crate::plan::{Effects, Workstream};
@@ -145,17 +145,20 @@ fn usage_out(usage: &Usage) -> wit::Usage {
     }
 }
 
-/// What is no number counts as nothing.
+/// The most tokens or turns that are believed of one attempt.
+const MOST: u64 = 1 << 50;
+
+/// What is no number counts as nothing, and what can't be true as the most that is believed.
 pub(in crate::plugin) fn usage_in(usage: wit::Usage) -> Usage {
     let attr = |name: &str| usage.attrs.iter().find(|attr| attr.name == name).map(|attr| attr.value.clone());
-    let count = |name| attr(name).and_then(|value| value.parse().ok()).unwrap_or_default();
+    let count = |name| attr(name).and_then(|value| value.parse::<u64>().ok()).unwrap_or_default();
     Usage {
-        input_tokens: usage.input_tokens,
-        output_tokens: usage.output_tokens,
-        cost_micros: usage.cost_micros,
+        input_tokens: usage.input_tokens.min(MOST),
+        output_tokens: usage.output_tokens.min(MOST),
+        cost_micros: usage.cost_micros.map(|cost| cost.min(Money::MOST.0)),
         requests: usage.requests,
-        cached_input_tokens: count(CACHED),
-        turns: count(TURNS),
+        cached_input_tokens: count(CACHED).min(MOST),
+        turns: count(TURNS).min(MOST),
         model: attr(MODEL).map(|model| cut(model, 128)),
     }
 }

@@ -48,7 +48,7 @@ pub struct Errand {
     pub epoch: Epoch,
     pub idempotency_key: String,
     pub deadline: Time,
-    pub meter: Meter,
+    pub meter: Arc<Meter>,
     /// Where its programs start, if not where the configuration says.
     pub folder: Option<PathBuf>,
 }
@@ -111,7 +111,7 @@ impl Surroundings {
 
 impl Errand {
     #[must_use]
-    pub fn attempt(prepared: &Prepared, meter: Meter, now: Time) -> Self {
+    pub fn attempt(prepared: &Prepared, meter: Arc<Meter>, now: Time) -> Self {
         let longest = prepared.spec.timeouts.attempt.0;
         let own = now + meter.allowance.wall.map_or(longest, |wall| longest.min(wall.0));
         Self {

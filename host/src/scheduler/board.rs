@@ -271,6 +271,12 @@ impl Board {
         None
     }
 
+    /// Those above a task that are alive, the nearest first.
+    pub fn ancestors<'a>(&'a self, task: &Task) -> impl Iterator<Item = &'a Task> {
+        let up = |parent: Option<crate::task::Parent>| self.tasks.get(&parent?.id);
+        std::iter::successors(up(task.parent), move |task| up(task.parent))
+    }
+
     fn is_ancestor(&self, candidate: TaskId, task: &Task) -> bool {
         let mut at = task.parent;
         while let Some(parent) = at {
@@ -282,12 +288,14 @@ impl Board {
         false
     }
 
-    /// Ready tasks of one run, most urgent first, for which `fits` finds someone; at most `limit`. What is picked
+    /// Ready tasks of one run, most urgent first, for which `fits` finds someone; at most `limit`. Those that are busy,
+    /// because an older attempt has not let go yet, are passed over. What is picked
     /// counts at once: `fits` is asked with it in mind, and its locks are taken.
     pub fn pick(
         &mut self,
         run: RunId,
         limit: usize,
+        is_busy: impl Fn(TaskId) -> bool,
         mut fits: impl FnMut(&Task, &Terms) -> bool,
     ) -> Vec<TaskId> {
         let Some(of_run) = self.runs.get(&run).filter(|run| !run.held) else { return Vec::new() };
@@ -305,9 +313,10 @@ impl Board {
             let (_, id) = place;
             let Some(task) = self.tasks.get(&id) else { continue };
             let terms = Arc::clone(self.terms(terms_id));
-            if self.in_transit.contains(&id) || self.clash(task).is_some() {
+            let away = self.in_transit.contains(&id) || is_busy(id);
+            if away || self.clash(task).is_some() {
                 // Tasks with the same terms but another family may still be free of the clash.
-                if self.in_transit.contains(&id) || task.parent.is_some() {
+                if away || task.parent.is_some() {
                     heads.extend(next(self).map(|place| (place, terms_id)));
                 }
                 continue;

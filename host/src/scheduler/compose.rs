@@ -37,7 +37,7 @@ pub fn adopt(step: &mut Result<Step, PluginError>, children: &[Child]) -> bool {
         outcome.attrs.get("chosen").and_then(|name| children.iter().find(|child| child.name == *name));
     let Some(theirs) = chosen.and_then(|child| child.report.outcome.as_ref()) else { return false };
     land::inherit(outcome, theirs);
-    land::tree(outcome).is_some()
+    land::claim(outcome).is_some()
 }
 
 /// How a broken strategy counts: what its author or operator must mend is not tried again.

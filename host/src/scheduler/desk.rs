@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::attempt::{Errand, Surroundings};
 use super::spine::Live;
@@ -19,6 +19,8 @@ pub struct Server {
     pub reader: Reader,
     pub policy: Arc<Policy>,
     pub around: Surroundings,
+    /// Held by every notification that is under way.
+    pub under_way: mpsc::Sender<()>,
 }
 
 impl Server {
@@ -34,7 +36,11 @@ impl Server {
         match plea {
             Plea::Ask { task, epoch, question, reply } => {
                 let known = people::keyed(&self.reader, task, &question.key).ok().flatten();
-                if let Some(told) = known.and_then(told) {
+                // An answer is for what was asked, not for what is called the same.
+                let same = |asked: &Asked| {
+                    asked.question.text == question.text && asked.question.choices == question.choices
+                };
+                if let Some(told) = known.filter(same).and_then(told) {
                     let _ = reply.send(Some(told));
                     return;
                 }
@@ -102,13 +108,15 @@ impl Server {
     fn notify(&self, task: TaskId, question: Question) -> impl Future<Output = ()> + use<> {
         let (policy, around) = (Arc::clone(&self.policy), self.around.clone());
         let of = crate::store::read::name(&self.reader, task).unwrap_or_default();
+        let under_way = self.under_way.clone();
         async move {
+            let _under_way = under_way;
             let errand = Errand {
                 task,
                 epoch: Epoch(0),
                 idempotency_key: format!("question/{of}/{}", question.key),
                 deadline: around.clock.now() + std::time::Duration::from_secs(60),
-                meter: Meter::default(),
+                meter: Arc::new(Meter::default()),
                 folder: None,
             };
             let powers = around.own_powers(errand, Arc::new(Fence::default()));

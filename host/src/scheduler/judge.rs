@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::acceptance;
 use super::compose::class;
 use crate::clock::Time;
 use crate::fault::{ErrorClass, Fault};
@@ -46,7 +47,9 @@ pub fn judge(library: &Library, case: &Case) -> Op {
             })
         });
         match asked {
-            Ok(Verdict::Checks(made)) => checks.extend(made),
+            Ok(Verdict::Checks(made)) => {
+                checks.extend(made.into_iter().map(|check| Check { place, ..check }));
+            }
             Ok(Verdict::Gather(_)) if rounds >= ROUNDS => {
                 let why = format!("validator {} asked for evidence more than {ROUNDS} times", validator.uses);
                 return failed(Fault::new(ErrorClass::InvalidOutput, why), checks);
@@ -59,13 +62,10 @@ pub fn judge(library: &Library, case: &Case) -> Op {
             Err(error) => return failed(Fault::new(class(&error), error.to_string()), checks),
         }
     }
-    let refused: Vec<&Check> = checks.iter().filter(|check| !check.passed).collect();
-    if refused.is_empty() {
-        return Op::Finish { task, epoch, end: End::Accepted { outcome: None, checks } };
+    match acceptance::refusal(&case.spec, &checks) {
+        None => Op::Finish { task, epoch, end: End::Accepted { outcome: None, checks } },
+        Some(why) => failed(Fault::new(ErrorClass::Unaccepted, why), checks),
     }
-    let why: Vec<String> =
-        refused.iter().map(|check| format!("{}: {}", check.name, check.explanation)).collect();
-    failed(Fault::new(ErrorClass::Unaccepted, why.join("; ")), checks)
 }
 
 fn renamed(one: Workstream, rename: impl Fn(&str) -> String) -> Workstream {

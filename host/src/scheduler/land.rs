@@ -14,8 +14,10 @@ use crate::outcome::{Check, Outcome};
 use crate::plan::Workstream;
 use crate::plugin::capability::process::run_to_end;
 use crate::plugin::capability::{Fence, Meter};
+use crate::store::{Reader, read};
+use crate::task::Task;
 use crate::workspace::queue::{self, Entry, Landing};
-use crate::workspace::{Tree, Workspaces, attr};
+use crate::workspace::{Claim, Site, Tree, Workspaces, attr};
 
 /// Where an attempt works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +37,7 @@ pub enum Ground {
 pub async fn begin(
     workspaces: Option<&Arc<Workspaces>>,
     ground: Ground,
-    run: RunId,
-    task: &str,
+    site: Site<'_>,
 ) -> Result<(Option<PathBuf>, Option<Tree>), Fault> {
     let (Some(workspaces), Ground::Own { keep }) = (workspaces, &ground) else {
         return Ok(match ground {
@@ -44,7 +45,7 @@ pub async fn begin(
             Ground::Configured | Ground::Own { .. } => (None, None),
         });
     };
-    let began = workspaces.begin(run, task, *keep).await;
+    let began = workspaces.begin(site, *keep).await;
     let tree = began.map_err(|why| {
         Fault::new(ErrorClass::Environment, format!("no working tree could be made for it: {why}"))
     })?;
@@ -97,11 +98,13 @@ fn message(spec: &Workstream, outcome: &Outcome) -> String {
     format!("{title}\n\n{}\n\nBaton-Task: {}\n", outcome.summary, spec.id)
 }
 
-/// The tree that an outcome tells of.
+/// What an outcome claims to have changed, if it had a tree.
 #[must_use]
-pub fn tree(outcome: &Outcome) -> Option<Tree> {
+pub fn claim(outcome: &Outcome) -> Option<Claim> {
     let value = |name: &str| outcome.attrs.get(name).cloned();
-    Some(Tree { path: value(attr::TREE)?.into(), branch: value(attr::BRANCH)?, base: value(attr::BASE)? })
+    let tree =
+        Tree { path: value(attr::TREE)?.into(), branch: value(attr::BRANCH)?, base: value(attr::BASE)? };
+    Some(Claim { tree, head: value(attr::HEAD)? })
 }
 
 /// Takes what the host says of a tree from one outcome over to another.
@@ -110,19 +113,28 @@ pub fn inherit(outcome: &mut Outcome, from: &Outcome) {
     outcome.attrs.extend(told.map(|(name, value)| (name.clone(), value.clone())));
 }
 
-/// Hands an accepted tree to the queue; what it comes to is sent as the end of the task.
+/// An accepted claim on its way to the target.
+pub struct Accepted {
+    pub task: TaskId,
+    pub epoch: Epoch,
+    pub run: RunId,
+    pub claim: Claim,
+    pub outcome: Option<Outcome>,
+    pub checks: Vec<Check>,
+}
+
+/// Hands it to the queue; what it comes to is told as the end of the task, after which its tree is taken away.
 pub fn land(
     landing: &UnboundedSender<Entry>,
-    task: (TaskId, Epoch),
-    run: RunId,
-    tree: Tree,
-    accepted: (Option<Outcome>, Vec<Check>),
-    target: String,
+    workspaces: &Workspaces,
+    accepted: Accepted,
+    alive: impl Fn() -> bool + Send + Sync + 'static,
     tell: impl FnOnce(Vec<Op>) + Send + 'static,
 ) {
-    let (id, epoch) = task;
-    let done = Box::new(move |landed| tell(ends(id, epoch, run, accepted, target, landed)));
-    let _ = landing.send(Entry { task: id, tree, done });
+    let Accepted { task, epoch, run, claim, outcome, checks } = accepted;
+    let target = workspaces.settings.target.clone();
+    let done = Box::new(move |landed| tell(ends(task, epoch, run, (outcome, checks), target, landed)));
+    let _ = landing.send(Entry { task, claim, alive: Box::new(alive), done });
 }
 
 fn ends(
@@ -156,10 +168,45 @@ fn ends(
             checks.push(check(false, why.clone()));
             vec![failed(Fault::new(ErrorClass::Unaccepted, format!("merge: {why}")), checks)]
         }
+        Landing::Withdrawn => Vec::new(),
         Landing::Failed { why } => {
             vec![failed(Fault::new(ErrorClass::Transient, format!("it could not be merged: {why}")), checks)]
         }
     }
+}
+
+/// Whose tree a branch is.
+pub struct Owner {
+    pub task: Task,
+    /// The task and all above it have ended: the tree is of no more use.
+    pub over: bool,
+}
+
+/// The task that a branch `baton/r1/t7.2-name` belongs to, if it is one of this store.
+///
+/// # Errors
+/// The store can't be read.
+pub fn owner(conn: &Reader, branch: &str) -> read::Reading<Option<Owner>> {
+    let id = branch.rsplit('/').next().and_then(|own| own.split('.').next()?.parse::<TaskId>().ok());
+    let Some(task) = id.map(|id| read::task(conn, id)).transpose()?.flatten() else { return Ok(None) };
+    let mut over = true;
+    for id in read::cost::lineage(conn, task.id)? {
+        over &= read::task(conn, id)?.is_none_or(|task| task.state.is_terminal());
+    }
+    Ok(Some(Owner { task, over }))
+}
+
+/// Takes away what a host left that was killed before it could.
+///
+/// # Errors
+/// The store can't be read.
+pub async fn clear(workspaces: &Workspaces, conn: &Reader) -> read::Reading<()> {
+    for (path, branch) in workspaces.list().await.unwrap_or_default() {
+        if owner(conn, &branch)?.is_some_and(|owner| owner.over) {
+            workspaces.discard(&Tree { path, branch, base: String::new() }).await;
+        }
+    }
+    Ok(())
 }
 
 /// The operator's checks, run one after the other in a tree.
@@ -173,7 +220,7 @@ pub fn check(around: Surroundings, profiles: Vec<String>) -> queue::Check {
                 epoch: Epoch(0),
                 idempotency_key: "merge".into(),
                 deadline: around.clock.now() + std::time::Duration::from_secs(3600),
-                meter: Meter::default(),
+                meter: Arc::new(Meter::default()),
                 folder: Some(folder),
             };
             let powers = around.own_powers(errand, Arc::new(Fence::default()));

@@ -21,7 +21,7 @@ pub async fn probe(around: &Surroundings, adapter: &Adapter, card: &Card) -> Res
         epoch: Epoch(0),
         idempotency_key: "probe".into(),
         deadline: around.clock.now() + PATIENCE,
-        meter: Meter::default(),
+        meter: Arc::new(Meter::default()),
         folder: None,
     };
     let powers = around.powers(adapter, card, errand, Arc::new(Fence::default()));

@@ -24,6 +24,7 @@ use super::board::Board;
 use super::decide::{self, Asking, Batch, Place, Prepared, Room};
 use super::pool::Pool;
 use crate::agent::breaker::Breaker;
+use crate::budget::ledger::Account;
 use crate::clock::Time;
 use crate::event::Fact;
 use crate::fault::{ErrorClass, Fault};
@@ -36,7 +37,7 @@ use crate::plan::Effects;
 use crate::plugin::PluginError;
 use crate::plugin::agent::Health;
 use crate::plugin::capability::sign::Sign;
-use crate::plugin::capability::{Fence, Stop};
+use crate::plugin::capability::{Fence, Meter, Stop};
 use crate::plugin::library::{Installed, Library};
 use crate::plugin::router::{BATCH, Routed, Router, least_loaded};
 use crate::seed::Seed;
@@ -115,6 +116,8 @@ struct Running {
     epoch: Epoch,
     fence: Arc<Fence>,
     lease_until: Time,
+    started: Time,
+    meter: Arc<Meter>,
 }
 
 /// A run as the spine needs it between decisions.
@@ -139,6 +142,10 @@ struct Spine {
     people: Arc<Policy>,
     /// Accepted trees, to the merge queue.
     landing: mpsc::UnboundedSender<Entry>,
+    /// Held by what the host waits for before it ends.
+    under_way: mpsc::Sender<()>,
+    /// The right of each of them to land.
+    landings: HashMap<TaskId, (Epoch, Arc<Fence>)>,
     pool: Pool,
     conducts: BTreeMap<RunId, Conduct>,
     attempts: HashMap<TaskId, Running>,
@@ -352,10 +359,14 @@ impl Spine {
             self.board.put_terms(task.terms, terms);
         }
         self.fence_off(task);
+        self.withdraw(task);
         if let State::Waiting { stage: Stage::Routing, .. } = task.state {
             self.consulted.insert(task.id);
         }
         self.board.put(task.clone());
+        if task.state.is_terminal() {
+            self.sweep(task)?;
+        }
         if let Some(conduct) = self.conducts.get_mut(&task.run)
             && !task.state.is_terminal()
         {
@@ -385,8 +396,39 @@ impl Spine {
                     running.fence.fall(Stop::Cancelled);
                 }
             }
+            State::Waiting { stage: Stage::Person, .. } if running.epoch == task.epoch => {
+                running.fence.fall(Stop::Asked);
+            }
             _ => running.fence.fall(Stop::LeaseLost),
         }
+    }
+
+    /// A tree whose task has moved on is not to land.
+    fn withdraw(&mut self, task: &Task) {
+        let waits = matches!(task.state, State::Waiting { stage: Stage::Acceptance, .. });
+        if let Some((epoch, _)) = self.landings.get(&task.id)
+            && (!waits || *epoch != task.epoch)
+            && let Some((_, fence)) = self.landings.remove(&task.id)
+        {
+            fence.fall(Stop::Cancelled);
+        }
+    }
+
+    /// Takes the trees of a task that is over away, and those of all below it. One of several of which its parent will
+    /// choose keeps its own.
+    fn sweep(&self, task: &Task) -> Result<(), Rejection> {
+        let Some(workspaces) = self.around.workspaces.clone() else { return Ok(()) };
+        if task.parent.is_some() && read::spec(&self.reader, task.id).map_err(unreadable)?.apart.is_some() {
+            return Ok(());
+        }
+        let over = read::live::family(&self.reader, task.id).map_err(unreadable)?;
+        let run = task.run;
+        let under_way = self.under_way.clone();
+        tokio::spawn(async move {
+            workspaces.sweep(run, &over).await;
+            drop(under_way);
+        });
+        Ok(())
     }
 
     fn seed(&self, run: RunId) -> Seed {
@@ -435,7 +477,10 @@ impl Spine {
                 continue;
             }
             let pool = &self.pool;
-            let picked = self.board.pick(run, BATCH, |task, terms| room.take(pool, task.terms, terms));
+            let attempts = &self.attempts;
+            let is_busy = |id| attempts.contains_key(&id);
+            let picked =
+                self.board.pick(run, BATCH, is_busy, |task, terms| room.take(pool, task.terms, terms));
             if !picked.is_empty() {
                 self.decide(run, picked, now);
             }
@@ -502,7 +547,10 @@ impl Spine {
         let (purse, pool) = (&mut self.purse, &self.pool);
         let verdict = decide::act(batch, &answer, recorded, now, now + LEASE, current, |prepared, agent| {
             let Some(room) = left.get_mut(&agent).filter(|room| **room > 0) else { return Place::None };
-            let place = purse.take(prepared, pool.get(agent), now);
+            let budget = |task: &Task| board.terms(task.terms).budget;
+            let above = board.ancestors(&prepared.task).map(|task| (Account::Task(task.id), budget(task)));
+            let above = above.filter(|(_, cap)| !cap.is_none()).collect();
+            let place = purse.take(prepared, above, pool.get(agent), now);
             *room -= u32::from(place != Place::None);
             place
         });
@@ -582,7 +630,7 @@ impl Spine {
     /// What the policy makes of a question whose time is over.
     fn unanswered(&self, id: TaskId) -> Option<Op> {
         let asked = read::people::of_task(&self.reader, id).ok()?;
-        let open = asked.into_iter().find(|asked| asked.answer.is_none())?;
+        let open = asked.into_iter().rfind(|asked| asked.answer.is_none())?;
         Some(match self.people.answer(&open.question) {
             Some(text) => Op::Answer { question: open.id, text, by: "policy".into() },
             None => {
@@ -665,6 +713,7 @@ impl Spine {
     async fn give_back(&mut self) -> Result<(), Rejection> {
         let why = || "the host was stopped".to_owned();
         let mut ops = std::mem::take(&mut self.pending);
+        ops.extend(self.charge_running());
         for (id, running) in &self.attempts {
             running.fence.fall(Stop::LeaseLost);
             let external = self

@@ -263,7 +263,7 @@ fn given_up(conn: &Reader, task: &Task) -> Result<Option<String>, String> {
 
 fn person(conn: &Reader, id: TaskId) -> Result<Why, String> {
     let asked = read::people::of_task(conn, id).map_err(|why| why.to_string())?;
-    let open = asked.into_iter().find(|asked| asked.answer.is_none());
+    let open = asked.into_iter().rfind(|asked| asked.answer.is_none());
     Ok(open.map_or(Why::Stage { stage: Stage::Person }, |asked| Why::Person {
         question: asked.id,
         text: asked.question.text,

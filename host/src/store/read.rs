@@ -17,6 +17,9 @@ use crate::plan::{Plan, Workstream};
 use crate::seed::Seed;
 use crate::task::{StateName, Task};
 
+/// What a read comes to; the error is the database's.
+pub type Reading<T> = rusqlite::Result<T>;
+
 /// A run as a row, without its plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Run {

@@ -180,9 +180,13 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
             Ok(Fact::Answered { question, text, by })
         }
         (Command::Accept { .. }, State::Waiting { stage: Stage::Person, .. }) => wrong(),
-        // Nobody has answered: asking once more would change nothing.
+        // Nobody has answered in time. What the attempt that asked has to say afterwards changes nothing.
         (Command::Fail { epoch, fault }, State::Waiting { stage: Stage::Person, .. }) => {
-            current(task, epoch).map(|()| Fact::Failed { fault })
+            current(task, epoch)?;
+            match fault.class {
+                ErrorClass::Environment | ErrorClass::Deadline => Ok(Fact::Failed { fault }),
+                _ => wrong(),
+            }
         }
         (Command::Accept { epoch, checks }, State::Running { .. } | State::Waiting { .. }) => {
             current(task, epoch).map(|()| Fact::Accepted { checks })

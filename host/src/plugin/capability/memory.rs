@@ -11,6 +11,9 @@ const VALUE: usize = 64 << 10;
 impl Host for Sandbox {
     async fn get(&mut self, key: String) -> wasmtime::Result<Result<Option<String>, MemoryError>> {
         let powers = self.powers()?;
+        if powers.stopped().is_some() {
+            return Ok(Err(MemoryError::Stopped));
+        }
         let agent = powers.agent.clone();
         let found = powers.desk.ask(|reply| Plea::Recall { agent, key, reply }).await;
         Ok(found.ok_or(MemoryError::Stopped))
@@ -36,6 +39,9 @@ impl Host for Sandbox {
 
     async fn keys(&mut self, prefix: String) -> wasmtime::Result<Result<Vec<String>, MemoryError>> {
         let powers = self.powers()?;
+        if powers.stopped().is_some() {
+            return Ok(Err(MemoryError::Stopped));
+        }
         let agent = powers.agent.clone();
         let found = powers.desk.ask(|reply| Plea::Keys { agent, prefix, reply }).await;
         Ok(found.ok_or(MemoryError::Stopped))

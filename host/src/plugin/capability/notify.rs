@@ -32,12 +32,14 @@ pub async fn by_program(
         values: vec![value("task", of), value("text", &question.text)],
         stdin: body(of, question),
     };
-    match process::run::run(powers, &profile, &command).await {
-        Ok(completed) => match completed.ending {
+    let left = powers.deadline.since(powers.clock.now());
+    match tokio::time::timeout(left, process::run::run(powers, &profile, &command)).await {
+        Ok(Ok(completed)) => match completed.ending {
             Ending::Exited(0) => Ok(()),
             other => Err(format!("profile {name}: {other:?}")),
         },
-        Err(why) => Err(format!("profile {name}: {why:?}")),
+        Ok(Err(why)) => Err(format!("profile {name}: {why:?}")),
+        Err(_) => Err(format!("profile {name} had not ended after {} s", left.as_secs())),
     }
 }
 

@@ -43,6 +43,9 @@ impl Host for Sandbox {
 
     async fn answers(&mut self) -> wasmtime::Result<Vec<Answer>> {
         let powers = self.powers()?;
+        if powers.stopped().is_some() {
+            return Ok(Vec::new());
+        }
         let task = powers.task;
         let told = powers.desk.ask(|reply| Plea::Answers { task, reply }).await;
         Ok(told.unwrap_or_default().into_iter().map(answer).collect())

@@ -27,9 +27,11 @@ const LINGER: std::time::Duration = std::time::Duration::from_millis(500);
 pub async fn run_to_end(powers: &super::Powers, name: &str) -> Result<(), String> {
     let profile = powers.profiles.find(powers, "host", name)?;
     let command = Command { profile: name.to_owned(), values: Vec::new(), stdin: Vec::new() };
-    let completed = match run::run(powers, &profile, &command).await {
-        Ok(completed) => completed,
-        Err(why) => return Err(format!("{name} could not be run: {why:?}")),
+    let left = powers.deadline.since(powers.clock.now());
+    let completed = match tokio::time::timeout(left, run::run(powers, &profile, &command)).await {
+        Ok(Ok(completed)) => completed,
+        Ok(Err(why)) => return Err(format!("{name} could not be run: {why:?}")),
+        Err(_) => return Err(format!("{name} had not ended after {} s", left.as_secs())),
     };
     if matches!(completed.ending, Ending::Exited(0)) {
         return Ok(());

@@ -42,6 +42,9 @@ pub struct Options {
     pub breaker: breaker::Policy,
 }
 
+/// What is still under way when the host ends has so long: people being told of a question, trees being taken away.
+const LOOSE_ENDS: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// A running host. Dropping it abandons what runs; [`Host::drain`] and [`Host::stop`] end it well.
 pub struct Host {
     live: Live,
@@ -49,6 +52,8 @@ pub struct Host {
     writer: Writer,
     writer_thread: thread::JoinHandle<()>,
     boot: u32,
+    /// Closed when nobody is being told of a question and no tree is being taken away any more.
+    finished: mpsc::Receiver<()>,
 }
 
 /// A cheap handle to a running host.
@@ -85,10 +90,13 @@ impl Host {
         let (sign, signs) = mpsc::unbounded_channel();
         let (shown, _) = broadcast::channel(1024);
         let (plea, pleas) = mpsc::unbounded_channel();
+        let (under_way, finished) = mpsc::channel(1);
         let workspaces = match options.workspace {
             Some(settings) => {
                 let opened = Workspaces::open(settings).await;
-                Some(Arc::new(opened.map_err(|why| Rejection::Invalid(format!("[workspace]: {why}")))?))
+                let opened = opened.map_err(|why| Rejection::Invalid(format!("[workspace]: {why}")))?;
+                land::clear(&opened, &reader).await.map_err(unreadable)?;
+                Some(Arc::new(opened))
             }
             None => None,
         };
@@ -104,7 +112,8 @@ impl Host {
             desk: Desk(plea),
             workspaces: workspaces.clone(),
         };
-        let desk_around = around.clone();
+        // The server itself must not keep its counter open.
+        let desk_around = Surroundings { desk: Desk::closed(), ..around.clone() };
         if let Some(workspaces) = workspaces {
             let check = land::check(around.clone(), workspaces.settings.checks.clone());
             tokio::spawn(Queue { workspaces, check }.run(entries));
@@ -118,6 +127,8 @@ impl Host {
             purse: Purse::new(options.budget),
             people: Arc::clone(&policy),
             landing: entry,
+            under_way: under_way.clone(),
+            landings: HashMap::new(),
             pool: Pool { workers: Vec::new(), policy: options.breaker },
             conducts: BTreeMap::new(),
             attempts: HashMap::new(),
@@ -137,9 +148,9 @@ impl Host {
         };
         spine.recover()?;
         let live = Live { outbox, commits: seen, shown, library };
-        let desk = Server { live: live.clone(), reader: desk_reader, policy, around: desk_around };
+        let desk = Server { live: live.clone(), reader: desk_reader, policy, around: desk_around, under_way };
         tokio::spawn(desk.run(pleas));
-        Ok(Self { live, spine: tokio::spawn(spine.run()), writer, writer_thread, boot })
+        Ok(Self { live, spine: tokio::spawn(spine.run()), writer, writer_thread, boot, finished })
     }
 
     #[must_use]
@@ -166,10 +177,11 @@ impl Host {
     }
 
     async fn end(self) -> Result<(), Rejection> {
-        let Self { live, spine, writer, writer_thread, boot } = self;
+        let Self { live, spine, writer, writer_thread, boot, mut finished } = self;
         let result = spine.await.map_err(|why| Rejection::Store(format!("the scheduler broke: {why}")))?;
         let noted = writer.apply(Op::StopHost { boot }).await;
         drop((live, writer));
+        let _ = tokio::time::timeout(LOOSE_ENDS, finished.recv()).await;
         let _ = tokio::task::spawn_blocking(move || writer_thread.join()).await;
         result.and(noted.map(|_| ()))
     }

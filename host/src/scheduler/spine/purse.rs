@@ -11,12 +11,12 @@ use crate::clock::Time;
 use crate::event::Fact;
 use crate::fault::{ErrorClass, Fault};
 use crate::id::{RunId, TaskId};
-use crate::op::{Op, Rejection};
+use crate::op::{End, Op, Rejection};
 use crate::plugin::capability::Meter;
 use crate::scheduler::decide::{Place, Prepared};
 use crate::scheduler::pool::Worker;
 use crate::store::read::cost;
-use crate::task::State;
+use crate::task::{Stage, State, Task};
 
 /// The operator's caps, and what is left of them.
 pub(super) struct Purse {
@@ -51,23 +51,33 @@ impl Purse {
         !agent.card.budget.is_none() && self.ledger.exhausted(&[own]).is_some()
     }
 
-    /// Sets aside what an attempt of this task by this agent may use.
-    pub(super) fn take(&mut self, prepared: &Prepared, worker: Option<&Worker>, now: Time) -> Place {
+    /// Sets aside what an attempt of this task by this agent may use. What the tasks above it may use binds it too.
+    pub(super) fn take(
+        &mut self,
+        prepared: &Prepared,
+        above: Vec<(Account, Cap)>,
+        worker: Option<&Worker>,
+        now: Time,
+    ) -> Place {
         let own = prepared.spec.budget.or(&self.budget.caps.task);
         let Some(agent) = worker.map(|worker| &worker.agent) else { return Place::None };
-        if self.budget.caps.is_none() && own.is_none() && agent.card.budget.is_none() {
+        let uncapped =
+            self.budget.caps.is_none() && own.is_none() && above.is_empty() && agent.card.budget.is_none();
+        if uncapped {
             return Place::Taken(None);
         }
         let task = prepared.task.id;
-        let mut owners =
-            vec![(Account::Task(task), own), (Account::Agent(agent.id, day(now)), agent.card.budget)];
+        let mut tasks = vec![(Account::Task(task), own)];
+        tasks.extend(above);
+        if let Some(Exhausted { good, cap, .. }) = self.ledger.spent_out(&tasks) {
+            let why = format!("its attempts have used up the {} that they may", good.shown(cap));
+            return Place::Broke(Fault::new(ErrorClass::Budget, why));
+        }
+        let mut owners = tasks;
+        owners.push((Account::Agent(agent.id, day(now)), agent.card.budget));
         owners.extend(self.common(prepared.task.run, now));
         match self.ledger.reserve((task, prepared.task.epoch.next()), self.budget.caps.attempt, owners) {
             Ok(allowance) => Place::Taken(Some(allowance.amount())),
-            Err(Exhausted { account: Account::Task(_), good, cap }) => {
-                let why = format!("its attempts have used up the {} that they may", good.shown(cap));
-                Place::Broke(Fault::new(ErrorClass::Budget, why))
-            }
             Err(Exhausted { .. }) => Place::None,
         }
     }
@@ -90,14 +100,13 @@ impl Spine {
     /// What an attempt used is charged in the transaction that ends it.
     pub(super) fn charge(&mut self, ended: &Ended, result: &attempt::Result) {
         let usage = match result {
-            attempt::Result::Claimed(outcome) if !outcome.usage.is_zero() => outcome.usage.clone(),
-            attempt::Result::Claimed(_) | attempt::Result::Over(_) | attempt::Result::Asked => {
-                ended.used.clone()
-            }
+            attempt::Result::Claimed(outcome) => outcome.usage.most(&ended.used),
+            attempt::Result::Over(_) | attempt::Result::Asked => ended.used.clone(),
         };
         let attempt = (ended.task, ended.epoch);
         let reserved = self.purse.ledger.reserved(attempt);
-        if usage.is_zero() && reserved.is_none() {
+        if usage.is_zero() && (reserved.is_none() || was_free(result)) {
+            self.purse.ledger.settle(attempt, None);
             return;
         }
         let tariff = self.pool.get(ended.agent).map(|worker| self.purse.tariff(&worker.agent.card));
@@ -111,10 +120,42 @@ impl Spine {
         let now = self.around.clock.now();
         let wall_ms = u64::try_from(now.since(ended.started).as_millis()).unwrap_or(u64::MAX);
         let bill = Bill { usage, cost, basis, wall_ms };
+        let notices = match reserved {
+            Some(_) => self.purse.ledger.settle(attempt, Some(bill.amount())),
+            None => {
+                let accounts = self.accounts(ended);
+                self.purse.ledger.restore(accounts, bill.amount());
+                Vec::new()
+            }
+        };
         let run = self.board.task(ended.task).map(|task| task.run);
-        let notices = self.purse.ledger.settle(attempt, Some(bill.amount()));
         self.pending.push(Op::Charge { task: ended.task, epoch: ended.epoch, bill: Box::new(bill) });
         self.notify(run, notices);
+    }
+
+    /// On whose account an attempt is for which nothing was set aside.
+    fn accounts(&self, ended: &Ended) -> Vec<Account> {
+        let day = day(ended.started);
+        let mut accounts = vec![Account::Day(day), Account::Agent(ended.agent, day)];
+        if let Some(task) = self.board.task(ended.task) {
+            accounts.push(Account::Run(task.run));
+            accounts.push(Account::Task(task.id));
+            accounts.extend(self.board.ancestors(task).map(|task| Account::Task(task.id)));
+        }
+        accounts
+    }
+
+    /// What attempts that are cut off have used so far, by their own word.
+    pub(super) fn charge_running(&self) -> Vec<Op> {
+        let now = self.around.clock.now();
+        let charged = self.attempts.iter().filter_map(|(task, running)| {
+            let usage = running.meter.used();
+            let (cost, basis) = running.meter.tariff.cost(&usage).unwrap_or((Money(0), Basis::Unknown));
+            let wall_ms = u64::try_from(now.since(running.started).as_millis()).unwrap_or(u64::MAX);
+            let bill = Box::new(Bill { usage, cost, basis, wall_ms });
+            (!bill.usage.is_zero()).then_some(Op::Charge { task: *task, epoch: running.epoch, bill })
+        });
+        charged.collect()
     }
 
     fn notify(&mut self, run: Option<RunId>, notices: Vec<Notice>) {
@@ -132,45 +173,70 @@ impl Spine {
 
     /// What was set aside for a pick that the store did not carry out is there again.
     pub(super) fn return_reserve(&mut self, task: TaskId) {
-        if self.attempts.contains_key(&task) {
-            return;
-        }
-        if let Some(epoch) = self.board.task(task).map(|task| task.epoch.next()) {
-            self.purse.ledger.settle((task, epoch), None);
-        }
+        let under_way = self.attempts.get(&task).map(|running| running.epoch);
+        self.purse.ledger.release(task, under_way);
     }
 
-    /// Whether a run stands still because a cap leaves nothing to start anything with.
+    /// Whether a run stands still because caps leave nothing to start anything with.
     pub(super) fn is_spent(&self, run: RunId) -> bool {
         let common = self.purse.common(run, self.around.clock.now());
         let ledger = &self.purse.ledger;
-        ledger.spent_out(&common).is_some()
-            && !ledger.is_open(Account::Run(run))
-            && self.board.tasks().filter(|task| task.run == run).all(|task| match task.state {
-                State::Running { .. } => false,
-                State::Waiting { need, .. } => need.is_some(),
-                State::Blocked
-                | State::Ready { .. }
-                | State::Backoff { .. }
-                | State::Succeeded { .. }
-                | State::Failed { .. }
-                | State::Cancelled { .. }
-                | State::Skipped { .. } => true,
-            })
+        if ledger.is_open(Account::Run(run)) {
+            return false;
+        }
+        let spent_out = ledger.spent_out(&common).is_some();
+        let mut any_ready = false;
+        let stands_still = self.board.tasks().filter(|task| task.run == run).all(|task| match task.state {
+            State::Running { .. } => false,
+            State::Waiting { stage, need, .. } => stage == Stage::Person || need.is_some(),
+            State::Ready { .. } => {
+                any_ready = true;
+                spent_out || self.only_broke(task)
+            }
+            State::Backoff { .. } => spent_out,
+            State::Blocked
+            | State::Succeeded { .. }
+            | State::Failed { .. }
+            | State::Cancelled { .. }
+            | State::Skipped { .. } => true,
+        });
+        stands_still && (spent_out || any_ready)
+    }
+
+    /// Whether there are agents for a task, and all of them have used up what they may today.
+    fn only_broke(&self, task: &Task) -> bool {
+        let terms = self.board.terms(task.terms);
+        let mut able = self.pool.workers.iter().filter(|worker| worker.suits(terms).is_ok()).peekable();
+        able.peek().is_some() && able.all(|worker| worker.broke)
     }
 
     /// Takes up what was spent before this host started.
     pub(super) fn recall_spending(&mut self) -> Result<(), Rejection> {
         for item in cost::items(&self.reader).map_err(unreadable)? {
             let day = day(item.started);
-            let accounts = [
-                Account::Task(item.task),
-                Account::Run(item.run),
-                Account::Agent(item.agent, day),
-                Account::Day(day),
-            ];
+            let mut accounts =
+                vec![Account::Run(item.run), Account::Agent(item.agent, day), Account::Day(day)];
+            accounts.extend(
+                cost::lineage(&self.reader, item.task).map_err(unreadable)?.into_iter().map(Account::Task),
+            );
             self.purse.ledger.restore(accounts, item.bill.amount());
         }
         Ok(())
+    }
+}
+
+/// Whether an attempt that reports no usage surely cost nothing: it never came to work, or was called off.
+fn was_free(result: &attempt::Result) -> bool {
+    match result {
+        attempt::Result::Asked
+        | attempt::Result::Over(End::Released { .. } | End::Cancelled { .. } | End::Accepted { .. }) => true,
+        attempt::Result::Over(End::Failed { fault, .. }) => matches!(
+            fault.class,
+            ErrorClass::Environment
+                | ErrorClass::Unauthorized
+                | ErrorClass::InvalidInput
+                | ErrorClass::RateLimited
+        ),
+        attempt::Result::Claimed(_) => false,
     }
 }

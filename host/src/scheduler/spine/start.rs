@@ -18,6 +18,7 @@ use crate::scheduler::decide::Prepared;
 use crate::scheduler::land::{self, Ground};
 use crate::store::read;
 use crate::task::{Role, Task};
+use crate::workspace::Site;
 
 impl Spine {
     /// Starts the attempt that the store has just recorded.
@@ -33,13 +34,15 @@ impl Spine {
         let Some(worker) = self.pool.get(agent) else {
             let why = "its agent was removed".to_owned();
             self.pending.push(Op::Finish { task: task.id, epoch: task.epoch, end: End::Released { why } });
+            self.return_reserve(task.id);
             return Ok(());
         };
         let card = Arc::new(worker.agent.card.clone());
         let fence = Arc::new(Fence::default());
         let seed = self.seed(task.run).of(task.id.0).of(i64::from(task.epoch.0));
         let (id, epoch, started) = (task.id, task.epoch, self.around.clock.now());
-        let meter = self.meter((id, epoch), &card);
+        let meter = Arc::new(self.meter((id, epoch), &card));
+        let own_meter = Arc::clone(&meter);
         let ground = self.ground(&prepared)?;
         let outbox = self.outbox.clone();
         let (library, around, own) = (Arc::clone(&self.library), self.around.clone(), Arc::clone(&fence));
@@ -48,8 +51,14 @@ impl Spine {
                 let adapter = adapter(&library, &card.adapter).await?;
                 let mut errand = Errand::attempt(&prepared, meter, around.clock.now());
                 let spec = prepared.spec.clone();
-                let begun =
-                    land::begin(around.workspaces.as_ref(), ground, prepared.task.run, &spec.id).await;
+                let site = Site { run: prepared.task.run, task: id, epoch, name: &spec.id };
+                let begun = tokio::select! {
+                    begun = land::begin(around.workspaces.as_ref(), ground, site) => begun,
+                    _ = own.fallen() => {
+                        let why = "it was stopped before it began".to_owned();
+                        return Ok((attempt::Result::Over(End::Released { why }), Usage::default()));
+                    }
+                };
                 let tree = match begun {
                     Ok((folder, tree)) => {
                         errand.folder = folder;
@@ -80,7 +89,7 @@ impl Spine {
             let ended = Ended { task: id, epoch, agent, started, used };
             let _ = outbox.send(Message::Ended { ended, result });
         });
-        self.attempts.insert(id, Running { epoch, fence, lease_until });
+        self.attempts.insert(id, Running { epoch, fence, lease_until, started, meter: own_meter });
         Ok(())
     }
 
@@ -95,7 +104,7 @@ impl Spine {
         let terms = Arc::clone(self.board.terms(task.terms));
         self.learn(id, agent, started, terms.validated, &result);
         self.pending.push(match result {
-            attempt::Result::Claimed(outcome) if terms.validated || land::tree(&outcome).is_some() => {
+            attempt::Result::Claimed(outcome) if terms.validated || land::claim(&outcome).is_some() => {
                 Op::Claim { task: id, epoch, outcome }
             }
             attempt::Result::Claimed(outcome) => {
@@ -117,8 +126,8 @@ impl Spine {
         let task = &prepared.task;
         if let Some(parent) = task.parent.filter(|parent| parent.role == Role::Evidence) {
             let claimed = read::live::claimed(&self.reader, parent.id, parent.epoch).map_err(unreadable)?;
-            let tree = claimed.as_ref().and_then(land::tree);
-            return Ok(tree.map_or(Ground::Configured, |tree| Ground::Judged(tree.path)));
+            let claim = claimed.as_ref().and_then(land::claim);
+            return Ok(claim.map_or(Ground::Configured, |claim| Ground::Judged(claim.tree.path)));
         }
         Ok(match prepared.spec.effects {
             Effects::Workspace => {

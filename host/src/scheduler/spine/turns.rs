@@ -7,15 +7,16 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::{Message, Spine, unbroken, unreadable};
 use crate::fault::{ErrorClass, Fault};
 use crate::op::{End, Op, Rejection};
+use crate::plugin::capability::Fence;
 use crate::plugin::executor::Question;
 use crate::scheduler::board::Turn;
 use crate::scheduler::compose;
 use crate::scheduler::judge::{Case, judge};
-use crate::scheduler::land;
+use crate::scheduler::land::{self, Accepted};
 use crate::store::read;
 use crate::task::{Role, Task};
 use crate::workspace::queue::Entry;
-use crate::workspace::{Tree, Workspaces};
+use crate::workspace::{Claim, Workspaces};
 
 impl Spine {
     pub(super) fn take_turns(&mut self) {
@@ -82,8 +83,13 @@ impl Spine {
             return Ok(());
         };
         outcome.attrs.extend(agent.map(|agent| ("baton.agent".to_owned(), agent)));
-        let tree = land::tree(&outcome).filter(|tree| tree.path.is_dir());
-        let tree = tree.zip(self.around.workspaces.clone());
+        let claim = land::claim(&outcome).zip(self.around.workspaces.clone());
+        let right = Arc::new(Fence::default());
+        if claim.is_some() {
+            self.landings.insert(task.id, (task.epoch, Arc::clone(&right)));
+        }
+        let (lease, clock) = (self.around.lease.clone(), self.around.clock.clone());
+        let alive = move || !right.is_down() && lease.holds(clock.now());
         let landing = self.landing.clone();
         let case = Case { task, spec, outcome, evidence, now: self.around.clock.now() };
         let (library, outbox) = (Arc::clone(&self.library), self.outbox.clone());
@@ -94,11 +100,12 @@ impl Spine {
                 let end = End::Failed { fault, checks: Vec::new() };
                 Op::Finish { task: case.task.id, epoch: case.task.epoch, end }
             });
-            match tree {
-                Some((tree, workspaces)) => dispose(&landing, workspaces, &case, tree, op, outbox),
-                None => {
-                    let _ = outbox.send(Message::Said { ops: vec![op] });
-                }
+            let tell = move |ops| {
+                let _ = outbox.send(Message::Said { ops });
+            };
+            match claim {
+                Some((claim, workspaces)) => dispose(&landing, &workspaces, &case, claim, alive, op, tell),
+                None => tell(vec![op]),
             }
         });
         Ok(())
@@ -109,26 +116,22 @@ impl Spine {
 /// will be chosen keep it.
 fn dispose(
     landing: &UnboundedSender<Entry>,
-    workspaces: Arc<Workspaces>,
+    workspaces: &Workspaces,
     case: &Case,
-    tree: Tree,
+    claim: Claim,
+    alive: impl Fn() -> bool + Send + Sync + 'static,
     op: Op,
-    outbox: UnboundedSender<Message>,
+    tell: impl FnOnce(Vec<Op>) + Send + 'static,
 ) {
     match op {
         Op::Finish { task, epoch, end: End::Accepted { outcome, checks } } if case.spec.apart.is_none() => {
-            let target = workspaces.settings.target.clone();
-            let tell = move |ops| {
-                let _ = outbox.send(Message::Said { ops });
-            };
-            land::land(landing, (task, epoch), case.task.run, tree, (outcome, checks), target, tell);
+            let accepted = Accepted { task, epoch, run: case.task.run, claim, outcome, checks };
+            land::land(landing, workspaces, accepted, alive, tell);
         }
         Op::Finish { end: End::Failed { .. }, .. } => {
-            tokio::runtime::Handle::current().block_on(workspaces.discard(&tree));
-            let _ = outbox.send(Message::Said { ops: vec![op] });
+            tokio::runtime::Handle::current().block_on(workspaces.discard(&claim.tree));
+            tell(vec![op]);
         }
-        op => {
-            let _ = outbox.send(Message::Said { ops: vec![op] });
-        }
+        op => tell(vec![op]),
     }
 }

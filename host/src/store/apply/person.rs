@@ -28,8 +28,9 @@ pub(super) fn ask(
     let json = serde_json::to_string(&question).map_err(|why| Rejection::Invalid(why.to_string()))?;
     let id = QuestionId(batch.conn.query_row(
         "INSERT INTO question (run_id, task_id, key, question, asked_at, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (task_id, key) DO UPDATE SET question = excluded.question, until = excluded.until
-         WHERE answer IS NULL RETURNING id",
+         ON CONFLICT (task_id, key) DO UPDATE SET question = excluded.question, until = excluded.until,
+             asked_at = excluded.asked_at, answer = NULL, answered_by = NULL, answered_at = NULL
+         WHERE answer IS NULL OR question <> excluded.question RETURNING id",
         params![run.0, task.0, question.key, json, batch.now.0, until.map(|until| until.0)],
         |row| row.get(0),
     ).optional()?.ok_or_else(|| Rejection::Invalid(format!("{:?} was answered before", question.key)))?);
@@ -68,7 +69,13 @@ pub(super) fn answer(batch: &mut Batch<'_>, id: QuestionId, text: String, by: St
         params![id.0, text, by, batch.now.0],
     )?;
     let task = batch.task(TaskId(task))?;
-    if matches!(task.state, State::Waiting { stage: Stage::Person, .. }) {
+    // An older question of a task that was run again is not what it waits for.
+    let waited_for: i64 = batch.conn.query_row(
+        "SELECT id FROM question WHERE task_id = ?1 ORDER BY asked_at DESC, id DESC LIMIT 1",
+        [task.id.0],
+        |row| row.get(0),
+    )?;
+    if matches!(task.state, State::Waiting { stage: Stage::Person, .. }) && waited_for == id.0 {
         batch.step_on(task, Command::Answer { question: id, text, by })?;
     } else {
         batch.append(Some(task.run), Some(&task), &Fact::Answered { question: id, text, by })?;

@@ -34,6 +34,19 @@ pub fn items(conn: &Connection) -> rusqlite::Result<Vec<Item>> {
     select.query_map([], item)?.collect()
 }
 
+/// A task and all above it.
+///
+/// # Errors
+/// The store can't be read.
+pub fn lineage(conn: &Connection, task: TaskId) -> rusqlite::Result<Vec<TaskId>> {
+    let mut select = conn.prepare_cached(
+        "WITH RECURSIVE up (id) AS (
+             SELECT ?1 UNION SELECT t.parent_id FROM task t JOIN up ON t.id = up.id WHERE t.parent_id IS NOT NULL
+         ) SELECT id FROM up",
+    )?;
+    select.query_map([task.0], |row| Ok(TaskId(row.get(0)?)))?.collect()
+}
+
 fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
     let bill: String = row.get(7)?;
     Ok(Item {

@@ -8,10 +8,11 @@ use super::super::codec::{self, COLUMNS};
 use super::broken;
 use crate::agent::{Agent, Standing};
 use crate::clock::Time;
+use crate::event::Fact;
 use crate::fault::Fault;
 use crate::id::{AgentId, Epoch, TaskId, TermsId};
 use crate::outcome::{Child, Facts, Outcome, Report};
-use crate::task::{Role, Task, Terms};
+use crate::task::{Role, StateName, Task, Terms};
 
 /// Every task that has not ended, by id.
 ///
@@ -138,7 +139,27 @@ pub fn children(conn: &Connection, parent: TaskId, epoch: Epoch, role: Role) -> 
             },
         });
     }
+    drop(rows);
+    for child in &mut children {
+        if child.state == StateName::Failed && child.report.fault.is_none() {
+            child.report.fault = failure(conn, child.task)?;
+        }
+    }
     Ok(children)
+}
+
+/// Why a task failed that no attempt failed for.
+fn failure(conn: &Connection, task: TaskId) -> rusqlite::Result<Option<Fault>> {
+    let mut select = conn.prepare_cached(
+        "SELECT e.fact FROM event e JOIN task t ON t.id = ?1 \
+         WHERE e.run_id = t.run_id AND e.task_id = ?1 AND e.kind = 'failed' ORDER BY e.seq DESC LIMIT 1",
+    )?;
+    let fact: Option<Vec<u8>> = select.query_row([task.0], |row| row.get(0)).optional()?;
+    let fact: Option<Fact> = fact.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?;
+    Ok(match fact {
+        Some(Fact::Failed { fault }) => Some(fault),
+        Some(_) | None => None,
+    })
 }
 
 /// The report of one attempt.
@@ -149,6 +170,19 @@ pub fn report(conn: &Connection, task: TaskId, epoch: Epoch) -> rusqlite::Result
     let mut select = conn.prepare_cached("SELECT report FROM attempt WHERE task_id = ?1 AND epoch = ?2")?;
     let json: Option<Vec<u8>> = select.query_row(params![task.0, epoch.0], |row| row.get(0))?;
     Ok(json.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?.unwrap_or_default())
+}
+
+/// A task and all below it.
+///
+/// # Errors
+/// The store can't be read.
+pub fn family(conn: &Connection, task: TaskId) -> rusqlite::Result<Vec<TaskId>> {
+    let mut select = conn.prepare_cached(
+        "WITH RECURSIVE down (id) AS (
+             SELECT ?1 UNION SELECT t.id FROM task t JOIN down ON t.parent_id = down.id
+         ) SELECT id FROM down",
+    )?;
+    select.query_map([task.0], |row| Ok(TaskId(row.get(0)?)))?.collect()
 }
 
 /// How the last attempt that is over ended.

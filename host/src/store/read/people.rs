@@ -28,6 +28,17 @@ fn asked(row: &Row<'_>) -> rusqlite::Result<Asked> {
     })
 }
 
+/// Questions that a task waits for, oldest first.
+///
+/// # Errors
+/// The store can't be read.
+pub fn open(conn: &Connection) -> rusqlite::Result<Vec<Asked>> {
+    let sql = format!(
+        "SELECT {COLUMNS} JOIN task t ON t.id = q.task_id WHERE q.answer IS NULL AND t.state = 3 AND t.stage = 3 ORDER BY q.id"
+    );
+    conn.prepare(&sql)?.query_map([], asked)?.collect()
+}
+
 /// All questions, oldest first.
 ///
 /// # Errors
@@ -56,7 +67,8 @@ pub fn keyed(conn: &Connection, task: TaskId, key: &str) -> rusqlite::Result<Opt
 /// # Errors
 /// The store can't be read.
 pub fn of_task(conn: &Connection, task: TaskId) -> rusqlite::Result<Vec<Asked>> {
-    let mut select = conn.prepare_cached(&format!("SELECT {COLUMNS} WHERE q.task_id = ?1 ORDER BY q.id"))?;
+    let mut select =
+        conn.prepare_cached(&format!("SELECT {COLUMNS} WHERE q.task_id = ?1 ORDER BY q.asked_at, q.id"))?;
     select.query_map([task.0], asked)?.collect()
 }
 

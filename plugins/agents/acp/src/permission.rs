@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use crate::update::Tool;
 
-/// Characters of a question's key.
-const KEY_CHARS: usize = 128;
+/// Characters of a tool's name in a question's key.
+const KEY_CHARS: usize = 100;
 
 /// How much of a tool's input a person is shown.
 const INPUT_BYTES: usize = 6000;
@@ -28,14 +28,14 @@ pub struct Choice {
     kind: Kind,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     AllowOnce,
     AllowAlways,
-    RejectOnce,
-    RejectAlways,
     /// Of a later version: neither leave nor refusal.
     Other,
+    RejectAlways,
+    RejectOnce,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -48,12 +48,10 @@ impl Wish {
     pub fn new(id: Id, tool: Tool, params: &Value) -> Self {
         let options = params.get("options").and_then(Value::as_array).into_iter().flatten();
         let input = params.pointer("/toolCall/rawInput").filter(|input| !input.is_null());
-        Self {
-            id,
-            tool,
-            input: input.map(Value::to_string).unwrap_or_default(),
-            options: options.filter_map(choice).collect(),
-        }
+        let mut options: Vec<Choice> = options.filter_map(choice).collect();
+        // People and policies read them from the first, which allows, to the last, which denies.
+        options.sort_by_key(|option| option.kind);
+        Self { id, tool, input: input.map(Value::to_string).unwrap_or_default(), options }
     }
 
     /// Once rather than for ever.
@@ -105,7 +103,7 @@ impl Wish {
             text.push_str(&format!("\nInput: {}", capped(&self.input, INPUT_BYTES)));
         }
         Question {
-            key: self.tool.to_string().chars().take(KEY_CHARS).collect(),
+            key: self.key(),
             purpose: Purpose::Permission,
             text: capped(&text, 8000).to_owned(),
             choices: self.names(),
@@ -113,14 +111,29 @@ impl Wish {
         }
     }
 
-    /// Names that occur twice are told apart by their ids.
+    /// Another input is another question.
+    fn key(&self) -> String {
+        let tool: String = self.tool.to_string().chars().take(KEY_CHARS).collect();
+        if self.input.is_empty() { tool } else { format!("{tool} #{:016x}", fnv(&self.input)) }
+    }
+
+    /// Names that occur twice are told apart by their ids. There is always one that denies.
     fn names(&self) -> Vec<String> {
+        let denies =
+            self.options.iter().any(|option| matches!(option.kind, Kind::RejectOnce | Kind::RejectAlways));
+        let deny = (!denies).then(|| String::from("Deny"));
         let names = self.options.iter().map(|option| {
             let same = self.options.iter().filter(|other| other.name == option.name).count();
             if same > 1 { format!("{} ({})", option.name, option.id) } else { option.name.clone() }
         });
-        names.collect()
+        names.chain(deny).collect()
     }
+}
+
+/// FNV-1a, to tell inputs apart.
+fn fnv(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn choice(option: &Value) -> Option<Choice> {

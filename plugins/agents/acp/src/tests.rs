@@ -136,12 +136,12 @@ fn a_person_is_asked_and_the_attempt_is_over() {
     assert_eq!(
         played.questions,
         [people::Question {
-            key: String::from("execute: Run cargo test"),
+            key: String::from("execute: Run cargo test #e7bb2d7efbfe67d4"),
             purpose: people::Purpose::Permission,
             text: String::from(
                 "The agent asks for leave: execute: Run cargo test\nInput: {\"command\":\"cargo test\"}"
             ),
-            choices: ["Always", "Allow", "Reject"].map(String::from).to_vec(),
+            choices: ["Allow", "Always", "Reject"].map(String::from).to_vec(),
             resume: String::from("sess-1"),
         }]
     );
@@ -152,7 +152,7 @@ fn a_person_is_asked_and_the_attempt_is_over() {
 fn the_attempt_after_the_answer_takes_up_the_session() {
     let text = include_str!("../transcripts/permission-resumed.jsonl");
     let played = play_with(&[("permissions", "ask")], Some("sess-1"), text);
-    assert_eq!(played.questions[0].key, "execute: Run cargo test");
+    assert_eq!(played.questions[0].key, "execute: Run cargo test #e7bb2d7efbfe67d4");
     let outcome = outcome(played);
     assert_eq!(outcome.summary, "All tests pass.");
     assert_eq!(outcome.usage.cost_micros, Some(250_000));

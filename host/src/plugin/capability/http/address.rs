@@ -26,6 +26,8 @@ pub fn reach(address: IpAddr) -> Reach {
 const AZURE_WIRE: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
 /// Alibaba's metadata.
 const ALIBABA: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
+/// Oracle's metadata.
+const ORACLE: Ipv4Addr = Ipv4Addr::new(192, 0, 0, 192);
 /// Amazon's metadata.
 const AMAZON: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
@@ -37,6 +39,7 @@ fn reach_v4(address: Ipv4Addr) -> Reach {
         || address.is_broadcast()
         || address == AZURE_WIRE
         || address == ALIBABA
+        || address == ORACLE
         || a == 0
         || a >= 240;
     let shared = a == 100 && (64..128).contains(&b);

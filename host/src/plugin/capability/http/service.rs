@@ -32,7 +32,7 @@ pub struct Service {
 }
 
 /// What the host sets by itself, or what would change how a request is framed.
-const RESERVED: [&str; 10] = [
+const RESERVED: [&str; 13] = [
     "connection",
     "content-length",
     "expect",
@@ -43,6 +43,9 @@ const RESERVED: [&str; 10] = [
     "te",
     "transfer-encoding",
     "upgrade",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
 ];
 
 impl Service {
@@ -75,7 +78,9 @@ impl Service {
             return wrong("holds a character that no path has");
         }
         let folders = path.split('?').next().unwrap_or_default().to_ascii_lowercase().replace("%2e", ".");
-        if folders.split(['/']).any(|segment| matches!(segment, "." | "..")) || folders.contains("%2f") {
+        // Some servers cut what follows a semicolon off before they climb.
+        let climbs = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
+        if folders.split('/').any(climbs) || folders.contains("%2f") {
             return wrong("must not climb");
         }
         let base = self.base.as_str().trim_end_matches('/');
@@ -157,6 +162,7 @@ mod tests {
             "/x#y",
             "/a b",
             "/%2fx",
+            "/..;/x",
         ] {
             assert!(service.url(path).is_err(), "{path}");
         }

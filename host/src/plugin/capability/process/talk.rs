@@ -1,6 +1,7 @@
 //! A program that is talked to while it runs.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -18,6 +19,8 @@ use crate::plugin::capability::Powers;
 
 /// The longest line that is handed over; what is beyond is cut.
 const LINE: usize = 1 << 20;
+/// What may wait for a program to read it.
+const UNREAD: usize = 16 << 20;
 
 /// Killed with all that it started when it is dropped.
 pub struct Program {
@@ -31,7 +34,9 @@ pub struct Program {
     read: Vec<u8>,
     /// The line under way was cut: the rest of it is thrown away.
     cutting: bool,
-    stderr: JoinHandle<Vec<u8>>,
+    stderr: Option<JoinHandle<Vec<u8>>>,
+    /// Bytes that wait to be written.
+    pending: Arc<AtomicUsize>,
     watch: Stopwatch,
 }
 
@@ -43,8 +48,9 @@ impl Program {
     ) -> Result<Self, ProcessError> {
         let (mut child, group) = spawn(powers, &profile, &command)?;
         let (input, fed) = mpsc::unbounded_channel();
+        let pending = Arc::new(AtomicUsize::new(0));
         if let Some(stdin) = child.stdin.take() {
-            tokio::spawn(feed(stdin, fed));
+            tokio::spawn(feed(stdin, fed, Arc::clone(&pending)));
         }
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let mut program = Self {
@@ -55,7 +61,8 @@ impl Program {
             stdout,
             read: Vec::new(),
             cutting: false,
-            stderr: tokio::spawn(read_tail(stderr)),
+            stderr: Some(tokio::spawn(read_tail(stderr))),
+            pending,
             watch: Stopwatch::start(),
         };
         program.write(command.stdin);
@@ -64,6 +71,11 @@ impl Program {
 
     pub(super) fn write(&mut self, bytes: Vec<u8>) {
         if let Some(input) = self.input.as_ref().filter(|_| !bytes.is_empty()) {
+            if self.pending.fetch_add(bytes.len(), Ordering::Relaxed) > UNREAD {
+                // It does not listen, and must not fill memory.
+                self.group.kill();
+                return;
+            }
             // A program that is gone shows in what is read of it.
             let _ = input.send(bytes);
         }
@@ -157,7 +169,16 @@ impl Program {
         let _ = self.child.wait().await;
         let (after, _) =
             tokio::time::timeout(LINGER, head).await.ok().and_then(Result::ok).unwrap_or_default();
-        let stderr = tokio::time::timeout(LINGER, &mut self.stderr).await.ok().and_then(Result::ok);
+        let stderr = match self.stderr.take() {
+            Some(mut tail) => match tokio::time::timeout(LINGER, &mut tail).await {
+                Ok(read) => read.ok(),
+                Err(_) => {
+                    tail.abort();
+                    None
+                }
+            },
+            None => None,
+        };
         let mut stdout = std::mem::take(&mut self.read);
         stdout.extend(after);
         stdout.truncate(most);
@@ -178,8 +199,9 @@ fn text(line: &[u8]) -> String {
 }
 
 /// Ends when the program does not read any more, or when nothing more will come.
-async fn feed(mut stdin: ChildStdin, mut fed: mpsc::UnboundedReceiver<Vec<u8>>) {
+async fn feed(mut stdin: ChildStdin, mut fed: mpsc::UnboundedReceiver<Vec<u8>>, pending: Arc<AtomicUsize>) {
     while let Some(bytes) = fed.recv().await {
+        pending.fetch_sub(bytes.len(), Ordering::Relaxed);
         if stdin.write_all(&bytes).await.is_err() || stdin.flush().await.is_err() {
             return;
         }
