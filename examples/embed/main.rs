@@ -17,7 +17,7 @@ use baton::plan::{Plan, Workstream};
 use baton::plugin::capability::Offer;
 use baton::plugin::compile::Compiler;
 use baton::plugin::library::{Library, Sources};
-use baton::scheduler::{Host, Options};
+use baton::scheduler::{Crowd, Host, Options};
 use baton::seed::Seed;
 use baton::store::{Home, Lock, Store, read, reader};
 
@@ -43,6 +43,7 @@ async fn main() -> anyhow::Result<()> {
         budget: Budget::default(),
         people: people::Policy::default(),
         workspace: None,
+        crowd: Crowd::default(),
         supervisor: None,
         breaker: Policy::default(),
     };
@@ -73,6 +74,8 @@ fn agent(name: &str) -> Card {
         tracks: Vec::new(),
         capacity: 1,
         config: BTreeMap::new(),
+        input: None,
+        output: None,
         budget: Cap::default(),
         cost: None,
     }

@@ -5,6 +5,7 @@ pub mod breaker;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::budget::{Cap, Money};
 use crate::id::AgentId;
@@ -32,6 +33,11 @@ pub struct Card {
     pub capacity: u32,
     /// Handed to the adapter.
     pub config: BTreeMap<String, String>,
+    /// JSON Schemas: what it takes, and what it promises to answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Value>,
     /// What it may use up in one day (UTC).
     #[serde(default, skip_serializing_if = "Cap::is_none")]
     pub budget: Cap,

@@ -10,6 +10,7 @@ mod cost;
 mod db;
 mod dead;
 mod events;
+mod feedback;
 mod host;
 mod init;
 mod merge;
@@ -92,6 +93,8 @@ enum Verb {
     Questions(questions::Args),
     /// Answer a question
     Answer(answer::Args),
+    /// Say what you think of what a task came to
+    Feedback(feedback::Args),
     /// The working trees of tasks
     Worktrees(worktrees::Args),
     /// Take what was accepted into the branch that is checked out
@@ -272,6 +275,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Verb::Cost(args) => cost::run(global, &args),
         Verb::Questions(args) => questions::run(global, &args),
         Verb::Answer(args) => answer::run(global, &args),
+        Verb::Feedback(args) => feedback::run(global, &args),
         Verb::Worktrees(args) => worktrees::run(global, &args),
         Verb::Merge(args) => merge::run(global, &args),
         Verb::Pause(args) => pause::run(global, &args),

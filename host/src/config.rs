@@ -22,6 +22,7 @@ use crate::plugin::capability::secret::Secret;
 use crate::plugin::capability::{Offer, Upstream};
 use crate::plugin::library::Settings;
 use crate::plugin::limits::Overrides;
+use crate::scheduler::Crowd;
 use crate::span::Span;
 use crate::workspace;
 
@@ -43,6 +44,7 @@ pub struct Config {
     pub budget: Budget,
     pub people: people::Policy,
     pub workspace: Option<workspace::Settings>,
+    pub crowd: Crowd,
 }
 
 #[derive(Debug, Error)]
@@ -69,6 +71,8 @@ struct File {
     prices: Prices,
     people: PeopleTable,
     workspace: Option<WorkspaceTable>,
+    limits: LimitsTable,
+    keys: BTreeMap<String, u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -90,6 +94,10 @@ struct AgentTable {
     capacity: u32,
     #[serde(default)]
     config: BTreeMap<String, Scalar>,
+    #[serde(default)]
+    input: Option<serde_json::Value>,
+    #[serde(default)]
+    output: Option<serde_json::Value>,
     #[serde(default)]
     budget: Cap,
     #[serde(default)]
@@ -135,6 +143,12 @@ struct PeopleTable {
     after: Option<Span>,
     notify_profile: Option<String>,
     notify_service: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+struct LimitsTable {
+    running: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -227,6 +241,13 @@ impl Config {
                     at(&format!("[agents.{name}]")),
                 ));
             }
+            for (which, schema) in [("input", &agent.input), ("output", &agent.output)] {
+                if let Some(why) = schema.as_ref().and_then(|schema| jsonschema::validator_for(schema).err())
+                {
+                    let why = format!("agent {name}: {which} is no JSON Schema: {why}");
+                    return Err(wrong(why, at(&format!("[agents.{name}]"))));
+                }
+            }
             agents.push(agent.resolve(name));
         }
         let store = folder.join(table.store.unwrap_or_else(|| ".baton".into()));
@@ -249,6 +270,7 @@ impl Config {
         Ok(Self {
             store,
             workspace,
+            crowd: Crowd { running: table.limits.running, keys: table.keys },
             folder,
             router: table.router.uses.unwrap_or_else(|| "capability".into()),
             agents,
@@ -307,6 +329,8 @@ impl AgentTable {
             tracks: sorted(self.tracks),
             capacity: self.capacity,
             config: texts(self.config),
+            input: self.input,
+            output: self.output,
             budget: self.budget,
             cost: self.cost,
         }

@@ -88,6 +88,12 @@ pub enum Fact {
         commit: String,
         target: String,
     },
+    /// What a person thinks of the outcome, 0.0 to 1.0.
+    Feedback {
+        score: f64,
+        note: String,
+        by: String,
+    },
     /// What an attempt used and cost.
     Charged {
         bill: Bill,
@@ -250,6 +256,7 @@ impl Fact {
             Self::Asked { .. } => "asked",
             Self::Answered { .. } => "answered",
             Self::Landed { .. } => "landed",
+            Self::Feedback { .. } => "feedback",
             Self::Charged { .. } => "charged",
             Self::Released { .. } => "released",
             Self::Deferred { .. } => "deferred",

@@ -109,6 +109,13 @@ pub enum Op {
         text: String,
         by: String,
     },
+    /// A person's verdict on what a task came to, a check like any other.
+    Feedback {
+        task: TaskId,
+        score: f64,
+        note: String,
+        by: String,
+    },
     /// What an agent wants to keep between attempts, or to forget.
     Remember {
         task: TaskId,

@@ -63,6 +63,12 @@ pub struct Workstream {
     pub estimate: Option<Span>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub effects: Effects,
+    /// Running it twice does no more than running it once, also where its effects are external.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub idempotent: bool,
+    /// Things of which there are only so many: `[keys]` of the configuration says how many tasks may have each at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub retry: Retry,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -198,6 +204,8 @@ impl Workstream {
             priority: 0,
             estimate: None,
             effects: Effects::default(),
+            idempotent: false,
+            keys: Vec::new(),
             retry: Retry::default(),
             timeouts: Timeouts::default(),
             agent: None,
@@ -224,6 +232,8 @@ impl Workstream {
             validated: !self.validators.is_empty(),
             budget: self.budget,
             effects: self.effects,
+            idempotent: self.idempotent,
+            keys: self.keys.clone(),
             retry: self.retry,
             timeouts: self.timeouts,
         }

@@ -6,6 +6,7 @@ mod acceptance;
 pub mod attempt;
 pub mod board;
 pub mod compose;
+mod crowd;
 pub mod decide;
 mod desk;
 pub mod judge;
@@ -16,4 +17,5 @@ pub mod rehearsal;
 mod spine;
 pub mod why;
 
+pub use crowd::Crowd;
 pub use spine::{Host, Live, Options, Phase};

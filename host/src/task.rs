@@ -221,8 +221,21 @@ pub struct Terms {
     pub budget: Cap,
     #[serde(default)]
     pub effects: Effects,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub idempotent: bool,
+    /// Of each of these, the operator lets so many run at once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<String>,
     #[serde(default)]
     pub retry: Retry,
     #[serde(default)]
     pub timeouts: Timeouts,
+}
+
+impl Terms {
+    /// Whether an attempt of which nobody knows what it did may be run again only on a person's word.
+    #[must_use]
+    pub fn asks_first(&self) -> bool {
+        self.effects == Effects::External && !self.idempotent
+    }
 }

@@ -127,6 +127,8 @@ fn put(global: &Global, add: Add) -> Outcome {
         tracks: add.track,
         capacity: add.capacity,
         config: settings,
+        input: None,
+        output: None,
         budget: Cap::default(),
         cost: None,
     };

@@ -187,6 +187,7 @@ pub(super) async fn start(
         budget: config.budget.clone(),
         people: config.people.clone(),
         workspace: config.workspace.clone(),
+        crowd: config.crowd.clone(),
         supervisor: std::env::current_exe().ok(),
         breaker: config.breaker,
     };

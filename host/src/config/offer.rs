@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::HeaderName;
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 
 use crate::plugin::capability::process::Place;
 use crate::plugin::capability::secret::{Secret, Template};
@@ -27,6 +29,8 @@ pub(super) struct ProfileTable {
     timeout: Option<Span>,
     #[serde(default)]
     max_stdout: Option<Size>,
+    #[serde(default)]
+    concurrency: Option<NonZeroU32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,6 +85,7 @@ impl ProfileTable {
             env: self.env.iter().filter_map(value).collect(),
             timeout: self.timeout.map(|span| span.0),
             max_stdout: self.max_stdout.map_or(MAX_STDOUT, |size| size.0),
+            places: self.concurrency.map(|number| Arc::new(Semaphore::new(number.get() as usize))),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::decide::Prepared;
@@ -14,7 +15,7 @@ use crate::fault::{ErrorClass, Fault};
 use crate::id::{Epoch, TaskId};
 use crate::lease::HostLease;
 use crate::op::End;
-use crate::outcome::Outcome;
+use crate::outcome::{Check, Outcome};
 use crate::plugin::agent::{Adapter, Assignment, Ended};
 use crate::plugin::capability::sign::{Sign, Signs};
 use crate::plugin::capability::{Allowed, Desk, Fence, Meter, Offer, Powers, Stop};
@@ -111,13 +112,14 @@ impl Surroundings {
 
 impl Errand {
     #[must_use]
-    pub fn attempt(prepared: &Prepared, meter: Arc<Meter>, now: Time) -> Self {
+    pub fn attempt(prepared: &Prepared, of_run: Seed, meter: Arc<Meter>, now: Time) -> Self {
         let longest = prepared.spec.timeouts.attempt.0;
         let own = now + meter.allowance.wall.map_or(longest, |wall| longest.min(wall.0));
         Self {
             task: prepared.task.id,
             epoch: prepared.task.epoch,
-            idempotency_key: format!("{}/{}", prepared.task.run, prepared.spec.id),
+            // Another store has a run of the same number, and not of the same seed.
+            idempotency_key: format!("{}/{}#{:016x}", prepared.task.run, prepared.spec.id, of_run.0),
             deadline: prepared.task.deadline.map_or(own, |deadline| own.min(deadline)),
             meter,
             folder: None,
@@ -140,6 +142,10 @@ pub async fn run(
         seed,
         config: &card.config,
     };
+    if let Some(why) = card.input.as_ref().and_then(|schema| breach(schema, &prepared.spec.input)) {
+        let why = format!("{} does not take such an input: {why}", card.name);
+        return over(Fault::new(ErrorClass::InvalidInput, why), Vec::new());
+    }
     crate::failpoint::hit("before-attempt");
     let ended = {
         let work = adapter.run(assignment, Arc::clone(&powers));
@@ -155,7 +161,38 @@ pub async fn run(
         }
     };
     crate::failpoint::hit("after-attempt");
-    conclude(ended, &prepared)
+    promised(&card, conclude(ended, &prepared))
+}
+
+fn over(fault: Fault, checks: Vec<Check>) -> Result {
+    Result::Over(End::Failed { fault, checks })
+}
+
+/// What an agent promised of its output is a check that it must pass before anyone else looks.
+fn promised(card: &Card, result: Result) -> Result {
+    let (Result::Claimed(outcome), Some(schema)) = (&result, &card.output) else { return result };
+    let Some(why) = breach(schema, &outcome.output) else { return result };
+    let check = Check {
+        validator: "card".into(),
+        place: usize::MAX,
+        name: "output".into(),
+        score: 0.0,
+        passed: false,
+        label: "breach".into(),
+        explanation: why.clone(),
+    };
+    over(
+        Fault::new(ErrorClass::InvalidOutput, format!("{} broke its contract: {why}", card.name)),
+        vec![check],
+    )
+}
+
+/// The first thing that is wrong with a value.
+fn breach(schema: &Value, value: &Value) -> Option<String> {
+    // The configuration was refused if the schema is none.
+    let validator = jsonschema::validator_for(schema).ok()?;
+    let error = validator.iter_errors(value).next()?;
+    Some(format!("{} at {:?}", error, error.instance_path().to_string()))
 }
 
 /// What is left of an attempt after its fence fell: time to clean up, then it is dropped where it stands.

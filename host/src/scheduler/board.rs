@@ -223,6 +223,13 @@ impl Board {
         self.busy.entry(agent).or_default().insert(id);
     }
 
+    /// The terms of what runs, or was picked and is on its way to run.
+    #[must_use]
+    pub fn under_way(&self) -> Vec<Arc<Terms>> {
+        let busy = self.busy.values().flatten().chain(&self.in_transit).collect::<HashSet<_>>();
+        busy.into_iter().filter_map(|id| Some(Arc::clone(self.terms(self.tasks.get(id)?.terms)))).collect()
+    }
+
     /// Who has a task, or was promised it.
     #[must_use]
     pub fn agent_of(&self, id: TaskId) -> Option<AgentId> {

@@ -174,7 +174,7 @@ fn view(worker: &super::pool::Worker) -> Agent {
                 refused: tally.refused,
                 failed: tally.failed,
                 mean_latency: tally.mean_ms(),
-                attrs: Vec::new(),
+                attrs: feedback(tally),
             })
             .collect(),
         attrs: Vec::new(),
@@ -190,6 +190,16 @@ pub enum Place {
     None,
     /// Never: the task has used up all that it may.
     Broke(Fault),
+}
+
+/// What people said of an agent's work, where they said anything.
+fn feedback(tally: &super::pool::Tally) -> Vec<Attr> {
+    if tally.verdicts == 0 {
+        return Vec::new();
+    }
+    let said =
+        [("feedback.verdicts", tally.verdicts.to_string()), ("feedback.score", tally.praise.to_string())];
+    said.map(|(name, value)| Attr { name: name.to_owned(), value }).to_vec()
 }
 
 /// What an answer comes to.

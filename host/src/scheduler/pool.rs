@@ -6,7 +6,7 @@ use crate::agent::breaker::{Breaker, Policy};
 use crate::agent::{Agent, Standing};
 use crate::clock::Time;
 use crate::id::AgentId;
-use crate::store::read::live::SkillStats;
+use crate::store::read::live::{Praise, SkillStats};
 use crate::task::Terms;
 
 /// An agent, its load derived from the tasks that run.
@@ -30,12 +30,15 @@ pub enum Pulse {
 }
 
 /// What became of an agent's attempts on one skill.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Tally {
     pub accepted: u32,
     pub refused: u32,
     pub failed: u32,
     pub total_ms: u64,
+    /// What people said of it, and how good it was to them on the whole.
+    pub verdicts: u32,
+    pub praise: f64,
 }
 
 impl Tally {
@@ -174,8 +177,19 @@ impl Pool {
                     refused: row.refused,
                     failed: row.failed,
                     total_ms: row.mean_latency_ms * count,
+                    ..Tally::default()
                 };
                 worker.stats.insert(row.skill, tally);
+            }
+        }
+    }
+
+    /// Takes what people think of agents as it is now.
+    pub fn praise(&mut self, praise: Vec<Praise>) {
+        for Praise { agent, skill, verdicts, mean_score } in praise {
+            if let Some(worker) = self.get_mut(agent) {
+                let tally = worker.stats.entry(skill).or_default();
+                (tally.verdicts, tally.praise) = (verdicts, mean_score);
             }
         }
     }

@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::attempt::{self, Surroundings};
 use super::board::Board;
+use super::crowd::Crowd;
 use super::decide::{self, Asking, Batch, Place, Prepared, Room};
 use super::pool::Pool;
 use crate::agent::breaker::Breaker;
@@ -33,7 +34,6 @@ use crate::lease;
 use crate::op::{Applied, End, Op, Rejection, Reply, RouterChange, RouterChoice};
 use crate::outcome::Usage;
 use crate::people::Policy;
-use crate::plan::Effects;
 use crate::plugin::PluginError;
 use crate::plugin::agent::Health;
 use crate::plugin::capability::sign::Sign;
@@ -43,7 +43,7 @@ use crate::plugin::router::{BATCH, Routed, Router, least_loaded};
 use crate::seed::Seed;
 use crate::store::writer::{Answers, Writer};
 use crate::store::{Reader, read};
-use crate::task::{Stage, State, Task};
+use crate::task::{Stage, State, Task, Terms};
 use crate::workspace::queue::Entry;
 
 /// A lease lasts so long, and is renewed when half of it is gone.
@@ -139,6 +139,7 @@ struct Spine {
     around: Surroundings,
     board: Board,
     purse: Purse,
+    crowd: Crowd,
     people: Arc<Policy>,
     /// Accepted trees, to the merge queue.
     landing: mpsc::UnboundedSender<Entry>,
@@ -294,6 +295,9 @@ impl Spine {
         if awaited.plugins {
             let installed = read::plugins(&self.reader).map_err(unreadable)?;
             self.library.install(installed.iter().map(Installed::from));
+        }
+        if awaited.feedback {
+            self.pool.praise(read::live::praise(&self.reader).map_err(unreadable)?);
         }
         if awaited.agents {
             self.pool.refresh(read::live::agents(&self.reader).map_err(unreadable)?);
@@ -477,10 +481,14 @@ impl Spine {
                 continue;
             }
             let pool = &self.pool;
+            let uncrowded = self.crowd.is_none();
             let attempts = &self.attempts;
             let is_busy = |id| attempts.contains_key(&id);
-            let picked =
-                self.board.pick(run, BATCH, is_busy, |task, terms| room.take(pool, task.terms, terms));
+            let under_way: Vec<Arc<Terms>> = if uncrowded { Vec::new() } else { self.board.under_way() };
+            let mut left = self.crowd.left(under_way.iter().map(Arc::as_ref));
+            let picked = self.board.pick(run, BATCH, is_busy, |task, terms| {
+                room.take(pool, task.terms, terms) && (uncrowded || left.take(terms))
+            });
             if !picked.is_empty() {
                 self.decide(run, picked, now);
             }
@@ -716,10 +724,7 @@ impl Spine {
         ops.extend(self.charge_running());
         for (id, running) in &self.attempts {
             running.fence.fall(Stop::LeaseLost);
-            let external = self
-                .board
-                .task(*id)
-                .is_some_and(|task| self.board.terms(task.terms).effects == Effects::External);
+            let external = self.board.task(*id).is_some_and(|task| self.board.terms(task.terms).asks_first());
             ops.push(if external {
                 Op::LoseLease { task: *id, why: why() }
             } else {

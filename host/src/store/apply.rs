@@ -3,6 +3,7 @@
 mod agent;
 mod attempt;
 mod children;
+mod feedback;
 mod host;
 mod memory;
 mod person;
@@ -60,6 +61,7 @@ fn is_compound(op: &Op) -> bool {
         | Op::MoveBreaker { .. }
         | Op::Ask { .. }
         | Op::Answer { .. }
+        | Op::Feedback { .. }
         | Op::PutPlugin(_)
         | Op::RemovePlugin { .. } => true,
     }
@@ -117,6 +119,7 @@ fn dispatch(batch: &mut Batch<'_>, op: Op) -> Applying {
             person::ask(batch, task, epoch, *question, until, answer)
         }
         Op::Answer { question, text, by } => person::answer(batch, question, text, by),
+        Op::Feedback { task, score, note, by } => feedback::give(batch, task, score, note, by),
         Op::Remember { task, epoch, agent, key, value } => {
             memory::remember(batch, task, epoch, &agent, &key, value.as_deref())
         }

@@ -111,6 +111,12 @@ CREATE TABLE question (
 CREATE UNIQUE INDEX question_key ON question (task_id, key);
 CREATE INDEX question_open ON question (run_id) WHERE answer IS NULL;
 
+-- What people think of outcomes, beside the checks in the attempts' reports.
+CREATE TABLE feedback (
+    id INTEGER PRIMARY KEY, task_id INTEGER NOT NULL, epoch INTEGER NOT NULL, agent_id INTEGER,
+    score REAL NOT NULL, note TEXT NOT NULL, by TEXT NOT NULL, at INTEGER NOT NULL
+) STRICT;
+
 -- What agents remember between attempts.
 CREATE TABLE memory (
     agent TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, at INTEGER NOT NULL,

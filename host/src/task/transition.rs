@@ -9,7 +9,6 @@ use crate::event::{Fact, Readied};
 use crate::fault::{ErrorClass, Fault};
 use crate::id::{AgentId, DecisionId, Epoch, QuestionId, TaskId};
 use crate::people::Question;
-use crate::plan::Effects;
 use crate::seed::Seed;
 
 use super::retry::{Verdict, verdict};
@@ -255,7 +254,7 @@ fn failed(task: &Task, terms: &Terms, fault: Fault, now: Time, seed: Seed) -> Fa
         return Fact::Cancelled { why: fault.message };
     }
     let acted = matches!(fault.class, ErrorClass::Timeout | ErrorClass::Crashed);
-    if acted && terms.effects == Effects::External && matches!(task.state, State::Running { .. }) {
+    if acted && terms.asks_first() && matches!(task.state, State::Running { .. }) {
         return Fact::Failed { fault: Fault { message: in_doubt(&fault.message), ..fault } };
     }
     let expired = task.deadline.is_some_and(|deadline| deadline <= now);
@@ -278,13 +277,14 @@ fn lost(task: &Task, terms: &Terms, why: String, now: Time) -> Fact {
         return Fact::Cancelled { why };
     }
     let again = task.crashes + 1 < terms.retry.crashes;
-    match terms.effects {
-        Effects::Pure | Effects::Workspace if again => {
-            let fault = Fault::new(ErrorClass::Crashed, why);
-            Fact::Retrying { fault, until: now, charged: false, crashed: true }
-        }
-        Effects::Pure | Effects::Workspace => Fact::Failed { fault: Fault::new(ErrorClass::Crashed, why) },
-        Effects::External => Fact::Failed { fault: Fault::new(ErrorClass::Crashed, in_doubt(&why)) },
+    if terms.asks_first() {
+        return Fact::Failed { fault: Fault::new(ErrorClass::Crashed, in_doubt(&why)) };
+    }
+    let fault = Fault::new(ErrorClass::Crashed, why);
+    if again {
+        Fact::Retrying { fault, until: now, charged: false, crashed: true }
+    } else {
+        Fact::Failed { fault }
     }
 }
 
@@ -369,6 +369,7 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
         Fact::Dropped
         | Fact::Landed { .. }
         | Fact::Charged { .. }
+        | Fact::Feedback { .. }
         | Fact::BudgetLow { .. }
         | Fact::BudgetSpent { .. }
         | Fact::Relinked { .. }

@@ -18,6 +18,7 @@ use crate::op::{Op, Reply, Submission};
 use crate::people;
 use crate::plan::{Plan, Workstream};
 use crate::plugin::capability::Offer;
+use crate::scheduler::Crowd;
 use crate::scheduler::{Host, Live, Options};
 use crate::seed::Seed;
 use crate::store::{Home, Lock, Store, floor, read, reader};
@@ -139,6 +140,7 @@ async fn conduct(global: &Global, args: &Args, home: &Home) -> Result<f64, Failu
         budget: Budget::default(),
         people: people::Policy::default(),
         workspace: None,
+        crowd: Crowd::default(),
         supervisor: None,
         breaker: Policy::default(),
     };
@@ -151,6 +153,8 @@ async fn conduct(global: &Global, args: &Args, home: &Home) -> Result<f64, Failu
         tracks: Vec::new(),
         capacity: args.capacity,
         config: BTreeMap::new(),
+        input: None,
+        output: None,
         budget: Cap::default(),
         cost: None,
     };

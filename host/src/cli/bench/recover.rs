@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::op::{Op, RouterChange};
 use crate::people;
 use crate::plugin::capability::Offer;
+use crate::scheduler::Crowd;
 use crate::scheduler::{Host, Options};
 use crate::store::{Home, Lock, Store, read, reader};
 
@@ -63,6 +64,8 @@ async fn first(global: &Global, home: &Home) -> Result<f64, Failure> {
         tracks: Vec::new(),
         capacity: 1,
         config: BTreeMap::from([("latency-ms".into(), "60000".into())]),
+        input: None,
+        output: None,
         budget: Cap::default(),
         cost: None,
     };
@@ -81,6 +84,7 @@ async fn first(global: &Global, home: &Home) -> Result<f64, Failure> {
         budget: Budget::default(),
         people: people::Policy::default(),
         workspace: None,
+        crowd: Crowd::default(),
         supervisor: None,
         breaker: Policy::default(),
     };

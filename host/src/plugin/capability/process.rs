@@ -74,11 +74,11 @@ impl Host for Sandbox {
         if powers.stopped().is_some() {
             return Ok(Err(ProcessError::Stopped));
         }
-        let started = powers
-            .profiles
-            .find(&powers, "process.start", &command.profile)
-            .map_err(ProcessError::Denied)
-            .and_then(|profile| Program::start(&powers, profile, command));
+        let found = powers.profiles.find(&powers, "process.start", &command.profile);
+        let started = match found {
+            Ok(profile) => Program::start(&powers, profile, command).await,
+            Err(denied) => Err(ProcessError::Denied(denied)),
+        };
         match started {
             Ok(program) => Ok(Ok(self.table.push(program)?)),
             Err(error) => Ok(Err(error)),

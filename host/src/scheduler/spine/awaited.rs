@@ -36,12 +36,19 @@ pub(super) struct Awaited {
     pub(super) runs: bool,
     pub(super) agents: bool,
     pub(super) plugins: bool,
+    pub(super) feedback: bool,
 }
 
 impl Awaited {
     pub(super) fn of(ops: &[Op]) -> Self {
-        let mut awaited =
-            Self { tasks: Vec::new(), spawns: Vec::new(), runs: false, agents: false, plugins: false };
+        let mut awaited = Self {
+            tasks: Vec::new(),
+            spawns: Vec::new(),
+            runs: false,
+            agents: false,
+            plugins: false,
+            feedback: false,
+        };
         for (place, op) in ops.iter().enumerate() {
             if let Op::Spawn { task, epoch, stage, .. } = op {
                 awaited.spawns.push(Spawn { place, task: *task, epoch: *epoch, stage: *stage });
@@ -86,6 +93,7 @@ impl Awaited {
                 | Op::CancelTask { .. }
                 | Op::Drop { .. }
                 | Op::Note { .. } => {}
+                Op::Feedback { .. } => awaited.feedback = true,
                 Op::PutPlugin(_) | Op::RemovePlugin { .. } => awaited.plugins = true,
             }
         }

@@ -19,6 +19,7 @@ use crate::people::Policy;
 use crate::plugin::capability::sign::Sign;
 use crate::plugin::capability::{Desk, Offer};
 use crate::plugin::library::Library;
+use crate::scheduler::Crowd;
 use crate::scheduler::attempt::Surroundings;
 use crate::scheduler::board::Board;
 use crate::scheduler::desk::Server;
@@ -34,6 +35,7 @@ use crate::workspace::{self, Workspaces};
 pub struct Options {
     pub offer: Offer,
     pub budget: Budget,
+    pub crowd: Crowd,
     pub people: Policy,
     /// Where tasks change files, if in trees of their own.
     pub workspace: Option<workspace::Settings>,
@@ -125,6 +127,7 @@ impl Host {
             around,
             board: Board::default(),
             purse: Purse::new(options.budget),
+            crowd: options.crowd,
             people: Arc::clone(&policy),
             landing: entry,
             under_way: under_way.clone(),
@@ -268,6 +271,7 @@ impl Spine {
     fn recover(&mut self) -> Result<(), Rejection> {
         self.pool.refresh(read::live::agents(&self.reader).map_err(unreadable)?);
         self.pool.seed_stats(read::live::skill_stats(&self.reader).map_err(unreadable)?);
+        self.pool.praise(read::live::praise(&self.reader).map_err(unreadable)?);
         self.consulted = read::live::consulting(&self.reader).map_err(unreadable)?;
         self.recall_spending()?;
         let mut live = Vec::new();

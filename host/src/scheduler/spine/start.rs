@@ -44,12 +44,13 @@ impl Spine {
         let meter = Arc::new(self.meter((id, epoch), &card));
         let own_meter = Arc::clone(&meter);
         let ground = self.ground(&prepared)?;
+        let of_run = self.seed(task.run);
         let outbox = self.outbox.clone();
         let (library, around, own) = (Arc::clone(&self.library), self.around.clone(), Arc::clone(&fence));
         tokio::spawn(async move {
             let attempt = tokio::spawn(async move {
                 let adapter = adapter(&library, &card.adapter).await?;
-                let mut errand = Errand::attempt(&prepared, meter, around.clock.now());
+                let mut errand = Errand::attempt(&prepared, of_run, meter, around.clock.now());
                 let spec = prepared.spec.clone();
                 let site = Site { run: prepared.task.run, task: id, epoch, name: &spec.id };
                 let begun = tokio::select! {

@@ -102,6 +102,35 @@ pub fn skill_stats(conn: &Connection) -> rusqlite::Result<Vec<SkillStats>> {
     rows.collect()
 }
 
+/// What people think of an agent's work on a skill.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Praise {
+    pub agent: AgentId,
+    pub skill: String,
+    pub verdicts: u32,
+    /// 0.0 to 1.0.
+    pub mean_score: f64,
+}
+
+/// # Errors
+/// The store can't be read.
+pub fn praise(conn: &Connection) -> rusqlite::Result<Vec<Praise>> {
+    let mut select = conn.prepare(
+        "SELECT f.agent_id, s.value, count(*), avg(f.score) \
+         FROM feedback f JOIN task t ON t.id = f.task_id JOIN terms k ON k.id = t.terms_id, json_each(k.json, '$.skills') s \
+         WHERE f.agent_id IS NOT NULL GROUP BY f.agent_id, s.value",
+    )?;
+    let rows = select.query_map([], |row| {
+        Ok(Praise {
+            agent: AgentId(row.get(0)?),
+            skill: row.get(1)?,
+            verdicts: row.get(2)?,
+            mean_score: row.get(3)?,
+        })
+    })?;
+    rows.collect()
+}
+
 /// The children of one try of a task, in the order of their creation.
 ///
 /// # Errors

@@ -1,11 +1,14 @@
 //! A profile: a native program that the operator allows to be started, and how.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::Semaphore;
 
 use crate::plugin::bindings::agent::baton::host::process::{Command, ProcessError};
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Profile {
     pub name: String,
     /// The program and its arguments, with `{name}` places.
@@ -16,6 +19,8 @@ pub struct Profile {
     pub env: Vec<(String, String)>,
     pub timeout: Option<Duration>,
     pub max_stdout: usize,
+    /// How many of its programs may run at once, if that is limited.
+    pub places: Option<Arc<Semaphore>>,
 }
 
 /// A folder of the configuration: in an attempt with a working tree of its own, what is relative starts there.

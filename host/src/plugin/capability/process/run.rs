@@ -19,7 +19,7 @@ pub(in crate::plugin::capability) async fn run(
     command: &Command,
 ) -> Result<Completed, ProcessError> {
     let watch = Stopwatch::start();
-    let (child, group) = spawn(powers, profile, command)?;
+    let (child, group) = spawn(powers, profile, command).await?;
     let completed = attend(powers, profile, child, &group, command.stdin.clone()).await;
     drop(group);
     let (ending, stdout, stderr) = completed?;

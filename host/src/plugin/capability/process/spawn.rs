@@ -1,18 +1,28 @@
 //! Starting a native program in a group of its own, which ends with it.
 
 use std::process::{ExitStatus, Stdio};
+use std::sync::Arc;
 
 use tokio::process::{Child, Command as Native};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::profile::Profile;
 use crate::plugin::bindings::agent::baton::host::process::{Command, Ending, ProcessError};
 use crate::plugin::capability::Powers;
 
-pub(super) fn spawn(
+/// Waits for a place where the profile has only so many.
+pub(super) async fn spawn(
     powers: &Powers,
     profile: &Profile,
     command: &Command,
 ) -> Result<(Child, Group), ProcessError> {
+    let place = match &profile.places {
+        None => None,
+        Some(places) => tokio::select! {
+            place = Arc::clone(places).acquire_owned() => place.ok(),
+            _ = powers.fence.fallen() => return Err(ProcessError::Stopped),
+        },
+    };
     let cwd = profile.place(powers.folder.as_deref());
     let program = profile.program(&cwd)?;
     let mut native = match &powers.supervisor {
@@ -37,16 +47,19 @@ pub(super) fn spawn(
     let child = native.spawn().map_err(|why| {
         ProcessError::NotStarted(format!("profile {}: {}: {why}", profile.name, program.display()))
     })?;
-    let group = Group(child.id());
+    let group = Group { leader: child.id(), _place: place };
     Ok((child, group))
 }
 
 /// A process and all that it started; killed when this is dropped, so that no way out of an attempt leaves one behind.
-pub(super) struct Group(Option<u32>);
+pub(super) struct Group {
+    leader: Option<u32>,
+    _place: Option<OwnedSemaphorePermit>,
+}
 
 impl Group {
     pub(super) fn kill(&self) {
-        let pid = self.0.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+        let pid = self.leader.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
         if let Some(pid) = pid {
             let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
         }

@@ -41,12 +41,12 @@ pub struct Program {
 }
 
 impl Program {
-    pub(super) fn start(
+    pub(super) async fn start(
         powers: &Powers,
         profile: Arc<Profile>,
         command: Command,
     ) -> Result<Self, ProcessError> {
-        let (mut child, group) = spawn(powers, &profile, &command)?;
+        let (mut child, group) = spawn(powers, &profile, &command).await?;
         let (input, fed) = mpsc::unbounded_channel();
         let pending = Arc::new(AtomicUsize::new(0));
         if let Some(stdin) = child.stdin.take() {

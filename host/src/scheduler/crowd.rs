@@ -1,0 +1,74 @@
+//! How many attempts may run at once: in all, and of those that need the same thing.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::task::Terms;
+
+/// What the operator allows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Crowd {
+    pub running: Option<u32>,
+    /// By what tasks name in `keys`; what is not here is not limited.
+    pub keys: BTreeMap<String, u32>,
+}
+
+/// What is left of it while a batch is put together.
+#[derive(Debug, Default)]
+pub struct Left {
+    running: Option<u32>,
+    keys: HashMap<String, u32>,
+}
+
+impl Crowd {
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What these attempts leave.
+    #[must_use]
+    pub fn left<'a>(&self, running: impl Iterator<Item = &'a Terms>) -> Left {
+        let mut left = Left {
+            running: self.running,
+            keys: self.keys.iter().map(|(key, cap)| (key.clone(), *cap)).collect(),
+        };
+        running.for_each(|terms| left.add(terms));
+        left
+    }
+}
+
+impl Left {
+    fn add(&mut self, terms: &Terms) {
+        if let Some(running) = &mut self.running {
+            *running = running.saturating_sub(1);
+        }
+        for key in &terms.keys {
+            if let Some(left) = self.keys.get_mut(key) {
+                *left = left.saturating_sub(1);
+            }
+        }
+    }
+
+    /// Takes a place, if there is one.
+    pub fn take(&mut self, terms: &Terms) -> bool {
+        let full = self.running == Some(0) || terms.keys.iter().any(|key| self.keys.get(key) == Some(&0));
+        if !full {
+            self.add(terms);
+        }
+        !full
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_in_all_and_by_key() {
+        let crowd = Crowd { running: Some(3), keys: BTreeMap::from([("gpu".into(), 1)]) };
+        let gpu = Terms { keys: vec!["gpu".into()], ..Terms::default() };
+        let any = Terms::default();
+        let mut left = crowd.left([&any].into_iter());
+        assert_eq!([&gpu, &gpu, &any, &any].map(|terms| left.take(terms)), [true, false, true, false]);
+    }
+}

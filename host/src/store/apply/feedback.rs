@@ -1,0 +1,57 @@
+//! What people think of outcomes.
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::Applying;
+use crate::event::Fact;
+use crate::id::TaskId;
+use crate::op::{Rejection, Reply};
+use crate::outcome::{Check, Report};
+use crate::store::batch::Batch;
+
+/// From here on a verdict is a good one.
+const PASSES: f64 = 0.5;
+
+type Attempt = (u32, Option<i64>, Option<Vec<u8>>);
+
+/// Adds a person's verdict to the checks of the last attempt. It changes nothing of what became of the task.
+pub(super) fn give(batch: &mut Batch<'_>, task: TaskId, score: f64, note: String, by: String) -> Applying {
+    if !(0.0..=1.0).contains(&score) {
+        return Err(Rejection::Invalid(format!("a score is 0.0 to 1.0, not {score}")));
+    }
+    let task = batch.task(task)?;
+    let last: Option<Attempt> = batch
+        .conn
+        .query_row(
+            "SELECT epoch, agent_id, report FROM attempt WHERE task_id = ?1 AND ended_at IS NOT NULL ORDER BY epoch DESC LIMIT 1",
+            [task.id.0],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
+        .optional()?;
+    let (epoch, agent, report) =
+        last.ok_or_else(|| Rejection::Invalid("it has come to nothing yet that could be judged".into()))?;
+    let broken = |why: serde_json::Error| Rejection::Store(why.to_string());
+    let mut report: Report =
+        report.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?.unwrap_or_default();
+    let passed = score >= PASSES;
+    report.checks.push(Check {
+        validator: "person".into(),
+        place: usize::MAX,
+        name: "feedback".into(),
+        score,
+        passed,
+        label: format!("{} by {by}", if passed { "good" } else { "bad" }),
+        explanation: note.clone(),
+    });
+    let json = serde_json::to_vec(&report).map_err(broken)?;
+    batch.conn.execute(
+        "UPDATE attempt SET report = ?3 WHERE task_id = ?1 AND epoch = ?2",
+        params![task.id.0, epoch, json],
+    )?;
+    batch.conn.execute(
+        "INSERT INTO feedback (task_id, epoch, agent_id, score, note, by, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![task.id.0, epoch, agent, score, note, by, batch.now.0],
+    )?;
+    batch.append(Some(task.run), Some(&task), &Fact::Feedback { score, note, by })?;
+    Ok(Reply::Done)
+}
