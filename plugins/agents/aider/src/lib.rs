@@ -9,7 +9,7 @@
 //! ```toml
 //! argv = ["aider", "--message", "{prompt}", "--yes-always", "--no-pretty", "--no-stream", "--no-check-update",
 //!         "--no-show-model-warnings", "--no-detect-urls", "--no-suggest-shell-commands"]
-//! env = { COLUMNS = "1000" }
+//! env = ["COLUMNS=1000"]
 //! ```
 //!
 //! and may have the places `model` (where it is configured), `task` and `run`. Without `COLUMNS` aider breaks its lines at
