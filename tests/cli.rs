@@ -26,5 +26,7 @@ mod router;
 mod run;
 #[path = "cli/store.rs"]
 mod store;
+#[path = "cli/strategies.rs"]
+mod strategies;
 #[path = "cli/workspace.rs"]
 mod workspace;

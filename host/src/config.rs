@@ -265,6 +265,12 @@ impl Config {
             checks: table.checks,
             folder: store.join("worktrees"),
         });
+        let people = &table.people;
+        let unknown_profile = people.notify_profile.as_ref().filter(|name| !profiles.contains_key(*name));
+        let unknown_service = people.notify_service.as_ref().filter(|name| !services.contains_key(*name));
+        if let Some(name) = unknown_profile.or(unknown_service) {
+            return Err(wrong(format!("people: there is no {name} to notify by"), at("[people]")));
+        }
         let policy = Policy::default();
         let budget = Budget { caps: table.budget, prices: Arc::new(table.prices) };
         Ok(Self {

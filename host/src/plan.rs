@@ -83,6 +83,10 @@ pub struct Workstream {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(skip)]
     pub apart: Option<String>,
+    /// One of several of which the parent will choose: what it changed does not land by itself. Only for children.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(skip)]
+    pub contest: bool,
     /// Who must accept the outcome before it counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validators: Vec<Validator>,
@@ -211,6 +215,7 @@ impl Workstream {
             agent: None,
             executor: None,
             apart: None,
+            contest: false,
             validators: Vec::new(),
             acceptance: Acceptance::default(),
             contract: None,

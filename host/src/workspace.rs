@@ -90,9 +90,17 @@ impl Workspaces {
     /// # Errors
     /// It is no repository, it has no commit, or git is not there.
     pub async fn open(settings: Settings) -> Result<Self, GitError> {
-        let at = Git::at(&settings.repository);
-        let top = at.run(&["rev-parse", "--show-toplevel"]).await?;
-        let git = Git::at(Path::new(top.trim()));
+        let named = settings.repository.canonicalize().map_err(|why| {
+            GitError::NoRepository(format!("{} can't be read: {why}", settings.repository.display()))
+        })?;
+        let git = Git::at(&named);
+        let top = git.run(&["rev-parse", "--show-toplevel"]).await?;
+        if Path::new(top.trim()).canonicalize().ok().as_ref() != Some(&named) {
+            let (named, top) = (named.display(), top.trim());
+            return Err(GitError::NoRepository(format!(
+                "{named} is a folder inside the repository {top}: name that"
+            )));
+        }
         let target = format!("refs/heads/{}", settings.target);
         if git.run(&["rev-parse", "--verify", "--quiet", &target]).await.is_err() {
             git.run(&["branch", &settings.target, "HEAD"]).await?;

@@ -37,7 +37,7 @@ fn a_second_baton_talks_to_the_one_that_runs() {
     assert_eq!(env.baton(&["cancel", "long"]).ok(), "long cancelled\n");
     let output = host.wait();
     assert_eq!(output.code, Some(1), "{}", output.stderr);
-    assert!(output.stdout.contains("long cancelled: a person asked for it"), "{}", output.stdout);
+    assert!(output.stdout.contains("long cancelled: it was asked to stop"), "{}", output.stdout);
     assert_eq!(
         env.baton(&["why", "next"]).ok(),
         "next waits for long, which was cancelled: `baton retry long` or `baton dead drop long`\n"

@@ -138,3 +138,21 @@ fn a_secret_may_not_travel_in_the_open() {
     let wrong = env.baton(&["agents", "list"]).fails(2);
     assert!(wrong.contains("baton.toml:3:1: service s: a secret may not travel unencrypted"), "{wrong}");
 }
+
+#[test]
+fn a_configured_agent_is_tried_with_small_tasks() {
+    let model = Model::start(|_, asked| {
+        let wants = asked.json()["response_format"].is_object();
+        Reply::chat(if wants { r#"{"word": "ready"}"# } else { "ready" }, 20, 5)
+    });
+    let env = env(&model, OPEN);
+    let tried = env.baton(&["agents", "test", "writer", "--work"]).ok();
+    insta::assert_snapshot!(tried, @"
+    writer is ready
+    ok   does a small task: ready
+    ok   keeps to a JSON Schema: {"word": "ready"}
+    ok   says what it used: 50 tokens
+    ok   has a price: none is known: see [prices] and cost in baton.toml
+    ");
+    assert!(!env.path(".baton").exists(), "it left no trace");
+}

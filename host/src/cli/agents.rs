@@ -1,5 +1,7 @@
 //! `baton agents`: who there is to do the work.
 
+mod trial;
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -16,6 +18,7 @@ use crate::op::Op;
 use crate::plan::load::nearest;
 use crate::plugin::agent::Health;
 use crate::plugin::capability::Desk;
+use crate::plugin::conformance::Finding;
 use crate::scheduler::attempt::Surroundings;
 use crate::scheduler::probe;
 use crate::scheduler::why::projection;
@@ -37,7 +40,12 @@ pub(super) enum Verb {
     /// Take it out of the registry
     Remove { name: String },
     /// Ask its adapter whether it could work now
-    Test { name: String },
+    Test {
+        name: String,
+        /// Also give it two small tasks, in a store of their own. Whatever they cost is spent
+        #[arg(long)]
+        work: bool,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -85,7 +93,7 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
             standing: Standing::Active,
         }),
         Verb::Remove { name } => change(global, &name, "is removed", |agent| Op::RemoveAgent { agent }),
-        Verb::Test { name } => test(global, &name),
+        Verb::Test { name, work } => test(global, &name, work),
     }
 }
 
@@ -231,7 +239,7 @@ fn show(global: &Global, name: &str) -> Outcome {
 }
 
 /// Asks the adapter's probe, with the profiles that the agent would have.
-fn test(global: &Global, name: &str) -> Outcome {
+fn test(global: &Global, name: &str, work: bool) -> Outcome {
     let (config, home) = global.here()?;
     let conn = home.exists().then(|| global.reader()).transpose()?;
     let card = match config.agents.iter().find(|card| card.name == name) {
@@ -259,10 +267,16 @@ fn test(global: &Global, name: &str) -> Outcome {
         Health::Degraded(why) => ("degraded", why.as_str()),
         Health::Unreachable(why) => ("unreachable", why.as_str()),
     };
+    let findings =
+        if work && health == Health::Ready { trial::run(&config, conn.as_ref(), card)? } else { Vec::new() };
     if global.json {
-        screen::json(&serde_json::json!({ "agent": name, "health": word, "why": why }));
+        screen::json(&serde_json::json!({ "agent": name, "health": word, "why": why, "findings": findings }));
     } else {
         screen::line(format!("{name} is {word} {why}").trim_end());
+        for Finding { rule, passed, detail } in &findings {
+            screen::line(&format!("{} {rule}: {detail}", if *passed { "ok  " } else { "FAIL" }));
+        }
     }
-    Ok(if health == Health::Ready { Done::Well } else { Done::Failed })
+    let well = health == Health::Ready && findings.iter().all(|finding| finding.passed);
+    Ok(if well { Done::Well } else { Done::Failed })
 }

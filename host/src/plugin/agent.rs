@@ -29,6 +29,8 @@ pub struct Assignment<'a> {
     pub task: &'a Task,
     pub spec: &'a Workstream,
     pub feedback: Vec<String>,
+    /// What the tasks came to on which it depends.
+    pub inputs: &'a [(String, Outcome)],
     pub seed: Seed,
     pub config: &'a BTreeMap<String, String>,
 }
@@ -80,7 +82,7 @@ impl Adapter {
         // The one that starts now does not count as one before it.
         let before = Task { attempts: assignment.task.attempts.saturating_sub(1), ..assignment.task.clone() };
         let mut task = words::task(&before, assignment.spec, assignment.feedback);
-        task.metadata.extend(words::terms(assignment.spec, &powers.meter.allowance));
+        task.metadata.extend(words::terms(assignment.spec, &powers.meter.allowance, assignment.inputs));
         let attempt = Attempt {
             task,
             agent: powers.agent.clone(),

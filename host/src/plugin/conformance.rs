@@ -333,8 +333,14 @@ fn agent(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> {
     let run = |input: Value, fence: Arc<Fence>| {
         let spec = spec(0, input);
         let task = Task { epoch: Epoch(1), attempts: 1, ..task() };
-        let assignment =
-            Assignment { task: &task, spec: &spec, feedback: Vec::new(), seed: Seed(7), config: &config };
+        let assignment = Assignment {
+            task: &task,
+            spec: &spec,
+            feedback: Vec::new(),
+            inputs: &[],
+            seed: Seed(7),
+            config: &config,
+        };
         runtime.block_on(adapter.run(assignment, powers(name, fence)))
     };
     let up = || Arc::new(Fence::default());

@@ -12,7 +12,7 @@ use crate::clock::Time;
 use crate::fault::Fault;
 use crate::op::Until;
 use crate::outcome::{Child, Outcome};
-use crate::plan::Workstream;
+use crate::plan::{Effects, Workstream};
 use crate::seed::Seed;
 use crate::task::Task;
 
@@ -78,7 +78,12 @@ impl Executor {
             use crate::task::StateName::{Cancelled, Failed, Skipped, Succeeded};
             matches!(child.state, Succeeded | Failed | Cancelled | Skipped)
         });
-        let stand = Stand { ended: ended.count(), children: question.children.len(), now: question.now };
+        let stand = Stand {
+            ended: ended.count(),
+            children: question.children.len(),
+            now: question.now,
+            effects: question.spec.effects,
+        };
         match said {
             Ok(said) => step(said, &stand).map_err(|why| identity.nonsense(why)),
             Err(error) => Err(identity.refused(match error {
@@ -97,6 +102,8 @@ struct Stand {
     ended: usize,
     children: usize,
     now: Time,
+    /// What the parent may change.
+    effects: Effects,
 }
 
 impl Stand {
@@ -121,7 +128,8 @@ fn step(said: Said, stand: &Stand) -> Result<Step, String> {
             ));
         }
         Said::Spawn(spawn) => {
-            let children = spawn.children.into_iter().map(words::new_task).collect::<Result<_, _>>()?;
+            let task = |new| words::new_task(new, stand.effects);
+            let children = spawn.children.into_iter().map(task).collect::<Result<_, _>>()?;
             Step::Spawn { children, until: stand.check(spawn.then)? }
         }
         Said::Wait(_) if stand.ended == stand.children => {

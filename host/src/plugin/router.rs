@@ -8,7 +8,7 @@ use super::bindings::router::exports::baton::router::routing;
 use super::loader::Loaded;
 use super::{Engines, PluginError, words};
 use crate::outcome::Outcome;
-use crate::plan::Workstream;
+use crate::plan::{Effects, Workstream};
 use crate::task::Task;
 
 pub use routing::{
@@ -129,7 +129,7 @@ pub fn request(
 /// # Errors
 /// What is wrong with it.
 pub fn consultation(new: NewTask) -> Result<Workstream, String> {
-    words::new_task(new)
+    words::new_task(new, Effects::Pure)
 }
 
 /// Holds an answer against the contract, and puts its decisions in the order of the requests.
@@ -171,7 +171,7 @@ fn choice(snapshot: &Snapshot, request: &Request, factors: &[Factor], choice: &C
             Err(format!("it deferred for {pause} ms, and an hour is allowed"))
         }
         Choice::Defer(_) | Choice::Reject(_) => Ok(()),
-        Choice::Consult(new) => words::new_task(new.clone()).map(|_| ()),
+        Choice::Consult(new) => words::new_task(new.clone(), Effects::Pure).map(|_| ()),
     }
 }
 

@@ -10,7 +10,7 @@ use super::loader::Loaded;
 use super::{Engines, PluginError, words};
 use crate::clock::Time;
 use crate::outcome::{Check, Child, Outcome};
-use crate::plan::Workstream;
+use crate::plan::{Effects, Workstream};
 use crate::task::Task;
 
 /// Evidence tasks of one answer.
@@ -101,7 +101,8 @@ fn verdict(name: &str, said: Said) -> Result<Verdict, String> {
             ));
         }
         Said::Gather(evidence) => {
-            Verdict::Gather(evidence.into_iter().map(words::new_task).collect::<Result<_, _>>()?)
+            let task = |new| words::new_task(new, Effects::Pure);
+            Verdict::Gather(evidence.into_iter().map(task).collect::<Result<_, _>>()?)
         }
     })
 }

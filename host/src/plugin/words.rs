@@ -55,9 +55,24 @@ pub(super) fn task(task: &Task, spec: &Workstream, feedback: Vec<String>) -> wit
     }
 }
 
+/// What the tasks came to on which this one depends, by their names. Large outputs are left out.
+fn handed_on(inputs: &[(String, Outcome)]) -> String {
+    let told = |outcome: &Outcome| {
+        let output = Some(&outcome.output).filter(|output| output.to_string().len() <= HANDED_ON);
+        serde_json::json!({ "summary": outcome.summary, "output": output })
+    };
+    let all: serde_json::Map<String, Value> =
+        inputs.iter().map(|(name, outcome)| (name.clone(), told(outcome))).collect();
+    Value::Object(all).to_string()
+}
+
+/// The largest output that is handed on to a task that depends on it, in bytes of JSON.
+const HANDED_ON: usize = 32 << 10;
+
 /// What an adapter is told of a task beyond what the contract has fields for.
-pub(super) fn terms(spec: &Workstream, allowance: &Cap) -> Vec<wit::Attr> {
+pub(super) fn terms(spec: &Workstream, allowance: &Cap, inputs: &[(String, Outcome)]) -> Vec<wit::Attr> {
     let said = [
+        ("baton.inputs", (!inputs.is_empty()).then(|| handed_on(inputs))),
         ("baton.contract", spec.contract.as_ref().map(ToString::to_string)),
         ("baton.budget-micros", allowance.money.map(|money| money.0.to_string())),
         ("baton.budget-tokens", allowance.tokens.map(|tokens| tokens.to_string())),
@@ -286,6 +301,7 @@ fn told(workstream: &mut Workstream, name: &str, value: String) -> Result<(), St
     let wrong = |expected: &str| Err(format!("{name} must be {expected}, not {:?}", cut(value.clone(), 80)));
     match name {
         "baton.apart" => workstream.apart = Some(value),
+        "baton.contest" => workstream.contest = value == "true",
         "baton.effects" => match value.as_str() {
             "pure" => workstream.effects = Effects::Pure,
             "workspace" => workstream.effects = Effects::Workspace,
@@ -326,8 +342,9 @@ fn told(workstream: &mut Workstream, name: &str, value: String) -> Result<(), St
     Ok(())
 }
 
-/// A task that a strategy asks for, as a workstream, or what is wrong with it.
-pub(super) fn new_task(new: wit::NewTask) -> Result<Workstream, String> {
+/// A task that a strategy asks for, as a workstream, or what is wrong with it. Unless it says otherwise, it may change
+/// what whoever asks for it may.
+pub(super) fn new_task(new: wit::NewTask, effects: Effects) -> Result<Workstream, String> {
     let name = new.name;
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
@@ -355,6 +372,7 @@ pub(super) fn new_task(new: wit::NewTask) -> Result<Workstream, String> {
             .map(|uses| crate::plan::Validator { uses, ..Default::default() })
             .collect(),
         estimate: new.estimate.map(Span::from_millis),
+        effects,
         ..Workstream::named(name)
     };
     for attr in new.attrs {

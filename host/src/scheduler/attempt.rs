@@ -112,14 +112,17 @@ impl Surroundings {
 
 impl Errand {
     #[must_use]
-    pub fn attempt(prepared: &Prepared, of_run: Seed, meter: Arc<Meter>, now: Time) -> Self {
+    pub fn attempt(prepared: &Prepared, meter: Arc<Meter>, now: Time) -> Self {
         let longest = prepared.spec.timeouts.attempt.0;
         let own = now + meter.allowance.wall.map_or(longest, |wall| longest.min(wall.0));
         Self {
             task: prepared.task.id,
             epoch: prepared.task.epoch,
-            // Another store has a run of the same number, and not of the same seed.
-            idempotency_key: format!("{}/{}#{:016x}", prepared.task.run, prepared.spec.id, of_run.0),
+            // Another store may have a run of the same number, and not since the same moment.
+            idempotency_key: format!(
+                "{}/{}@{}",
+                prepared.task.run, prepared.spec.id, prepared.task.created.0
+            ),
             deadline: prepared.task.deadline.map_or(own, |deadline| own.min(deadline)),
             meter,
             folder: None,
@@ -139,6 +142,7 @@ pub async fn run(
         task: &prepared.task,
         spec: &prepared.spec,
         feedback: prepared.feedback.clone(),
+        inputs: &prepared.inputs,
         seed,
         config: &card.config,
     };
@@ -233,7 +237,7 @@ fn conclude(ended: Ended, prepared: &Prepared) -> Result {
             Result::Over(End::Released { why: "its lease was taken away".into() })
         }
         Ended::Stopped(Stop::Cancelled) => {
-            Result::Over(End::Cancelled { why: "a person asked for it".into() })
+            Result::Over(End::Cancelled { why: "it was asked to stop".into() })
         }
         Ended::Stopped(Stop::Deadline) => {
             let why =

@@ -27,6 +27,8 @@ pub struct Prepared {
     pub consulted: (usize, Option<Outcome>),
     /// Agents that have siblings from which it is to be kept apart.
     pub avoid: Vec<AgentId>,
+    /// What the tasks came to on which it depends; read when it starts.
+    pub inputs: Vec<(String, Outcome)>,
 }
 
 /// One question to a router, with what is needed to act on its answer.

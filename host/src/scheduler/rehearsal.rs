@@ -166,6 +166,7 @@ impl Stage {
                     feedback: Vec::new(),
                     consulted: (0, None),
                     avoid: Vec::new(),
+                    inputs: Vec::new(),
                 });
             }
             let batch = decide::batch(

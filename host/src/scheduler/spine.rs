@@ -422,7 +422,7 @@ impl Spine {
     /// choose keeps its own.
     fn sweep(&self, task: &Task) -> Result<(), Rejection> {
         let Some(workspaces) = self.around.workspaces.clone() else { return Ok(()) };
-        if task.parent.is_some() && read::spec(&self.reader, task.id).map_err(unreadable)?.apart.is_some() {
+        if task.parent.is_some() && read::spec(&self.reader, task.id).map_err(unreadable)?.contest {
             return Ok(());
         }
         let over = read::live::family(&self.reader, task.id).map_err(unreadable)?;
@@ -456,7 +456,7 @@ impl Spine {
             }
             None => Vec::new(),
         };
-        Ok(Prepared { task, spec, feedback, consulted, avoid })
+        Ok(Prepared { task, spec, feedback, consulted, avoid, inputs: Vec::new() })
     }
 
     /// Hands ready tasks to the routers of their runs.

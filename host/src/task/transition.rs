@@ -147,7 +147,7 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
             }
         }
         (Command::Claim { epoch }, State::Running { .. }) if task.cancelling => {
-            current(task, epoch).map(|()| Fact::Cancelled { why: "a person asked for it".into() })
+            current(task, epoch).map(|()| Fact::Cancelled { why: "it was asked to stop".into() })
         }
         (
             Command::Claim { epoch },
@@ -168,7 +168,7 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
             Ok(Fact::Woken)
         }
         (Command::Ask { epoch, waits: true, .. }, State::Running { .. }) if task.cancelling => {
-            current(task, epoch).map(|()| Fact::Cancelled { why: "a person asked for it".into() })
+            current(task, epoch).map(|()| Fact::Cancelled { why: "it was asked to stop".into() })
         }
         (Command::Ask { epoch, id, question, until, waits }, State::Running { .. }) => {
             let Question { purpose, text, choices, .. } = *question;

@@ -20,6 +20,8 @@ pub enum GitError {
     Missing(std::io::Error),
     #[error("git {command}: {said}")]
     Failed { command: String, said: String },
+    #[error("{0}")]
+    NoRepository(String),
     #[error("conflicts in {0}")]
     Conflict(String),
 }

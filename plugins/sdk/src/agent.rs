@@ -17,7 +17,7 @@ pub use crate::config::Config;
 pub use crate::words::*;
 pub use answer::{answer, data, summary};
 pub use http_fault::{error_fault, http_fault, nonsense, one_line, status_fault};
-pub use prompt::{contract, prompt};
+pub use prompt::{contract, inputs, prompt};
 
 use crate::config::Unusable;
 

@@ -110,6 +110,8 @@ impl Spine {
             return;
         }
         let tariff = self.pool.get(ended.agent).map(|worker| self.purse.tariff(&worker.agent.card));
+        let mut usage = usage;
+        usage.model = usage.model.or_else(|| tariff.as_ref()?.model.clone());
         let known = tariff.and_then(|tariff| tariff.cost(&usage));
         let capped = reserved.map(|amount| amount.money).filter(|money| *money > Money(0));
         let (cost, basis) = match (known, capped) {

@@ -31,6 +31,9 @@ impl Spine {
             None => self.prepare(task.clone())?,
         };
         prepared.task = task.clone();
+        if !prepared.spec.depends_on.is_empty() {
+            prepared.inputs = read::live::inputs(&self.reader, task.id).map_err(unreadable)?;
+        }
         let Some(worker) = self.pool.get(agent) else {
             let why = "its agent was removed".to_owned();
             self.pending.push(Op::Finish { task: task.id, epoch: task.epoch, end: End::Released { why } });
@@ -44,13 +47,12 @@ impl Spine {
         let meter = Arc::new(self.meter((id, epoch), &card));
         let own_meter = Arc::clone(&meter);
         let ground = self.ground(&prepared)?;
-        let of_run = self.seed(task.run);
         let outbox = self.outbox.clone();
         let (library, around, own) = (Arc::clone(&self.library), self.around.clone(), Arc::clone(&fence));
         tokio::spawn(async move {
             let attempt = tokio::spawn(async move {
                 let adapter = adapter(&library, &card.adapter).await?;
-                let mut errand = Errand::attempt(&prepared, of_run, meter, around.clock.now());
+                let mut errand = Errand::attempt(&prepared, meter, around.clock.now());
                 let spec = prepared.spec.clone();
                 let site = Site { run: prepared.task.run, task: id, epoch, name: &spec.id };
                 let begun = tokio::select! {

@@ -124,7 +124,7 @@ fn dispose(
     tell: impl FnOnce(Vec<Op>) + Send + 'static,
 ) {
     match op {
-        Op::Finish { task, epoch, end: End::Accepted { outcome, checks } } if case.spec.apart.is_none() => {
+        Op::Finish { task, epoch, end: End::Accepted { outcome, checks } } if !case.spec.contest => {
             let accepted = Accepted { task, epoch, run: case.task.run, claim, outcome, checks };
             land::land(landing, workspaces, accepted, alive, tell);
         }

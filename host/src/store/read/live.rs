@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::super::codec::{self, COLUMNS};
 use super::broken;
 use crate::agent::{Agent, Standing};
+use crate::budget::{Basis, Bill};
 use crate::clock::Time;
 use crate::event::Fact;
 use crate::fault::Fault;
@@ -142,7 +143,8 @@ pub fn children(conn: &Connection, parent: TaskId, epoch: Epoch, role: Role) -> 
                 (SELECT g.name FROM attempt a JOIN agent g ON g.id = a.agent_id WHERE a.task_id = t.id \
                  ORDER BY a.epoch DESC LIMIT 1), \
                 (SELECT min(a.started_at) FROM attempt a WHERE a.task_id = t.id), \
-                (SELECT max(a.ended_at) FROM attempt a WHERE a.task_id = t.id), t.attempts \
+                (SELECT max(a.ended_at) FROM attempt a WHERE a.task_id = t.id), t.attempts, \
+                (SELECT a.bill FROM attempt a WHERE a.task_id = t.id ORDER BY a.epoch DESC LIMIT 1) \
          FROM task t JOIN body b ON b.task_id = t.id \
          WHERE t.parent_id = ?1 AND t.parent_epoch = ?2 AND t.role = ?3 ORDER BY t.id",
     )?;
@@ -151,15 +153,16 @@ pub fn children(conn: &Connection, parent: TaskId, epoch: Epoch, role: Role) -> 
     while let Some(row) = rows.next()? {
         let (name, report): (String, Option<Vec<u8>>) = (row.get(1)?, row.get(3)?);
         let own = name.rsplit_once('/').map_or(name.as_str(), |(_, own)| own);
+        let bill: Option<String> = row.get(8)?;
+        let bill: Option<Bill> = bill.map(|json| serde_json::from_str(&json)).transpose().map_err(broken)?;
         children.push(Child {
             task: TaskId(row.get(0)?),
             name: own.split_once('~').map_or(own, |(own, _)| own).to_owned(),
             state: super::state_word(row.get(2)?),
-            report: report
-                .map(|json| serde_json::from_slice(&json))
-                .transpose()
-                .map_err(broken)?
-                .unwrap_or_default(),
+            report: priced(
+                report.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?,
+                bill,
+            ),
             facts: Facts {
                 agent: row.get(4)?,
                 started: row.get::<_, Option<i64>>(5)?.map(Time),
@@ -175,6 +178,16 @@ pub fn children(conn: &Connection, parent: TaskId, epoch: Epoch, role: Role) -> 
         }
     }
     Ok(children)
+}
+
+/// A report with what its attempt cost, where its agent did not know.
+fn priced(report: Option<Report>, bill: Option<Bill>) -> Report {
+    let mut report = report.unwrap_or_default();
+    let known = bill.filter(|bill| matches!(bill.basis, Basis::Reported | Basis::Priced));
+    if let (Some(outcome), Some(bill)) = (&mut report.outcome, known) {
+        outcome.usage.cost_micros = Some(bill.cost.0);
+    }
+    report
 }
 
 /// Why a task failed that no attempt failed for.
@@ -212,6 +225,28 @@ pub fn family(conn: &Connection, task: TaskId) -> rusqlite::Result<Vec<TaskId>> 
          ) SELECT id FROM down",
     )?;
     select.query_map([task.0], |row| Ok(TaskId(row.get(0)?)))?.collect()
+}
+
+/// What the tasks came to on which a task depends, by their names.
+///
+/// # Errors
+/// The store can't be read.
+pub fn inputs(conn: &Connection, task: TaskId) -> rusqlite::Result<Vec<(String, Outcome)>> {
+    let mut select = conn.prepare_cached(
+        "SELECT b.name, a.report FROM dep d JOIN body b ON b.task_id = d.parent_id \
+         JOIN attempt a ON a.task_id = d.parent_id AND a.ending = 'accepted' \
+         WHERE d.child_id = ?1 ORDER BY b.name, a.epoch",
+    )?;
+    let mut rows = select.query([task.0])?;
+    let mut inputs = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (name, json): (String, Option<Vec<u8>>) = (row.get(0)?, row.get(1)?);
+        let report: Option<Report> =
+            json.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?;
+        let own = name.rsplit_once('/').map_or(name.as_str(), |(_, own)| own).to_owned();
+        inputs.extend(report.and_then(|report| report.outcome).map(|outcome| (own, outcome)));
+    }
+    Ok(inputs)
 }
 
 /// How the last attempt that is over ended.
@@ -272,7 +307,7 @@ pub fn claimed(conn: &Connection, task: TaskId, epoch: Epoch) -> rusqlite::Resul
 /// The store can't be read.
 pub fn feedback(conn: &Connection, task: TaskId) -> rusqlite::Result<Vec<String>> {
     let mut select = conn
-        .prepare_cached("SELECT report FROM attempt WHERE task_id = ?1 AND ending NOT IN ('accepted', 'released') ORDER BY epoch")?;
+        .prepare_cached("SELECT report FROM attempt WHERE task_id = ?1 AND ending IN ('unaccepted', 'invalid-output', 'refused') ORDER BY epoch")?;
     let mut rows = select.query([task.0])?;
     let mut texts = Vec::new();
     while let Some(row) = rows.next()? {

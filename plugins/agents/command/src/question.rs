@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use baton_sdk::agent::{Attempt, Attr};
+use baton_sdk::agent::{Attempt, Attr, inputs};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -47,6 +47,7 @@ pub fn stdin(attempt: &Attempt) -> Vec<u8> {
         ("feedback", json!(task.feedback).to_string()),
     ];
     fields.push(("input", task.input.clone()));
+    fields.extend(inputs(attempt).map(|inputs| ("inputs", inputs.to_owned())));
     let members: Vec<String> = fields.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
     format!("{{{}}}\n", members.join(",")).into_bytes()
 }

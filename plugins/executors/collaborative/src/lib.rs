@@ -101,7 +101,7 @@ fn round(spec: &Spec, request: &Request, round: usize, before: &[Child]) -> Vec<
             validators: spec.validators.clone(),
             ..NewTask::new(format!("round-{round}.{}", index + 1), &spec.title, &input)
         };
-        task.told("apart", format!("round-{round}")).part_of(&request.task)
+        task.told("apart", format!("round-{round}")).told("contest", "true").part_of(&request.task)
     };
     spec.tries.iter().enumerate().map(task).collect()
 }

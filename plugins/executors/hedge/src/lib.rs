@@ -83,7 +83,7 @@ impl Spec {
             validators: self.validators.clone(),
             ..NewTask::new(name, &self.title, &self.input)
         };
-        task.told("apart", "copies").part_of(&request.task)
+        task.told("apart", "copies").told("contest", "true").part_of(&request.task)
     }
 
     /// How long the copy that is started now may be the last.

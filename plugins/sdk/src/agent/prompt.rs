@@ -10,7 +10,10 @@ use super::Attempt;
 /// The metadata in which the host hands over the schema that the output must satisfy.
 const CONTRACT: &str = "baton.contract";
 
-/// The title, the input, why earlier attempts were refused, and the schema that the answer must satisfy, each only if
+/// The metadata in which the host hands over what came of the tasks on which this one depends.
+const INPUTS: &str = "baton.inputs";
+
+/// The title, the input, what it builds on, why earlier attempts were refused, and the schema that the answer must satisfy, each only if
 /// there is any.
 ///
 /// An input that is a string stands as it is. Of an object with a member `prompt`, that comes first and the others
@@ -19,6 +22,7 @@ pub fn prompt(attempt: &Attempt) -> String {
     let task = &attempt.task;
     let mut parts = vec![task.title.clone()];
     parts.extend(input(&task.input));
+    parts.extend(inputs(attempt).map(|inputs| format!("What this builds on:\n{inputs}")));
     if !task.feedback.is_empty() {
         let lines: Vec<String> = task.feedback.iter().map(|line| item(line)).collect();
         parts.push(format!("Earlier attempts were not accepted:\n{}", lines.join("\n")));
@@ -33,6 +37,12 @@ pub fn prompt(attempt: &Attempt) -> String {
 /// The JSON Schema that the output must satisfy, as text.
 pub fn contract(attempt: &Attempt) -> Option<&str> {
     let attr = attempt.task.metadata.iter().find(|attr| attr.name == CONTRACT)?;
+    Some(&attr.value)
+}
+
+/// What the tasks came to on which this one depends, as the text of a JSON object.
+pub fn inputs(attempt: &Attempt) -> Option<&str> {
+    let attr = attempt.task.metadata.iter().find(|attr| attr.name == INPUTS)?;
     Some(&attr.value)
 }
 
