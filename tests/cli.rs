@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "cli/adapters.rs"]
+mod adapters;
 #[path = "cli/agents.rs"]
 mod agents;
 #[path = "cli/amend.rs"]

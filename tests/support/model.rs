@@ -3,6 +3,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// What the server was asked.
@@ -31,6 +32,8 @@ pub struct Reply {
     pub status: u16,
     pub headers: Vec<(&'static str, String)>,
     pub body: String,
+    /// Nothing follows the body, and nothing says that it is over.
+    pub open: bool,
 }
 
 impl Reply {
@@ -39,7 +42,30 @@ impl Reply {
             status: 200,
             headers: vec![("content-type", "application/json".into())],
             body: body.to_string(),
+            open: false,
         }
+    }
+
+    /// Server-sent events, each with its name where its data have a `type`; a string is sent as it is.
+    pub fn events(events: &[serde_json::Value]) -> Self {
+        let event = |event: &serde_json::Value| {
+            let name = event.get("type").and_then(serde_json::Value::as_str);
+            let name = name.map(|name| format!("event: {name}\n")).unwrap_or_default();
+            let data = event.as_str().map_or_else(|| event.to_string(), str::to_owned);
+            format!("{name}data: {data}\n\n")
+        };
+        Self {
+            status: 200,
+            headers: vec![("content-type", "text/event-stream".into())],
+            body: events.iter().map(event).collect(),
+            open: false,
+        }
+    }
+
+    /// It does not end.
+    pub fn left_open(mut self) -> Self {
+        self.open = true;
+        self
     }
 
     /// A chat completion that says this and used so many tokens.
@@ -52,7 +78,7 @@ impl Reply {
     }
 
     pub fn status(status: u16) -> Self {
-        Self { status, headers: Vec::new(), body: "{}".into() }
+        Self { status, headers: Vec::new(), body: "{}".into(), open: false }
     }
 
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
@@ -65,6 +91,14 @@ impl Reply {
 pub struct Model {
     pub port: u16,
     asked: Arc<Mutex<Vec<Asked>>>,
+    busy: Arc<Busy>,
+}
+
+/// How many requests are being answered, and how many were at most.
+#[derive(Default)]
+struct Busy {
+    now: AtomicUsize,
+    most: AtomicUsize,
 }
 
 impl Model {
@@ -74,13 +108,20 @@ impl Model {
         let port = listener.local_addr().expect("it is bound").port();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (log, answer) = (Arc::clone(&asked), Arc::new(answer));
+        let busy = Arc::new(Busy::default());
+        let counted = Arc::clone(&busy);
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (log, answer) = (Arc::clone(&log), Arc::clone(&answer));
-                std::thread::spawn(move || serve(stream, &log, answer.as_ref()));
+                let (log, answer, busy) = (Arc::clone(&log), Arc::clone(&answer), Arc::clone(&counted));
+                std::thread::spawn(move || serve(stream, &log, &busy, answer.as_ref()));
             }
         });
-        Self { port, asked }
+        Self { port, asked, busy }
+    }
+
+    /// How many requests were being answered at once, at most.
+    pub fn most_at_once(&self) -> usize {
+        self.busy.most.load(Ordering::SeqCst)
     }
 
     pub fn asked(&self) -> Vec<Asked> {
@@ -88,7 +129,7 @@ impl Model {
     }
 }
 
-fn serve(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(usize, &Asked) -> Reply) {
+fn serve(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, busy: &Busy, answer: &dyn Fn(usize, &Asked) -> Reply) {
     let mut reader = BufReader::new(stream.try_clone().expect("a socket can be shared"));
     while let Some(asked) = read(&mut reader) {
         let before = {
@@ -96,12 +137,24 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, answer: &dyn Fn(usize, 
             log.push(asked.clone());
             log.len() - 1
         };
-        let Reply { status, headers, body } = answer(before, &asked);
-        let mut head = format!("HTTP/1.1 {status} Scripted\r\ncontent-length: {}\r\n", body.len());
+        let now = busy.now.fetch_add(1, Ordering::SeqCst) + 1;
+        busy.most.fetch_max(now, Ordering::SeqCst);
+        let Reply { status, headers, body, open } = answer(before, &asked);
+        busy.now.fetch_sub(1, Ordering::SeqCst);
+        let mut head = format!("HTTP/1.1 {status} Scripted\r\n");
+        head.push_str(&match open {
+            true => String::from("connection: close\r\n"),
+            false => format!("content-length: {}\r\n", body.len()),
+        });
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         if stream.write_all(format!("{head}\r\n{body}").as_bytes()).is_err() {
+            return;
+        }
+        if open {
+            // Until the other side goes away.
+            let _ = reader.read(&mut [0]);
             return;
         }
     }

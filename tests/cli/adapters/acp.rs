@@ -1,0 +1,78 @@
+//! Agents that speak the Agent Client Protocol.
+
+use serde_json::json;
+
+use super::{endings, fact, heard, kinds, methods, one_task, report, stage, starts, transcript};
+
+#[test]
+fn a_session_is_opened_in_the_tree_and_its_last_words_are_the_summary() {
+    let env = stage("acp", "", &[&transcript("acp", "good.jsonl")]);
+    env.baton(&["run", "plan.json"]).ok();
+    assert_eq!(methods(&env), ["initialize", "session/new", "session/prompt"]);
+    let opened = heard(&env)[1]["params"]["cwd"].as_str().unwrap_or_default().to_owned();
+    assert!(opened.ends_with(".baton/worktrees/r1/a"), "{opened}");
+    assert_eq!(heard(&env)[2]["params"]["prompt"], json!([{ "type": "text", "text": "Mend it" }]));
+    let outcome = report(&env)["outcome"].clone();
+    assert_eq!(outcome["summary"], "Mended a.rs.");
+    assert_eq!(outcome["output"], json!({ "text": "Mended a.rs.\n\nThe rest was fine." }));
+    assert_eq!(
+        outcome["usage"],
+        json!({ "input_tokens": 1100, "output_tokens": 40, "cost_micros": 45000, "requests": 0 })
+    );
+    assert_eq!(kinds(&env), "submitted,assigned,charged,claimed,landed,accepted");
+    insta::assert_snapshot!(env.baton(&["cost"]).ok(), @r"
+    run    attempts  input  output  unpriced  cost
+    r1     1         1100   40      0         0.045
+    total  1         1100   40      0         0.045
+    ");
+}
+
+#[test]
+fn leave_is_asked_of_a_person_and_the_session_is_loaded_when_it_was_given() {
+    let env = stage(
+        "acp",
+        ", permissions = \"ask\"",
+        &[&transcript("acp", "permission-ask.jsonl"), &transcript("acp", "permission-resumed.jsonl")],
+    );
+    let asked = env.baton(&["run", "plan.json"]);
+    assert_eq!(asked.code, Some(4), "{asked:?}");
+    let questions = env.baton(&["questions"]).ok();
+    assert!(questions.contains("q1"), "{questions}");
+    assert!(questions.contains("The agent asks for leave: execute: Run cargo test"), "{questions}");
+    assert_eq!(fact(&env, "asked", "text"), "The agent asks for leave: execute: Run cargo test\nInput: {\"command\":\"cargo test\"}");
+    assert_eq!(fact(&env, "asked", "choices"), r#"["Always","Allow","Reject"]"#);
+    env.baton(&["answer", "q1", "Allow", "--by", "ann"]).ok();
+    env.baton(&["run", "plan.json"]).ok();
+    let said = methods(&env);
+    let resumed = said.iter().rposition(|method| method == "initialize").expect("it began again");
+    assert_eq!(said[resumed..], ["initialize", "session/load", "session/prompt"]);
+    assert_eq!(starts(&env).len(), 2);
+    assert_eq!(report(&env)["outcome"]["summary"], "All tests pass.");
+    assert_eq!(env.sql::<String>("SELECT answered_by || ': ' || answer FROM question"), "ann: Allow");
+    assert_eq!(env.sql::<i64>("SELECT attempts FROM task"), 1, "waiting for a person costs no attempt");
+    assert_eq!(
+        kinds(&env),
+        "submitted,assigned,asked,answered,assigned,charged,claimed,landed,accepted"
+    );
+}
+
+#[test]
+fn silence_is_a_timeout() {
+    let env = stage("acp", ", silence-s = 1", &[&transcript("acp", "hang.jsonl")]);
+    env.baton(&["run", "plan.json"]).fails(1);
+    assert_eq!(endings(&env), "timeout");
+    assert_eq!(report(&env)["fault"]["class"], "timeout");
+    // It was asked to stop before it was made to.
+    assert_eq!(methods(&env), ["initialize", "session/new", "session/prompt", "session/cancel"]);
+}
+
+#[test]
+fn a_program_that_dies_has_crashed_and_is_tried_again() {
+    let died = transcript("acp", "closed.jsonl").replace("!closed", "!signal 9");
+    let env = stage("acp", "", &[&died, &transcript("acp", "good.jsonl")]);
+    env.write("plan.json", &one_task(2, json!({})));
+    env.baton(&["run", "plan.json"]).ok();
+    assert_eq!(endings(&env), "crashed,accepted");
+    assert_eq!(env.sql::<i64>("SELECT crashes FROM task"), 1);
+    assert_eq!(starts(&env).len(), 2);
+}

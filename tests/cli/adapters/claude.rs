@@ -1,0 +1,69 @@
+//! Claude Code.
+
+use serde_json::json;
+
+use super::{actor, endings, fact, heard, needs_python, one_task, report, repository, stage, starts, transcript};
+use crate::support::Env;
+
+#[test]
+fn what_it_says_that_it_cost_is_what_it_cost() {
+    let env = stage("claude", "", &[&transcript("claude", "good.jsonl")]);
+    env.baton(&["run", "plan.json"]).ok();
+    assert_eq!(heard(&env), [json!("Mend it")]);
+    let outcome = report(&env)["outcome"].clone();
+    assert_eq!(outcome["summary"], "Mended a.rs.");
+    assert_eq!(fact(&env, "charged", "bill.basis"), "reported");
+    insta::assert_snapshot!(env.baton(&["cost"]).ok(), @r"
+    run    attempts  input  output  unpriced  cost
+    r1     1         1133   13      0         0.012346
+    total  1         1133   13      0         0.012346
+    ");
+}
+
+#[test]
+fn a_budget_that_is_used_up_is_not_tried_again() {
+    let env = stage("claude", "", &[&transcript("claude", "over-budget.jsonl")]);
+    env.write("plan.json", &one_task(3, json!({})));
+    env.baton(&["run", "plan.json"]).fails(1);
+    assert_eq!(endings(&env), "budget");
+    assert_eq!(starts(&env).len(), 1);
+    assert_eq!(fact(&env, "charged", "bill.cost"), "0.51");
+}
+
+#[test]
+fn an_exit_code_makes_up_for_no_result() {
+    let env = stage("claude", "", &[&transcript("claude", "no-result.jsonl")]);
+    env.baton(&["run", "plan.json"]).fails(1);
+    assert_eq!(endings(&env), "crashed");
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind IN ('claimed', 'accepted')"), 0);
+}
+
+/// A first attempt that is broken off, and a second that takes up its session through `resume-profile`.
+#[test]
+fn a_retry_takes_up_the_session_that_is_remembered() {
+    needs_python();
+    let env = Env::new();
+    let broken = "< {\"type\":\"system\",\"subtype\":\"init\",\"session_id\":\"s-1\",\"model\":\"m\"}\n!exit 1\n";
+    let transcripts = [broken, &transcript("claude", "good.jsonl")];
+    let profiles = [
+        actor(&env, "first", &transcripts, &["new"]),
+        actor(&env, "again", &transcripts, &["--resume", "{session}"]),
+    ];
+    env.write(
+        "baton.toml",
+        &format!(
+            "[agents.worker]\nadapter = \"claude\"\nskills = [\"work\"]\n\
+             config = {{ profile = \"first\", resume-profile = \"again\" }}\n{}[workspace]\nrepository = \"repo\"\n",
+            profiles.concat()
+        ),
+    );
+    repository(&env);
+    env.write("plan.json", &one_task(2, json!({})));
+    env.baton(&["run", "plan.json"]).ok();
+    let starts = starts(&env);
+    assert_eq!(starts.len(), 2);
+    assert_eq!(starts[0]["arguments"], json!(["new"]));
+    assert_eq!(starts[1]["arguments"], json!(["--resume", "s-1"]));
+    let remembered = env.sql::<String>("SELECT agent || ' ' || value FROM memory WHERE key LIKE 'session/%'");
+    assert_eq!(remembered, "worker s-1");
+}

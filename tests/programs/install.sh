@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Installs the public programs that `tests/cli/programs.rs` drives, below `target/programs`, at these versions. What is
+# there already is left alone. Needs Node.js 16 or later with npm, and Python 3.10 to 3.12 with venv.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+CODEX=0.169.0
+AIDER=0.86.2
+INTO="$PWD/target/programs"
+
+have() { [ "$(cat "$1/installed" 2>/dev/null)" = "$2" ]; }
+
+if ! have "$INTO/codex" "$CODEX"; then
+    rm -rf "$INTO/codex"
+    mkdir -p "$INTO/codex"
+    npm install --prefix "$INTO/codex" --no-fund --no-audit --loglevel=error "@openai/codex@$CODEX"
+    "$INTO/codex/node_modules/.bin/codex" --version
+    echo "$CODEX" >"$INTO/codex/installed"
+fi
+
+if ! have "$INTO/aider" "$AIDER"; then
+    python=
+    for name in python3 python3.12 python3.11 python3.10; do
+        if "$name" -c 'import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null; then
+            python=$name
+            break
+        fi
+    done
+    if [ -z "$python" ]; then
+        echo "aider-chat $AIDER needs Python 3.10, 3.11 or 3.12 with venv; none of python3, python3.12, python3.11 and python3.10 is one" >&2
+        exit 1
+    fi
+    rm -rf "$INTO/aider"
+    "$python" -m venv "$INTO/aider"
+    "$INTO/aider/bin/pip" install --quiet --disable-pip-version-check "aider-chat==$AIDER"
+    "$INTO/aider/bin/aider" --version
+    echo "$AIDER" >"$INTO/aider/installed"
+fi
