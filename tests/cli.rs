@@ -22,6 +22,8 @@ mod http;
 mod people;
 #[path = "cli/plan.rs"]
 mod plan;
+#[path = "cli/programs.rs"]
+mod programs;
 #[path = "cli/router.rs"]
 mod router;
 #[path = "cli/run.rs"]

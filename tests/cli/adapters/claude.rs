@@ -38,16 +38,13 @@ fn an_exit_code_makes_up_for_no_result() {
     assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind IN ('claimed', 'accepted')"), 0);
 }
 
-/// A first attempt that is broken off, and a second that takes up its session through `resume-profile`.
-#[test]
-fn a_retry_takes_up_the_session_that_is_remembered() {
+/// Two profiles that play these transcripts: the second takes up a session.
+fn with_sessions(transcripts: &[&str]) -> Env {
     needs_python();
     let env = Env::new();
-    let broken = "< {\"type\":\"system\",\"subtype\":\"init\",\"session_id\":\"s-1\",\"model\":\"m\"}\n!exit 1\n";
-    let transcripts = [broken, &transcript("claude", "good.jsonl")];
     let profiles = [
-        actor(&env, "first", &transcripts, &["new"]),
-        actor(&env, "again", &transcripts, &["--resume", "{session}"]),
+        actor(&env, "first", transcripts, &["new"]),
+        actor(&env, "again", transcripts, &["--resume", "{session}"]),
     ];
     env.write(
         "baton.toml",
@@ -58,12 +55,40 @@ fn a_retry_takes_up_the_session_that_is_remembered() {
         ),
     );
     repository(&env);
-    env.write("plan.json", &one_task(2, json!({})));
+    env.write("plan.json", &one_task(3, json!({})));
+    env
+}
+
+const BEGUN: &str = "< {\"type\":\"system\",\"subtype\":\"init\",\"session_id\":\"s-1\",\"model\":\"m\"}\n";
+
+fn arguments(env: &Env) -> Vec<serde_json::Value> {
+    starts(env).into_iter().map(|start| start["arguments"].clone()).collect()
+}
+
+#[test]
+fn a_retry_takes_up_the_session_that_is_remembered() {
+    let env = with_sessions(&[&format!("{BEGUN}!exit 1\n"), &transcript("claude", "good.jsonl")]);
     env.baton(&["run", "plan.json"]).ok();
-    let starts = starts(&env);
-    assert_eq!(starts.len(), 2);
-    assert_eq!(starts[0]["arguments"], json!(["new"]));
-    assert_eq!(starts[1]["arguments"], json!(["--resume", "s-1"]));
+    assert_eq!(arguments(&env), [json!(["new"]), json!(["--resume", "s-1"])]);
     let remembered = env.sql::<String>("SELECT agent || ' ' || value FROM memory WHERE key LIKE 'session/%'");
     assert_eq!(remembered, "worker s-1");
+}
+
+#[test]
+fn a_session_is_taken_up_after_the_host_was_killed() {
+    let env = with_sessions(&[&format!("{BEGUN}!hang\n"), &transcript("claude", "good.jsonl")]);
+    let mut host = env.start(&["run", "plan.json"]);
+    env.until("a session", "SELECT count(*) > 0 FROM memory");
+    host.kill();
+    env.baton(&["run", "plan.json"]).ok();
+    assert_eq!(arguments(&env), [json!(["new"]), json!(["--resume", "s-1"])]);
+    assert_eq!(report(&env)["outcome"]["summary"], "Mended a.rs.");
+}
+
+#[test]
+fn a_session_that_the_program_does_not_know_is_forgotten() {
+    let gone = transcript("claude", "session-gone.jsonl");
+    let env = with_sessions(&[&format!("{BEGUN}!exit 1\n"), &gone, &transcript("claude", "good.jsonl")]);
+    env.baton(&["run", "plan.json"]).ok();
+    assert_eq!(arguments(&env), [json!(["new"]), json!(["--resume", "s-1"]), json!(["new"])]);
 }
