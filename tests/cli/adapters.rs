@@ -20,7 +20,7 @@ mod stop;
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -66,11 +66,7 @@ pub fn stage(adapter: &str, config: &str, transcripts: &[&str]) -> Env {
 
 /// A profile whose program plays these transcripts. They are written into the test's folder.
 pub fn actor(env: &Env, profile: &str, transcripts: &[&str], arguments: &[&str]) -> String {
-    let mut argv = vec![
-        json!("python3"),
-        json!(root().join("tests/actors/actor.py")),
-        json!(env.path(LOG)),
-    ];
+    let mut argv = vec![json!("python3"), json!(root().join("tests/actors/actor.py")), json!(env.path(LOG))];
     for (index, transcript) in transcripts.iter().enumerate() {
         argv.push(json!(env.write(&format!("{profile}/{index}.txt"), transcript)));
     }
@@ -130,8 +126,8 @@ pub fn starts(env: &Env) -> Vec<Value> {
 
 /// What the latest attempt reported.
 pub fn report(env: &Env) -> Value {
-    let text: String =
-        env.sql("SELECT CAST(report AS TEXT) FROM attempt WHERE report IS NOT NULL ORDER BY epoch DESC LIMIT 1");
+    let text: String = env
+        .sql("SELECT CAST(report AS TEXT) FROM attempt WHERE report IS NOT NULL ORDER BY epoch DESC LIMIT 1");
     serde_json::from_str(&text).expect("reports are JSON")
 }
 
@@ -156,11 +152,13 @@ pub fn fact(env: &Env, kind: &str, path: &str) -> String {
 
 /// Waits, for a bounded time.
 pub fn within(seconds: u64, what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < Duration::from_secs(seconds), "{what} did not come about in {seconds} s");
+    for _ in 0..seconds * 50 {
+        if holds() {
+            return;
+        }
         std::thread::sleep(Duration::from_millis(20));
     }
+    panic!("{what} did not come about in {seconds} s");
 }
 
 /// An agent `worker` of an adapter that talks with the service at this port.

@@ -64,11 +64,23 @@ fn turns(model: &Model) -> Vec<Asked> {
 fn codex(port: u16) -> Env {
     let env = Env::new();
     let program = program("codex/node_modules/.bin/codex");
-    let provider = format!("model_providers.s={{name=\"s\",base_url=\"http://127.0.0.1:{port}/v1\",wire_api=\"responses\"}}");
+    let provider = format!(
+        "model_providers.s={{name=\"s\",base_url=\"http://127.0.0.1:{port}/v1\",wire_api=\"responses\"}}"
+    );
     let argv = |last: &[&str]| {
         let mut argv = json!([
-            program, "exec", "--json", "--sandbox", "danger-full-access", "--skip-git-repo-check",
-            "--model", "{model}", "-c", "model_provider=\"s\"", "-c", provider,
+            program,
+            "exec",
+            "--json",
+            "--sandbox",
+            "danger-full-access",
+            "--skip-git-repo-check",
+            "--model",
+            "{model}",
+            "-c",
+            "model_provider=\"s\"",
+            "-c",
+            provider,
         ]);
         if let Value::Array(argv) = &mut argv {
             argv.extend(last.iter().map(|argument| json!(argument)));
@@ -139,11 +151,31 @@ fn codex_takes_up_its_thread_when_it_was_refused() {
 fn aider(port: u16) -> Env {
     let env = Env::new();
     let argv = json!([
-        program("aider/bin/aider"), "--message", "{prompt}", "--model", "{model}", "--edit-format", "whole",
-        "--yes-always", "--no-pretty", "--no-stream", "--no-check-update", "--no-show-model-warnings",
-        "--no-show-release-notes", "--no-detect-urls", "--no-suggest-shell-commands", "--analytics-disable",
-        "--no-gitignore", "--no-auto-commits", "--map-tokens", "0", "--chat-history-file", "/dev/null",
-        "--input-history-file", "/dev/null", "a.txt",
+        program("aider/bin/aider"),
+        "--message",
+        "{prompt}",
+        "--model",
+        "{model}",
+        "--edit-format",
+        "whole",
+        "--yes-always",
+        "--no-pretty",
+        "--no-stream",
+        "--no-check-update",
+        "--no-show-model-warnings",
+        "--no-show-release-notes",
+        "--no-detect-urls",
+        "--no-suggest-shell-commands",
+        "--analytics-disable",
+        "--no-gitignore",
+        "--no-auto-commits",
+        "--map-tokens",
+        "0",
+        "--chat-history-file",
+        "/dev/null",
+        "--input-history-file",
+        "/dev/null",
+        "a.txt",
     ]);
     let base = format!("OPENAI_API_BASE=http://127.0.0.1:{port}/v1");
     let environment = environment(

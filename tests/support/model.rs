@@ -129,7 +129,12 @@ impl Model {
     }
 }
 
-fn serve(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, busy: &Busy, answer: &dyn Fn(usize, &Asked) -> Reply) {
+fn serve(
+    mut stream: TcpStream,
+    log: &Mutex<Vec<Asked>>,
+    busy: &Busy,
+    answer: &dyn Fn(usize, &Asked) -> Reply,
+) {
     let mut reader = BufReader::new(stream.try_clone().expect("a socket can be shared"));
     while let Some(asked) = read(&mut reader) {
         let before = {

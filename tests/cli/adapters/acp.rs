@@ -39,7 +39,10 @@ fn leave_is_asked_of_a_person_and_the_session_is_loaded_when_it_was_given() {
     let questions = env.baton(&["questions"]).ok();
     assert!(questions.contains("q1"), "{questions}");
     assert!(questions.contains("The agent asks for leave: execute: Run cargo test"), "{questions}");
-    assert_eq!(fact(&env, "asked", "text"), "The agent asks for leave: execute: Run cargo test\nInput: {\"command\":\"cargo test\"}");
+    assert_eq!(
+        fact(&env, "asked", "text"),
+        "The agent asks for leave: execute: Run cargo test\nInput: {\"command\":\"cargo test\"}"
+    );
     assert_eq!(fact(&env, "asked", "choices"), r#"["Always","Allow","Reject"]"#);
     env.baton(&["answer", "q1", "Allow", "--by", "ann"]).ok();
     env.baton(&["run", "plan.json"]).ok();
@@ -50,10 +53,7 @@ fn leave_is_asked_of_a_person_and_the_session_is_loaded_when_it_was_given() {
     assert_eq!(report(&env)["outcome"]["summary"], "All tests pass.");
     assert_eq!(env.sql::<String>("SELECT answered_by || ': ' || answer FROM question"), "ann: Allow");
     assert_eq!(env.sql::<i64>("SELECT attempts FROM task"), 1, "waiting for a person costs no attempt");
-    assert_eq!(
-        kinds(&env),
-        "submitted,assigned,asked,answered,assigned,charged,claimed,landed,accepted"
-    );
+    assert_eq!(kinds(&env), "submitted,assigned,asked,answered,assigned,charged,claimed,landed,accepted");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn what_it_reports_counts_as_progress() {
     let env = stage("acp", "", &[&transcript("acp", "hang.jsonl")]);
     env.write("plan.json", &one_task(1, json!({ "timeouts": { "progress": "1500ms" } })));
     env.baton(&["run", "plan.json"]).fails(1);
-    assert_eq!(report(&env)["fault"]["message"], "no sign of progress for 1500ms (timeouts.progress)");
+    assert_eq!(report(&env)["fault"]["message"], "no sign of progress for 1s500ms (timeouts.progress)");
 }
 
 /// Asking for leave ends the attempt: the agent is told that its turn is over.
@@ -108,7 +108,8 @@ fn leave_that_is_refused_is_told_and_what_was_spent_before_is_charged() {
     let ask = transcript("acp", "permission-ask.jsonl");
     let wish = ask.find("< {\"jsonrpc\":\"2.0\",\"id\":\"p1\"").expect("it asks for leave");
     let first = format!("{}{spent}\n{}", &ask[..wish], &ask[wish..]);
-    let refused = transcript("acp", "permission-resumed.jsonl").replace("\"optionId\":\"yes\"}}}", "\"optionId\":\"no\"}}}");
+    let refused = transcript("acp", "permission-resumed.jsonl")
+        .replace("\"optionId\":\"yes\"}}}", "\"optionId\":\"no\"}}}");
     let env = stage("acp", ", permissions = \"ask\"", &[&first, &refused]);
     assert_eq!(env.baton(&["run", "plan.json"]).code, Some(4));
     env.baton(&["answer", "q1", "Reject"]).ok();

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use super::{actor, endings, fact, heard, needs_python, one_task, report, repository, stage, starts, transcript};
+use super::{
+    actor, endings, fact, heard, needs_python, one_task, report, repository, stage, starts, transcript,
+};
 use crate::support::Env;
 
 #[test]

@@ -21,7 +21,10 @@ fn what_a_tool_wants_to_know_is_asked_of_a_person() {
     let env = stage(
         "mcp",
         ", tool = \"get_weather\"",
-        &[&transcript("mcp", "stdio-elicit-unanswered.jsonl"), &transcript("mcp", "stdio-elicit-resumed.jsonl")],
+        &[
+            &transcript("mcp", "stdio-elicit-unanswered.jsonl"),
+            &transcript("mcp", "stdio-elicit-resumed.jsonl"),
+        ],
     );
     env.write("plan.json", &one_task(1, json!({ "effects": "pure", "input": { "city": "Rome" } })));
     assert_eq!(env.baton(&["run", "plan.json"]).code, Some(4));

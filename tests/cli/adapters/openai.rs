@@ -92,11 +92,15 @@ fn an_answer_that_breaks_the_contract_is_repaired_by_the_next_attempt() {
     let contract = json!({
         "type": "object", "required": ["answer"], "properties": { "answer": { "type": "integer" } },
     });
-    env.write("plan.json", &one_task(2, json!({ "effects": "pure", "contract": contract, "validators": [{ "use": "schema" }] })));
+    env.write(
+        "plan.json",
+        &one_task(2, json!({ "effects": "pure", "contract": contract, "validators": [{ "use": "schema" }] })),
+    );
     env.baton(&["run", "plan.json"]).ok();
     let asked = model.asked();
     assert_eq!(asked.len(), 2);
-    let prompt = |index: usize| asked[index].json()["messages"][0]["content"].as_str().unwrap_or_default().to_owned();
+    let prompt =
+        |index: usize| asked[index].json()["messages"][0]["content"].as_str().unwrap_or_default().to_owned();
     assert!(prompt(0).contains("Answer with JSON that satisfies this schema:"), "{}", prompt(0));
     assert!(!prompt(0).contains("Earlier attempts"), "{}", prompt(0));
     assert!(prompt(1).contains("Earlier attempts were not accepted:"), "{}", prompt(1));
@@ -181,7 +185,8 @@ fn says_nothing_of(secret: &str, env: &Env) {
         let output = env.baton(shown);
         assert!(!output.stdout.contains(secret) && !output.stderr.contains(secret), "{shown:?}: {output:?}");
     }
-    let told = env.sql::<i64>(&format!("SELECT count(*) FROM event WHERE instr(CAST(fact AS TEXT), '{secret}') > 0"));
+    let told = env
+        .sql::<i64>(&format!("SELECT count(*) FROM event WHERE instr(CAST(fact AS TEXT), '{secret}') > 0"));
     assert_eq!(told, 0);
 }
 

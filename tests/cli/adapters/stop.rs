@@ -53,7 +53,8 @@ fn an_acp_session_is_told_that_it_was_cancelled() {
 #[test]
 #[ignore = "the host sends no request once its attempt is over"]
 fn an_a2a_task_is_cancelled_on_the_far_side() {
-    let model = Model::start(|_, asked| match method(asked).as_str() {
+    let model = Model::start(|_, asked| {
+        match method(asked).as_str() {
         "card" => Reply::json(&card(true)),
         "SendStreamingMessage" => Reply::events(&[result(
             asked,
@@ -64,6 +65,7 @@ fn an_a2a_task_is_cancelled_on_the_far_side() {
             asked,
             json!({ "id": "t-1", "contextId": "c-1", "status": { "state": "TASK_STATE_CANCELED" } }),
         )),
+    }
     });
     let env = Env::new();
     service(&env, "a2a", "", model.port, "", "");
