@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::adapters::{endings, fact, git, one_task, report, repository};
+use crate::adapters::{endings, fact, git, one_task, report, repository, within};
 use crate::support::model::{Asked, Model, Reply};
 use crate::support::{Env, root};
 
@@ -148,6 +148,52 @@ fn codex_takes_up_its_thread_when_it_was_refused() {
     assert!(asked[1].body.contains("Earlier attempts were not accepted:"), "{}", asked[1].body);
 }
 
+/// A provider's error as it is written in the wild.
+fn error(status: u16, message: &str, code: &str) -> Reply {
+    let body = json!({ "error": { "message": message, "type": code, "code": code } });
+    Reply { status, ..Reply::json(&body) }
+}
+
+#[test]
+fn what_the_provider_refuses_codex_is_not_tried_again() {
+    let quota = || error(429, "You exceeded your current quota.", "insufficient_quota");
+    let long =
+        || error(400, "This model's maximum context length is 8192 tokens.", "context_length_exceeded");
+    for (class, reply) in [("budget", quota()), ("invalid-input", long())] {
+        let model = Model::start(move |_, _| reply.clone());
+        let env = codex(model.port);
+        env.write("plan.json", &one_task(3, json!({})));
+        env.baton(&["run", "plan.json"]).fails(1);
+        assert_eq!(endings(&env), class);
+    }
+}
+
+/// The processes of a test's programs: their home is in its folder.
+fn processes(env: &Env) -> usize {
+    let home = format!("HOME={}", env.path("home").display()).into_bytes();
+    let all = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
+    let environs = all.filter_map(|process| std::fs::read(process.path().join("environ")).ok());
+    environs.filter(|environ| environ.split(|byte| *byte == 0).any(|entry| entry == home)).count()
+}
+
+#[test]
+fn codex_is_gone_when_its_task_is_cancelled() {
+    let model = Model::start(|_, _| {
+        Reply::events(&[json!({ "type": "response.created", "response": {} })]).left_open()
+    });
+    let env = codex(model.port);
+    env.write("plan.json", &one_task(1, json!({})));
+    let host = env.start(&["host"]);
+    env.until("a host", "SELECT count(*) > 0 FROM host");
+    env.baton(&["run", "--detach", "plan.json"]).ok();
+    within(30, "a request", || !turns(&model).is_empty());
+    assert!(processes(&env) > 0);
+    env.baton(&["cancel", "a"]).ok();
+    within(5, "its end", || processes(&env) == 0);
+    within(5, "the cancellation", || env.sql::<i64>("SELECT state FROM task") == 7);
+    drop(host);
+}
+
 fn aider(port: u16) -> Env {
     let env = Env::new();
     let argv = json!([
@@ -227,4 +273,13 @@ fn aider_that_only_talks_is_refused() {
     env.baton(&["run", "plan.json"]).fails(1);
     assert_eq!(endings(&env), "invalid-output");
     assert_eq!(fact(&env, "charged", "bill.usage.input_tokens"), "120");
+}
+
+#[test]
+fn aider_without_a_key_is_unauthorized() {
+    let model = Model::start(|_, _| error(401, "Incorrect API key provided: none", "invalid_api_key"));
+    let env = aider(model.port);
+    env.baton(&["run", "plan.json"]).fails(1);
+    assert_eq!(endings(&env), "unauthorized");
+    assert_eq!(turns(&model).len(), 1);
 }
