@@ -9,7 +9,8 @@ use crate::support::Env;
 
 #[test]
 fn what_it_says_that_it_cost_is_what_it_cost() {
-    let env = stage("claude", "", &[&transcript("claude", "good.jsonl")]);
+    let told = format!("> Mend it\n{}", transcript("claude", "good.jsonl"));
+    let env = stage("claude", "", &[&told]);
     env.baton(&["run", "plan.json"]).ok();
     assert_eq!(heard(&env), [json!("Mend it")]);
     let outcome = report(&env)["outcome"].clone();

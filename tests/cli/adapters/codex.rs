@@ -7,7 +7,7 @@ use super::{endings, fact, git, heard, report, stage, transcript};
 #[test]
 fn a_turn_that_was_completed_with_a_change_lands() {
     let good = transcript("codex", "good.jsonl").replace("!exit 0", "!edit a.txt mended\n!exit 0");
-    let env = stage("codex", "", &[&good]);
+    let env = stage("codex", "", &[&format!("> Mend it\n{good}")]);
     env.baton(&["run", "plan.json"]).ok();
     assert_eq!(heard(&env), [json!("Mend it")]);
     let outcome = report(&env)["outcome"].clone();

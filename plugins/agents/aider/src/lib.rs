@@ -8,7 +8,8 @@
 //!
 //! ```toml
 //! argv = ["aider", "--message", "{prompt}", "--yes-always", "--no-pretty", "--no-stream", "--no-check-update",
-//!         "--no-show-model-warnings", "--no-detect-urls", "--no-suggest-shell-commands"]
+//!         "--no-show-model-warnings", "--no-show-release-notes", "--no-detect-urls", "--no-suggest-shell-commands",
+//!         "--analytics-disable"]
 //! env = ["COLUMNS=1000"]
 //! ```
 //!
