@@ -58,7 +58,7 @@ fn leave_is_asked_of_a_person_and_the_session_is_loaded_when_it_was_given() {
 
 #[test]
 fn silence_is_a_timeout() {
-    let env = stage("acp", ", silence-s = 1", &[&transcript("acp", "hang.jsonl")]);
+    let env = stage("acp", ", silence-s = 3", &[&transcript("acp", "hang.jsonl")]);
     env.baton(&["run", "plan.json"]).fails(1);
     assert_eq!(endings(&env), "timeout");
     assert_eq!(report(&env)["fault"]["class"], "timeout");
@@ -80,16 +80,16 @@ fn a_program_that_dies_has_crashed_and_is_tried_again() {
 /// Each sign of life begins the silence anew that a task allows.
 #[test]
 fn what_it_reports_counts_as_progress() {
-    let sign = "< {\"jsonrpc\":\"2.0\",\"method\":\"session/update\",\"params\":{\"sessionId\":\"sess-1\",\"update\":{\"sessionUpdate\":\"agent_thought_chunk\",\"content\":{\"type\":\"text\",\"text\":\"Hm.\"}}}}\n!sleep 0.6\n";
+    let sign = "< {\"jsonrpc\":\"2.0\",\"method\":\"session/update\",\"params\":{\"sessionId\":\"sess-1\",\"update\":{\"sessionUpdate\":\"agent_thought_chunk\",\"content\":{\"type\":\"text\",\"text\":\"Hm.\"}}}}\n!sleep 1.0\n";
     let good = transcript("acp", "good.jsonl");
     let (before, end) = good.trim_end().rsplit_once('\n').expect("it has lines");
     let env = stage("acp", "", &[&format!("{before}\n{}{end}\n", sign.repeat(4))]);
-    env.write("plan.json", &one_task(1, json!({ "timeouts": { "progress": "1500ms" } })));
+    env.write("plan.json", &one_task(1, json!({ "timeouts": { "progress": "3s" } })));
     env.baton(&["run", "plan.json"]).ok();
     let env = stage("acp", "", &[&transcript("acp", "hang.jsonl")]);
-    env.write("plan.json", &one_task(1, json!({ "timeouts": { "progress": "1500ms" } })));
+    env.write("plan.json", &one_task(1, json!({ "timeouts": { "progress": "3s" } })));
     env.baton(&["run", "plan.json"]).fails(1);
-    assert_eq!(report(&env)["fault"]["message"], "no sign of progress for 1s500ms (timeouts.progress)");
+    assert_eq!(report(&env)["fault"]["message"], "no sign of progress for 3s (timeouts.progress)");
 }
 
 /// Asking for leave ends the attempt: the agent is told that its turn is over.
