@@ -147,12 +147,12 @@ fn a_configured_agent_is_tried_with_small_tasks() {
     });
     let env = env(&model, OPEN);
     let tried = env.baton(&["agents", "test", "writer", "--work"]).ok();
-    insta::assert_snapshot!(tried, @"
+    insta::assert_snapshot!(tried, @r#"
     writer is ready
     ok   does a small task: ready
     ok   keeps to a JSON Schema: {"word": "ready"}
     ok   says what it used: 50 tokens
     ok   has a price: none is known: see [prices] and cost in baton.toml
-    ");
+    "#);
     assert!(!env.path(".baton").exists(), "it left no trace");
 }

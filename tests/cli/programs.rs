@@ -9,11 +9,18 @@ use crate::adapters::{endings, fact, git, one_task, report, repository, within};
 use crate::support::model::{Asked, Model, Reply};
 use crate::support::{Env, root};
 
-/// A program that was installed, by its path below `target/programs`.
+/// Installed once, at the versions of the script; what is there already is left alone.
+static INSTALLED: std::sync::LazyLock<()> = std::sync::LazyLock::new(|| {
+    let install = std::process::Command::new(root().join("tests/programs/install.sh")).output();
+    let install = install.expect("tests/programs/install.sh can be started");
+    let said = String::from_utf8_lossy(&install.stderr);
+    assert!(install.status.success(), "tests/programs/install.sh failed: {said}");
+});
+
+/// A program by its path below `target/programs`.
 fn program(path: &str) -> PathBuf {
-    let program = root().join("target/programs").join(path);
-    assert!(program.exists(), "{} is not installed: run tests/programs/install.sh", program.display());
-    program
+    std::sync::LazyLock::force(&INSTALLED);
+    root().join("target/programs").join(path)
 }
 
 /// What reaches the programs: a home of their own, and a proxy that is not there for all but loopback.

@@ -170,6 +170,8 @@ pub struct Powers {
     pub folder: Option<PathBuf>,
     /// Requests that it sent.
     pub requests: AtomicU32,
+    /// Of those, the ones that it sent after it was told to stop.
+    pub farewells: AtomicU32,
     pub meter: Arc<Meter>,
     pub desk: Desk,
     pub signs: sign::Signs,
@@ -185,6 +187,13 @@ impl Powers {
             self.fence.fall(Stop::LeaseLost);
         }
         self.fence.reason()
+    }
+
+    /// Whether it may not even clean up behind itself: somebody else may have the task by now. Otherwise an attempt that
+    /// must stop has a moment to say so to the far side.
+    #[must_use]
+    pub fn is_barred(&self) -> bool {
+        self.stopped() == Some(Stop::LeaseLost)
     }
 
     /// Tells the operator of a call that was refused; answers with what was said.

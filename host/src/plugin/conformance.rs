@@ -386,6 +386,7 @@ fn powers(plugin: &str, fence: Arc<Fence>) -> Arc<Powers> {
         services: Allowed::narrow(&BTreeMap::new(), |_| false),
         folder: None,
         requests: AtomicU32::new(0),
+        farewells: AtomicU32::new(0),
         meter: Arc::new(Meter::default()),
         desk: Desk::closed(),
         signs: Signs { sender, last: Arc::new(AtomicI64::new(0)), denied: Arc::default() },

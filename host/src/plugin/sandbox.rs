@@ -5,8 +5,8 @@ use std::sync::Arc;
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, Trap, UpdateDeadline};
 
+use super::capability::Powers;
 use super::capability::log::Lines;
-use super::capability::{Powers, Stop};
 use super::limits::{Limits, Name};
 use super::{PluginError, engine};
 
@@ -103,13 +103,8 @@ impl Identity {
         let mut left = self.limits.ticks();
         store.epoch_deadline_callback(move |context| {
             left = left.saturating_sub(1);
-            // Over its budget it may still hand in what is paid for, until its grace is over.
-            let revoked = context
-                .data()
-                .powers
-                .as_ref()
-                .and_then(|powers| powers.stopped())
-                .is_some_and(|why| why != Stop::Budget);
+            // Who must stop for another reason cleans up and hands in what is paid for, until its grace is over.
+            let revoked = context.data().powers.as_ref().is_some_and(|powers| powers.is_barred());
             if left == 0 || revoked {
                 return Ok(UpdateDeadline::Interrupt);
             }

@@ -98,6 +98,7 @@ impl Surroundings {
             services: Allowed::narrow(&self.offer.services, may_call),
             folder,
             requests: AtomicU32::new(0),
+            farewells: AtomicU32::new(0),
             meter,
             desk: self.desk.clone(),
             signs: Signs {

@@ -102,7 +102,6 @@ fn what_the_agent_wants_to_know_is_asked_of_a_person_and_its_task_goes_on() {
 
 /// An adapter says what it used after it was told that its question waits.
 #[test]
-#[ignore = "a guest whose attempt is over is interrupted at the next tick, before its last words"]
 fn what_an_attempt_used_that_asked_is_never_lost() {
     let model = Model::start(|_, asked| match method(asked).as_str() {
         "card" => Reply::json(&card(false)),

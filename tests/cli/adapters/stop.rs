@@ -43,7 +43,6 @@ fn a_cancelled_attempt_ends_its_program() {
 }
 
 #[test]
-#[ignore = "the host takes no words for a program once its attempt is over"]
 fn an_acp_session_is_told_that_it_was_cancelled() {
     let env = stage("acp", "", &[&transcript("acp", "hang.jsonl")]);
     cancelled(&env, || methods(&env).iter().any(|method| method == "session/prompt"));
@@ -51,7 +50,6 @@ fn an_acp_session_is_told_that_it_was_cancelled() {
 }
 
 #[test]
-#[ignore = "the host sends no request once its attempt is over"]
 fn an_a2a_task_is_cancelled_on_the_far_side() {
     let model = Model::start(|_, asked| {
         match method(asked).as_str() {

@@ -1,6 +1,7 @@
 //! `baton:host/http`: requests to the services of the operator's configuration.
 
 mod address;
+mod redact;
 mod service;
 mod upstream;
 
@@ -15,6 +16,7 @@ use wasmtime::component::Resource;
 pub use service::Service;
 pub use upstream::Upstream;
 
+use self::redact::Redactor;
 use super::Powers;
 use crate::plugin::bindings::agent::baton::host::http::{Host, HostResponse, HttpError, Request};
 use crate::plugin::bindings::shared::baton::types::core::Attr;
@@ -24,12 +26,15 @@ use crate::plugin::sandbox::Sandbox;
 pub struct Exchange {
     upstream: Arc<Upstream>,
     response: reqwest::Response,
+    redactor: Redactor,
     /// Bytes that were received and not yet handed over.
     ready: Vec<u8>,
     received: usize,
     _place: OwnedSemaphorePermit,
 }
 
+/// Requests of an attempt that must stop, to tell the far side.
+const FAREWELLS: u32 = 4;
 /// The most that one call hands over.
 const CHUNK: usize = 64 << 10;
 
@@ -59,8 +64,9 @@ impl HostResponse for Sandbox {
     }
 
     async fn headers(&mut self, response: Resource<Exchange>) -> wasmtime::Result<Vec<Attr>> {
-        let headers = self.table.get(&response)?.response.headers();
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let exchange = self.table.get(&response)?;
+        let headers = exchange.response.headers();
+        let text = |value: &HeaderValue| exchange.redactor.text(&String::from_utf8_lossy(value.as_bytes()));
         Ok(headers.iter().map(|(name, value)| Attr { name: name.to_string(), value: text(value) }).collect())
     }
 
@@ -80,7 +86,8 @@ impl HostResponse for Sandbox {
 }
 
 pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, HttpError> {
-    if powers.stopped().is_some() {
+    let farewell = powers.stopped().is_some();
+    if farewell && (powers.is_barred() || powers.farewells.fetch_add(1, Ordering::Relaxed) >= FAREWELLS) {
         return Err(HttpError::Stopped);
     }
     let upstream = powers.services.find(powers, "http.send", &request.service).map_err(HttpError::Denied)?;
@@ -93,12 +100,14 @@ pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, 
     };
     let (place, response) = tokio::select! {
         exchanged = exchange => exchanged?,
-        _ = powers.fence.fallen() => return Err(HttpError::Stopped),
+        _ = powers.fence.fallen(), if !farewell => return Err(HttpError::Stopped),
     };
     if let Some(pause) = asked_to_wait(&response) {
         upstream.rest(pause);
     }
-    Ok(Exchange { upstream, response, ready: Vec::new(), received: 0, _place: place })
+    let redactor =
+        Redactor::new(upstream.service.headers.iter().flat_map(|(_, text)| text.secrets()).collect());
+    Ok(Exchange { upstream, response, redactor, ready: Vec::new(), received: 0, _place: place })
 }
 
 fn prepare(
@@ -196,18 +205,24 @@ impl Exchange {
         if powers.stopped().is_some() {
             return Err(HttpError::Stopped);
         }
-        if self.ready.is_empty() {
+        while self.ready.is_empty() {
             let chunk = tokio::select! {
                 chunk = self.response.chunk() => chunk.map_err(|why| sorted(&self.upstream.service, &why))?,
                 _ = powers.fence.fallen() => return Err(HttpError::Stopped),
             };
-            let Some(chunk) = chunk else { return Ok(None) };
+            let Some(chunk) = chunk else {
+                self.ready = self.redactor.rest();
+                if self.ready.is_empty() {
+                    return Ok(None);
+                }
+                break;
+            };
             self.received += chunk.len();
             let most = self.upstream.service.max_body;
             if self.received > most {
                 return Err(HttpError::TooLarge(most as u64));
             }
-            self.ready = chunk.into();
+            self.ready = self.redactor.pass(&chunk);
         }
         let rest = self.ready.split_off(self.ready.len().min(CHUNK));
         Ok(Some(std::mem::replace(&mut self.ready, rest)))

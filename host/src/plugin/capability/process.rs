@@ -69,6 +69,15 @@ impl Host for Sandbox {
             .and_then(|profile| profile.program(&profile.place(powers.folder.as_deref())).map(|_| ())))
     }
 
+    async fn place(&mut self, profile: String) -> wasmtime::Result<Result<String, ProcessError>> {
+        let powers = self.powers()?;
+        let found = powers.profiles.find(&powers, "process.place", &profile);
+        Ok(found.map_err(ProcessError::Denied).map(|profile| {
+            let place = profile.place(powers.folder.as_deref());
+            std::path::absolute(&place).unwrap_or(place).display().to_string()
+        }))
+    }
+
     async fn start(&mut self, command: Command) -> wasmtime::Result<Result<Resource<Program>, ProcessError>> {
         let powers = self.powers()?;
         if powers.stopped().is_some() {
@@ -102,7 +111,7 @@ impl HostProgram for Sandbox {
         bytes: Vec<u8>,
     ) -> wasmtime::Result<Result<(), ProcessError>> {
         let powers = self.powers()?;
-        if powers.stopped().is_some() {
+        if powers.is_barred() {
             return Ok(Err(ProcessError::Stopped));
         }
         self.table.get_mut(&program)?.write(bytes);

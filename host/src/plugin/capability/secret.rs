@@ -72,6 +72,14 @@ impl Template {
         self.0.iter().any(|piece| matches!(piece, Piece::Secret { .. }))
     }
 
+    /// The secrets alone, as far as they are there.
+    pub fn secrets(&self) -> impl Iterator<Item = String> + '_ {
+        self.0.iter().filter_map(|piece| match piece {
+            Piece::Text(_) => None,
+            Piece::Secret { secret, .. } => secret.reveal().ok(),
+        })
+    }
+
     /// The text with its secrets in place: must go nowhere but out.
     ///
     /// # Errors

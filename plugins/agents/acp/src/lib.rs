@@ -17,11 +17,10 @@ mod update;
 
 use std::collections::VecDeque;
 
-use baton_sdk::agent::process::{self, Command, Program};
+use baton_sdk::agent::process::{self, Command, ProcessError, Program};
 use baton_sdk::agent::talk::{self, GRACE_MS, explained};
 use baton_sdk::agent::{
     Agent, Attempt, Attr, Config, ErrorClass, Fault, Health, Outcome, contract, people, progress, prompt,
-    workspace,
 };
 
 use machine::{Do, Machine, Task};
@@ -32,12 +31,7 @@ struct Acp;
 impl Agent for Acp {
     fn run(attempt: Attempt) -> Result<Outcome, Fault> {
         let settings = Settings::read(&attempt.config)?;
-        let Some(folder) = workspace::folder() else {
-            return Err(Fault::new(
-                ErrorClass::Environment,
-                "no folder to work in: give the agent's profile a `cwd`, or the task a worktree",
-            ));
-        };
+        let folder = process::place(&settings.profile)?;
         let command = Command {
             profile: settings.profile.clone(),
             values: vec![Attr::new("task", &attempt.task.id), Attr::new("run", &attempt.task.run)],
@@ -84,7 +78,12 @@ fn drive(program: &Program, mut machine: Machine, silence_ms: u64) -> Result<Out
                 todo = machine.stop(why.into()).into();
             }
         }
-        todo.extend(machine.receive(program.read_line(Some(silence_ms))?));
+        match program.read_line(Some(silence_ms)) {
+            Ok(line) => todo.extend(machine.receive(line)),
+            // The agent is told before it is left.
+            Err(ProcessError::Stopped) => todo = machine.stop(Fault::stopped("the attempt is over")).into(),
+            Err(error) => return Err(error.into()),
+        }
     }
 }
 

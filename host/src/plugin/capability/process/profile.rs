@@ -35,7 +35,8 @@ pub struct Place {
 impl Profile {
     /// Where the program starts.
     pub(super) fn place(&self, folder: Option<&Path>) -> PathBuf {
-        folder.unwrap_or(&self.cwd.base).join(&self.cwd.path)
+        let base = folder.unwrap_or(&self.cwd.base);
+        if self.cwd.path.as_os_str().is_empty() { base.to_owned() } else { base.join(&self.cwd.path) }
     }
 
     /// The arguments, filled in.

@@ -19,6 +19,8 @@ use crate::plugin::capability::Powers;
 
 /// The longest line that is handed over; what is beyond is cut.
 const LINE: usize = 1 << 20;
+/// What a program has to end by itself after its attempt was stopped.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// What may wait for a program to read it.
 const UNREAD: usize = 16 << 20;
 
@@ -156,14 +158,16 @@ impl Program {
 
     pub(super) async fn finish(&mut self, powers: &Powers, patience: u64) -> Result<Completed, ProcessError> {
         self.close_input();
-        let limit = Duration::from_millis(patience).min(self.left());
+        let stopping = powers.stopped().is_some();
+        let most = if stopping && !powers.is_barred() { FAREWELL } else { Duration::MAX };
+        let limit = Duration::from_millis(patience).min(self.left()).min(most);
         // Draining meanwhile, or a program with much to say would never end.
         let (stdout, most) = (self.stdout.take(), self.profile.max_stdout);
         let head = tokio::spawn(read_head(stdout, most));
         let status = tokio::select! {
             status = self.child.wait() => Some(status.map_err(|why| ProcessError::NotStarted(why.to_string()))?),
             () = tokio::time::sleep(limit) => None,
-            _ = powers.fence.fallen() => None,
+            _ = powers.fence.fallen(), if !stopping || powers.is_barred() => None,
         };
         self.group.kill();
         let _ = self.child.wait().await;
