@@ -37,7 +37,7 @@ fn output(env: &Env, name: &str) -> Value {
     let report = env.sql::<String>(&format!(
         "SELECT CAST(report AS TEXT) FROM attempt JOIN body USING (task_id) WHERE name = '{name}' AND ending = 'accepted'"
     ));
-    serde_json::from_str::<Value>(&report).unwrap()["outcome"]["output"].clone()
+    serde_json::from_str::<Value>(&report).expect("a report is JSON")["outcome"]["output"].clone()
 }
 
 fn system(asked: &Asked) -> String {

@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::address::{Reach, reach};
 use super::service::Service;
+use crate::clock::Stopwatch;
 
 type Pace = RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddleware<Instant>>;
 
@@ -22,8 +23,20 @@ pub struct Upstream {
     client: OnceLock<Result<reqwest::Client, String>>,
     places: Arc<Semaphore>,
     pace: Option<Pace>,
-    /// It asked to be left alone until then.
-    quiet: Mutex<Option<Instant>>,
+    /// It asked to be left alone.
+    quiet: Mutex<Option<Pause>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Pause {
+    asked: Stopwatch,
+    length: Duration,
+}
+
+impl Pause {
+    fn left(self) -> Duration {
+        self.length.saturating_sub(self.asked.elapsed())
+    }
 }
 
 /// The longest that one answer of a service holds all others back.
@@ -50,8 +63,7 @@ impl Upstream {
 
     fn wait(&self) -> Option<Duration> {
         let quiet = *self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
-        let pause = quiet.map(|until| until.saturating_duration_since(Instant::now()));
-        if let Some(pause) = pause.filter(|pause| !pause.is_zero()) {
+        if let Some(pause) = quiet.map(Pause::left).filter(|pause| !pause.is_zero()) {
             return Some(pause);
         }
         let pace = self.pace.as_ref()?;
@@ -60,9 +72,12 @@ impl Upstream {
 
     /// The service asked one caller to wait: all others wait with it.
     pub(super) fn rest(&self, pause: Duration) {
-        let until = Instant::now() + pause.min(LONGEST_QUIET);
+        let pause = Pause { asked: Stopwatch::start(), length: pause.min(LONGEST_QUIET) };
         let mut quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
-        *quiet = Some(quiet.map_or(until, |before| before.max(until)));
+        let longer = quiet.is_none_or(|before| before.left() < pause.length);
+        if longer {
+            *quiet = Some(pause);
+        }
     }
 
     /// # Errors
