@@ -5,7 +5,9 @@ mod handle;
 mod health;
 mod learn;
 mod purse;
+mod route;
 mod start;
+mod timers;
 mod turns;
 
 pub use handle::{Host, Live, Options};
@@ -22,16 +24,12 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::attempt::{self, Surroundings};
 use super::board::Board;
 use super::crowd::Crowd;
-use super::decide::{self, Asking, Batch, Place, Prepared, Room};
+use super::decide::{Batch, Prepared};
 use super::pool::Pool;
-use crate::agent::breaker::Breaker;
-use crate::budget::ledger::Account;
 use crate::clock::Time;
 use crate::event::Fact;
-use crate::fault::{ErrorClass, Fault};
 use crate::id::{AgentId, Epoch, RunId, TaskId};
-use crate::lease;
-use crate::op::{Applied, End, Op, Rejection, Reply, RouterChange, RouterChoice};
+use crate::op::{Applied, End, Op, Rejection, Reply, RouterChoice};
 use crate::outcome::Usage;
 use crate::people::Policy;
 use crate::plugin::PluginError;
@@ -39,19 +37,17 @@ use crate::plugin::agent::Health;
 use crate::plugin::capability::sign::Sign;
 use crate::plugin::capability::{Fence, Meter, Stop};
 use crate::plugin::library::{Installed, Library};
-use crate::plugin::router::{BATCH, Routed, Router, least_loaded};
+use crate::plugin::router::Routed;
 use crate::seed::Seed;
 use crate::store::writer::{Answers, Writer};
 use crate::store::{Reader, read};
-use crate::task::{Stage, State, Task, Terms};
+use crate::task::{Stage, State, Task};
 use crate::workspace::queue::Entry;
 
 /// A lease lasts so long, and is renewed when half of it is gone.
 const LEASE: Duration = Duration::from_secs(60);
 /// How often the spine looks around without having been told anything.
 const HEARTBEAT: Duration = Duration::from_secs(5);
-/// Failures in a row after which the router before is brought back.
-const PATIENCE: u32 = 3;
 
 /// Everything that the spine is told.
 enum Message {
@@ -459,235 +455,6 @@ impl Spine {
         Ok(Prepared { task, spec, feedback, consulted, avoid, inputs: Vec::new() })
     }
 
-    /// Hands ready tasks to the routers of their runs.
-    fn dispatch(&mut self) {
-        let now = self.around.clock.now();
-        for worker in &mut self.pool.workers {
-            worker.running = self.board.load(worker.agent.id);
-            worker.broke = self.purse.is_broke(&worker.agent, now);
-        }
-        let runs: Vec<RunId> = self
-            .conducts
-            .iter()
-            .filter(|(_, run)| !run.settled && !run.deciding)
-            .map(|(id, _)| *id)
-            .collect();
-        for run in runs {
-            let mut room = Room::of(&self.pool, now);
-            if room.is_none() {
-                return;
-            }
-            if self.purse.is_spent(run, now) {
-                continue;
-            }
-            let pool = &self.pool;
-            let uncrowded = self.crowd.is_none();
-            let attempts = &self.attempts;
-            let is_busy = |id| attempts.contains_key(&id);
-            let under_way: Vec<Arc<Terms>> = if uncrowded { Vec::new() } else { self.board.under_way() };
-            let mut left = self.crowd.left(under_way.iter().map(Arc::as_ref));
-            let picked = self.board.pick(run, BATCH, is_busy, |task, terms| {
-                room.take(pool, task.terms, terms) && (uncrowded || left.take(terms))
-            });
-            if !picked.is_empty() {
-                self.decide(run, picked, now);
-            }
-        }
-    }
-
-    fn decide(&mut self, run: RunId, picked: Vec<TaskId>, now: Time) {
-        let mut tasks = Vec::with_capacity(picked.len());
-        for id in picked {
-            let Some(task) = self.board.task(id).cloned() else { continue };
-            match self.prepare(task) {
-                Ok(prepared) => tasks.push(prepared),
-                Err(why) => {
-                    tracing::error!("{id} can't be read: {why}");
-                    self.board.return_(id);
-                }
-            }
-        }
-        let Some(conduct) = self.conducts.get_mut(&run) else { return };
-        conduct.deciding = true;
-        conduct.decisions += 1;
-        let seed = conduct.seed.of(conduct.decisions);
-        let config = self.library.settings(&conduct.router.name).config;
-        let state = conduct.state.clone();
-        let batch = Box::new(decide::batch(
-            run,
-            tasks,
-            &self.pool,
-            &self.board,
-            Asking { now, seed, config: &config, state },
-        ));
-        let choice = conduct.router.clone();
-        let library = Arc::clone(&self.library);
-        let outbox = self.outbox.clone();
-        tokio::task::spawn_blocking(move || {
-            let routed = unbroken(&choice.name, || pinned(&library, &choice)?.route(&batch.snapshot));
-            let _ = outbox.send(Message::Routed { batch, router: choice, routed });
-        });
-    }
-
-    fn routed(&mut self, batch: &Batch, router: RouterChoice, routed: Result<Routed, PluginError>) {
-        let run = batch.run;
-        let Some(conduct) = self.conducts.get_mut(&run) else { return };
-        conduct.deciding = false;
-        let (answer, recorded) = match routed {
-            Ok(Routed { answer, fuel }) => {
-                conduct.failures = 0;
-                conduct.state.clone_from(&answer.state);
-                (answer, Some((router, fuel)))
-            }
-            Err(error) => {
-                self.degraded(run, &router, &error);
-                (least_loaded(&batch.snapshot), Some((host_choice(), 0)))
-            }
-        };
-        let now = self.around.clock.now();
-        let mut left: HashMap<AgentId, u32> = HashMap::new();
-        for worker in &mut self.pool.workers {
-            worker.running = self.board.load(worker.agent.id);
-            left.insert(worker.agent.id, worker.room(now));
-        }
-        let board = &self.board;
-        let current = |task: &Task| board.task(task.id) == Some(task);
-        let (purse, pool) = (&mut self.purse, &self.pool);
-        let verdict = decide::act(batch, &answer, recorded, now, now + LEASE, current, |prepared, agent| {
-            let Some(room) = left.get_mut(&agent).filter(|room| **room > 0) else { return Place::None };
-            let budget = |task: &Task| board.terms(task.terms).budget;
-            let above = board.ancestors(&prepared.task).map(|task| (Account::Task(task.id), budget(task)));
-            let above = above.filter(|(_, cap)| !cap.is_none()).collect();
-            let place = purse.take(prepared, above, pool.get(agent), now);
-            *room -= u32::from(place != Place::None);
-            place
-        });
-        for task in verdict.returned {
-            self.board.return_(task);
-        }
-        for op in &verdict.ops {
-            if let Op::Assign(assign) = op {
-                assign.picks.iter().for_each(|pick| self.board.promise(pick.task, pick.agent));
-            }
-        }
-        for prepared in &batch.tasks {
-            self.staged.insert(prepared.task.id, prepared.clone());
-        }
-        self.pending.extend(verdict.ops);
-    }
-
-    /// A router gave no usable answer. After some in a row the one before it comes back.
-    fn degraded(&mut self, run: RunId, router: &RouterChoice, error: &PluginError) {
-        let Some(conduct) = self.conducts.get_mut(&run) else { return };
-        let blamed = !matches!(error, PluginError::Host { .. }) && conduct.router == *router;
-        conduct.failures += u32::from(blamed);
-        let why = error.to_string();
-        tracing::warn!("{run}: the host decides by itself: {why}");
-        let fact = Fact::RouterDegraded {
-            router: router.name.clone(),
-            why: why.clone(),
-            in_a_row: conduct.failures,
-        };
-        self.pending.push(Op::Note { run: Some(run), task: None, fact });
-        if conduct.failures >= PATIENCE
-            && let Some(before) = conduct.before.take()
-        {
-            conduct.failures = 0;
-            conduct.router = before.clone();
-            conduct.state = Vec::new();
-            let why = RouterChange::RolledBack { why };
-            self.pending.push(Op::UseRouter { run, router: before, why });
-        }
-    }
-
-    /// Backoffs that are over, waits whose time has come, deadlines that passed.
-    fn due(&mut self) {
-        let now = self.around.clock.now();
-        let (due, _) = self.board.due(now);
-        for id in due {
-            let Some(task) = self.board.task(id) else { continue };
-            let expired = task.deadline.is_some_and(|deadline| deadline <= now);
-            let fault =
-                || crate::fault::Fault::new(ErrorClass::Deadline, "its deadline passed before it was done");
-            let op = match task.state {
-                State::Backoff { .. } | State::Ready { .. } | State::Blocked if expired => {
-                    Op::Reject { task: id, fault: fault() }
-                }
-                State::Waiting { .. } if expired => Op::Finish {
-                    task: id,
-                    epoch: task.epoch,
-                    end: End::Failed { fault: fault(), checks: Vec::new() },
-                },
-                State::Backoff { until } if until <= now => Op::Due { task: id },
-                State::Waiting { stage: Stage::Person, need: Some(_), .. } => match self.unanswered(id) {
-                    Some(op) => op,
-                    None => continue,
-                },
-                State::Waiting { need: Some(need), .. } if need.until.is_some_and(|until| until <= now) => {
-                    Op::Wake { task: id }
-                }
-                _ => continue,
-            };
-            if !self.board.is_away(id) {
-                self.board.depart(id);
-                self.pending.push(op);
-            }
-        }
-    }
-
-    /// What the policy makes of a question whose time is over.
-    fn unanswered(&self, id: TaskId) -> Option<Op> {
-        let asked = read::people::of_task(&self.reader, id).ok()?;
-        let open = asked.into_iter().rfind(|asked| asked.answer.is_none())?;
-        Some(match self.people.answer(&open.question) {
-            Some(text) => Op::Answer { question: open.id, text, by: "policy".into() },
-            None => {
-                let why = format!("nobody has answered {}: {}", open.id, open.question.text);
-                let fault = Fault::new(ErrorClass::Environment, why);
-                let epoch = self.board.task(id)?.epoch;
-                Op::Finish { task: id, epoch, end: End::Failed { fault, checks: Vec::new() } }
-            }
-        })
-    }
-
-    async fn sleep_until(clock: crate::clock::Clock, at: Option<Time>) {
-        match at {
-            Some(at) => tokio::time::sleep(at.since(clock.now()).max(Duration::from_millis(1))).await,
-            None => std::future::pending().await,
-        }
-    }
-
-    fn next_timer(&self) -> impl Future<Output = ()> + use<> {
-        let now = self.around.clock.now();
-        let (_, next) = self.board.due(now);
-        let breakers = self.pool.workers.iter().filter_map(|worker| match worker.agent.breaker {
-            Breaker::Open { until, .. } if until > now => Some(until),
-            Breaker::Open { .. } | Breaker::Closed { .. } | Breaker::HalfOpen { .. } => None,
-        });
-        let at = next.into_iter().chain(breakers).min();
-        Self::sleep_until(self.around.clock.clone(), at)
-    }
-
-    /// Renews leases of which half is gone. What can't be renewed loses its right to act before anyone else may.
-    fn renew(&mut self) {
-        let now = self.around.clock.now();
-        let mut leases = Vec::new();
-        let cut_off = !self.around.lease.holds(now);
-        if self.around.lease.is_due(now) {
-            self.pending.push(Op::RenewHost { boot: self.boot, lease_until: now + lease::TERM });
-        }
-        for (id, running) in &self.attempts {
-            if cut_off || running.lease_until < now {
-                running.fence.fall(Stop::LeaseLost);
-            } else if running.lease_until.since(now) < LEASE / 2 {
-                leases.push((*id, running.epoch));
-            }
-        }
-        if !leases.is_empty() {
-            self.pending.push(Op::Renew { leases, until: now + LEASE });
-        }
-    }
-
     fn heard(&mut self, sign: Sign) {
         if let Sign::Denied { task, plugin, call, why } = &sign {
             let run = self.board.task(*task).map(|task| task.run);
@@ -745,23 +512,6 @@ fn unbroken<T>(plugin: &str, ask: impl FnOnce() -> Result<T, PluginError>) -> Re
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(ask)).unwrap_or_else(|_| {
         Err(PluginError::Host { plugin: plugin.to_owned(), why: "the host broke while asking it".into() })
     })
-}
-
-/// The router that the run chose, or a refusal if its content is another one by now.
-fn pinned(library: &Library, choice: &RouterChoice) -> Result<Router, PluginError> {
-    let router = library.router(&choice.name)?;
-    if router.digest() == choice.digest {
-        return Ok(router);
-    }
-    Err(PluginError::Incompatible {
-        plugin: choice.name.clone(),
-        why: format!("its content changed since the run chose it: baton router use {}", choice.name),
-    })
-}
-
-/// The host's own choice, as decisions are recorded.
-fn host_choice() -> RouterChoice {
-    RouterChoice { name: "host:least-loaded".into(), digest: "host".into() }
 }
 
 fn unreadable(why: impl std::fmt::Display) -> Rejection {

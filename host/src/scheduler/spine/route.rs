@@ -1,0 +1,184 @@
+//! Handing ready tasks to the routers of their runs, and acting on what they say.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{LEASE, Message, Spine, unbroken};
+use crate::budget::ledger::Account;
+use crate::clock::Time;
+use crate::event::Fact;
+use crate::id::{AgentId, RunId, TaskId};
+use crate::op::{Op, RouterChange, RouterChoice};
+use crate::plugin::PluginError;
+use crate::plugin::library::Library;
+use crate::plugin::router::{BATCH, Routed, Router, least_loaded};
+use crate::scheduler::decide::{self, Asking, Batch, Place, Room};
+use crate::task::{Task, Terms};
+
+/// Failures in a row after which the router before is brought back.
+const PATIENCE: u32 = 3;
+
+impl Spine {
+    /// Hands ready tasks to the routers of their runs.
+    pub(super) fn dispatch(&mut self) {
+        let now = self.around.clock.now();
+        for worker in &mut self.pool.workers {
+            worker.running = self.board.load(worker.agent.id);
+            worker.broke = self.purse.is_broke(&worker.agent, now);
+        }
+        let runs: Vec<RunId> = self
+            .conducts
+            .iter()
+            .filter(|(_, run)| !run.settled && !run.deciding)
+            .map(|(id, _)| *id)
+            .collect();
+        for run in runs {
+            let mut room = Room::of(&self.pool, now);
+            if room.is_none() {
+                return;
+            }
+            if self.purse.is_spent(run, now) {
+                continue;
+            }
+            let pool = &self.pool;
+            let uncrowded = self.crowd.is_none();
+            let attempts = &self.attempts;
+            let is_busy = |id| attempts.contains_key(&id);
+            let under_way: Vec<Arc<Terms>> = if uncrowded { Vec::new() } else { self.board.under_way() };
+            let mut left = self.crowd.left(under_way.iter().map(Arc::as_ref));
+            let picked = self.board.pick(run, BATCH, is_busy, |task, terms| {
+                room.take(pool, task.terms, terms) && (uncrowded || left.take(terms))
+            });
+            if !picked.is_empty() {
+                self.decide(run, picked, now);
+            }
+        }
+    }
+
+    fn decide(&mut self, run: RunId, picked: Vec<TaskId>, now: Time) {
+        let mut tasks = Vec::with_capacity(picked.len());
+        for id in picked {
+            let Some(task) = self.board.task(id).cloned() else { continue };
+            match self.prepare(task) {
+                Ok(prepared) => tasks.push(prepared),
+                Err(why) => {
+                    tracing::error!("{id} can't be read: {why}");
+                    self.board.return_(id);
+                }
+            }
+        }
+        let Some(conduct) = self.conducts.get_mut(&run) else { return };
+        conduct.deciding = true;
+        conduct.decisions += 1;
+        let seed = conduct.seed.of(conduct.decisions);
+        let config = self.library.settings(&conduct.router.name).config;
+        let state = conduct.state.clone();
+        let batch = Box::new(decide::batch(
+            run,
+            tasks,
+            &self.pool,
+            &self.board,
+            Asking { now, seed, config: &config, state },
+        ));
+        let choice = conduct.router.clone();
+        let library = Arc::clone(&self.library);
+        let outbox = self.outbox.clone();
+        tokio::task::spawn_blocking(move || {
+            let routed = unbroken(&choice.name, || pinned(&library, &choice)?.route(&batch.snapshot));
+            let _ = outbox.send(Message::Routed { batch, router: choice, routed });
+        });
+    }
+
+    pub(super) fn routed(
+        &mut self,
+        batch: &Batch,
+        router: RouterChoice,
+        routed: Result<Routed, PluginError>,
+    ) {
+        let run = batch.run;
+        let Some(conduct) = self.conducts.get_mut(&run) else { return };
+        conduct.deciding = false;
+        let (answer, recorded) = match routed {
+            Ok(Routed { answer, fuel }) => {
+                conduct.failures = 0;
+                conduct.state.clone_from(&answer.state);
+                (answer, Some((router, fuel)))
+            }
+            Err(error) => {
+                self.degraded(run, &router, &error);
+                (least_loaded(&batch.snapshot), Some((host_choice(), 0)))
+            }
+        };
+        let now = self.around.clock.now();
+        let mut left: HashMap<AgentId, u32> = HashMap::new();
+        for worker in &mut self.pool.workers {
+            worker.running = self.board.load(worker.agent.id);
+            left.insert(worker.agent.id, worker.room(now));
+        }
+        let board = &self.board;
+        let current = |task: &Task| board.task(task.id) == Some(task);
+        let (purse, pool) = (&mut self.purse, &self.pool);
+        let verdict = decide::act(batch, &answer, recorded, now, now + LEASE, current, |prepared, agent| {
+            let Some(room) = left.get_mut(&agent).filter(|room| **room > 0) else { return Place::None };
+            let budget = |task: &Task| board.terms(task.terms).budget;
+            let above = board.ancestors(&prepared.task).map(|task| (Account::Task(task.id), budget(task)));
+            let above = above.filter(|(_, cap)| !cap.is_none()).collect();
+            let place = purse.take(prepared, above, pool.get(agent), now);
+            *room -= u32::from(place != Place::None);
+            place
+        });
+        for task in verdict.returned {
+            self.board.return_(task);
+        }
+        for op in &verdict.ops {
+            if let Op::Assign(assign) = op {
+                assign.picks.iter().for_each(|pick| self.board.promise(pick.task, pick.agent));
+            }
+        }
+        for prepared in &batch.tasks {
+            self.staged.insert(prepared.task.id, prepared.clone());
+        }
+        self.pending.extend(verdict.ops);
+    }
+
+    /// A router gave no usable answer. After some in a row the one before it comes back.
+    fn degraded(&mut self, run: RunId, router: &RouterChoice, error: &PluginError) {
+        let Some(conduct) = self.conducts.get_mut(&run) else { return };
+        let blamed = !matches!(error, PluginError::Host { .. }) && conduct.router == *router;
+        conduct.failures += u32::from(blamed);
+        let why = error.to_string();
+        tracing::warn!("{run}: the host decides by itself: {why}");
+        let fact = Fact::RouterDegraded {
+            router: router.name.clone(),
+            why: why.clone(),
+            in_a_row: conduct.failures,
+        };
+        self.pending.push(Op::Note { run: Some(run), task: None, fact });
+        if conduct.failures >= PATIENCE
+            && let Some(before) = conduct.before.take()
+        {
+            conduct.failures = 0;
+            conduct.router = before.clone();
+            conduct.state = Vec::new();
+            let why = RouterChange::RolledBack { why };
+            self.pending.push(Op::UseRouter { run, router: before, why });
+        }
+    }
+}
+
+/// The router that the run chose, or a refusal if its content is another one by now.
+fn pinned(library: &Library, choice: &RouterChoice) -> Result<Router, PluginError> {
+    let router = library.router(&choice.name)?;
+    if router.digest() == choice.digest {
+        return Ok(router);
+    }
+    Err(PluginError::Incompatible {
+        plugin: choice.name.clone(),
+        why: format!("its content changed since the run chose it: baton router use {}", choice.name),
+    })
+}
+
+/// The host's own choice, as decisions are recorded.
+fn host_choice() -> RouterChoice {
+    RouterChoice { name: "host:least-loaded".into(), digest: "host".into() }
+}

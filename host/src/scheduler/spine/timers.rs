@@ -1,0 +1,104 @@
+//! What happens by itself when its time has come: backoffs, waits, deadlines, leases.
+
+use std::time::Duration;
+
+use super::{LEASE, Spine};
+use crate::agent::breaker::Breaker;
+use crate::clock::Time;
+use crate::fault::{ErrorClass, Fault};
+use crate::id::TaskId;
+use crate::lease;
+use crate::op::{End, Op};
+use crate::plugin::capability::Stop;
+use crate::store::read;
+use crate::task::{Stage, State};
+
+impl Spine {
+    /// Backoffs that are over, waits whose time has come, deadlines that passed.
+    pub(super) fn due(&mut self) {
+        let now = self.around.clock.now();
+        let (due, _) = self.board.due(now);
+        for id in due {
+            let Some(task) = self.board.task(id) else { continue };
+            let expired = task.deadline.is_some_and(|deadline| deadline <= now);
+            let fault =
+                || crate::fault::Fault::new(ErrorClass::Deadline, "its deadline passed before it was done");
+            let op = match task.state {
+                State::Backoff { .. } | State::Ready { .. } | State::Blocked if expired => {
+                    Op::Reject { task: id, fault: fault() }
+                }
+                State::Waiting { .. } if expired => Op::Finish {
+                    task: id,
+                    epoch: task.epoch,
+                    end: End::Failed { fault: fault(), checks: Vec::new() },
+                },
+                State::Backoff { until } if until <= now => Op::Due { task: id },
+                State::Waiting { stage: Stage::Person, need: Some(_), .. } => match self.unanswered(id) {
+                    Some(op) => op,
+                    None => continue,
+                },
+                State::Waiting { need: Some(need), .. } if need.until.is_some_and(|until| until <= now) => {
+                    Op::Wake { task: id }
+                }
+                _ => continue,
+            };
+            if !self.board.is_away(id) {
+                self.board.depart(id);
+                self.pending.push(op);
+            }
+        }
+    }
+
+    /// What the policy makes of a question whose time is over.
+    fn unanswered(&self, id: TaskId) -> Option<Op> {
+        let asked = read::people::of_task(&self.reader, id).ok()?;
+        let open = asked.into_iter().rfind(|asked| asked.answer.is_none())?;
+        Some(match self.people.answer(&open.question) {
+            Some(text) => Op::Answer { question: open.id, text, by: "policy".into() },
+            None => {
+                let why = format!("nobody has answered {}: {}", open.id, open.question.text);
+                let fault = Fault::new(ErrorClass::Environment, why);
+                let epoch = self.board.task(id)?.epoch;
+                Op::Finish { task: id, epoch, end: End::Failed { fault, checks: Vec::new() } }
+            }
+        })
+    }
+
+    async fn sleep_until(clock: crate::clock::Clock, at: Option<Time>) {
+        match at {
+            Some(at) => tokio::time::sleep(at.since(clock.now()).max(Duration::from_millis(1))).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    pub(super) fn next_timer(&self) -> impl Future<Output = ()> + use<> {
+        let now = self.around.clock.now();
+        let (_, next) = self.board.due(now);
+        let breakers = self.pool.workers.iter().filter_map(|worker| match worker.agent.breaker {
+            Breaker::Open { until, .. } if until > now => Some(until),
+            Breaker::Open { .. } | Breaker::Closed { .. } | Breaker::HalfOpen { .. } => None,
+        });
+        let at = next.into_iter().chain(breakers).min();
+        Self::sleep_until(self.around.clock.clone(), at)
+    }
+
+    /// Renews leases of which half is gone. What can't be renewed loses its right to act before anyone else may.
+    pub(super) fn renew(&mut self) {
+        let now = self.around.clock.now();
+        let mut leases = Vec::new();
+        let cut_off = !self.around.lease.holds(now);
+        if self.around.lease.is_due(now) {
+            self.pending.push(Op::RenewHost { boot: self.boot, lease_until: now + lease::TERM });
+        }
+        for (id, running) in &self.attempts {
+            if cut_off || running.lease_until < now {
+                running.fence.fall(Stop::LeaseLost);
+            } else if running.lease_until.since(now) < LEASE / 2 {
+                leases.push((*id, running.epoch));
+            }
+        }
+        if !leases.is_empty() {
+            self.pending.push(Op::Renew { leases, until: now + LEASE });
+        }
+    }
+}
