@@ -34,10 +34,10 @@ expect("the synthesis waited for all", all(end <= after for _, end in spans), Tr
 
 cost = json.loads(os.environ["COST"])["total"]
 expect("cost", (cost["attempts"], cost["input_tokens"], cost["output_tokens"], cost["cost"], cost["unpriced"]),
-       (5, 235, 153, 0.005847, 0))
+       (5, 545, 243, 0.003127, 0))
 for line in wrong:
     print(line, file=sys.stderr)
 if wrong:
     sys.exit(1)
-print("OK: four questions, one recommendation for SQLite, 0.005847 spent")
+print("OK: four questions, one recommendation for SQLite, 0.003127 spent")
 END
