@@ -16,6 +16,8 @@ mod composite;
 mod control;
 #[path = "cli/dead.rs"]
 mod dead;
+#[path = "cli/examples.rs"]
+mod examples;
 #[path = "cli/http.rs"]
 mod http;
 #[path = "cli/people.rs"]
