@@ -301,6 +301,9 @@ impl Global {
         let mut config = Config::find(self.config.as_deref(), near)?;
         if let Some(store) = &self.store {
             config.store.clone_from(store);
+            if let Some(workspace) = &mut config.workspace {
+                workspace.folder = store.join("worktrees");
+            }
         }
         Ok(config)
     }

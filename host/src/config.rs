@@ -265,6 +265,11 @@ impl Config {
             checks: table.checks,
             folder: store.join("worktrees"),
         });
+        let none = table.limits.running == Some(0) || table.keys.values().any(|places| *places == 0);
+        if none {
+            let what = "at least 1 must be allowed to run: nothing would ever start".to_owned();
+            return Err(wrong(what, at("[limits]").or_else(|| at("[keys]"))));
+        }
         let people = &table.people;
         let unknown_profile = people.notify_profile.as_ref().filter(|name| !profiles.contains_key(*name));
         let unknown_service = people.notify_service.as_ref().filter(|name| !services.contains_key(*name));
@@ -368,7 +373,7 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_where_it_stands() {
         let wrong = parse("[router]\nuse = \"capability\"\n\n[agents.a]\nadaptor = \"mock\"\n").unwrap_err();
-        insta::assert_snapshot!(wrong, @"/x/baton.toml:5:1: unknown field `adaptor`, expected one of `adapter`, `skills`, `tracks`, `capacity`, `config`");
+        insta::assert_snapshot!(wrong, @"/x/baton.toml:5:1: unknown field `adaptor`, expected one of `adapter`, `skills`, `tracks`, `capacity`, `config`, `input`, `output`, `budget`, `cost`");
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::id::{Epoch, RunId, TaskId};
 /// What the operator configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// A folder of the repository.
+    /// The repository's own folder.
     pub repository: PathBuf,
     /// The branch on which accepted work lands.
     pub target: String,
@@ -59,8 +59,9 @@ pub struct Site<'a> {
     pub name: &'a str,
 }
 
-fn landed_ref(branch: &str) -> String {
-    format!("refs/baton/landed/{branch}")
+/// Named by what was claimed, which no other store or run can claim as well.
+fn landed_ref(claim: &Claim) -> String {
+    format!("refs/baton/landed/{}", claim.head)
 }
 
 /// A file that an attempt changed.
@@ -101,6 +102,13 @@ impl Workspaces {
                 "{named} is a folder inside the repository {top}: name that"
             )));
         }
+        // Git prints real paths, and trees are recognised by theirs.
+        let unmade = |why: std::io::Error| {
+            GitError::NoRepository(format!("{} can't be made: {why}", settings.folder.display()))
+        };
+        std::fs::create_dir_all(&settings.folder).map_err(unmade)?;
+        let folder = settings.folder.canonicalize().map_err(unmade)?;
+        let settings = Settings { folder, ..settings };
         let target = format!("refs/heads/{}", settings.target);
         if git.run(&["rev-parse", "--verify", "--quiet", &target]).await.is_err() {
             git.run(&["branch", &settings.target, "HEAD"]).await?;
@@ -171,12 +179,15 @@ impl Workspaces {
         Ok((head, changes(&listed)))
     }
 
-    /// Takes the trees of these tasks away.
-    pub async fn sweep(&self, run: RunId, tasks: &[TaskId]) {
+    /// Takes the trees of these tasks away, up to the attempts that are named.
+    pub async fn sweep(&self, over: &[(RunId, TaskId, Epoch)]) {
         let Ok(trees) = self.list().await else { return };
-        let prefixes: Vec<String> = tasks.iter().map(|task| format!("baton/{run}/{task}.")).collect();
         for (path, branch) in trees {
-            if prefixes.iter().any(|prefix| branch.starts_with(prefix)) {
+            let is_over = over.iter().any(|(run, task, epoch)| {
+                let of = branch.strip_prefix(&format!("baton/{run}/{task}."));
+                of.and_then(|own| own.split('-').next()?.parse().ok()).is_some_and(|own: u32| own <= epoch.0)
+            });
+            if is_over {
                 self.discard(&Tree { path, branch, base: String::new() }).await;
             }
         }
@@ -220,7 +231,7 @@ impl Workspaces {
 
     /// The commit with which a claim landed, if it did: also when the host died before it could say so.
     pub async fn landed(&self, claim: &Claim) -> Option<String> {
-        self.git.commit(&landed_ref(&claim.tree.branch)).await.ok()
+        self.git.commit(&landed_ref(claim)).await.ok()
     }
 
     /// Moves the target from one commit to another that follows it, and marks these claims as landed with it. Where the
@@ -236,7 +247,7 @@ impl Workspaces {
         let folder =
             checked_out.and_then(|entry| entry.lines().find_map(|line| line.strip_prefix("worktree ")));
         let mut moves: String =
-            claims.iter().map(|claim| format!("update {} {to}\n", landed_ref(&claim.tree.branch))).collect();
+            claims.iter().map(|claim| format!("update {} {to}\n", landed_ref(claim))).collect();
         match folder {
             Some(folder) => {
                 Git::at(Path::new(folder)).run(&["merge", "--quiet", "--ff-only", to]).await?;

@@ -134,3 +134,21 @@ fn usage_that_can_not_be_true_does_not_break_the_store() {
     env.baton(&["db", "check"]).ok();
     env.baton(&["run", "plan.json", "--again"]).ok();
 }
+
+#[test]
+fn siblings_that_wait_for_money_wait_quietly() {
+    let env = Env::new();
+    env.write(
+        "baton.toml",
+        "[agents.ann]\nadapter = \"mock\"\nskills = [\"work\"]\ncapacity = 4\ncost = 0.1\nconfig = { latency-ms = 300 }\n",
+    );
+    let branch = |index: usize| serde_json::json!({ "title": "x", "input": index, "skills": ["work"] });
+    let plan = serde_json::json!([{
+        "id": "all", "executor": "parallel", "effects": "pure", "budget": { "money": 1.0 },
+        "input": { "branches": (0..3).map(branch).collect::<Vec<_>>() },
+    }]);
+    env.write("plan.json", &plan.to_string());
+    env.baton(&["run", "plan.json"]).ok();
+    let decisions = env.sql::<i64>("SELECT count(*) FROM decision");
+    assert!(decisions <= 6, "{decisions} decisions for three tasks");
+}

@@ -96,3 +96,21 @@ fn an_agent_that_claims_what_is_not_json_is_not_believed() {
     assert_eq!(env.baton(&["run", "plan.json"]).code, Some(1));
     assert!(env.baton(&["why", "w"]).ok().contains("invalid-output: outcome.output is not JSON"));
 }
+
+#[test]
+fn a_composite_task_that_is_cancelled_leaves_a_sound_store() {
+    let env = Env::new();
+    env.write(
+        "baton.toml",
+        "[agents.slow]\nadapter = \"mock\"\nskills = [\"work\"]\nconfig = { latency-ms = 60000 }\n",
+    );
+    env.write(
+        "plan.json",
+        r#"[{"id": "all", "executor": "parallel", "input": {"branches": [{"title": "x", "input": 1, "skills": ["work"]}]}}]"#,
+    );
+    let host = env.start(&["run", "plan.json"]);
+    env.until("a running branch", "SELECT count(*) = 1 FROM task WHERE state = 2");
+    env.baton(&["cancel", "r1"]).ok();
+    assert_eq!(host.wait().code, Some(1));
+    env.baton(&["db", "check"]).ok();
+}

@@ -229,3 +229,35 @@ fn an_agent_s_contract_is_held_against_input_and_output() {
         "{b}"
     );
 }
+
+#[test]
+fn who_waits_for_a_key_does_not_keep_others_from_their_agent() {
+    let env = Env::new();
+    env.write(
+        "baton.toml",
+        "[agents.ann]\nadapter = \"mock\"\nskills = [\"work\"]\ncapacity = 2\nconfig = { latency-ms = 200 }\n[keys]\ngpu = 1\n",
+    );
+    let task = |id: &str, keys: &[&str]| json!({ "id": id, "skills": ["work"], "keys": keys });
+    let tasks = [task("a1", &["gpu"]), task("a2", &["gpu"]), task("z1", &[]), task("z2", &[])];
+    env.write("plan.json", &Value::from(tasks.to_vec()).to_string());
+    env.baton(&["run", "plan.json"]).ok();
+    let first = env.sql::<String>(
+        "SELECT group_concat(name) FROM (SELECT name FROM attempt JOIN body USING (task_id) ORDER BY started_at, name LIMIT 2)",
+    );
+    assert_eq!(first, "a1,z1");
+}
+
+#[test]
+fn what_could_never_be_accepted_is_refused_before_it_starts() {
+    let env = Env::with_mocks();
+    env.write(
+        "plan.json",
+        r#"[{"id": "a", "validators": [{"use": "schema"}], "acceptance": {"quorum": 2}}, {"id": "b", "acceptance": {"threshold": 0.5}}]"#,
+    );
+    let wrong = env.baton(&["plan", "check", "plan.json"]).fails(2);
+    insta::assert_snapshot!(wrong, @r"
+    baton: plan.json#/0/acceptance/quorum: 2 validators must pass, and the workstream has 1
+    plan.json#/1/acceptance/threshold: a threshold needs validators whose scores it is about
+    the plan has 2 errors
+    ");
+}

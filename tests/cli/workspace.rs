@@ -164,3 +164,61 @@ fn evidence_is_gathered_in_the_tree_that_it_judges() {
     );
     assert_eq!(succeeded, "tested");
 }
+
+#[test]
+fn another_store_s_landing_is_not_taken_for_this_one() {
+    let env = env();
+    plan(&env, &[task("a", "echo one > one.txt")]);
+    env.baton(&["run", "plan.json"]).ok();
+    std::fs::remove_dir_all(env.path(".baton")).unwrap();
+    plan(&env, &[task("a", "echo two > two.txt")]);
+    env.baton(&["run", "plan.json"]).ok();
+    let repo = env.path("repo");
+    assert_eq!(git(&repo, &["show", &format!("{TARGET}:one.txt")]), "one");
+    assert_eq!(git(&repo, &["show", &format!("{TARGET}:two.txt")]), "two");
+}
+
+#[test]
+fn a_repository_is_named_by_its_own_folder() {
+    let env = env();
+    let config = std::fs::read_to_string(env.path("baton.toml")).unwrap();
+    std::fs::create_dir(env.path("repo/inner")).unwrap();
+    env.write("baton.toml", &config.replace("repository = \"repo\"", "repository = \"repo/inner\""));
+    plan(&env, &[task("a", "true")]);
+    let inner = env.baton(&["run", "plan.json"]).fails(2);
+    assert!(inner.contains("is a folder inside the repository"), "{inner}");
+    env.write("baton.toml", &config.replace("repository = \"repo\"", "repository = \"nowhere\""));
+    let nowhere = env.baton(&["run", "plan.json"]).fails(2);
+    assert!(nowhere.contains("nowhere can't be read"), "{nowhere}");
+}
+
+#[test]
+fn what_is_killed_while_it_lands_lands_once() {
+    let env = env();
+    let config = std::fs::read_to_string(env.path("baton.toml")).unwrap();
+    // The check takes long enough to be killed in, the first time.
+    let slow =
+        r#"argv = ["sh", "-c", "test -e ../../../../checked || { touch ../../../../checked; sleep 60; }"]"#;
+    let quick = r#"argv = ["sh", "-c", "! grep -rl broken --include=*.txt ."]"#;
+    env.write("baton.toml", &config.replace(quick, slow));
+    plan(&env, &[task("a", "echo more >> a.txt")]);
+    let mut host = env.start(&["run", "plan.json"]);
+    for _ in 0..500 {
+        if env.path("checked").exists() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(env.path("checked").exists(), "the check was started");
+    host.kill();
+    env.baton(&["run", "plan.json"]).ok();
+    let repo = env.path("repo");
+    assert_eq!(git(&repo, &["show", &format!("{TARGET}:a.txt")]), "a\nmore");
+    assert_eq!(git(&repo, &["rev-list", "--count", TARGET]), "2");
+    assert_eq!(
+        env.sql::<i64>("SELECT count(*) FROM attempt WHERE agent_id IS NOT NULL"),
+        1,
+        "it was not done again"
+    );
+    env.baton(&["db", "check"]).ok();
+}

@@ -170,6 +170,19 @@ impl Ledger {
         notices
     }
 
+    /// Tasks of which nothing is left while attempts below them are under way.
+    #[must_use]
+    pub fn exhausted_families(&self) -> HashSet<TaskId> {
+        let owners = self.open.values().flat_map(|reservation| &reservation.owners);
+        owners
+            .filter(|(account, cap)| cap.reached(&self.balance(*account).gone()).is_some())
+            .filter_map(|(account, _)| match account {
+                Account::Task(task) => Some(*task),
+                Account::Run(_) | Account::Agent(..) | Account::Day(_) => None,
+            })
+            .collect()
+    }
+
     /// Gives back what is set aside for attempts of this task that are not under way.
     pub fn release(&mut self, task: TaskId, under_way: Option<Epoch>) {
         let idle = |(of, epoch): &&Attempt| *of == task && Some(*epoch) != under_way;

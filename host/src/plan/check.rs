@@ -10,6 +10,7 @@ pub(super) fn check(name: String, mut placed: Vec<Placed>, mut found: Vec<Flaw>)
     placed.sort_by(|one, other| one.workstream.id.cmp(&other.workstream.id));
     found.extend(duplicates(&placed));
     found.extend(dangling(&placed));
+    found.extend(unreachable(&placed));
     if found.is_empty() {
         found.extend(cycles(&placed));
     }
@@ -30,6 +31,23 @@ fn duplicates(placed: &[Placed]) -> Vec<Flaw> {
         at(&pair[1], "id", format!("the id {:?} is taken", pair[1].workstream.id), Some(first))
     })
     .collect()
+}
+
+/// What can never be accepted, or always would be.
+fn unreachable(placed: &[Placed]) -> Vec<Flaw> {
+    let mut flaws = Vec::new();
+    for one in placed {
+        let (acceptance, validators) = (one.workstream.acceptance, one.workstream.validators.len());
+        if let Some(quorum) = acceptance.quorum.filter(|quorum| *quorum as usize > validators) {
+            let what = format!("{quorum} validators must pass, and the workstream has {validators}");
+            flaws.push(at(one, "acceptance/quorum", what, None));
+        }
+        if acceptance.threshold.is_some() && validators == 0 {
+            let what = "a threshold needs validators whose scores it is about".to_owned();
+            flaws.push(at(one, "acceptance/threshold", what, None));
+        }
+    }
+    flaws
 }
 
 fn dangling(placed: &[Placed]) -> Vec<Flaw> {

@@ -104,6 +104,8 @@ impl Adapter {
                 Ok(mut outcome) => {
                     let sent = powers.requests.load(Ordering::Relaxed);
                     outcome.usage.requests = outcome.usage.requests.max(sent);
+                    // Whatever becomes of the outcome, this was used.
+                    powers.meter.read(outcome.usage.most(&powers.meter.used()));
                     match powers.stopped() {
                         // What is paid for is not thrown away.
                         None | Some(Stop::Budget) => Ended::Claimed(outcome),

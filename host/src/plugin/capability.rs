@@ -189,11 +189,25 @@ impl Powers {
         self.fence.reason()
     }
 
+    /// Waits for something that is not the attempt's to hurry: that is not silence.
+    async fn patiently<T>(&self, awaited: impl Future<Output = T>) -> T {
+        let touch = async {
+            loop {
+                self.signs.last.store(self.clock.now().0, Ordering::SeqCst);
+                tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            }
+        };
+        tokio::select! {
+            came = awaited => came,
+            never = touch => never,
+        }
+    }
+
     /// Whether it may not even clean up behind itself: somebody else may have the task by now. Otherwise an attempt that
     /// must stop has a moment to say so to the far side.
     #[must_use]
     pub fn is_barred(&self) -> bool {
-        self.stopped() == Some(Stop::LeaseLost)
+        self.fence.reason() == Some(Stop::LeaseLost) || !self.lease.holds(self.clock.now())
     }
 
     /// Tells the operator of a call that was refused; answers with what was said.

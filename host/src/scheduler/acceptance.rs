@@ -18,7 +18,7 @@ struct Voice {
 pub fn refusal(spec: &Workstream, checks: &[Check]) -> Option<String> {
     let Acceptance { quorum, threshold } = spec.acceptance;
     let against: Vec<&Check> = checks.iter().filter(|check| !check.passed).collect();
-    if against.is_empty() && threshold.is_none() {
+    if against.is_empty() && threshold.is_none() && quorum.is_none() {
         return None;
     }
     let said: Vec<String> =

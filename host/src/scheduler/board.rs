@@ -226,7 +226,10 @@ impl Board {
     /// The terms of what runs, or was picked and is on its way to run.
     #[must_use]
     pub fn under_way(&self) -> Vec<Arc<Terms>> {
-        let busy = self.busy.values().flatten().chain(&self.in_transit).collect::<HashSet<_>>();
+        let is_picked =
+            |id: &&TaskId| self.tasks.get(*id).is_some_and(|task| matches!(task.state, State::Ready { .. }));
+        let picked = self.in_transit.iter().filter(is_picked);
+        let busy = self.busy.values().flatten().chain(picked).collect::<HashSet<_>>();
         busy.into_iter().filter_map(|id| Some(Arc::clone(self.terms(self.tasks.get(id)?.terms)))).collect()
     }
 
@@ -302,7 +305,7 @@ impl Board {
         &mut self,
         run: RunId,
         limit: usize,
-        is_busy: impl Fn(TaskId) -> bool,
+        is_busy: impl Fn(TaskId, &[TaskId]) -> bool,
         mut fits: impl FnMut(&Task, &Terms) -> bool,
     ) -> Vec<TaskId> {
         let Some(of_run) = self.runs.get(&run).filter(|run| !run.held) else { return Vec::new() };
@@ -320,7 +323,8 @@ impl Board {
             let (_, id) = place;
             let Some(task) = self.tasks.get(&id) else { continue };
             let terms = Arc::clone(self.terms(terms_id));
-            let away = self.in_transit.contains(&id) || is_busy(id);
+            let above: Vec<TaskId> = self.ancestors(task).map(|task| task.id).collect();
+            let away = self.in_transit.contains(&id) || is_busy(id, &above);
             if away || self.clash(task).is_some() {
                 // Tasks with the same terms but another family may still be free of the clash.
                 if away || task.parent.is_some() {

@@ -38,7 +38,8 @@ impl Crowd {
 }
 
 impl Left {
-    fn add(&mut self, terms: &Terms) {
+    /// Counts one more that runs.
+    pub fn add(&mut self, terms: &Terms) {
         if let Some(running) = &mut self.running {
             *running = running.saturating_sub(1);
         }
@@ -49,13 +50,10 @@ impl Left {
         }
     }
 
-    /// Takes a place, if there is one.
-    pub fn take(&mut self, terms: &Terms) -> bool {
-        let full = self.running == Some(0) || terms.keys.iter().any(|key| self.keys.get(key) == Some(&0));
-        if !full {
-            self.add(terms);
-        }
-        !full
+    /// Whether there is a place for one more.
+    #[must_use]
+    pub fn fits(&self, terms: &Terms) -> bool {
+        self.running != Some(0) && !terms.keys.iter().any(|key| self.keys.get(key) == Some(&0))
     }
 }
 
@@ -69,6 +67,13 @@ mod tests {
         let gpu = Terms { keys: vec!["gpu".into()], ..Terms::default() };
         let any = Terms::default();
         let mut left = crowd.left([&any].into_iter());
-        assert_eq!([&gpu, &gpu, &any, &any].map(|terms| left.take(terms)), [true, false, true, false]);
+        let mut take = |terms| {
+            let fits = left.fits(terms);
+            if fits {
+                left.add(terms);
+            }
+            fits
+        };
+        assert_eq!([&gpu, &gpu, &any, &any].map(&mut take), [true, false, true, false]);
     }
 }

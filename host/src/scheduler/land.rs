@@ -168,7 +168,11 @@ fn ends(
             checks.push(check(false, why.clone()));
             vec![failed(Fault::new(ErrorClass::Unaccepted, format!("merge: {why}")), checks)]
         }
-        Landing::Withdrawn => Vec::new(),
+        // Refused as stale where the task went another way.
+        Landing::Withdrawn => {
+            let why = "the host had lost its right to land it";
+            vec![failed(Fault::new(ErrorClass::Transient, why), checks)]
+        }
         Landing::Failed { why } => {
             vec![failed(Fault::new(ErrorClass::Transient, format!("it could not be merged: {why}")), checks)]
         }

@@ -151,8 +151,12 @@ impl Stage {
             }
             let mut room = Room::of(&self.pool, now);
             let pool = &self.pool;
-            let picked =
-                self.board.pick(self.run, BATCH, |_| false, |task, terms| room.take(pool, task.terms, terms));
+            let picked = self.board.pick(
+                self.run,
+                BATCH,
+                |_, _| false,
+                |task, terms| room.take(pool, task.terms, terms),
+            );
             if picked.is_empty() {
                 return Ok(());
             }

@@ -32,6 +32,7 @@ use crate::id::{AgentId, Epoch, RunId, TaskId};
 use crate::op::{Applied, End, Op, Rejection, Reply, RouterChoice};
 use crate::outcome::Usage;
 use crate::people::Policy;
+use crate::plan::Effects;
 use crate::plugin::PluginError;
 use crate::plugin::agent::Health;
 use crate::plugin::capability::sign::Sign;
@@ -95,6 +96,9 @@ struct Ended {
     used: Usage,
 }
 
+/// Attempts whose trees are of no more use, with what keeps the host from ending before they are gone.
+type Sweep = (Vec<(RunId, TaskId, Epoch)>, mpsc::Sender<()>);
+
 /// Where a run stands, for whoever waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -139,6 +143,8 @@ struct Spine {
     people: Arc<Policy>,
     /// Accepted trees, to the merge queue.
     landing: mpsc::UnboundedSender<Entry>,
+    /// Trees that are of no more use, to whoever takes them away.
+    sweeps: mpsc::UnboundedSender<Sweep>,
     /// Held by what the host waits for before it ends.
     under_way: mpsc::Sender<()>,
     /// The right of each of them to land.
@@ -417,17 +423,18 @@ impl Spine {
     /// Takes the trees of a task that is over away, and those of all below it. One of several of which its parent will
     /// choose keeps its own.
     fn sweep(&self, task: &Task) -> Result<(), Rejection> {
-        let Some(workspaces) = self.around.workspaces.clone() else { return Ok(()) };
+        let terms = self.board.terms(task.terms);
+        let may_have_trees = terms.effects == Effects::Workspace || terms.executor.is_some();
+        if self.around.workspaces.is_none() || !may_have_trees {
+            return Ok(());
+        }
         if task.parent.is_some() && read::spec(&self.reader, task.id).map_err(unreadable)?.contest {
             return Ok(());
         }
-        let over = read::live::family(&self.reader, task.id).map_err(unreadable)?;
-        let run = task.run;
-        let under_way = self.under_way.clone();
-        tokio::spawn(async move {
-            workspaces.sweep(run, &over).await;
-            drop(under_way);
-        });
+        let family = read::live::family(&self.reader, task.id).map_err(unreadable)?;
+        let newest = |id: TaskId| if id == task.id { task.epoch } else { Epoch(u32::MAX) };
+        let over = family.into_iter().map(|id| (task.run, id, newest(id))).collect();
+        let _ = self.sweeps.send((over, self.under_way.clone()));
         Ok(())
     }
 

@@ -94,7 +94,7 @@ impl Queue {
                 continue;
             }
             if !(entry.alive)() {
-                self.workspaces.discard(&entry.claim.tree).await;
+                // Its tree goes when its task ends: if only the host's lease was over, somebody may still want it.
                 entry.end(Landing::Withdrawn);
                 continue;
             }

@@ -91,9 +91,12 @@ pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, 
         return Err(HttpError::Stopped);
     }
     let upstream = powers.services.find(powers, "http.send", &request.service).map_err(HttpError::Denied)?;
+    // Taken before the answer comes: they may be changed meanwhile.
+    let secrets = upstream.service.headers.iter().flat_map(|(_, text)| text.secrets()).collect();
+    let redactor = Redactor::new(secrets);
     let prepared = prepare(powers, &upstream, request)?;
     let exchange = async {
-        let place = upstream.admit().await.ok_or(HttpError::Stopped)?;
+        let place = powers.patiently(upstream.admit()).await.ok_or(HttpError::Stopped)?;
         powers.requests.fetch_add(1, Ordering::Relaxed);
         let response = prepared.send().await.map_err(|why| sorted(&upstream.service, &why))?;
         Ok((place, response))
@@ -105,8 +108,6 @@ pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, 
     if let Some(pause) = asked_to_wait(&response) {
         upstream.rest(pause);
     }
-    let redactor =
-        Redactor::new(upstream.service.headers.iter().flat_map(|(_, text)| text.secrets()).collect());
     Ok(Exchange { upstream, response, redactor, ready: Vec::new(), received: 0, _place: place })
 }
 

@@ -9,7 +9,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::purse::Purse;
-use super::{Message, Phase, Spine, unreadable};
+use super::{Message, Phase, Spine, Sweep, unreadable};
 use crate::agent::breaker;
 use crate::budget::Budget;
 use crate::id::RunId;
@@ -103,6 +103,7 @@ impl Host {
             None => None,
         };
         let (entry, entries) = mpsc::unbounded_channel();
+        let (sweeps, swept) = mpsc::unbounded_channel();
         let policy = Arc::new(options.people);
         let desk_reader = self::reader(home).map_err(unreadable)?;
         let around = Surroundings {
@@ -118,6 +119,7 @@ impl Host {
         let desk_around = Surroundings { desk: Desk::closed(), ..around.clone() };
         if let Some(workspaces) = workspaces {
             let check = land::check(around.clone(), workspaces.settings.checks.clone());
+            tokio::spawn(sweep(Arc::clone(&workspaces), swept));
             tokio::spawn(Queue { workspaces, check }.run(entries));
         }
         let mut spine = Spine {
@@ -130,6 +132,7 @@ impl Host {
             crowd: options.crowd,
             people: Arc::clone(&policy),
             landing: entry,
+            sweeps,
             under_way: under_way.clone(),
             landings: HashMap::new(),
             pool: Pool { workers: Vec::new(), policy: options.breaker },
@@ -187,6 +190,16 @@ impl Host {
         let _ = tokio::time::timeout(LOOSE_ENDS, finished.recv()).await;
         let _ = tokio::task::spawn_blocking(move || writer_thread.join()).await;
         result.and(noted.map(|_| ()))
+    }
+}
+
+/// Takes trees away, many with one look at what is there.
+async fn sweep(workspaces: Arc<Workspaces>, mut sweeps: mpsc::UnboundedReceiver<Sweep>) {
+    let mut waiting = Vec::new();
+    while sweeps.recv_many(&mut waiting, 1024).await > 0 {
+        let over: Vec<_> = waiting.iter().flat_map(|(over, _)| over.iter().copied()).collect();
+        workspaces.sweep(&over).await;
+        waiting.clear();
     }
 }
 

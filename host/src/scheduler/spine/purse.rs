@@ -51,6 +51,12 @@ impl Purse {
         !agent.card.budget.is_none() && self.ledger.exhausted(&[own]).is_some()
     }
 
+    /// Whether nothing that is under way could give an agent more for today.
+    fn is_spent_out(&self, agent: &Agent, now: Time) -> bool {
+        let own = (Account::Agent(agent.id, day(now)), agent.card.budget);
+        !agent.card.budget.is_none() && self.ledger.spent_out(&[own]).is_some()
+    }
+
     /// Sets aside what an attempt of this task by this agent may use. What the tasks above it may use binds it too.
     pub(super) fn take(
         &mut self,
@@ -208,8 +214,9 @@ impl Spine {
     /// Whether there are agents for a task, and all of them have used up what they may today.
     fn only_broke(&self, task: &Task) -> bool {
         let terms = self.board.terms(task.terms);
+        let now = self.around.clock.now();
         let mut able = self.pool.workers.iter().filter(|worker| worker.suits(terms).is_ok()).peekable();
-        able.peek().is_some() && able.all(|worker| worker.broke)
+        able.peek().is_some() && able.all(|worker| self.purse.is_spent_out(&worker.agent, now))
     }
 
     /// Takes up what was spent before this host started.

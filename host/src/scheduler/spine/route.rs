@@ -43,11 +43,18 @@ impl Spine {
             let pool = &self.pool;
             let uncrowded = self.crowd.is_none();
             let attempts = &self.attempts;
-            let is_busy = |id| attempts.contains_key(&id);
+            let broke = self.purse.ledger.exhausted_families();
+            let is_busy = |id: TaskId, above: &[TaskId]| {
+                attempts.contains_key(&id) || above.iter().any(|parent| broke.contains(parent))
+            };
             let under_way: Vec<Arc<Terms>> = if uncrowded { Vec::new() } else { self.board.under_way() };
             let mut left = self.crowd.left(under_way.iter().map(Arc::as_ref));
             let picked = self.board.pick(run, BATCH, is_busy, |task, terms| {
-                room.take(pool, task.terms, terms) && (uncrowded || left.take(terms))
+                let placed = (uncrowded || left.fits(terms)) && room.take(pool, task.terms, terms);
+                if placed && !uncrowded {
+                    left.add(terms);
+                }
+                placed
             });
             if !picked.is_empty() {
                 self.decide(run, picked, now);

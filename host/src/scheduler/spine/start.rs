@@ -31,8 +31,8 @@ impl Spine {
             None => self.prepare(task.clone())?,
         };
         prepared.task = task.clone();
-        if !prepared.spec.depends_on.is_empty() {
-            prepared.inputs = read::live::inputs(&self.reader, task.id).map_err(unreadable)?;
+        if !prepared.spec.depends_on.is_empty() || task.parent.is_some() {
+            prepared.inputs = self.inputs(task)?;
         }
         let Some(worker) = self.pool.get(agent) else {
             let why = "its agent was removed".to_owned();
@@ -121,6 +121,15 @@ impl Spine {
 }
 
 impl Spine {
+    /// What it builds on: its own dependencies, and those of the tasks of which it is a part.
+    fn inputs(&self, task: &Task) -> Result<Vec<(String, Outcome)>, Rejection> {
+        let mut inputs = read::live::inputs(&self.reader, task.id).map_err(unreadable)?;
+        for above in self.board.ancestors(task) {
+            inputs.extend(read::live::inputs(&self.reader, above.id).map_err(unreadable)?);
+        }
+        Ok(inputs)
+    }
+
     /// Where the task's attempt works.
     fn ground(&self, prepared: &Prepared) -> Result<Ground, Rejection> {
         if self.around.workspaces.is_none() {

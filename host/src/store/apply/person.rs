@@ -78,7 +78,8 @@ pub(super) fn answer(batch: &mut Batch<'_>, id: QuestionId, text: String, by: St
     if matches!(task.state, State::Waiting { stage: Stage::Person, .. }) && waited_for == id.0 {
         batch.step_on(task, Command::Answer { question: id, text, by })?;
     } else {
-        batch.append(Some(task.run), Some(&task), &Fact::Answered { question: id, text, by })?;
+        // Not the task's: it does not wait for this one, and its record must not say that it went on.
+        batch.append(Some(task.run), None, &Fact::Answered { question: id, text, by })?;
     }
     Ok(Reply::Done)
 }

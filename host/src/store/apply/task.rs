@@ -204,9 +204,9 @@ fn close_cancelled(batch: &Batch<'_>, task: &Task) -> Result<(), Rejection> {
         return Ok(());
     }
     let mut close = batch.conn.prepare_cached(
-        "UPDATE attempt SET ended_at = ?3, ending = 'cancelled' WHERE task_id = ?1 AND epoch = ?2 AND ended_at IS NULL",
+        "UPDATE attempt SET ended_at = ?2, ending = 'cancelled' WHERE task_id = ?1 AND ended_at IS NULL",
     )?;
-    close.execute(params![task.id.0, task.epoch.0, batch.now.0])?;
+    close.execute(params![task.id.0, batch.now.0])?;
     Ok(())
 }
 

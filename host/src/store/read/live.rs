@@ -172,9 +172,11 @@ pub fn children(conn: &Connection, parent: TaskId, epoch: Epoch, role: Role) -> 
         });
     }
     drop(rows);
-    for child in &mut children {
-        if child.state == StateName::Failed && child.report.fault.is_none() {
-            child.report.fault = failure(conn, child.task)?;
+    let unexplained = |child: &Child| child.state == StateName::Failed && child.report.fault.is_none();
+    if children.iter().any(unexplained) {
+        let mut failures = failures(conn, parent)?;
+        for child in children.iter_mut().filter(|child| unexplained(child)) {
+            child.report.fault = failures.remove(&child.task);
         }
     }
     Ok(children)
@@ -190,18 +192,21 @@ fn priced(report: Option<Report>, bill: Option<Bill>) -> Report {
     report
 }
 
-/// Why a task failed that no attempt failed for.
-fn failure(conn: &Connection, task: TaskId) -> rusqlite::Result<Option<Fault>> {
+/// Why children failed, by the record: for those that no attempt failed for.
+fn failures(conn: &Connection, parent: TaskId) -> rusqlite::Result<HashMap<TaskId, Fault>> {
     let mut select = conn.prepare_cached(
-        "SELECT e.fact FROM event e JOIN task t ON t.id = ?1 \
-         WHERE e.run_id = t.run_id AND e.task_id = ?1 AND e.kind = 'failed' ORDER BY e.seq DESC LIMIT 1",
+        "SELECT e.task_id, e.fact FROM event e JOIN task t ON t.id = e.task_id \
+         WHERE e.run_id = (SELECT run_id FROM task WHERE id = ?1) AND e.kind = 'failed' AND t.parent_id = ?1 ORDER BY e.seq",
     )?;
-    let fact: Option<Vec<u8>> = select.query_row([task.0], |row| row.get(0)).optional()?;
-    let fact: Option<Fact> = fact.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?;
-    Ok(match fact {
-        Some(Fact::Failed { fault }) => Some(fault),
-        Some(_) | None => None,
-    })
+    let mut rows = select.query([parent.0])?;
+    let mut failures = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let fact: Vec<u8> = row.get(1)?;
+        if let Fact::Failed { fault } = serde_json::from_slice(&fact).map_err(broken)? {
+            failures.insert(TaskId(row.get(0)?), fault);
+        }
+    }
+    Ok(failures)
 }
 
 /// The report of one attempt.
@@ -243,7 +248,8 @@ pub fn inputs(conn: &Connection, task: TaskId) -> rusqlite::Result<Vec<(String, 
         let (name, json): (String, Option<Vec<u8>>) = (row.get(0)?, row.get(1)?);
         let report: Option<Report> =
             json.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?;
-        let own = name.rsplit_once('/').map_or(name.as_str(), |(_, own)| own).to_owned();
+        let own = name.rsplit_once('/').map_or(name.as_str(), |(_, own)| own);
+        let own = own.split_once('~').map_or(own, |(own, _)| own).to_owned();
         inputs.extend(report.and_then(|report| report.outcome).map(|outcome| (own, outcome)));
     }
     Ok(inputs)

@@ -34,7 +34,9 @@ fn asked(row: &Row<'_>) -> rusqlite::Result<Asked> {
 /// The store can't be read.
 pub fn open(conn: &Connection) -> rusqlite::Result<Vec<Asked>> {
     let sql = format!(
-        "SELECT {COLUMNS} JOIN task t ON t.id = q.task_id WHERE q.answer IS NULL AND t.state = 3 AND t.stage = 3 ORDER BY q.id"
+        "SELECT {COLUMNS} JOIN task t ON t.id = q.task_id WHERE q.answer IS NULL AND t.state = 3 AND t.stage = 3 AND q.id = \
+             (SELECT n.id FROM question n WHERE n.task_id = q.task_id ORDER BY n.asked_at DESC, n.id DESC LIMIT 1) \
+         ORDER BY q.id"
     );
     conn.prepare(&sql)?.query_map([], asked)?.collect()
 }

@@ -111,7 +111,7 @@ fn lead_task(spec: &Spec, request: &Request, candidates: &[Child]) -> NewTask {
     let input = with_member(&spec.input, "candidates", &shown);
     let title = format!("{}: make the best answer out of the candidates", spec.title);
     let task = NewTask { validators: spec.validators.clone(), ..NewTask::new(LEAD, title, input) };
-    spec.lead.does(task).part_of(&request.task)
+    spec.lead.does(task).told("contest", "true").part_of(&request.task)
 }
 
 /// The class of the first, which decides whether another try makes sense.

@@ -26,29 +26,34 @@ impl Redactor {
             return piece.to_vec();
         }
         self.held.extend_from_slice(piece);
-        let mut clean = self.clean(&self.held);
-        let is_begun = |at: &usize| self.secrets.iter().any(|secret| secret.starts_with(&clean[*at..]));
-        let longest = self.secrets.first().map_or(0, Vec::len);
-        let begun = (clean.len().saturating_sub(longest)..clean.len()).find(is_begun);
-        self.held = clean.split_off(begun.unwrap_or(clean.len()));
+        let (clean, scanned) = self.scan(&self.held, false);
+        self.held.drain(..scanned);
         clean
     }
 
     /// What is left when nothing more comes.
     pub fn rest(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.held)
+        let held = std::mem::take(&mut self.held);
+        self.scan(&held, true).0
     }
 
     #[must_use]
     pub fn text(&self, text: &str) -> String {
-        String::from_utf8_lossy(&self.clean(text.as_bytes())).into_owned()
+        String::from_utf8_lossy(&self.scan(text.as_bytes(), true).0).into_owned()
     }
 
-    fn clean(&self, bytes: &[u8]) -> Vec<u8> {
+    /// What is clean, and how far it was looked at: unless it is all, what may be the beginning of a secret is left.
+    fn scan(&self, bytes: &[u8], is_all: bool) -> (Vec<u8>, usize) {
         let mut clean = Vec::with_capacity(bytes.len());
         let mut at = 0;
         while at < bytes.len() {
-            match self.secrets.iter().find(|secret| bytes[at..].starts_with(secret)) {
+            let rest = &bytes[at..];
+            let is_begun = |secret: &Vec<u8>| rest.len() < secret.len() && secret.starts_with(rest);
+            if !is_all && self.secrets.iter().any(is_begun) {
+                break;
+            }
+            // The longest comes first.
+            match self.secrets.iter().find(|secret| rest.starts_with(secret)) {
                 Some(secret) => {
                     clean.extend_from_slice(MARK);
                     at += secret.len();
@@ -59,7 +64,7 @@ impl Redactor {
                 }
             }
         }
-        clean
+        (clean, at)
     }
 }
 
@@ -76,6 +81,17 @@ mod tests {
             passed.extend(redactor.pass(&text[cut..]));
             passed.extend(redactor.rest());
             assert_eq!(String::from_utf8_lossy(&passed), "key [secret], s3 and [secret]", "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn of_two_that_begin_alike_the_longer_is_taken() {
+        for cut in 0..8 {
+            let mut redactor = Redactor::new(vec!["abc".into(), "abcdef".into()]);
+            let mut passed = redactor.pass(&b"abcdef ab"[..cut]);
+            passed.extend(redactor.pass(&b"abcdef ab"[cut..]));
+            passed.extend(redactor.rest());
+            assert_eq!(String::from_utf8_lossy(&passed), "[secret] ab", "cut at {cut}");
         }
     }
 }

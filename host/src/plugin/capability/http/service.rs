@@ -32,7 +32,8 @@ pub struct Service {
 }
 
 /// What the host sets by itself, or what would change how a request is framed.
-const RESERVED: [&str; 13] = [
+const RESERVED: [&str; 14] = [
+    "accept-encoding",
     "connection",
     "content-length",
     "expect",

@@ -19,7 +19,7 @@ pub(super) async fn spawn(
     let place = match &profile.places {
         None => None,
         Some(places) => tokio::select! {
-            place = Arc::clone(places).acquire_owned() => place.ok(),
+            place = powers.patiently(Arc::clone(places).acquire_owned()) => place.ok(),
             _ = powers.fence.fallen() => return Err(ProcessError::Stopped),
         },
     };
@@ -47,17 +47,22 @@ pub(super) async fn spawn(
     let child = native.spawn().map_err(|why| {
         ProcessError::NotStarted(format!("profile {}: {}: {why}", profile.name, program.display()))
     })?;
-    let group = Group { leader: child.id(), _place: place };
+    let group = Group { leader: child.id(), place };
     Ok((child, group))
 }
 
 /// A process and all that it started; killed when this is dropped, so that no way out of an attempt leaves one behind.
 pub(super) struct Group {
     leader: Option<u32>,
-    _place: Option<OwnedSemaphorePermit>,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Group {
+    /// Lets another program have its place.
+    pub(super) fn make_room(&mut self) {
+        self.place = None;
+    }
+
     pub(super) fn kill(&self) {
         let pid = self.leader.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
         if let Some(pid) = pid {

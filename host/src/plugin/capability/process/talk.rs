@@ -171,6 +171,7 @@ impl Program {
         };
         self.group.kill();
         let _ = self.child.wait().await;
+        self.group.make_room();
         let (after, _) =
             tokio::time::timeout(LINGER, head).await.ok().and_then(Result::ok).unwrap_or_default();
         let stderr = match self.stderr.take() {
