@@ -38,7 +38,7 @@ fn all_try_the_same_apart() {
             validators: vec![String::from("tests")],
             ..NewTask::new(name, "Title", "1.50")
         };
-        task.told("apart", "round-1").told("effects", "pure")
+        task.told("apart", "round-1").told("contest", "true").told("effects", "pure")
     };
     assert_eq!(step(TWO, vec![]), Step::spawn(vec![task("round-1.1"), task("round-1.2")], Wait::All));
 }

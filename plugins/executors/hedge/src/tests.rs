@@ -17,7 +17,7 @@ fn copy(name: &str) -> NewTask {
         validators: vec![String::from("v")],
         ..NewTask::new(name, "T", "1.50")
     };
-    task.told("apart", "copies").told("effects", "pure")
+    task.told("apart", "copies").told("contest", "true").told("effects", "pure")
 }
 
 fn done(name: &str, ended: &str) -> Child {
