@@ -1,6 +1,7 @@
 //! People in the loop: a question is a row, the task waits without its agent, and an answer lets it go on.
 
 use crate::support::Env;
+use crate::support::model::{Model, Reply};
 
 fn env(config: &str) -> Env {
     let env = Env::new();
@@ -76,4 +77,17 @@ fn people_are_told_of_a_question_by_a_program() {
     assert_eq!(told["task"], "a");
     assert_eq!(told["choices"], serde_json::json!(["yes", "no"]));
     drop(host);
+}
+
+#[test]
+fn people_are_told_of_a_question_by_a_request() {
+    let model = Model::start(|_, _| Reply::status(204));
+    let env = env(&format!(
+        "[people]\nnotify-service = \"hook\"\n[services.hook]\nurl = \"http://127.0.0.1:{}/hook\"\nprivate = true\n",
+        model.port
+    ));
+    assert_eq!(env.baton(&["run", "plan.json"]).code, Some(4));
+    let [told] = model.asked().try_into().expect("one request, before the command ended");
+    assert_eq!(told.line, "POST /hook");
+    assert_eq!(told.json()["text"].as_str().map(|text| text.contains("Ship it?")), Some(true));
 }

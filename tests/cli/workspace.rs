@@ -222,3 +222,27 @@ fn what_is_killed_while_it_lands_lands_once() {
     );
     env.baton(&["db", "check"]).ok();
 }
+
+#[test]
+fn a_claim_that_waits_for_a_person_locks_only_what_it_changed() {
+    let env = env();
+    let config = std::fs::read_to_string(env.path("baton.toml")).unwrap();
+    env.write("baton.toml", &format!("{config}\n[agents.me]\nadapter = \"person\"\n"));
+    let mut wide = task("wide", "echo more >> a.txt");
+    wide["paths"] = serde_json::json!(["**"]);
+    wide["priority"] = serde_json::json!(10);
+    wide["validators"] = serde_json::json!([{ "use": "human", "with": { "agent": "me" } }]);
+    let mut other = task("other", "echo more >> b.txt");
+    other["paths"] = serde_json::json!(["b.txt"]);
+    let mut same = task("same", "echo again >> a.txt");
+    same["paths"] = serde_json::json!(["a.txt"]);
+    plan(&env, &[wide, other, same]);
+    assert_eq!(env.baton(&["run", "plan.json"]).code, Some(4));
+    let state = |name: &str| {
+        env.sql::<i64>(&format!("SELECT state FROM task JOIN body ON task_id = id WHERE name = '{name}'"))
+    };
+    assert_eq!([state("wide"), state("other"), state("same")], [3, 5, 1]);
+    env.baton(&["answer", "q1", "accept"]).ok();
+    env.baton(&["run", "plan.json"]).ok();
+    assert_eq!(git(&env.path("repo"), &["show", &format!("{TARGET}:a.txt")]), "a\nmore\nagain");
+}

@@ -173,6 +173,9 @@ impl Ledger {
     /// Tasks of which nothing is left while attempts below them are under way.
     #[must_use]
     pub fn exhausted_families(&self) -> HashSet<TaskId> {
+        if self.open.is_empty() {
+            return HashSet::new();
+        }
         let owners = self.open.values().flat_map(|reservation| &reservation.owners);
         owners
             .filter(|(account, cap)| cap.reached(&self.balance(*account).gone()).is_some())
@@ -185,6 +188,9 @@ impl Ledger {
 
     /// Gives back what is set aside for attempts of this task that are not under way.
     pub fn release(&mut self, task: TaskId, under_way: Option<Epoch>) {
+        if self.open.is_empty() {
+            return;
+        }
         let idle = |(of, epoch): &&Attempt| *of == task && Some(*epoch) != under_way;
         let idle: Vec<Attempt> = self.open.keys().filter(idle).copied().collect();
         for attempt in idle {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::clock::Time;
 use crate::id::{AgentId, RunId, TaskId, TermsId};
-use crate::scope::Clash;
+use crate::scope::{Clash, Glob, Scope};
 use crate::task::{Need, Stage, State, Task, Terms};
 
 /// Priority gained for each minute of waiting, so that nothing starves.
@@ -43,6 +43,8 @@ pub struct Board {
     timers: BTreeSet<(Time, TaskId)>,
     /// Tasks whose scope is locked, if it has one.
     holders: BTreeSet<TaskId>,
+    /// What holders that have done their work turned out to touch, which is less than what they declared.
+    narrowed: HashMap<TaskId, Scope>,
     /// Picked and on its way to the store.
     in_transit: HashSet<TaskId>,
     /// What each agent runs, or was assigned on the way to the store.
@@ -108,7 +110,9 @@ impl Board {
         let mut of_run = self.tasks.values().filter(|task| task.run == run && is_active(task)).peekable();
         of_run.peek().is_some()
             && of_run.all(|task| match task.state {
-                State::Ready { .. } | State::Backoff { .. } => task.held || run_held,
+                // One that is locked out goes on with whoever locks it, who is looked at as well.
+                State::Ready { .. } => task.held || run_held || self.clash(task).is_some(),
+                State::Backoff { .. } => task.held || run_held,
                 State::Waiting { stage: Stage::Person, need: None, .. } => true,
                 // It waits for its children, which are looked at themselves.
                 State::Waiting { need: Some(Need { until: None, .. }), .. } => true,
@@ -133,6 +137,9 @@ impl Board {
             if before.state != task.state || before.epoch != task.epoch {
                 self.return_(task.id);
             }
+        }
+        if !matches!(task.state, State::Waiting { .. }) {
+            self.narrowed.remove(&task.id);
         }
         let run = self.runs.entry(task.run).or_default();
         if task.state.is_terminal() {
@@ -206,6 +213,14 @@ impl Board {
         self.holders.remove(&task.id);
     }
 
+    /// From now on a task that has done its work locks only what it changed.
+    pub fn narrow(&mut self, id: TaskId, changed: Vec<Glob>) {
+        if let Some(task) = self.tasks.get(&id) {
+            let track = self.terms(task.terms).scope.track.clone();
+            self.narrowed.insert(id, Scope { track, writes: changed, reads: Vec::new() });
+        }
+    }
+
     /// Marks a task as picked until the store answers.
     pub fn depart(&mut self, id: TaskId) {
         self.in_transit.insert(id);
@@ -274,7 +289,8 @@ impl Board {
             if held.id == task.id || self.is_ancestor(held.id, task) {
                 continue;
             }
-            if let Some(clash) = wanted.clash(&self.terms(held.terms).scope) {
+            let locked = self.narrowed.get(&holder).unwrap_or(&self.terms(held.terms).scope);
+            if let Some(clash) = wanted.clash(locked) {
                 return Some((holder, clash));
             }
         }

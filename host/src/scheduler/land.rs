@@ -14,10 +14,11 @@ use crate::outcome::{Check, Outcome};
 use crate::plan::Workstream;
 use crate::plugin::capability::process::run_to_end;
 use crate::plugin::capability::{Fence, Meter};
+use crate::scope::Glob;
 use crate::store::{Reader, read};
 use crate::task::Task;
 use crate::workspace::queue::{self, Entry, Landing};
-use crate::workspace::{Claim, Site, Tree, Workspaces, attr};
+use crate::workspace::{Change, Claim, Site, Tree, Workspaces, attr};
 
 /// Where an attempt works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +106,14 @@ pub fn claim(outcome: &Outcome) -> Option<Claim> {
     let tree =
         Tree { path: value(attr::TREE)?.into(), branch: value(attr::BRANCH)?, base: value(attr::BASE)? };
     Some(Claim { tree, head: value(attr::HEAD)? })
+}
+
+/// The paths that a claim changed, as patterns; none if one of them can't be written as such.
+#[must_use]
+pub fn changed(outcome: &Outcome) -> Option<Vec<Glob>> {
+    let changes: Vec<Change> = serde_json::from_str(outcome.attrs.get(attr::CHANGED)?).ok()?;
+    let paths = changes.into_iter().flat_map(|change| [Some(change.path), change.from]).flatten();
+    paths.map(|path| path.parse().ok()).collect()
 }
 
 /// Takes what the host says of a tree from one outcome over to another.

@@ -53,8 +53,9 @@ impl Spine {
             let attempt = tokio::spawn(async move {
                 let adapter = adapter(&library, &card.adapter).await?;
                 let mut errand = Errand::attempt(&prepared, meter, around.clock.now());
-                let spec = prepared.spec.clone();
-                let site = Site { run: prepared.task.run, task: id, epoch, name: &spec.id };
+                // Only a tree that is sealed needs it again.
+                let spec = around.workspaces.is_some().then(|| prepared.spec.clone());
+                let site = Site { run: prepared.task.run, task: id, epoch, name: &prepared.spec.id };
                 let begun = tokio::select! {
                     begun = land::begin(around.workspaces.as_ref(), ground, site) => begun,
                     _ = own.fallen() => {
@@ -74,7 +75,7 @@ impl Spine {
                 };
                 let powers = around.powers(&adapter, &card, errand, own);
                 let mut result = attempt::run(adapter, card, prepared, Arc::clone(&powers), seed).await;
-                if let (Some(workspaces), Some(tree)) = (&around.workspaces, tree) {
+                if let (Some(workspaces), Some(tree), Some(spec)) = (&around.workspaces, tree, spec) {
                     result = land::seal(workspaces, tree, &spec, result).await;
                 }
                 Ok((result, powers.meter.used()))

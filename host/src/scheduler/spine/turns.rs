@@ -83,6 +83,9 @@ impl Spine {
             return Ok(());
         };
         outcome.attrs.extend(agent.map(|agent| ("baton.agent".to_owned(), agent)));
+        if let Some(changed) = land::changed(&outcome) {
+            self.board.narrow(task.id, changed);
+        }
         let claim = land::claim(&outcome).zip(self.around.workspaces.clone());
         let right = Arc::new(Fence::default());
         if claim.is_some() {
