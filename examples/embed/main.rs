@@ -9,15 +9,12 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use baton::agent::Card;
-use baton::agent::breaker::Policy;
-use baton::budget::{Budget, Cap};
+use baton::budget::Cap;
 use baton::op::{Op, Reply, RouterChoice, Submission};
-use baton::people;
 use baton::plan::{Plan, Workstream};
-use baton::plugin::capability::Offer;
 use baton::plugin::compile::Compiler;
 use baton::plugin::library::{Library, Sources};
-use baton::scheduler::{Crowd, Host, Options};
+use baton::scheduler::{Host, Options};
 use baton::seed::Seed;
 use baton::store::{Home, Lock, Store, read, reader};
 
@@ -38,16 +35,7 @@ async fn main() -> anyhow::Result<()> {
     };
 
     let store = Store::open(&home, Lock::take(&home)?)?;
-    let options = Options {
-        offer: Offer::default(),
-        budget: Budget::default(),
-        people: people::Policy::default(),
-        workspace: None,
-        crowd: Crowd::default(),
-        supervisor: None,
-        breaker: Policy::default(),
-    };
-    let host = Host::start(store, &home, Arc::new(library), options).await?;
+    let host = Host::start(store, &home, Arc::new(library), Options::default()).await?;
     let live = host.live();
     for name in ["ann", "bob"] {
         live.apply(Op::PutAgent { card: agent(name) }).await?;

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Env, root};
+use crate::support::{Env, git, root};
 
 /// What the actor writes down.
 pub const LOG: &str = "actor.jsonl";
@@ -81,17 +81,6 @@ pub fn needs_python() {
         version.is_ok_and(|version| version.status.success()),
         "there is no python3: the adapters are tested with programs that are written in it, so install Python 3"
     );
-}
-
-pub fn git(folder: &Path, args: &[&str]) -> String {
-    let output = Command::new("git")
-        .args(["-c", "user.name=T", "-c", "user.email=t@localhost", "-c", "init.defaultBranch=main"])
-        .args(args)
-        .current_dir(folder)
-        .output()
-        .expect("git is installed");
-    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 /// `repo` with one file.

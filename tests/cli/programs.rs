@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::adapters::{endings, fact, git, one_task, report, repository, within};
+use crate::adapters::{endings, fact, one_task, report, repository, within};
 use crate::support::model::{Asked, Model, Reply};
-use crate::support::{Env, root};
+use crate::support::{Env, git, root};
 
 /// Installed once, at the versions of the script; what is there already is left alone.
 static INSTALLED: std::sync::LazyLock<()> = std::sync::LazyLock::new(|| {

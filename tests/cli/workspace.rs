@@ -3,18 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::Env;
-
-fn git(folder: &Path, args: &[&str]) -> String {
-    let output = Command::new("git")
-        .args(["-c", "user.name=T", "-c", "user.email=t@localhost", "-c", "init.defaultBranch=main"])
-        .args(args)
-        .current_dir(folder)
-        .output()
-        .expect("git is installed");
-    assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
-}
+use crate::support::{Env, git};
 
 /// A repository with two files, a check that the word `broken` is nowhere, and an agent that runs the task's script.
 fn env() -> Env {

@@ -98,17 +98,18 @@ impl Ledger {
     /// The first of these caps that leaves nothing.
     #[must_use]
     pub fn exhausted(&self, owners: &[(Account, Cap)]) -> Option<Exhausted> {
-        owners.iter().find_map(|&(account, cap)| {
-            let good = cap.reached(&self.balance(account).gone())?;
-            Some(Exhausted { account, good, cap: cap.get(good).unwrap_or_default() })
-        })
+        self.reached(owners, |balance| balance.gone())
     }
 
     /// The first of these caps of which everything is spent, whatever attempts under way may give back.
     #[must_use]
     pub fn spent_out(&self, owners: &[(Account, Cap)]) -> Option<Exhausted> {
+        self.reached(owners, |balance| balance.spent)
+    }
+
+    fn reached(&self, owners: &[(Account, Cap)], by: impl Fn(Balance) -> Amount) -> Option<Exhausted> {
         owners.iter().find_map(|&(account, cap)| {
-            let good = cap.reached(&self.balance(account).spent)?;
+            let good = cap.reached(&by(self.balance(account)))?;
             Some(Exhausted { account, good, cap: cap.get(good).unwrap_or_default() })
         })
     }

@@ -286,7 +286,7 @@ impl Board {
         let wanted = &self.terms(task.terms).scope;
         for &holder in holders {
             let Some(held) = self.tasks.get(&holder) else { continue };
-            if held.id == task.id || self.is_ancestor(held.id, task) {
+            if held.id == task.id || self.ancestors(task).any(|above| above.id == held.id) {
                 continue;
             }
             let locked = self.narrowed.get(&holder).unwrap_or(&self.terms(held.terms).scope);
@@ -301,17 +301,6 @@ impl Board {
     pub fn ancestors<'a>(&'a self, task: &Task) -> impl Iterator<Item = &'a Task> {
         let up = |parent: Option<crate::task::Parent>| self.tasks.get(&parent?.id);
         std::iter::successors(up(task.parent), move |task| up(task.parent))
-    }
-
-    fn is_ancestor(&self, candidate: TaskId, task: &Task) -> bool {
-        let mut at = task.parent;
-        while let Some(parent) = at {
-            if parent.id == candidate {
-                return true;
-            }
-            at = self.tasks.get(&parent.id).and_then(|task| task.parent);
-        }
-        false
     }
 
     /// Ready tasks of one run, most urgent first, for which `fits` finds someone; at most `limit`. Those that are busy,

@@ -83,14 +83,14 @@ impl Server {
         question: Question,
     ) -> impl Future<Output = Result<Option<Told>, Rejection>> + use<> {
         let now = self.around.clock.now();
-        let at_once = self.policy.until(now).is_some_and(|until| until <= now);
+        let until = self.policy.until(now);
+        let at_once = until.is_some_and(|until| until <= now);
         let answer = self.policy.answer(&question).filter(|_| at_once);
         let told = answer.as_ref().map(|text| Told {
             key: question.key.clone(),
             text: text.clone(),
             resume: question.resume.clone(),
         });
-        let until = self.policy.until(now);
         let op = Op::Ask { task, epoch, question: Box::new(question.clone()), until, answer };
         let stored = self.live.submit(vec![op]);
         let told_people = self.notify(task, question);

@@ -238,7 +238,7 @@ pub fn check(around: Surroundings, profiles: Vec<String>) -> queue::Check {
             };
             let powers = around.own_powers(errand, Arc::new(Fence::default()));
             for profile in &profiles {
-                run_to_end(&powers, profile).await?;
+                run_to_end(&powers, profile, &[], Vec::new()).await?;
             }
             Ok(())
         })

@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod base64;
+mod exchange;
 mod http_fault;
 pub mod jsonrpc;
 mod prompt;
@@ -16,6 +17,7 @@ pub use crate::bindings::shared::baton::host::{http, memory, people, process, pr
 pub use crate::config::Config;
 pub use crate::words::*;
 pub use answer::{answer, data, summary};
+pub use exchange::{Listener, converse, fetch};
 pub use http_fault::{error_fault, http_fault, nonsense, one_line, status_fault};
 pub use prompt::{contract, inputs, prompt};
 

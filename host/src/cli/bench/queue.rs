@@ -9,16 +9,12 @@ use serde::Serialize;
 use super::super::{Done, Failure, Global, Outcome, library, run as run_verb, screen, unreadable};
 use super::{median, percentile};
 use crate::agent::Card;
-use crate::agent::breaker::Policy;
-use crate::budget::{Budget, Cap};
+use crate::budget::Cap;
 use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::id::RunId;
 use crate::op::{Op, Reply, Submission};
-use crate::people;
 use crate::plan::{Plan, Workstream};
-use crate::plugin::capability::Offer;
-use crate::scheduler::Crowd;
 use crate::scheduler::{Host, Live, Options};
 use crate::seed::Seed;
 use crate::store::{Home, Lock, Store, floor, read, reader};
@@ -135,16 +131,7 @@ async fn conduct(global: &Global, args: &Args, home: &Home) -> Result<f64, Failu
     let library = library(&config, None)?;
     let router = run_verb::chosen(&args.router, &library)?;
     let store = Store::open(home, Lock::take(home)?)?;
-    let options = Options {
-        offer: Offer::default(),
-        budget: Budget::default(),
-        people: people::Policy::default(),
-        workspace: None,
-        crowd: Crowd::default(),
-        supervisor: None,
-        breaker: Policy::default(),
-    };
-    let host = Host::start(store, home, Arc::new(library), options).await?;
+    let host = Host::start(store, home, Arc::new(library), Options::default()).await?;
     let live = host.live();
     let card = |index| Card {
         name: format!("agent-{index:03}"),

@@ -9,14 +9,10 @@ use serde::Serialize;
 use super::super::{Done, Failure, Global, Outcome, library, screen};
 use super::plan::{chain_of_waves, submit};
 use crate::agent::Card;
-use crate::agent::breaker::Policy;
-use crate::budget::{Budget, Cap};
+use crate::budget::Cap;
 use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::op::{Op, RouterChange};
-use crate::people;
-use crate::plugin::capability::Offer;
-use crate::scheduler::Crowd;
 use crate::scheduler::{Host, Options};
 use crate::store::{Home, Lock, Store, read, reader};
 
@@ -79,16 +75,7 @@ async fn first(global: &Global, home: &Home) -> Result<f64, Failure> {
     }
     let watch = Stopwatch::start();
     let store = Store::open(home, Lock::take(home)?)?;
-    let options = Options {
-        offer: Offer::default(),
-        budget: Budget::default(),
-        people: people::Policy::default(),
-        workspace: None,
-        crowd: Crowd::default(),
-        supervisor: None,
-        breaker: Policy::default(),
-    };
-    let host = Host::start(store, home, library, options).await?;
+    let host = Host::start(store, home, library, Options::default()).await?;
     let mut commits = host.live().commits();
     let conn = reader(home)?;
     loop {

@@ -1,9 +1,9 @@
 //! Telling people of a question, with the same programs and services that adapters use.
 
-use super::{Powers, http, process};
+use super::process::run_to_end;
+use super::{Powers, http};
 use crate::people::Question;
 use crate::plugin::bindings::agent::baton::host::http::Request;
-use crate::plugin::bindings::agent::baton::host::process::{Command, Ending};
 use crate::plugin::bindings::shared::baton::types::core::Attr;
 
 fn body(of: &str, question: &Question) -> Vec<u8> {
@@ -25,22 +25,7 @@ pub async fn by_program(
     question: &Question,
 ) -> Result<(), String> {
     let Some(name) = profile else { return Ok(()) };
-    let profile = powers.profiles.find(powers, "notify", name)?;
-    let value = |name: &str, value: &str| Attr { name: name.to_owned(), value: value.to_owned() };
-    let command = Command {
-        profile: name.to_owned(),
-        values: vec![value("task", of), value("text", &question.text)],
-        stdin: body(of, question),
-    };
-    let left = powers.deadline.since(powers.clock.now());
-    match tokio::time::timeout(left, process::run::run(powers, &profile, &command)).await {
-        Ok(Ok(completed)) => match completed.ending {
-            Ending::Exited(0) => Ok(()),
-            other => Err(format!("profile {name}: {other:?}")),
-        },
-        Ok(Err(why)) => Err(format!("profile {name}: {why:?}")),
-        Err(_) => Err(format!("profile {name} had not ended after {} s", left.as_secs())),
-    }
+    run_to_end(powers, name, &[("task", of), ("text", &question.text)], body(of, question)).await
 }
 
 /// The question is posted to the service as JSON.

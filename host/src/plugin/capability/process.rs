@@ -1,7 +1,7 @@
 //! `baton:host/process`: native programs, as the operator's profiles allow them.
 
 mod profile;
-pub(super) mod run;
+mod run;
 mod spawn;
 mod talk;
 
@@ -13,6 +13,7 @@ pub use talk::Program;
 use crate::plugin::bindings::agent::baton::host::process::{
     Command, Completed, Ending, Host, HostProgram, Line, ProcessError,
 };
+use crate::plugin::bindings::shared::baton::types::core::Attr;
 use crate::plugin::sandbox::Sandbox;
 
 /// What is kept of a program's standard error: its end.
@@ -20,13 +21,19 @@ const STDERR_TAIL: usize = 16 << 10;
 /// After a program has ended, what it left running may still hold its output open for so long.
 const LINGER: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// Runs a profile's program for the host itself, with nothing to fill in.
+/// Runs a profile's program for the host itself.
 ///
 /// # Errors
-/// It did not end with 0: what it said last.
-pub async fn run_to_end(powers: &super::Powers, name: &str) -> Result<(), String> {
+/// It did not end with 0 before the deadline: what it said last.
+pub async fn run_to_end(
+    powers: &super::Powers,
+    name: &str,
+    values: &[(&str, &str)],
+    stdin: Vec<u8>,
+) -> Result<(), String> {
     let profile = powers.profiles.find(powers, "host", name)?;
-    let command = Command { profile: name.to_owned(), values: Vec::new(), stdin: Vec::new() };
+    let attr = |(name, value): &(&str, &str)| Attr { name: (*name).to_owned(), value: (*value).to_owned() };
+    let command = Command { profile: name.to_owned(), values: values.iter().map(attr).collect(), stdin };
     let left = powers.deadline.since(powers.clock.now());
     let completed = match tokio::time::timeout(left, run::run(powers, &profile, &command)).await {
         Ok(Ok(completed)) => completed,

@@ -31,7 +31,8 @@ use crate::task::State;
 use crate::workspace::queue::Queue;
 use crate::workspace::{self, Workspaces};
 
-/// What a host is started with.
+/// What a host is started with: by default nothing is offered and nothing is limited.
+#[derive(Default)]
 pub struct Options {
     pub offer: Offer,
     pub budget: Budget,

@@ -20,18 +20,15 @@ mod task;
 #[cfg(test)]
 mod tests;
 
-use baton_sdk::agent::http::{self, HttpError, Request};
+use baton_sdk::agent::http::{self, HttpError};
 use baton_sdk::agent::{
-    Agent, Attempt, Attr, Fault, Health, Outcome, http_fault, people, progress, status_fault,
+    Agent, Attempt, Attr, Fault, Health, Outcome, converse, fetch, http_fault, people, progress, status_fault,
 };
 
 use session::{Session, Step};
 use settings::{Probe, Settings};
 
 struct A2a;
-
-/// How many bytes of a stream come between two signs of life.
-const REPORT_BYTES: usize = 500;
 
 impl Agent for A2a {
     fn run(attempt: Attempt) -> Result<Outcome, Fault> {
@@ -97,32 +94,6 @@ fn drive(session: &mut Session) -> Result<Result<Outcome, Fault>, Fault> {
             Step::Over(ending) => return Ok(ending),
         }
     }
-}
-
-fn converse(request: &Request, session: &mut Session) -> Result<(), HttpError> {
-    let response = http::send(request)?;
-    session.head(response.status(), response.headers());
-    let (mut read, mut reported) = (0, None);
-    while let Some(bytes) = response.read()? {
-        read += bytes.len();
-        if !session.chunk(&bytes) {
-            break;
-        }
-        if reported.is_none_or(|reported| read - reported >= REPORT_BYTES) {
-            progress::report(&session.doing(), None).map_err(|_| HttpError::Stopped)?;
-            reported = Some(read);
-        }
-    }
-    Ok(())
-}
-
-fn fetch(request: &Request) -> Result<(u16, Vec<u8>), HttpError> {
-    let response = http::send(request)?;
-    let mut body = Vec::new();
-    while let Some(bytes) = response.read()? {
-        body.extend(bytes);
-    }
-    Ok((response.status(), body))
 }
 
 baton_sdk::agent!(A2a);

@@ -3,7 +3,8 @@
 use baton_sdk::agent::http::{HttpError, Request};
 use baton_sdk::agent::people::{Answer, Purpose, Question};
 use baton_sdk::agent::{
-    Attempt, Attr, ErrorClass, Fault, Outcome, Usage, contract, http_fault, nonsense, one_line, prompt,
+    Attempt, Attr, ErrorClass, Fault, Listener, Outcome, Usage, contract, http_fault, nonsense, one_line,
+    prompt,
 };
 use baton_sdk::words::capped;
 use serde_json::{Value, json};
@@ -75,6 +76,23 @@ pub struct Session<'a> {
     lost_polls: u32,
 }
 
+impl Listener for Session<'_> {
+    fn head(&mut self, status: u16, headers: Vec<Attr>) {
+        self.reply = Reply::head(status, headers);
+    }
+
+    fn chunk(&mut self, bytes: &[u8]) -> bool {
+        let Some(results) = self.reply.chunk(bytes) else {
+            return false;
+        };
+        results.into_iter().all(|result| self.event(result))
+    }
+
+    fn sign(&self, _read: usize) -> String {
+        self.doing()
+    }
+}
+
 impl<'a> Session<'a> {
     pub fn new(settings: &'a Settings<'a>, attempt: &'a Attempt, answers: &[Answer]) -> Self {
         let refusals = attempt.task.feedback.len() as u64;
@@ -103,18 +121,6 @@ impl<'a> Session<'a> {
     pub fn begin(&mut self) -> Step {
         self.requests += 1;
         Step::Call(rpc::get_card(self.settings.service, self.settings.card))
-    }
-
-    pub fn head(&mut self, status: u16, headers: Vec<Attr>) {
-        self.reply = Reply::head(status, headers);
-    }
-
-    /// Whether more bytes are wanted.
-    pub fn chunk(&mut self, bytes: &[u8]) -> bool {
-        let Some(results) = self.reply.chunk(bytes) else {
-            return false;
-        };
-        results.into_iter().all(|result| self.event(result))
     }
 
     /// No more bytes come: because nothing is left, none are wanted, or something broke.

@@ -2,7 +2,7 @@
 
 use baton_sdk::agent::http::HttpError;
 use baton_sdk::agent::people::Answer;
-use baton_sdk::agent::{Artifact, Attempt, Attr, Content, ErrorClass, Fault, Outcome, Usage};
+use baton_sdk::agent::{Artifact, Attempt, Attr, Content, ErrorClass, Fault, Listener, Outcome, Usage};
 use baton_sdk::fixture::attempt;
 use serde_json::Value;
 

@@ -18,9 +18,9 @@ mod update;
 use std::collections::VecDeque;
 
 use baton_sdk::agent::process::{self, Command, ProcessError, Program};
-use baton_sdk::agent::talk::{self, GRACE_MS, explained};
+use baton_sdk::agent::talk::{self};
 use baton_sdk::agent::{
-    Agent, Attempt, Attr, Config, ErrorClass, Fault, Health, Outcome, contract, people, progress, prompt,
+    Agent, Attempt, Attr, Config, Fault, Health, Outcome, contract, people, progress, prompt,
 };
 
 use machine::{Do, Machine, Task};
@@ -72,7 +72,7 @@ fn drive(program: &Program, mut machine: Machine, silence_ms: u64) -> Result<Out
                     todo.extend(machine.answered(answer));
                     None
                 }
-                Do::Conclude(result) => return conclude(program, result),
+                Do::Conclude(result) => return talk::conclude(program, result),
             };
             if let Some(why) = stopped {
                 todo = machine.stop(why.into()).into();
@@ -84,20 +84,6 @@ fn drive(program: &Program, mut machine: Machine, silence_ms: u64) -> Result<Out
             Err(ProcessError::Stopped) => todo = machine.stop(Fault::stopped("the attempt is over")).into(),
             Err(error) => return Err(error.into()),
         }
-    }
-}
-
-/// Lets the program end. What it wrote to standard error is only known then.
-fn conclude(program: &Program, result: Result<Outcome, Fault>) -> Result<Outcome, Fault> {
-    program.close_input();
-    let patience = match &result {
-        Ok(_) => GRACE_MS,
-        Err(fault) if fault.class == ErrorClass::Timeout => 1000,
-        Err(_) => GRACE_MS / 2,
-    };
-    match (result, program.finish(patience)) {
-        (Err(fault), Ok(completed)) => Err(explained(fault, &completed)),
-        (result, _) => result,
     }
 }
 

@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
 use baton_sdk::agent::process::Line;
-use baton_sdk::agent::{StopReason, Usage};
+use baton_sdk::agent::{ErrorClass, StopReason, Usage};
 use baton_sdk::fixture::{Step, transcript};
 use serde_json::{Value, json};
 

@@ -28,10 +28,10 @@ use std::collections::VecDeque;
 
 use baton_sdk::agent::http::{self, HttpError, Response};
 use baton_sdk::agent::jsonrpc::Message;
-use baton_sdk::agent::process::{self, Command, Program};
-use baton_sdk::agent::talk::{self, GRACE_MS, explained};
+use baton_sdk::agent::process::{self, Command};
+use baton_sdk::agent::talk::{self};
 use baton_sdk::agent::{
-    Agent, Attempt, Attr, Config, ErrorClass, Fault, Health, Outcome, contract, http_fault, people, progress,
+    Agent, Attempt, Attr, Config, Fault, Health, Outcome, contract, http_fault, people, progress,
 };
 
 use machine::{Do, Machine, Task};
@@ -102,27 +102,13 @@ fn over_stdio(command: &Command, mut machine: Machine) -> Result<Outcome, Fault>
             match step {
                 Do::Write(message) => program.write(format!("{message}\n").as_bytes())?,
                 Do::Restart => program = process::start(command)?,
-                Do::Conclude(result) => return conclude(&program, result),
+                Do::Conclude(result) => return talk::conclude(&program, result),
                 step @ (Do::Report { .. } | Do::Spent(_) | Do::Ask(_) | Do::Wait(_)) => {
                     put(&mut todo, common(step, &mut machine));
                 }
             }
         }
         todo.extend(machine.receive(program.read_line(Some(machine.patience_ms()))?));
-    }
-}
-
-/// Lets the program end. What it wrote to standard error is only known then.
-fn conclude(program: &Program, result: Result<Outcome, Fault>) -> Result<Outcome, Fault> {
-    program.close_input();
-    let patience = match &result {
-        Ok(_) => GRACE_MS,
-        Err(fault) if fault.class == ErrorClass::Timeout => 1000,
-        Err(_) => GRACE_MS / 2,
-    };
-    match (result, program.finish(patience)) {
-        (Err(fault), Ok(completed)) => Err(explained(fault, &completed)),
-        (result, _) => result,
     }
 }
 

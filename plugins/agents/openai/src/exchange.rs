@@ -3,7 +3,7 @@
 
 use baton_sdk::agent::http::HttpError;
 use baton_sdk::agent::sse::Events;
-use baton_sdk::agent::{Attr, Fault, Outcome, Usage, http_fault, nonsense, status_fault};
+use baton_sdk::agent::{Attr, Fault, Listener, Outcome, Usage, http_fault, nonsense, status_fault};
 use serde_json::Value;
 
 use crate::settings::Api;
@@ -35,13 +35,8 @@ enum Body {
     },
 }
 
-impl Exchange {
-    /// `now` is Unix milliseconds.
-    pub fn new(api: Api, stream: bool, contract: bool, now: u64) -> Self {
-        Self { api, contract, stream, now, body: Body::Awaited, told: Told::default() }
-    }
-
-    pub fn head(&mut self, status: u16, headers: Vec<Attr>) {
+impl Listener for Exchange {
+    fn head(&mut self, status: u16, headers: Vec<Attr>) {
         self.body = if !(200..300).contains(&status) {
             Body::Error { status, headers, bytes: Vec::new() }
         } else if is_stream(&headers, self.stream) {
@@ -51,8 +46,7 @@ impl Exchange {
         };
     }
 
-    /// Whether more bytes are wanted.
-    pub fn chunk(&mut self, bytes: &[u8]) -> bool {
+    fn chunk(&mut self, bytes: &[u8]) -> bool {
         match &mut self.body {
             Body::Awaited => false,
             Body::Whole(whole) => {
@@ -79,6 +73,17 @@ impl Exchange {
                 true
             }
         }
+    }
+
+    fn sign(&self, read: usize) -> String {
+        format!("{read} bytes of the reply")
+    }
+}
+
+impl Exchange {
+    /// `now` is Unix milliseconds.
+    pub fn new(api: Api, stream: bool, contract: bool, now: u64) -> Self {
+        Self { api, contract, stream, now, body: Body::Awaited, told: Told::default() }
     }
 
     /// What was used up so far; none before there is a response.

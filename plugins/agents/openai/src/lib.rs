@@ -20,16 +20,15 @@ mod told;
 #[cfg(test)]
 mod transcripts;
 
-use baton_sdk::agent::http::{self, HttpError, Request};
-use baton_sdk::agent::{Agent, Attempt, Attr, Fault, Health, Outcome, contract, http_fault, progress};
+use baton_sdk::agent::http;
+use baton_sdk::agent::{
+    Agent, Attempt, Attr, Fault, Health, Outcome, contract, converse, fetch, http_fault, progress,
+};
 
 use exchange::Exchange;
 use settings::{Probe, Settings};
 
 struct OpenAi;
-
-/// How many bytes come between two signs of life.
-const REPORT_BYTES: usize = 500;
 
 impl Agent for OpenAi {
     fn run(attempt: Attempt) -> Result<Outcome, Fault> {
@@ -62,32 +61,6 @@ impl Agent for OpenAi {
             },
         }
     }
-}
-
-fn converse(request: &Request, exchange: &mut Exchange) -> Result<(), HttpError> {
-    let response = http::send(request)?;
-    exchange.head(response.status(), response.headers());
-    let (mut read, mut reported) = (0, None);
-    while let Some(bytes) = response.read()? {
-        read += bytes.len();
-        if !exchange.chunk(&bytes) {
-            break;
-        }
-        if reported.is_none_or(|reported| read - reported >= REPORT_BYTES) {
-            progress::report(&format!("{read} bytes of the reply"), None).map_err(|_| HttpError::Stopped)?;
-            reported = Some(read);
-        }
-    }
-    Ok(())
-}
-
-fn fetch(request: &Request) -> Result<(u16, Vec<u8>), HttpError> {
-    let response = http::send(request)?;
-    let mut body = Vec::new();
-    while let Some(bytes) = response.read()? {
-        body.extend(bytes);
-    }
-    Ok((response.status(), body))
 }
 
 baton_sdk::agent!(OpenAi);

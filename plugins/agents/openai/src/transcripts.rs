@@ -1,7 +1,7 @@
 //! Whole responses as services send them, kept as files, and what each of them means: at once and byte by byte.
 
 use baton_sdk::agent::http::HttpError;
-use baton_sdk::agent::{Attr, ErrorClass, Fault, Outcome, StopReason, Usage};
+use baton_sdk::agent::{Attr, ErrorClass, Fault, Listener, Outcome, StopReason, Usage};
 
 use crate::exchange::Exchange;
 use crate::settings::Api;

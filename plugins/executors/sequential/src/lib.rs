@@ -4,8 +4,7 @@
 //! finds `handoff_from_<step before>` in its input. The outcome is the last step's output.
 
 use baton_sdk::executor::{
-    Child, ErrorClass, ExecutionError, Executor, Fault, NewTask, Outcome, Part, Request, Step, TaskState,
-    Wait, handed_on, keys,
+    Child, ExecutionError, Executor, NewTask, Outcome, Part, Request, Step, TaskState, Wait, handed_on, keys,
 };
 
 struct Sequential;
@@ -26,7 +25,9 @@ fn advance(request: &Request) -> Result<Step, ExecutionError> {
             Some(step) => spawn(step, Some(last)),
             None => finish(last, &steps),
         }),
-        TaskState::Failed | TaskState::Cancelled | TaskState::Skipped => Ok(Step::Fail(fault(last))),
+        TaskState::Failed | TaskState::Cancelled | TaskState::Skipped => {
+            Ok(Step::Fail(last.given_up("step")))
+        }
         TaskState::Blocked
         | TaskState::Ready
         | TaskState::Running
@@ -60,32 +61,6 @@ fn finish(last: &Child, steps: &[Part]) -> Step {
     let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
     let summary = format!("{} step(s) done: {}", steps.len(), names.join(", "));
     Step::Finish(Outcome::raw(summary, output))
-}
-
-fn fault(last: &Child) -> Fault {
-    match &last.fault {
-        Some(fault) => {
-            Fault { message: format!("step {} failed: {}", last.name, fault.message), ..fault.clone() }
-        }
-        None => Fault::new(
-            ErrorClass::Other(String::from("step")),
-            format!("step {} was {}", last.name, ending(last.state)),
-        ),
-    }
-}
-
-fn ending(state: TaskState) -> &'static str {
-    match state {
-        TaskState::Cancelled => "cancelled",
-        TaskState::Skipped => "skipped",
-        TaskState::Failed
-        | TaskState::Succeeded
-        | TaskState::Blocked
-        | TaskState::Ready
-        | TaskState::Running
-        | TaskState::Waiting
-        | TaskState::Backoff => "given up",
-    }
 }
 
 baton_sdk::executor!(Sequential);

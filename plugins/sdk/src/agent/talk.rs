@@ -123,6 +123,20 @@ pub fn converse(world: &mut impl World, silence_ms: u64, reader: &mut impl Reade
     reader.conclude(&End { silent_ms, completed })
 }
 
+/// Lets a program end whose adapter has come to a result. What it wrote to standard error is only known then.
+pub fn conclude(program: &Program, result: Result<Outcome, Fault>) -> Result<Outcome, Fault> {
+    program.close_input();
+    let patience = match &result {
+        Ok(_) => GRACE_MS,
+        Err(fault) if fault.class == ErrorClass::Timeout => 1000,
+        Err(_) => GRACE_MS / 2,
+    };
+    match (result, program.finish(patience)) {
+        (Err(fault), Ok(completed)) => Err(explained(fault, &completed)),
+        (result, _) => result,
+    }
+}
+
 struct Host<'a> {
     program: Program,
     memory: Option<&'a str>,

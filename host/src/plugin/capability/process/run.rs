@@ -13,7 +13,7 @@ use crate::clock::Stopwatch;
 use crate::plugin::bindings::agent::baton::host::process::{Command, Completed, Ending, ProcessError};
 use crate::plugin::capability::{Powers, Stop};
 
-pub(in crate::plugin::capability) async fn run(
+pub(super) async fn run(
     powers: &Powers,
     profile: &Profile,
     command: &Command,
