@@ -18,7 +18,6 @@ mod openai;
 #[path = "adapters/stop.rs"]
 mod stop;
 
-use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 

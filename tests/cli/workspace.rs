@@ -1,6 +1,5 @@
 //! Tasks that change files: each in a tree of its own, landed one after the other on a branch that is never red.
 
-use std::path::Path;
 use std::process::Command;
 
 use crate::support::{Env, git};
