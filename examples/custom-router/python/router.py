@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from componentize_py_types import Err
 from wit_world import exports
-from wit_world.exports.routing import (
+from wit_world.imports import log
+from wit_world.imports.core import Attr, Task
+from wit_world.imports.words import (
     Agent,
     Answer,
     Assignment,
@@ -20,8 +22,6 @@ from wit_world.exports.routing import (
     Score,
     Snapshot,
 )
-from wit_world.imports import log
-from wit_world.imports.core import Attr, Task
 
 ONE = 1_000_000
 """One, in millionths."""
@@ -150,6 +150,7 @@ def score_of(entry: Entry, chosen: int) -> Score:
         total=entry.total / 1e8,
         propensity=1.0 if entry.agent == chosen else 0.0,
         values=[value / 1e6 for value in values],
+        forecast=None,
     )
 
 

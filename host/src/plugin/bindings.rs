@@ -4,8 +4,8 @@
 
 pub(super) mod shared {
     wasmtime::component::bindgen!({
-        inline: "package baton:shared; world shared { import baton:types/core@0.1.0; import baton:host/log@0.1.0; }",
-        path: ["../wit/types", "../wit/host"],
+        inline: "package baton:shared; world shared { import baton:types/core@0.1.0; import baton:host/log@0.1.0; import baton:router/words@0.1.0; }",
+        path: ["../wit/types", "../wit/host", "../wit/router"],
         world: "baton:shared/shared",
         imports: { default: trappable },
         additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
@@ -20,6 +20,22 @@ pub(super) mod router {
         with: {
             "baton:types/core@0.1.0": super::shared::baton::types::core,
             "baton:host/log@0.1.0": super::shared::baton::host::log,
+            "baton:router/words@0.1.0": super::shared::baton::router::words,
+        },
+        additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
+    });
+}
+
+/// What a router exports beside the others if it learns.
+pub(super) mod learner {
+    wasmtime::component::bindgen!({
+        inline: "package baton:host-learner; world learner { export baton:router/learning@0.1.0; }",
+        path: ["../wit/types", "../wit/host", "../wit/router"],
+        world: "baton:host-learner/learner",
+        imports: { default: trappable },
+        with: {
+            "baton:types/core@0.1.0": super::shared::baton::types::core,
+            "baton:router/words@0.1.0": super::shared::baton::router::words,
         },
         additional_derives: [PartialEq, serde::Serialize, serde::Deserialize],
     });

@@ -175,6 +175,6 @@ impl<'de> Deserialize<'de> for Grant {
 }
 
 /// What every plugin may import without being asked about.
-pub const FREE: [&str; 2] = ["baton:types/core", "baton:host/log"];
+pub const FREE: [&str; 3] = ["baton:types/core", "baton:host/log", "baton:router/words"];
 /// What every adapter may import beside that.
 pub const FREE_FOR_AGENTS: [&str; 3] = ["baton:host/progress", "baton:host/workspace", "baton:host/people"];

@@ -19,9 +19,10 @@ pub mod shared {
                 import baton:host/workspace@0.1.0;
                 import baton:host/people@0.1.0;
                 import baton:host/memory@0.1.0;
+                import baton:router/words@0.1.0;
             }
         ",
-        path: ["../../wit/types", "../../wit/host"],
+        path: ["../../wit/types", "../../wit/host", "../../wit/router"],
         world: "baton:sdk/shared",
         generate_all,
         generate_unused_types: true,
@@ -38,11 +39,30 @@ pub mod router {
         with: {
             "baton:types/core@0.1.0": crate::bindings::shared::baton::types::core,
             "baton:host/log@0.1.0": crate::bindings::shared::baton::host::log,
+            "baton:router/words@0.1.0": crate::bindings::shared::baton::router::words,
         },
         additional_derives: [PartialEq],
         pub_export_macro: true,
         export_macro_name: "export_router",
         default_bindings_module: "::baton_sdk::bindings::router",
+        runtime_path: "::baton_sdk::wit_bindgen::rt",
+    });
+}
+
+/// What a router exports beside [`router`] if it learns: the component is encoded with both worlds.
+pub mod learner {
+    wit_bindgen::generate!({
+        inline: "package baton:sdk; world learner { export baton:router/learning@0.1.0; }",
+        path: ["../../wit/types", "../../wit/host", "../../wit/router"],
+        world: "baton:sdk/learner",
+        with: {
+            "baton:types/core@0.1.0": crate::bindings::shared::baton::types::core,
+            "baton:router/words@0.1.0": crate::bindings::shared::baton::router::words,
+        },
+        additional_derives: [PartialEq],
+        pub_export_macro: true,
+        export_macro_name: "export_learner",
+        default_bindings_module: "::baton_sdk::bindings::learner",
         runtime_path: "::baton_sdk::wit_bindgen::rt",
     });
 }

@@ -7,7 +7,7 @@ pub use play::{Played, play};
 pub use transcript::{Rehearsal, Step, transcript};
 
 use crate::agent::Attempt;
-use crate::router::{Agent, Request, Snapshot};
+use crate::router::{Agent, Request, SkillStats, Snapshot};
 use crate::words::{Attr, Child, Effects, ErrorClass, Fault, Outcome, Task, TaskState};
 
 /// Task `t` of run `r1`; `input` is JSON text.
@@ -18,6 +18,7 @@ pub fn task(input: &str) -> Task {
         title: String::from("Title"),
         input: input.to_owned(),
         skills: Vec::new(),
+        prefers: Vec::new(),
         track: None,
         priority: 0,
         estimate: None,
@@ -63,11 +64,29 @@ pub fn running(name: &str) -> Child {
 pub fn agent(id: &str, skills: &[&str]) -> Agent {
     Agent {
         id: id.to_owned(),
+        kind: String::from("mock"),
         skills: skills.iter().map(|skill| (*skill).to_owned()).collect(),
         tracks: Vec::new(),
         capacity: 1,
         running: 0,
         stats: Vec::new(),
+        attrs: Vec::new(),
+    }
+}
+
+/// Nothing known of a skill yet; to be changed where a test cares.
+pub fn stats(skill: &str) -> SkillStats {
+    SkillStats {
+        skill: skill.to_owned(),
+        accepted: 0,
+        refused: 0,
+        failed: 0,
+        successes: 0.0,
+        trials: 0.0,
+        latency: 0,
+        cost_micros: None,
+        quality: None,
+        last: 0,
         attrs: Vec::new(),
     }
 }
@@ -78,6 +97,7 @@ pub fn snapshot(agents: Vec<Agent>, skills: &[&str], requests: usize) -> Snapsho
         task: Task { skills: skills.iter().map(|skill| (*skill).to_owned()).collect(), ..task("null") },
         candidates: 0,
         queued: 0,
+        features: Vec::new(),
         consulted: None,
     };
     Snapshot {

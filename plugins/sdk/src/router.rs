@@ -3,9 +3,11 @@
 mod room;
 mod scorecard;
 
-pub use crate::bindings::router::exports::baton::router::routing::{
-    Agent, Answer, Assignment, Choice, Decision, Factor, Request, RouteError, Score, SkillStats, Snapshot,
+pub use crate::bindings::shared::baton::router::words::{
+    Agent, Answer, Assignment, Choice, Decision, Factor, Feature, Forecast, Request, RouteError, Score,
+    SkillStats, Snapshot,
 };
+pub use crate::bindings::learner::exports::baton::router::learning::{Experience, Lesson, Verdict};
 pub use crate::config::Config;
 pub use crate::words::*;
 pub use room::Room;
@@ -16,6 +18,11 @@ use crate::config::Unusable;
 /// What a router is. It must be a function of its argument.
 pub trait Router {
     fn route(snapshot: Snapshot) -> Result<Answer, RouteError>;
+}
+
+/// A router that learns from what became of attempts. What it has learned is its state.
+pub trait Learner: Router {
+    fn learn(lesson: Lesson) -> Result<Vec<u8>, RouteError>;
 }
 
 impl Snapshot {
@@ -88,5 +95,26 @@ macro_rules! router {
         #[cfg(not(target_arch = "wasm32"))]
         const _: fn($crate::router::Snapshot) -> Result<$crate::router::Answer, $crate::router::RouteError> =
             <$router as $crate::router::Router>::route;
+    };
+}
+
+/// Makes this crate the component of a router that learns.
+#[macro_export]
+macro_rules! learning_router {
+    ($router:ident) => {
+        $crate::router!($router);
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            struct Component;
+            impl $crate::bindings::learner::exports::baton::router::learning::Guest for Component {
+                fn learn(lesson: $crate::router::Lesson) -> Result<Vec<u8>, $crate::router::RouteError> {
+                    <$router as $crate::router::Learner>::learn(lesson)
+                }
+            }
+            $crate::bindings::learner::export_learner!(Component with_types_in $crate::bindings::learner);
+        };
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: fn($crate::router::Lesson) -> Result<Vec<u8>, $crate::router::RouteError> =
+            <$router as $crate::router::Learner>::learn;
     };
 }

@@ -156,6 +156,7 @@ fn score(entry: &Entry, chosen: u32) -> Score {
         total: entry.total as f64 / 1e8,
         propensity: if entry.agent == chosen { 1.0 } else { 0.0 },
         values: values.iter().map(|value| *value as f64 / 1e6).collect(),
+        forecast: None,
     }
 }
 

@@ -55,7 +55,7 @@ baton_sdk::router!(LeastLoaded);
 
 #[cfg(test)]
 mod tests {
-    use baton_sdk::fixture::{agent, snapshot};
+    use baton_sdk::fixture::{agent, snapshot, stats};
     use baton_sdk::router::{Assignment, Choice, SkillStats};
 
     use super::*;
@@ -76,15 +76,7 @@ mod tests {
     }
 
     fn accepted(agent: Agent, accepted: u32) -> Agent {
-        let stats = SkillStats {
-            skill: String::from("rust"),
-            accepted,
-            refused: 0,
-            failed: 0,
-            mean_latency: 0,
-            attrs: Vec::new(),
-        };
-        Agent { stats: vec![stats], ..agent }
+        Agent { stats: vec![SkillStats { accepted, ..stats("rust") }], ..agent }
     }
 
     #[test]

@@ -46,6 +46,7 @@ impl<const N: usize> Scorecard<N> {
             total: self.0.iter().zip(values).fold(0.0, |total, ((_, weight), value)| total + weight * value),
             propensity: 0.0,
             values: values.into(),
+            forecast: None,
         }
     }
 }

@@ -23,6 +23,7 @@ impl Router for Nan {
                     total: number("total", f64::NAN, 0.0),
                     propensity: number("propensity", 7.0, 1.0),
                     values: vec![number("value", f64::INFINITY, 0.0)],
+                    forecast: None,
                 }],
                 reason: String::from("numbers that are none"),
             })

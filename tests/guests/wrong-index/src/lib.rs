@@ -23,6 +23,7 @@ fn choice(candidates: &[u32], place: &str) -> Choice {
         total: 0.0,
         propensity: 1.0,
         values: Vec::new(),
+        forecast: None,
     };
     Choice::Assign(Assignment {
         agent: if place == "agent" { u32::MAX } else { agent },
