@@ -3,11 +3,11 @@
 mod room;
 mod scorecard;
 
+pub use crate::bindings::learner::exports::baton::router::learning::{Experience, Lesson, Verdict};
 pub use crate::bindings::shared::baton::router::words::{
     Agent, Answer, Assignment, Choice, Decision, Factor, Feature, Forecast, Request, RouteError, Score,
     SkillStats, Snapshot,
 };
-pub use crate::bindings::learner::exports::baton::router::learning::{Experience, Lesson, Verdict};
 pub use crate::config::Config;
 pub use crate::words::*;
 pub use room::Room;
@@ -111,7 +111,7 @@ macro_rules! learning_router {
                     <$router as $crate::router::Learner>::learn(lesson)
                 }
             }
-            $crate::bindings::learner::export_learner!(Component with_types_in $crate::bindings::learner);
+    $crate::bindings::learner::export_learner!(Component with_types_in $crate::bindings::learner);
         };
         #[cfg(not(target_arch = "wasm32"))]
         const _: fn($crate::router::Lesson) -> Result<Vec<u8>, $crate::router::RouteError> =

@@ -202,7 +202,7 @@ baton_sdk::router!(TrackRecord);
 
 #[cfg(test)]
 mod tests {
-    use baton_sdk::fixture::{agent, snapshot};
+    use baton_sdk::fixture::{agent, snapshot, stats};
     use baton_sdk::router::SkillStats;
 
     use super::*;
@@ -220,14 +220,7 @@ mod tests {
     }
 
     fn proven(id: &str, accepted: u32, refused: u32) -> Agent {
-        let stats = SkillStats {
-            skill: String::from("rust"),
-            accepted,
-            refused,
-            failed: 0,
-            mean_latency: 1000,
-            attrs: Vec::new(),
-        };
+        let stats = SkillStats { accepted, refused, ..stats("rust") };
         Agent { capacity: 4, stats: vec![stats], ..agent(id, &["rust"]) }
     }
 
