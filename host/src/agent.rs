@@ -55,6 +55,13 @@ pub enum Standing {
 }
 
 impl Card {
+    /// What it is at bottom: its adapter, with the model, or else the profile, that its configuration names.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        let named = self.config.get("model").or_else(|| self.config.get("profile"));
+        named.map_or_else(|| self.adapter.clone(), |name| format!("{}:{name}", self.adapter))
+    }
+
     /// Whether the agent declares all of these skills.
     #[must_use]
     pub fn has_skills(&self, wanted: &[String]) -> bool {

@@ -57,6 +57,9 @@ pub enum Fact {
     Woken,
     Accepted {
         checks: u32,
+        /// Their mean score, 0.0 to 1.0, if there were any.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        quality: Option<f64>,
     },
     /// An attempt failed and another will be made.
     Retrying {

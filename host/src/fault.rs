@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// The classes of `baton:types/core.error-class`; an `other` of a plugin is [`ErrorClass::Other`] with its name in
 /// the message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorClass {
     Transient,

@@ -15,6 +15,7 @@ pub mod agent;
 pub mod budget;
 pub mod event;
 pub mod fault;
+pub mod knowledge;
 pub mod op;
 pub mod outcome;
 pub mod people;

@@ -10,6 +10,7 @@ use crate::clock::Time;
 use crate::event::Fact;
 use crate::fault::Fault;
 use crate::id::{AgentId, Epoch, QuestionId, RunId, TaskId};
+use crate::knowledge::Observation;
 use crate::outcome::{Check, Outcome};
 use crate::people::Question;
 use crate::plan::diff::Diff;
@@ -69,8 +70,13 @@ pub enum Op {
         router: RouterChoice,
         why: RouterChange,
     },
-    /// What the active router leaves for its next call.
+    /// A router's answer, and who starts on what by it.
     Assign(Box<Assign>),
+    /// A router was told what became of attempts.
+    Teach {
+        run: RunId,
+        lesson: Box<Lesson>,
+    },
     /// For tasks that a router put off or turned down.
     Defer {
         task: TaskId,
@@ -244,13 +250,29 @@ pub struct Pick {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     pub router: RouterChoice,
-    /// The snapshot as the router saw it, as JSON.
+    /// The snapshot as the router saw it, as JSON; its state is apart.
     pub input: String,
-    /// Its answer, as JSON.
+    /// Its answer, as JSON; its state is apart.
     pub answer: String,
-    /// For its next call.
+    /// The state that it was given.
+    pub before: Vec<u8>,
+    /// The one that it left for its next call.
     pub state: Vec<u8>,
     pub fuel: u64,
+}
+
+/// What is kept of a lesson: enough to give it again.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lesson {
+    pub router: RouterChoice,
+    /// The experiences and the configuration, as JSON.
+    pub input: String,
+    pub before: Vec<u8>,
+    /// What was learned.
+    pub state: Vec<u8>,
+    pub fuel: u64,
+    /// All attempts up to this event are told now.
+    pub upto: i64,
 }
 
 /// How an attempt or a composite task ended.
@@ -311,6 +333,9 @@ pub struct PluginRow {
 pub struct Applied {
     /// The tasks that it changed, as they are now.
     pub changed: Vec<Task>,
+    /// The attempts that it ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub observed: Vec<Observation>,
     pub reply: Reply,
 }
 

@@ -143,9 +143,15 @@ pub struct Facts {
 impl Report {
     /// The mean of what its checks came to; none when nothing was checked.
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "there are never so many checks")]
     pub fn score(&self) -> Option<f64> {
-        let count = self.checks.len();
-        (count > 0).then(|| self.checks.iter().map(|check| check.score).sum::<f64>() / count as f64)
+        mean_score(&self.checks)
     }
+}
+
+/// None when nothing was checked.
+#[must_use]
+#[expect(clippy::cast_precision_loss, reason = "there are never so many checks")]
+pub fn mean_score(checks: &[Check]) -> Option<f64> {
+    let count = checks.len();
+    (count > 0).then(|| checks.iter().map(|check| check.score).sum::<f64>() / count as f64)
 }

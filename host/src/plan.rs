@@ -45,6 +45,9 @@ pub struct Workstream {
     /// Skills that an agent must declare, all of them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skills: Vec<String>,
+    /// Skills that would help: routers prefer agents that declare them, and nobody is excluded for lacking one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prefers: Vec<String>,
     /// A lane of work: two tasks of one track never run at once, and an agent may be confined to tracks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub track: Option<String>,
@@ -202,6 +205,7 @@ impl Workstream {
             input: Value::Null,
             depends_on: Vec::new(),
             skills: Vec::new(),
+            prefers: Vec::new(),
             track: None,
             paths: Vec::new(),
             reads: Vec::new(),
@@ -226,11 +230,15 @@ impl Workstream {
 
     #[must_use]
     pub fn terms(&self) -> Terms {
-        let mut skills = self.skills.clone();
-        skills.sort();
-        skills.dedup();
+        let sorted = |skills: &[String]| {
+            let mut skills = skills.to_vec();
+            skills.sort();
+            skills.dedup();
+            skills
+        };
         Terms {
-            skills,
+            skills: sorted(&self.skills),
+            prefers: sorted(&self.prefers),
             scope: Scope { track: self.track.clone(), writes: self.paths.clone(), reads: self.reads.clone() },
             agent: self.agent.clone(),
             executor: self.executor.clone(),

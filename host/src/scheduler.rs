@@ -14,6 +14,7 @@ pub mod land;
 pub mod pool;
 pub mod probe;
 pub mod rehearsal;
+mod school;
 mod spine;
 pub mod why;
 

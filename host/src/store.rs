@@ -7,6 +7,7 @@ mod apply;
 mod batch;
 pub mod chain;
 mod codec;
+mod tally;
 pub mod floor;
 pub mod maintenance;
 pub mod read;
@@ -21,6 +22,7 @@ use rusqlite::{Connection, OpenFlags};
 use thiserror::Error;
 
 use batch::{Batch, Memory};
+use tally::Tallies;
 
 use crate::clock::{Clock, Time};
 use crate::op::{Applied, Op, Rejection};
@@ -141,6 +143,7 @@ impl Lock {
 pub struct Store {
     conn: Connection,
     memory: Memory,
+    tallies: Tallies,
     clock: Clock,
     /// Set when a transaction failed in a way that leaves its fate unknown.
     broken: bool,
@@ -183,7 +186,7 @@ impl Store {
                 row.get(0)
             })?;
         let clock = clock.unwrap_or_else(|| Clock::system(Time(floor)));
-        Ok(Self { conn, memory, clock, broken: false, _lock: None })
+        Ok(Self { conn, memory, tallies: Tallies::default(), clock, broken: false, _lock: None })
     }
 
     #[must_use]
@@ -210,6 +213,7 @@ impl Store {
             Ok(replies) => replies,
             Err(why) => {
                 let _ = self.conn.execute_batch("ROLLBACK");
+                self.tallies = Tallies::default();
                 match Memory::read(&self.conn) {
                     Ok(memory) => self.memory = memory,
                     Err(_) => self.broken = true,
@@ -234,6 +238,8 @@ impl Store {
             now: self.clock.now(),
             memory: &mut self.memory,
             changed: Vec::new(),
+            observed: Vec::new(),
+            tallies: &mut self.tallies,
             touched: &mut touched,
         };
         let mut replies = Vec::with_capacity(ops.len());
@@ -246,6 +252,7 @@ impl Store {
             crate::failpoint::hit("after-op");
         }
         batch.seal()?;
+        self.tallies.write(&self.conn)?;
         crate::failpoint::hit("before-commit");
         self.conn.prepare_cached("COMMIT")?.execute([])?;
         crate::failpoint::hit("after-commit");

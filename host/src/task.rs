@@ -1,5 +1,6 @@
 //! A task: a node of a run, and where it stands.
 
+pub mod features;
 pub mod retry;
 pub mod transition;
 
@@ -205,6 +206,9 @@ impl fmt::Display for StateName {
 pub struct Terms {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skills: Vec<String>,
+    /// Skills that would help.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub prefers: Vec<String>,
     #[serde(default)]
     pub scope: Scope,
     /// Only this agent may do it.
@@ -233,6 +237,15 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// Those required and those preferred, sorted.
+    #[must_use]
+    pub fn all_skills(&self) -> Vec<String> {
+        let mut all = [self.skills.as_slice(), self.prefers.as_slice()].concat();
+        all.sort();
+        all.dedup();
+        all
+    }
+
     /// Whether an attempt of which nobody knows what it did may be run again only on a person's word.
     #[must_use]
     pub fn asks_first(&self) -> bool {

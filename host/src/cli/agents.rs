@@ -13,6 +13,7 @@ use crate::budget::Cap;
 use crate::clock::{Clock, Time};
 use crate::door::Door;
 use crate::id::AgentId;
+use crate::knowledge::Tally;
 use crate::lease::HostLease;
 use crate::op::Op;
 use crate::plan::load::nearest;
@@ -69,15 +70,8 @@ pub(super) struct Add {
 struct Shown {
     agent: Agent,
     running: u32,
-    skills: BTreeMap<String, Stats>,
-}
-
-#[derive(Serialize)]
-struct Stats {
-    accepted: u32,
-    refused: u32,
-    failed: u32,
-    mean_latency_ms: u64,
+    /// By skill; the empty one stands for all of its work.
+    skills: BTreeMap<String, Tally>,
 }
 
 pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
@@ -149,19 +143,10 @@ fn put(global: &Global, add: Add) -> Outcome {
 
 fn shown(conn: &Reader) -> Result<Vec<Shown>, Failure> {
     let (_, pool) = projection(conn).map_err(unreadable)?;
-    let stats = live::skill_stats(conn).map_err(unreadable)?;
+    let tallies = live::tallies(conn).map_err(unreadable)?;
     let of = |id| {
-        let own = stats.iter().filter(move |row| row.agent == id);
-        own.map(|row| {
-            let stats = Stats {
-                accepted: row.accepted,
-                refused: row.refused,
-                failed: row.failed,
-                mean_latency_ms: row.mean_latency_ms,
-            };
-            (row.skill.clone(), stats)
-        })
-        .collect()
+        let own = tallies.iter().filter(move |(agent, ..)| *agent == id);
+        own.map(|(_, skill, tally)| (skill.clone(), tally.clone())).collect()
     };
     Ok(pool
         .workers
@@ -227,9 +212,9 @@ fn show(global: &Global, name: &str) -> Outcome {
     let rows: Vec<Vec<String>> = shown
         .skills
         .iter()
-        .map(|(skill, stats)| {
-            let counts = [stats.accepted, stats.refused, stats.failed].map(|count| count.to_string());
-            [vec![skill.clone()], counts.to_vec(), vec![screen::span(stats.mean_latency_ms)]].concat()
+        .map(|(skill, tally)| {
+            let counts = [tally.accepted, tally.refused, tally.failures()].map(|count| count.to_string());
+            [vec![skill.clone()], counts.to_vec()].concat()
         })
         .collect();
     if !rows.is_empty() {

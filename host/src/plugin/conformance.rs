@@ -90,6 +90,7 @@ fn hostile() -> Vec<Value> {
 pub fn snapshot(agents: u32, requests: usize, seed: u64) -> Snapshot {
     let agent = |index: u32| Agent {
         id: format!("agent-{index:04}"),
+        kind: format!("mock:{}", index % 2),
         skills: if index.is_multiple_of(3) { vec!["go".into(), "rust".into()] } else { vec!["rust".into()] },
         tracks: Vec::new(),
         capacity: 1 + index % 4,
@@ -99,7 +100,12 @@ pub fn snapshot(agents: u32, requests: usize, seed: u64) -> Snapshot {
             accepted: index,
             refused: index % 3,
             failed: index % 5,
-            mean_latency: 1000,
+            successes: f64::from(index.min(60)),
+            trials: f64::from(index.min(60) + index % 3 + index % 5),
+            latency: 1000,
+            cost_micros: (index % 2 == 0).then_some(u64::from(index) * 10),
+            quality: None,
+            last: 0,
             attrs: Vec::new(),
         }],
         attrs: Vec::new(),

@@ -3,8 +3,10 @@
 
 use std::collections::HashSet;
 
+use super::bindings::learner::LearnerPre;
+use super::bindings::learner::exports::baton::router::learning;
 use super::bindings::router::RouterPre;
-use super::bindings::router::exports::baton::router::routing;
+use super::bindings::shared::baton::router::words as routing;
 use super::loader::Loaded;
 use super::{Engines, PluginError, words};
 use crate::outcome::Outcome;
@@ -12,21 +14,27 @@ use crate::plan::{Effects, Workstream};
 use crate::task::Task;
 
 pub use routing::{
-    Agent, Answer, Assignment, Choice, Decision, Factor, Request, RouteError, Score, SkillStats, Snapshot,
+    Agent, Answer, Assignment, Choice, Decision, Factor, Feature, Forecast, Request, RouteError, Score,
+    SkillStats, Snapshot,
 };
+pub use learning::{Experience, Lesson, Verdict};
 
 pub use super::bindings::shared::baton::types::core::{Attr, NewTask};
 
-/// The most requests in one call.
+/// The most requests in one call, and the most experiences in one lesson.
 pub const BATCH: usize = 256;
+/// How far a total may be from the sum of its factors, and propensities from 1.0.
+const TOLERANCE: f64 = 1e-6;
 const STATE: usize = 64 << 10;
 const HOUR_MS: u64 = 3_600_000;
+const LEARNING: &str = "baton:router/learning@";
 
 /// A router that can be asked.
 #[derive(Clone)]
 pub struct Router {
     loaded: Loaded,
     pre: RouterPre<super::sandbox::Sandbox>,
+    learner: Option<LearnerPre<super::sandbox::Sandbox>>,
     engines: Engines,
 }
 
@@ -44,7 +52,56 @@ impl Router {
             plugin: loaded.identity.name.clone(),
             why: why.to_string(),
         })?;
-        Ok(Self { loaded, pre, engines: engines.clone() })
+        let learns = loaded.component.exports.iter().any(|export| export.starts_with(LEARNING));
+        let learner = learns.then(|| LearnerPre::new(loaded.pre.clone())).transpose();
+        let learner = learner.map_err(|why| PluginError::Incompatible {
+            plugin: loaded.identity.name.clone(),
+            why: why.to_string(),
+        })?;
+        Ok(Self { loaded, pre, learner, engines: engines.clone() })
+    }
+
+    /// Whether it wants to be told what became of attempts.
+    #[must_use]
+    pub fn learns(&self) -> bool {
+        self.learner.is_some()
+    }
+
+    /// Teaches once, on a fresh instance: the state that comes of it, and the fuel that it took. A router that does
+    /// not learn keeps its state.
+    ///
+    /// # Errors
+    /// Why there is no usable state.
+    pub fn learn(&self, lesson: &Lesson) -> Result<(Vec<u8>, u64), PluginError> {
+        let Some(learner) = &self.learner else { return Ok((lesson.state.clone(), 0)) };
+        match self.teach(learner, lesson)? {
+            Ok(learned) => Ok(learned),
+            Err(RouteError::BadState(_)) if !lesson.state.is_empty() => {
+                let fresh = Lesson { state: Vec::new(), ..lesson.clone() };
+                self.teach(learner, &fresh)?.map_err(|error| self.refusal(error))
+            }
+            Err(error) => Err(self.refusal(error)),
+        }
+    }
+
+    fn teach(
+        &self,
+        learner: &LearnerPre<super::sandbox::Sandbox>,
+        lesson: &Lesson,
+    ) -> Result<Result<(Vec<u8>, u64), RouteError>, PluginError> {
+        let identity = &self.loaded.identity;
+        let mut store = identity.pure_store(&self.engines.pure)?;
+        let learned = learner
+            .instantiate(&mut store)
+            .and_then(|instance| instance.baton_router_learning().call_learn(&mut store, lesson));
+        let learned = learned.map_err(|error| identity.ended(&error, &store))?;
+        let left = store.get_fuel().unwrap_or(0);
+        let fuel = identity.limits.fuel.unwrap_or(0).saturating_sub(left);
+        match learned {
+            Ok(state) if state.len() > STATE => Err(identity.nonsense(too_large(state.len()))),
+            Ok(state) => Ok(Ok((state, fuel))),
+            Err(error) => Ok(Err(error)),
+        }
     }
 
     #[must_use]
@@ -120,8 +177,16 @@ pub fn request(
         task: words::task(task, spec, feedback),
         candidates,
         queued: queued_ms,
+        features: features(spec, task.attempts),
         consulted: consulted.map(words::outcome_out),
     }
+}
+
+/// A task in numbers. `attempts` are those charged before this one.
+#[must_use]
+pub fn features(spec: &Workstream, attempts: u32) -> Vec<Feature> {
+    let named = crate::task::features::of(spec, attempts).into_iter();
+    named.map(|(name, value)| Feature { name, value }).collect()
 }
 
 /// The task that a router wants done first.
@@ -139,7 +204,7 @@ pub fn consultation(new: NewTask) -> Result<Workstream, String> {
 pub fn checked(snapshot: &Snapshot, mut answer: Answer) -> Result<Answer, String> {
     let requests = snapshot.requests.len();
     if answer.state.len() > STATE {
-        return Err(format!("its state has {} bytes, and {STATE} are allowed", answer.state.len()));
+        return Err(too_large(answer.state.len()));
     }
     if let Some(factor) = answer.factors.iter().find(|factor| !factor.weight.is_finite()) {
         return Err(format!("the weight of factor {:?} is {}", factor.name, factor.weight));
@@ -161,6 +226,10 @@ pub fn checked(snapshot: &Snapshot, mut answer: Answer) -> Result<Answer, String
     }
     answer.decisions.sort_by_key(|decision| decision.request);
     Ok(answer)
+}
+
+fn too_large(bytes: usize) -> String {
+    format!("its state has {bytes} bytes, and {STATE} are allowed")
 }
 
 fn choice(snapshot: &Snapshot, request: &Request, factors: &[Factor], choice: &Choice) -> Result<(), String> {
@@ -195,21 +264,45 @@ fn assigned(
     assignment.fallbacks.iter().try_for_each(|agent| fits(*agent, "it falls back to"))?;
     for score in &assignment.scores {
         fits(score.agent, "it scored")?;
-        let finite = score.total.is_finite() && score.values.iter().all(|value| value.is_finite());
-        if !finite {
-            return Err(format!("the score of agent {} is not a finite number", score.agent));
-        }
-        if !(0.0..=1.0).contains(&score.propensity) {
-            return Err(format!(
-                "the propensity of agent {} is {}, expected 0.0 to 1.0",
-                score.agent, score.propensity
-            ));
-        }
-        if score.values.len() != factors.len() {
-            return Err(format!("a score has {} values for {} factors", score.values.len(), factors.len()));
-        }
+        scored(score, factors)?;
+    }
+    let all: f64 = assignment.scores.iter().map(|score| score.propensity).sum();
+    let whole = assignment.scores.len() == candidates.len();
+    if all > 1.0 + TOLERANCE || (whole && !candidates.is_empty() && all < 1.0 - TOLERANCE) {
+        return Err(format!("its propensities add up to {all}, expected 1.0"));
     }
     Ok(())
+}
+
+fn scored(score: &Score, factors: &[Factor]) -> Result<(), String> {
+    let agent = score.agent;
+    if !score.total.is_finite() || score.values.iter().any(|value| !value.is_finite()) {
+        return Err(format!("the score of agent {agent} is not a finite number"));
+    }
+    if !(0.0..=1.0).contains(&score.propensity) {
+        let propensity = score.propensity;
+        return Err(format!("the propensity of agent {agent} is {propensity}, expected 0.0 to 1.0"));
+    }
+    if score.values.len() != factors.len() {
+        return Err(format!("a score has {} values for {} factors", score.values.len(), factors.len()));
+    }
+    let terms = score.values.iter().zip(factors).map(|(value, factor)| value * factor.weight);
+    let (sum, size) = terms.fold((0.0, 1.0_f64), |(sum, size), term| (sum + term, size.max(term.abs())));
+    if (sum - score.total).abs() > TOLERANCE * size {
+        return Err(format!("the total of agent {agent} is {}, and its factors give {sum}", score.total));
+    }
+    match &score.forecast {
+        Some(forecast) => foreseen(agent, forecast),
+        None => Ok(()),
+    }
+}
+
+fn foreseen(agent: u32, forecast: &Forecast) -> Result<(), String> {
+    let named = [("p-success", forecast.p_success), ("confidence", forecast.confidence)];
+    match named.iter().find(|(_, value)| !(0.0..=1.0).contains(value)) {
+        Some((name, value)) => Err(format!("the {name} of agent {agent} is {value}, expected 0.0 to 1.0")),
+        None => Ok(()),
+    }
 }
 
 /// What the host decides when a router can't: everyone goes to the candidate with the most room for its size.

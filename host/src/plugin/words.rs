@@ -37,6 +37,7 @@ pub(super) fn task(task: &Task, spec: &Workstream, feedback: Vec<String>) -> wit
         title: spec.title.clone(),
         input: spec.input.to_string(),
         skills: spec.skills.clone(),
+        prefers: spec.prefers.clone(),
         track: spec.track.clone(),
         priority: task.priority,
         estimate: spec.estimate.map(Span::millis),
@@ -302,6 +303,7 @@ fn told(workstream: &mut Workstream, name: &str, value: String) -> Result<(), St
     match name {
         "baton.apart" => workstream.apart = Some(value),
         "baton.contest" => workstream.contest = value == "true",
+        "baton.prefers" => workstream.prefers = value.split(',').map(|skill| skill.trim().to_owned()).collect(),
         "baton.effects" => match value.as_str() {
             "pure" => workstream.effects = Effects::Pure,
             "workspace" => workstream.effects = Effects::Workspace,

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::board::Board;
-use super::pool::Pool;
+use super::pool::{Opinion, Pool, Worker};
 use crate::budget::Amount;
 use crate::clock::Time;
 use crate::fault::{ErrorClass, Fault};
 use crate::id::{AgentId, RunId, TaskId, TermsId};
+use crate::knowledge::Tally;
 use crate::op::{Assign, Decision, Op, Pick, RouterChoice, Until};
 use crate::outcome::Outcome;
 use crate::plan::Workstream;
@@ -159,28 +160,44 @@ fn ask(prepared: &Prepared, candidates: u32, now: Time) -> Request {
     request(&prepared.task, &prepared.spec, feedback, candidates, queued_ms, prepared.consulted.1.as_ref())
 }
 
-fn view(worker: &super::pool::Worker) -> Agent {
+fn view(worker: &Worker) -> Agent {
     let card = &worker.agent.card;
+    let unseen = worker.opinions.keys().filter(|skill| !worker.stats.contains_key(*skill));
+    let mut skills: Vec<&String> = worker.stats.keys().chain(unseen).collect();
+    skills.sort();
     Agent {
         id: card.name.clone(),
+        kind: card.kind(),
         skills: card.skills.clone(),
         tracks: card.tracks.clone(),
         capacity: card.capacity,
         running: worker.running,
-        stats: worker
-            .stats
-            .iter()
-            .map(|(skill, tally)| SkillStats {
-                skill: skill.clone(),
-                accepted: tally.accepted,
-                refused: tally.refused,
-                failed: tally.failed,
-                mean_latency: tally.mean_ms(),
-                attrs: feedback(tally),
-            })
-            .collect(),
+        stats: skills.into_iter().map(|skill| known(worker, skill)).collect(),
         attrs: Vec::new(),
     }
+}
+
+fn known(worker: &Worker, skill: &str) -> SkillStats {
+    let nothing = Tally::default();
+    let tally = worker.stats.get(skill).unwrap_or(&nothing);
+    SkillStats {
+        skill: skill.to_owned(),
+        accepted: tally.accepted,
+        refused: tally.refused,
+        failed: tally.failures(),
+        successes: tally.acceptance.sum,
+        trials: tally.acceptance.weight,
+        latency: whole(tally.latency.get().unwrap_or_default()),
+        cost_micros: tally.cost.get().map(whole),
+        quality: tally.quality.get(),
+        last: tally.last.millis(),
+        attrs: worker.opinions.get(skill).map(feedback).unwrap_or_default(),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mean of what began as such numbers")]
+fn whole(mean: f64) -> u64 {
+    mean.round() as u64
 }
 
 /// What an agent and the budget say to one more task.
@@ -194,13 +211,10 @@ pub enum Place {
     Broke(Fault),
 }
 
-/// What people said of an agent's work, where they said anything.
-fn feedback(tally: &super::pool::Tally) -> Vec<Attr> {
-    if tally.verdicts == 0 {
-        return Vec::new();
-    }
+/// What people said of an agent's work.
+fn feedback(opinion: &Opinion) -> Vec<Attr> {
     let said =
-        [("feedback.verdicts", tally.verdicts.to_string()), ("feedback.score", tally.praise.to_string())];
+        [("feedback.verdicts", opinion.verdicts.to_string()), ("feedback.score", opinion.score.to_string())];
     said.map(|(name, value)| Attr { name: name.to_owned(), value }).to_vec()
 }
 
@@ -216,7 +230,7 @@ pub struct Verdict {
 pub fn act(
     batch: &Batch,
     answer: &Answer,
-    router: Option<(RouterChoice, u64)>,
+    decision: Option<Decision>,
     now: Time,
     lease_until: Time,
     is_current: impl Fn(&Task) -> bool,
@@ -263,20 +277,21 @@ pub fn act(
             Choice::Consult(new) => verdict.ops.push(consult(prepared, new)),
         }
     }
-    if !picks.is_empty() || router.is_some() {
-        let decision = router.map(|(router, fuel)| Decision {
-            router,
-            input: json(&batch.snapshot),
-            answer: json(answer),
-            state: answer.state.clone(),
-            fuel,
-        });
+    if !picks.is_empty() || decision.is_some() {
         verdict.ops.push(Op::Assign(Box::new(Assign { run: batch.run, picks, lease_until, decision })));
     }
     verdict
 }
 
-fn json<T: serde::Serialize>(value: &T) -> String {
+/// What is kept of a decision. The states are taken out and kept apart, because many decisions share one.
+#[must_use]
+pub fn record(snapshot: &mut Snapshot, answer: &mut Answer, router: RouterChoice, fuel: u64) -> Decision {
+    let before = std::mem::take(&mut snapshot.state);
+    let state = std::mem::take(&mut answer.state);
+    Decision { router, input: json(snapshot), answer: json(answer), before, state, fuel }
+}
+
+pub(super) fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|why| format!("{{\"unrecorded\":\"{why}\"}}"))
 }
 

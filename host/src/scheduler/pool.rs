@@ -6,7 +6,8 @@ use crate::agent::breaker::{Breaker, Policy};
 use crate::agent::{Agent, Standing};
 use crate::clock::Time;
 use crate::id::AgentId;
-use crate::store::read::live::{Praise, SkillStats};
+use crate::knowledge::{Observation, Tally};
+use crate::store::read::live::Praise;
 use crate::task::Terms;
 
 /// An agent, its load derived from the tasks that run.
@@ -14,7 +15,9 @@ use crate::task::Terms;
 pub struct Worker {
     pub agent: Agent,
     pub running: u32,
+    /// By skill; the empty one stands for all of its work.
     pub stats: BTreeMap<String, Tally>,
+    pub opinions: BTreeMap<String, Opinion>,
     pub pulse: Pulse,
     /// It has used up what it may today.
     pub broke: bool,
@@ -29,24 +32,12 @@ pub enum Pulse {
     Asked,
 }
 
-/// What became of an agent's attempts on one skill.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Tally {
-    pub accepted: u32,
-    pub refused: u32,
-    pub failed: u32,
-    pub total_ms: u64,
-    /// What people said of it, and how good it was to them on the whole.
+/// What people said of an agent's work on a skill, and how good it was to them on the whole.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Opinion {
     pub verdicts: u32,
-    pub praise: f64,
-}
-
-impl Tally {
-    #[must_use]
-    pub fn mean_ms(self) -> u64 {
-        let count = u64::from(self.accepted + self.refused + self.failed);
-        self.total_ms.checked_div(count).unwrap_or(0)
-    }
+    /// 0.0 to 1.0.
+    pub score: f64,
 }
 
 /// Why an agent can't take a task now.
@@ -161,6 +152,7 @@ impl Pool {
                     agent,
                     running: 0,
                     stats: BTreeMap::new(),
+                    opinions: BTreeMap::new(),
                     pulse: Pulse::Heard(Time(0)),
                     broke: false,
                 },
@@ -168,18 +160,22 @@ impl Pool {
             .collect();
     }
 
-    pub fn seed_stats(&mut self, stats: Vec<SkillStats>) {
-        for row in stats {
-            if let Some(worker) = self.get_mut(row.agent) {
-                let count = u64::from(row.accepted + row.refused + row.failed);
-                let tally = Tally {
-                    accepted: row.accepted,
-                    refused: row.refused,
-                    failed: row.failed,
-                    total_ms: row.mean_latency_ms * count,
-                    ..Tally::default()
-                };
-                worker.stats.insert(row.skill, tally);
+    /// Takes what is known as it is in the store.
+    pub fn recall(&mut self, tallies: Vec<(AgentId, String, Tally)>) {
+        for (agent, skill, tally) in tallies {
+            if let Some(worker) = self.get_mut(agent) {
+                worker.stats.insert(skill, tally);
+            }
+        }
+    }
+
+    /// Adds an attempt that is over, as the store did.
+    pub fn learn(&mut self, observation: &Observation) {
+        let Some(worker) = self.get_mut(observation.agent) else { return };
+        for skill in observation.cells() {
+            match worker.stats.get_mut(skill) {
+                Some(tally) => tally.add(observation),
+                None => worker.stats.entry(skill.to_owned()).or_default().add(observation),
             }
         }
     }
@@ -188,8 +184,7 @@ impl Pool {
     pub fn praise(&mut self, praise: Vec<Praise>) {
         for Praise { agent, skill, verdicts, mean_score } in praise {
             if let Some(worker) = self.get_mut(agent) {
-                let tally = worker.stats.entry(skill).or_default();
-                (tally.verdicts, tally.praise) = (verdicts, mean_score);
+                worker.opinions.insert(skill, Opinion { verdicts, score: mean_score });
             }
         }
     }

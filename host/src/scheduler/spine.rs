@@ -1,22 +1,25 @@
 //! The loop that owns what happens: messages in, operations to the store, work to plugins.
 
 mod awaited;
+mod conduct;
 mod handle;
 mod health;
 mod learn;
 mod purse;
 mod route;
 mod start;
+mod teach;
 mod timers;
 mod turns;
 
 pub use handle::{Host, Live, Options};
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use awaited::Awaited;
+use conduct::{Conduct, Conducts};
 use purse::Purse;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -26,6 +29,7 @@ use super::board::Board;
 use super::crowd::Crowd;
 use super::decide::{Batch, Prepared};
 use super::pool::Pool;
+use super::school::Taught;
 use crate::clock::Time;
 use crate::event::Fact;
 use crate::id::{AgentId, Epoch, RunId, TaskId};
@@ -65,6 +69,11 @@ enum Message {
         batch: Box<Batch>,
         router: RouterChoice,
         routed: Result<Routed, PluginError>,
+    },
+    Taught {
+        run: RunId,
+        router: RouterChoice,
+        taught: Result<Taught, PluginError>,
     },
     Ended {
         ended: Ended,
@@ -120,18 +129,6 @@ struct Running {
     meter: Arc<Meter>,
 }
 
-/// A run as the spine needs it between decisions.
-struct Conduct {
-    router: RouterChoice,
-    before: Option<RouterChoice>,
-    state: Vec<u8>,
-    failures: u32,
-    deciding: bool,
-    settled: bool,
-    seed: Seed,
-    decisions: i64,
-}
-
 struct Spine {
     writer: Writer,
     reader: Reader,
@@ -150,12 +147,14 @@ struct Spine {
     /// The right of each of them to land.
     landings: HashMap<TaskId, (Epoch, Arc<Fence>)>,
     pool: Pool,
-    conducts: BTreeMap<RunId, Conduct>,
+    conducts: Conducts,
+    /// The newest event that ended an attempt.
+    observed: i64,
+    /// For lessons, which are read on another thread.
+    archive: Arc<Mutex<Reader>>,
     attempts: HashMap<TaskId, Running>,
     /// What the router was told of tasks that were just assigned, so that it is not read twice.
     staged: HashMap<TaskId, Prepared>,
-    /// Claims that validators judge, and whose they are.
-    claimants: HashMap<TaskId, learn::Claimant>,
     /// Tasks for which a router wanted something run first.
     consulted: HashSet<TaskId>,
     inbox: mpsc::UnboundedReceiver<Message>,
@@ -203,7 +202,9 @@ impl Spine {
         if !self.draining {
             self.probe_agents();
             self.take_turns();
+            self.teach(|conduct| conduct.decisions == 0);
             self.dispatch();
+            self.teach(|conduct| conduct.decisions > 0);
         }
         self.settle();
         if !self.pending.is_empty() {
@@ -225,11 +226,11 @@ impl Spine {
         match message {
             Message::Apply { ops, reply } => self.send(ops, Some(reply)),
             Message::Committed { answers, awaited, reply } => self.committed(answers, awaited, reply)?,
-            Message::Routed { batch, router, routed } => self.routed(&batch, router, routed),
+            Message::Routed { batch, router, routed } => self.routed(*batch, router, routed),
+            Message::Taught { run, router, taught } => self.taught(run, &router, taught),
             Message::Ended { ended, result } => self.ended(ended, result),
             Message::Probed { agent, said } => self.probed(agent, said),
             Message::Said { ops } => {
-                ops.iter().for_each(|op| self.judged(op));
                 self.pending.extend(ops);
             }
             Message::Phase { run, reply } => {
@@ -266,7 +267,8 @@ impl Spine {
         }
         for answer in &answers {
             match answer {
-                Ok(Applied { changed, reply }) => {
+                Ok(Applied { changed, observed, reply }) => {
+                    self.observe(observed);
                     for task in changed {
                         self.changed(task)?;
                     }
@@ -308,54 +310,6 @@ impl Spine {
             let _ = reply.send(answers);
         }
         self.commits.send_modify(|commits| *commits += 1);
-        Ok(())
-    }
-
-    /// Reads what an operation from outside may have changed of runs: holds, routers, settlement.
-    fn reload_runs(&mut self) -> Result<(), Rejection> {
-        for run in read::runs(&self.reader).map_err(unreadable)? {
-            self.board.hold_run(run.id, run.held);
-            match self.conducts.get_mut(&run.id) {
-                Some(conduct) => {
-                    if conduct.router != run.router {
-                        conduct.failures = 0;
-                        conduct.state = run.router_state;
-                    }
-                    conduct.router = run.router;
-                    conduct.before = run.router_before;
-                    conduct.settled = run.settled.is_some();
-                    self.settling.remove(&run.id);
-                }
-                None if run.settled.is_none() => self.conduct(run.id)?,
-                None => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes a run up that is new to this host or was settled.
-    fn conduct(&mut self, id: RunId) -> Result<(), Rejection> {
-        if self.conducts.get(&id).is_some_and(|conduct| !conduct.settled) {
-            return Ok(());
-        }
-        let Some(run) = read::run(&self.reader, id).map_err(unreadable)? else { return Ok(()) };
-        self.board.hold_run(id, run.held);
-        self.settling.remove(&id);
-        let decisions = self.conducts.get(&id).map_or(0, |conduct| conduct.decisions);
-        let deciding = self.conducts.get(&id).is_some_and(|conduct| conduct.deciding);
-        self.conducts.insert(
-            id,
-            Conduct {
-                router: run.router,
-                before: run.router_before,
-                state: run.router_state,
-                failures: 0,
-                deciding,
-                settled: run.settled.is_some(),
-                seed: run.seed,
-                decisions,
-            },
-        );
         Ok(())
     }
 
@@ -475,7 +429,7 @@ impl Spine {
     fn settle(&mut self) {
         let quiet = |(id, conduct): &(&RunId, &Conduct)| {
             !conduct.settled
-                && !conduct.deciding
+                && conduct.asked == 0
                 && !self.board.is_active(**id)
                 && !self.settling.contains(id)
         };

@@ -7,6 +7,7 @@ mod feedback;
 mod host;
 mod memory;
 mod person;
+mod routing;
 mod run;
 mod task;
 
@@ -18,8 +19,11 @@ type Applying = Result<Reply, Rejection>;
 /// Applies one operation. A rejection leaves no trace.
 pub(super) fn apply(batch: &mut Batch<'_>, op: Op) -> Result<Applied, Rejection> {
     batch.changed.clear();
+    batch.observed.clear();
     let reply = if is_compound(&op) { undoable(batch, op)? } else { direct(batch, op)? };
-    Ok(Applied { changed: std::mem::take(&mut batch.changed), reply })
+    let observed = std::mem::take(&mut batch.observed);
+    batch.tallies.add(batch.conn, &observed)?;
+    Ok(Applied { changed: std::mem::take(&mut batch.changed), observed, reply })
 }
 
 /// Whether an operation may be refused after its first write.
@@ -44,6 +48,7 @@ fn is_compound(op: &Op) -> bool {
         | Op::CancelRun { .. }
         | Op::Settle { .. }
         | Op::UseRouter { .. }
+        | Op::Teach { .. }
         | Op::Defer { .. }
         | Op::Reject { .. }
         | Op::LoseLease { .. }
@@ -109,6 +114,7 @@ fn dispatch(batch: &mut Batch<'_>, op: Op) -> Applying {
         Op::CancelRun { run, why } => run::cancel(batch, run, &why),
         Op::Settle { run } => run::settle(batch, run),
         Op::UseRouter { run, router, why } => run::use_router(batch, run, router, why),
+        Op::Teach { run, lesson } => routing::teach(batch, run, &lesson),
         Op::Assign(assign) => attempt::assign(batch, *assign),
         Op::Defer { task, until } => task::defer(batch, task, until),
         Op::Reject { task, fault } => task::reject(batch, task, fault),

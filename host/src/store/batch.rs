@@ -7,9 +7,11 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
 
 use super::chain::{Link, link};
 use super::codec::{self, COLUMNS, StateRow};
+use super::tally::{self, Tallies};
 use crate::clock::Time;
 use crate::event::{Event, Fact};
 use crate::id::{DecisionId, RunId, TaskId, TermsId};
+use crate::knowledge::{Observation, Underway};
 use crate::op::Rejection;
 use crate::seed::Seed;
 use crate::task::transition::{Command, decide, evolve};
@@ -26,6 +28,7 @@ pub(super) struct Memory {
     terms: HashMap<TermsId, Arc<Terms>>,
     terms_ids: HashMap<Arc<Terms>, TermsId>,
     seeds: HashMap<RunId, Seed>,
+    underway: Underway,
 }
 
 impl Memory {
@@ -46,6 +49,9 @@ pub(super) struct Batch<'c> {
     pub(super) memory: &'c mut Memory,
     /// The tasks that the present operation changed, latest last.
     pub(super) changed: Vec<Task>,
+    /// The attempts that the present operation ended.
+    pub(super) observed: Vec<Observation>,
+    pub(super) tallies: &'c mut Tallies,
     /// Runs whose chain grew in this transaction.
     pub(super) touched: &'c mut Vec<i64>,
 }
@@ -163,10 +169,34 @@ impl Batch<'_> {
             after
         ])?;
         self.memory.links.insert(run, after);
+        if let Some(task) = task {
+            self.observe(task, fact)?;
+        }
         if !self.touched.contains(&run) {
             self.touched.push(run);
         }
         Ok(())
+    }
+
+    /// Learns from a fact what it says of an attempt.
+    fn observe(&mut self, task: &Task, fact: &Fact) -> Result<(), Rejection> {
+        if Underway::needs(fact) && !self.memory.underway.knows(task.id) {
+            let Some(open) = tally::open(self.conn, task.id)? else { return Ok(()) };
+            self.memory.underway.recall(task.id, open);
+        }
+        let terms = self.terms(task.terms)?;
+        let observed = self.memory.underway.tell(self.memory.seq, self.now, task, &terms, fact);
+        self.observed.extend(observed);
+        Ok(())
+    }
+
+    /// Keeps what a router left, and answers with its digest.
+    pub(super) fn keep_state(&self, bytes: &[u8]) -> Result<String, Rejection> {
+        let digest = blake3::hash(bytes).to_hex().to_string();
+        self.conn
+            .prepare_cached("INSERT OR IGNORE INTO state (digest, bytes) VALUES (?1, ?2)")?
+            .execute(params![digest, bytes])?;
+        Ok(digest)
     }
 
     fn link(&mut self, run: i64) -> rusqlite::Result<Link> {

@@ -1,6 +1,7 @@
 //! Looking after a store: is it sound, a copy of it, and back from one.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 
@@ -10,10 +11,11 @@ use rusqlite::backup::Backup;
 use super::batch;
 use super::chain::{self, Audit};
 use super::codec::{self, COLUMNS};
-use super::{Home, Lock, OpenError, SCHEMA_VERSION};
+use super::{Home, Lock, OpenError, SCHEMA_VERSION, read};
 use crate::event::Event;
-use crate::id::{RunId, TaskId};
-use crate::task::Task;
+use crate::id::{AgentId, RunId, TaskId, TermsId};
+use crate::knowledge::{Tally, Underway};
+use crate::task::{Task, Terms};
 use crate::task::transition::evolve;
 
 /// Everything that `baton db check` finds wrong; nothing if the store is sound.
@@ -98,30 +100,57 @@ fn derived(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     Ok(wrong)
 }
 
-/// Tasks rebuilt from the record alone.
-///
+/// What can be rebuilt from the record alone.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rebuilt {
+    pub tasks: BTreeMap<TaskId, Task>,
+    pub tallies: BTreeMap<(AgentId, String), Tally>,
+}
+
 /// # Errors
 /// The store can't be read.
-pub fn rebuild(conn: &Connection) -> rusqlite::Result<BTreeMap<TaskId, Task>> {
-    let mut tasks: BTreeMap<TaskId, Task> = BTreeMap::new();
+pub fn rebuild(conn: &Connection) -> rusqlite::Result<Rebuilt> {
+    let mut rebuilt = Rebuilt::default();
+    let mut underway = Underway::default();
+    let mut terms: HashMap<TermsId, Terms> = HashMap::new();
     let mut select = conn.prepare("SELECT seq, at, run_id, task_id, epoch, fact FROM event ORDER BY seq")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
-        let Event { at, task, fact, .. } = batch::event(row)?;
+        let Event { seq, at, task, fact, .. } = batch::event(row)?;
         let Some(id) = task else { continue };
         if let crate::event::Fact::Submitted { task } = &fact {
-            tasks.insert(id, (**task).clone());
-        } else if let Some(task) = tasks.get_mut(&id) {
-            evolve(task, at, &fact);
+            rebuilt.tasks.insert(id, (**task).clone());
+            continue;
+        }
+        let Some(task) = rebuilt.tasks.get_mut(&id) else { continue };
+        evolve(task, at, &fact);
+        let terms = match terms.entry(task.terms) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(read::live::terms(conn, task.terms)?),
+        };
+        if let Some(observation) = underway.tell(seq, at, task, terms, &fact) {
+            for skill in observation.cells() {
+                let cell = (observation.agent, skill.to_owned());
+                rebuilt.tallies.entry(cell).or_default().add(&observation);
+            }
         }
     }
-    Ok(tasks)
+    Ok(rebuilt)
 }
 
-/// Where the task table and the record disagree.
+/// Where tables and the record disagree.
 fn replayed(conn: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut expected = rebuild(conn)?;
+    let Rebuilt { tasks: mut expected, tallies } = rebuild(conn)?;
     let mut wrong = Vec::new();
+    let held: BTreeMap<_, _> = read::live::tallies(conn)?
+        .into_iter()
+        .map(|(agent, skill, tally)| ((agent, skill), tally))
+        .collect();
+    for cell @ (agent, skill) in tallies.keys().chain(held.keys().filter(|cell| !tallies.contains_key(cell))) {
+        if tallies.get(cell) != held.get(cell) {
+            wrong.push(format!("what is known of {agent} on {skill:?} is not what its events say"));
+        }
+    }
     let mut select = conn.prepare(&format!("SELECT {COLUMNS} FROM task ORDER BY id"))?;
     for task in select.query_map([], codec::task)? {
         let task = task?;

@@ -4,6 +4,7 @@ pub mod cost;
 pub mod history;
 pub mod live;
 pub mod people;
+pub mod routing;
 pub mod summary;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -30,14 +31,12 @@ pub struct Run {
     pub router: RouterChoice,
     #[serde(skip)]
     pub router_before: Option<RouterChoice>,
-    #[serde(skip)]
-    pub router_state: Vec<u8>,
     pub held: bool,
     pub created: Time,
     pub settled: Option<Time>,
 }
 
-const RUN_COLUMNS: &str = "id, name, digest, seed, router, router_digest, router_before, router_state, held, created_at, settled_at";
+const RUN_COLUMNS: &str = "id, name, digest, seed, router, router_digest, router_before, held, created_at, settled_at";
 
 fn run_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Run> {
     let before: Option<String> = row.get(6)?;
@@ -48,10 +47,9 @@ fn run_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Run> {
         seed: Seed(row.get::<_, i64>(3)?.cast_unsigned()),
         router: RouterChoice { name: row.get(4)?, digest: row.get(5)? },
         router_before: before.and_then(|json| serde_json::from_str(&json).ok()),
-        router_state: row.get(7)?,
-        held: row.get(8)?,
-        created: Time(row.get(9)?),
-        settled: row.get::<_, Option<i64>>(10)?.map(Time),
+        held: row.get(7)?,
+        created: Time(row.get(8)?),
+        settled: row.get::<_, Option<i64>>(9)?.map(Time),
     })
 }
 
@@ -76,7 +74,7 @@ pub fn plan(conn: &Connection, id: RunId) -> rusqlite::Result<Option<Plan>> {
     json.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)
 }
 
-fn broken(why: serde_json::Error) -> rusqlite::Error {
+pub(super) fn broken(why: serde_json::Error) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Blob, Box::new(why))
 }
 

@@ -11,7 +11,6 @@ CREATE TABLE run (
     router TEXT NOT NULL,
     router_digest TEXT NOT NULL,
     router_before TEXT,          -- where a rollback leads: name and digest as JSON
-    router_state BLOB NOT NULL DEFAULT x'',
     held INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     settled_at INTEGER
@@ -66,7 +65,7 @@ CREATE INDEX dep_child ON dep (child_id);                                       
 CREATE TABLE attempt (
     task_id INTEGER NOT NULL, epoch INTEGER NOT NULL,
     agent_id INTEGER, decision_id INTEGER,
-    started_at INTEGER NOT NULL, ended_at INTEGER,
+    started_at INTEGER NOT NULL, claimed_at INTEGER, ended_at INTEGER,
     ending TEXT,                 -- accepted, failed class, released, cancelled
     report BLOB,                 -- JSON
     reserved TEXT,               -- JSON: what was set aside when it started
@@ -79,8 +78,29 @@ CREATE INDEX attempt_billed ON attempt (started_at) WHERE bill IS NOT NULL;     
 CREATE TABLE decision (
     id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL, at INTEGER NOT NULL,
     router TEXT NOT NULL, digest TEXT NOT NULL, fuel INTEGER NOT NULL,
-    input BLOB NOT NULL, answer BLOB NOT NULL
+    input BLOB NOT NULL, answer BLOB NOT NULL,      -- JSON without the states
+    state_before TEXT NOT NULL, state_after TEXT NOT NULL
 ) STRICT;
+-- What routers leave for their next call, by its digest.
+CREATE TABLE state (digest TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;
+-- Where each router that decided for a run stands: its state, and up to which event it has learned.
+CREATE TABLE routing (
+    run_id INTEGER NOT NULL, digest TEXT NOT NULL, state TEXT NOT NULL, learned INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (run_id, digest)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX routing_learned ON routing (digest, learned) WHERE learned > 0;           -- where a new run begins
+CREATE TABLE lesson (
+    id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL, at INTEGER NOT NULL,
+    router TEXT NOT NULL, digest TEXT NOT NULL, fuel INTEGER NOT NULL,
+    input BLOB NOT NULL,         -- JSON without the state
+    state_before TEXT NOT NULL, state_after TEXT NOT NULL
+) STRICT;
+
+-- What is known of agents' work on a skill (the empty one: on all), folded from the record.
+CREATE TABLE tally (
+    agent_id INTEGER NOT NULL, skill TEXT NOT NULL, tally TEXT NOT NULL,   -- JSON
+    PRIMARY KEY (agent_id, skill)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE event (
     seq INTEGER PRIMARY KEY,

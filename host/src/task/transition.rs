@@ -64,6 +64,7 @@ pub enum Command {
     Accept {
         epoch: Epoch,
         checks: u32,
+        quality: Option<f64>,
     },
     /// Running or Waiting → Backoff or Failed.
     Fail {
@@ -187,8 +188,8 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
                 _ => wrong(),
             }
         }
-        (Command::Accept { epoch, checks }, State::Running { .. } | State::Waiting { .. }) => {
-            current(task, epoch).map(|()| Fact::Accepted { checks })
+        (Command::Accept { epoch, checks, quality }, State::Running { .. } | State::Waiting { .. }) => {
+            current(task, epoch).map(|()| Fact::Accepted { checks, quality })
         }
         (Command::Fail { epoch, fault }, State::Running { .. } | State::Waiting { .. }) => {
             current(task, epoch).map(|()| failed(task, terms, fault, now, seed))

@@ -81,6 +81,7 @@ impl Awaited {
                 | Op::RenewHost { .. }
                 | Op::StopHost { .. }
                 | Op::Submit(_)
+                | Op::Teach { .. }
                 | Op::Extend { .. }
                 | Op::CancelRun { .. }
                 | Op::Renew { .. }

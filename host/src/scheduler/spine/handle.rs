@@ -1,13 +1,14 @@
 //! Starting a host, and talking to the one that runs.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
+use super::conduct::Conducts;
 use super::purse::Purse;
 use super::{Message, Phase, Spine, Sweep, unreadable};
 use crate::agent::breaker;
@@ -106,6 +107,7 @@ impl Host {
         let (entry, entries) = mpsc::unbounded_channel();
         let (sweeps, swept) = mpsc::unbounded_channel();
         let policy = Arc::new(options.people);
+        let archive = Arc::new(Mutex::new(self::reader(home).map_err(unreadable)?));
         let desk_reader = self::reader(home).map_err(unreadable)?;
         let around = Surroundings {
             clock: writer.clock().clone(),
@@ -137,10 +139,11 @@ impl Host {
             under_way: under_way.clone(),
             landings: HashMap::new(),
             pool: Pool { workers: Vec::new(), policy: options.breaker },
-            conducts: BTreeMap::new(),
+            conducts: Conducts::new(),
+            observed: 0,
+            archive,
             attempts: HashMap::new(),
             staged: HashMap::new(),
-            claimants: HashMap::new(),
             consulted: HashSet::new(),
             inbox,
             outbox: outbox.clone(),
@@ -284,9 +287,10 @@ impl Spine {
     /// Rebuilds everything from rows. No attempt of an earlier boot can still be running.
     fn recover(&mut self) -> Result<(), Rejection> {
         self.pool.refresh(read::live::agents(&self.reader).map_err(unreadable)?);
-        self.pool.seed_stats(read::live::skill_stats(&self.reader).map_err(unreadable)?);
+        self.pool.recall(read::live::tallies(&self.reader).map_err(unreadable)?);
         self.pool.praise(read::live::praise(&self.reader).map_err(unreadable)?);
         self.consulted = read::live::consulting(&self.reader).map_err(unreadable)?;
+        self.observed = read::history::last_seq(&self.reader).map_err(unreadable)?;
         self.recall_spending()?;
         let mut live = Vec::new();
         read::live::tasks(&self.reader, |task| live.push(task)).map_err(unreadable)?;

@@ -29,7 +29,7 @@ impl Spine {
         let runs: Vec<RunId> = self
             .conducts
             .iter()
-            .filter(|(_, run)| !run.settled && !run.deciding)
+            .filter(|(_, run)| !run.settled && run.asked == 0)
             .map(|(id, _)| *id)
             .collect();
         for run in runs {
@@ -74,12 +74,13 @@ impl Spine {
                 }
             }
         }
+        let Some(choice) = self.conducts.get(&run).map(|conduct| conduct.router.clone()) else { return };
+        let state = self.line(run, &choice.digest).state;
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
-        conduct.deciding = true;
+        conduct.asked += 1;
         conduct.decisions += 1;
         let seed = conduct.seed.of(conduct.decisions);
-        let config = self.library.settings(&conduct.router.name).config;
-        let state = conduct.state.clone();
+        let config = self.library.settings(&choice.name).config;
         let batch = Box::new(decide::batch(
             run,
             tasks,
@@ -87,7 +88,6 @@ impl Spine {
             &self.board,
             Asking { now, seed, config: &config, state },
         ));
-        let choice = conduct.router.clone();
         let library = Arc::clone(&self.library);
         let outbox = self.outbox.clone();
         tokio::task::spawn_blocking(move || {
@@ -98,24 +98,28 @@ impl Spine {
 
     pub(super) fn routed(
         &mut self,
-        batch: &Batch,
+        mut batch: Batch,
         router: RouterChoice,
         routed: Result<Routed, PluginError>,
     ) {
         let run = batch.run;
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
-        conduct.deciding = false;
-        let (answer, recorded) = match routed {
+        conduct.asked -= 1;
+        let (mut answer, by) = match routed {
             Ok(Routed { answer, fuel }) => {
                 conduct.failures = 0;
-                conduct.state.clone_from(&answer.state);
-                (answer, Some((router, fuel)))
+                if let Some(line) = conduct.lines.get_mut(&router.digest) {
+                    line.state.clone_from(&answer.state);
+                }
+                (answer, (router, fuel))
             }
             Err(error) => {
                 self.degraded(run, &router, &error);
-                (least_loaded(&batch.snapshot), Some((host_choice(), 0)))
+                (least_loaded(&batch.snapshot), (host_choice(), 0))
             }
         };
+        let (by, fuel) = by;
+        let decision = decide::record(&mut batch.snapshot, &mut answer, by, fuel);
         let now = self.around.clock.now();
         let mut left: HashMap<AgentId, u32> = HashMap::new();
         for worker in &mut self.pool.workers {
@@ -125,7 +129,7 @@ impl Spine {
         let board = &self.board;
         let current = |task: &Task| board.task(task.id) == Some(task);
         let (purse, pool) = (&mut self.purse, &self.pool);
-        let verdict = decide::act(batch, &answer, recorded, now, now + LEASE, current, |prepared, agent| {
+        let verdict = decide::act(&batch, &answer, Some(decision), now, now + LEASE, current, |prepared, agent| {
             let Some(room) = left.get_mut(&agent).filter(|room| **room > 0) else { return Place::None };
             let budget = |task: &Task| board.terms(task.terms).budget;
             let above = board.ancestors(&prepared.task).map(|task| (Account::Task(task.id), budget(task)));
@@ -166,7 +170,6 @@ impl Spine {
         {
             conduct.failures = 0;
             conduct.router = before.clone();
-            conduct.state = Vec::new();
             let why = RouterChange::RolledBack { why };
             self.pending.push(Op::UseRouter { run, router: before, why });
         }
@@ -174,7 +177,7 @@ impl Spine {
 }
 
 /// The router that the run chose, or a refusal if its content is another one by now.
-fn pinned(library: &Library, choice: &RouterChoice) -> Result<Router, PluginError> {
+pub(super) fn pinned(library: &Library, choice: &RouterChoice) -> Result<Router, PluginError> {
     let router = library.router(&choice.name)?;
     if router.digest() == choice.digest {
         return Ok(router);

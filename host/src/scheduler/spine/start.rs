@@ -100,13 +100,13 @@ impl Spine {
     /// An attempt came to its end: what it claims is recorded, and what it says about its agent remembered.
     pub(super) fn ended(&mut self, ended: Ended, result: attempt::Result) {
         self.charge(&ended, &result);
-        let Ended { task: id, epoch, agent, started, .. } = ended;
+        let Ended { task: id, epoch, agent, .. } = ended;
         if self.attempts.get(&id).is_some_and(|running| running.epoch == epoch) {
             self.attempts.remove(&id);
         }
         let Some(task) = self.board.task(id).filter(|task| task.epoch == epoch).cloned() else { return };
         let terms = Arc::clone(self.board.terms(task.terms));
-        self.learn(id, agent, started, terms.validated, &result);
+        self.learn(agent, &result);
         self.pending.push(match result {
             attempt::Result::Claimed(outcome) if terms.validated || land::claim(&outcome).is_some() => {
                 Op::Claim { task: id, epoch, outcome }

@@ -3,13 +3,14 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use super::Applying;
+use super::routing;
 use super::task::{ended, reset_children};
 use crate::budget::{Amount, Bill};
 use crate::clock::Time;
 use crate::event::Fact;
 use crate::id::{DecisionId, Epoch, TaskId};
 use crate::op::{Assign, Decision, End, Pick, Rejection, Reply};
-use crate::outcome::{Outcome, Report};
+use crate::outcome::{Outcome, Report, mean_score};
 use crate::store::batch::Batch;
 use crate::task::transition::{Command, Refused};
 use crate::task::{State, Task};
@@ -41,9 +42,12 @@ fn record_decision(
     assign: &Assign,
     decision: &Decision,
 ) -> Result<DecisionId, Rejection> {
+    let before = batch.keep_state(&decision.before)?;
+    let after = batch.keep_state(&decision.state)?;
     let id = batch.next_decision();
     let mut insert = batch.conn.prepare_cached(
-        "INSERT INTO decision (id, run_id, at, router, digest, fuel, input, answer) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        "INSERT INTO decision (id, run_id, at, router, digest, fuel, input, answer, state_before, state_after) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?;
     insert.execute(params![
         id.0,
@@ -54,11 +58,10 @@ fn record_decision(
         decision.fuel.cast_signed(),
         decision.input.as_bytes(),
         decision.answer.as_bytes(),
+        before,
+        after,
     ])?;
-    let mut keep = batch.conn.prepare_cached(
-        "UPDATE run SET router_state = ?2 WHERE id = ?1 AND router_digest = ?3 AND router_state <> ?2",
-    )?;
-    keep.execute(params![assign.run.0, decision.state, decision.router.digest])?;
+    routing::keep(batch, assign.run, &decision.router.digest, &after, None)?;
     Ok(id)
 }
 
@@ -144,6 +147,10 @@ pub(super) fn claim(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, outcome: Ou
     }
     reset_children(batch, id)?;
     close(batch, id, epoch, "claimed", &Report { outcome: Some(outcome), ..Report::default() })?;
+    batch
+        .conn
+        .prepare_cached("UPDATE attempt SET claimed_at = ended_at WHERE task_id = ?1 AND epoch = ?2")?
+        .execute(params![id.0, epoch.0])?;
     Ok(Reply::Done)
 }
 
@@ -151,9 +158,11 @@ pub(super) fn claim(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, outcome: Ou
 pub(super) fn finish(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, end: End) -> Applying {
     let task = batch.task(id)?;
     let command = match &end {
-        End::Accepted { checks, .. } => {
-            Command::Accept { epoch, checks: u32::try_from(checks.len()).unwrap_or(u32::MAX) }
-        }
+        End::Accepted { checks, .. } => Command::Accept {
+            epoch,
+            checks: u32::try_from(checks.len()).unwrap_or(u32::MAX),
+            quality: mean_score(checks),
+        },
         End::Failed { fault, .. } => Command::Fail { epoch, fault: fault.clone() },
         End::Released { why } => Command::Release { epoch, why: why.clone() },
         End::Cancelled { why } => Command::Cancelled { epoch, why: why.clone() },

@@ -422,7 +422,7 @@ pub(super) fn use_router(
     }
     let fallback = serde_json::to_string(&before).map_err(|why| Rejection::Invalid(why.to_string()))?;
     batch.conn.execute(
-        "UPDATE run SET router = ?2, router_digest = ?3, router_before = ?4, router_state = x'' WHERE id = ?1",
+        "UPDATE run SET router = ?2, router_digest = ?3, router_before = ?4 WHERE id = ?1",
         params![run.0, router.name, router.digest, fallback],
     )?;
     let fact = match why {

@@ -12,6 +12,7 @@ use crate::clock::Time;
 use crate::event::Fact;
 use crate::fault::Fault;
 use crate::id::{AgentId, Epoch, TaskId, TermsId};
+use crate::knowledge::Tally;
 use crate::outcome::{Child, Facts, Outcome, Report};
 use crate::task::{Role, StateName, Task, Terms};
 
@@ -66,39 +67,15 @@ pub fn agent_names(conn: &Connection) -> rusqlite::Result<HashMap<AgentId, Strin
     select.query_map([], |row| Ok((AgentId(row.get(0)?), row.get(1)?)))?.collect()
 }
 
-/// What is known of an agent's work on one skill: counts of ended attempts and their mean length.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SkillStats {
-    pub agent: AgentId,
-    pub skill: String,
-    pub accepted: u32,
-    pub refused: u32,
-    pub failed: u32,
-    pub mean_latency_ms: u64,
-}
-
-/// Per agent and skill, from all ended attempts, sorted.
+/// What is known of agents' work, by agent and skill; the empty skill stands for all of it.
 ///
 /// # Errors
 /// The store can't be read.
-pub fn skill_stats(conn: &Connection) -> rusqlite::Result<Vec<SkillStats>> {
-    let mut select = conn.prepare(
-        "SELECT a.agent_id, s.value, sum(a.ending = 'accepted'), sum(a.ending = 'unaccepted'), \
-                sum(a.ending NOT IN ('accepted', 'unaccepted', 'released', 'cancelled', 'rate-limited', 'claimed')), \
-                CAST(avg(a.ended_at - a.started_at) AS INTEGER) \
-         FROM attempt a JOIN task t ON t.id = a.task_id JOIN terms k ON k.id = t.terms_id, json_each(k.json, '$.skills') s \
-         WHERE a.ended_at IS NOT NULL AND a.agent_id IS NOT NULL \
-         GROUP BY a.agent_id, s.value ORDER BY a.agent_id, s.value",
-    )?;
+pub fn tallies(conn: &Connection) -> rusqlite::Result<Vec<(AgentId, String, Tally)>> {
+    let mut select = conn.prepare("SELECT agent_id, skill, tally FROM tally ORDER BY agent_id, skill")?;
     let rows = select.query_map([], |row| {
-        Ok(SkillStats {
-            agent: AgentId(row.get(0)?),
-            skill: row.get(1)?,
-            accepted: row.get(2)?,
-            refused: row.get(3)?,
-            failed: row.get(4)?,
-            mean_latency_ms: row.get::<_, i64>(5)?.unsigned_abs(),
-        })
+        let json: String = row.get(2)?;
+        Ok((AgentId(row.get(0)?), row.get(1)?, serde_json::from_str(&json).map_err(broken)?))
     })?;
     rows.collect()
 }

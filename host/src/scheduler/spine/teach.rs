@@ -1,0 +1,80 @@
+//! Lessons for routers that learn, between their decisions.
+
+use std::sync::{Arc, PoisonError};
+
+use super::conduct::Conduct;
+use super::route::pinned;
+use super::{Message, Spine, unbroken};
+use crate::id::RunId;
+use crate::knowledge::Observation;
+use crate::op::RouterChoice;
+use crate::plugin::PluginError;
+use crate::plugin::router::Attr;
+use crate::scheduler::school::{self, Taught};
+use crate::store::read::routing::Line;
+
+impl Spine {
+    /// What the store says of attempts that ended.
+    pub(super) fn observe(&mut self, observed: &[Observation]) {
+        for observation in observed {
+            self.pool.learn(observation);
+            self.observed = self.observed.max(observation.seq);
+        }
+    }
+
+    /// Teaches the routers of these runs that are behind, and not under way.
+    pub(super) fn teach(&mut self, of: impl Fn(&Conduct) -> bool) {
+        let idle = |conduct: &Conduct| !conduct.settled && conduct.asked == 0 && of(conduct);
+        let runs: Vec<(RunId, RouterChoice)> = self
+            .conducts
+            .iter()
+            .filter(|(_, conduct)| idle(conduct))
+            .map(|(run, conduct)| (*run, conduct.router.clone()))
+            .collect();
+        for (run, router) in runs {
+            let line = self.line(run, &router.digest);
+            if line.learned < self.observed {
+                self.give_lesson(run, router, line);
+            }
+        }
+    }
+
+    fn give_lesson(&mut self, run: RunId, choice: RouterChoice, line: Line) {
+        let Some(conduct) = self.conducts.get_mut(&run) else { return };
+        conduct.asked += 1;
+        let config = self.library.settings(&choice.name).config;
+        let config = config.into_iter().map(|(name, value)| Attr { name, value }).collect();
+        let (library, archive) = (Arc::clone(&self.library), Arc::clone(&self.archive));
+        let outbox = self.outbox.clone();
+        tokio::task::spawn_blocking(move || {
+            let taught = unbroken(&choice.name, || {
+                let router = pinned(&library, &choice)?;
+                if !router.learns() {
+                    return Ok(Taught { line: Line { learned: i64::MAX, ..line }, op: None });
+                }
+                let archive = archive.lock().unwrap_or_else(PoisonError::into_inner);
+                school::teach(&archive, &router, &choice, run, config, line)
+            });
+            let _ = outbox.send(Message::Taught { run, router: choice, taught });
+        });
+    }
+
+    pub(super) fn taught(&mut self, run: RunId, router: &RouterChoice, taught: Result<Taught, PluginError>) {
+        let observed = self.observed;
+        let Some(conduct) = self.conducts.get_mut(&run) else { return };
+        conduct.asked -= 1;
+        match taught {
+            Ok(Taught { line, op }) => {
+                conduct.lines.insert(router.digest.clone(), line);
+                self.pending.extend(op);
+            }
+            Err(why) => {
+                tracing::warn!("{run}: no lesson for {}: {why}", router.name);
+                // Its next decision says so aloud; it is not tried again before something new has happened.
+                if let Some(line) = conduct.lines.get_mut(&router.digest) {
+                    line.learned = observed;
+                }
+            }
+        }
+    }
+}

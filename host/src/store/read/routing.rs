@@ -1,0 +1,126 @@
+//! What routing learns from and is judged by: attempts that are over, decisions, lessons, and where routers stand.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::broken;
+use crate::agent::Card;
+use crate::budget::Bill;
+use crate::clock::Time;
+use crate::event::Fact;
+use crate::fault::Fault;
+use crate::id::{AgentId, DecisionId, Epoch, RunId, TaskId};
+use crate::knowledge::{Observation, Open, Verdict};
+use crate::plan::Workstream;
+
+/// Where a router stands in a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    pub state: Vec<u8>,
+    /// All attempts that ended up to this event were told to it.
+    pub learned: i64,
+}
+
+/// Where a router begins in a run: where it stood there, or, if it is new there and learns, where it has learned most.
+///
+/// # Errors
+/// The store can't be read.
+pub fn line(conn: &Connection, run: RunId, digest: &str) -> rusqlite::Result<Line> {
+    let row = |row: &rusqlite::Row<'_>| Ok(Line { state: row.get(0)?, learned: row.get(1)? });
+    let columns = "SELECT s.bytes, r.learned FROM routing r JOIN state s ON s.digest = r.state";
+    let own = conn
+        .prepare_cached(&format!("{columns} WHERE r.run_id = ?1 AND r.digest = ?2"))?
+        .query_row(params![run.0, digest], row)
+        .optional()?;
+    let found = match own {
+        Some(own) => Some(own),
+        None => conn
+            .prepare_cached(&format!(
+                "{columns} WHERE r.digest = ?1 AND r.learned > 0 ORDER BY r.learned DESC, r.run_id DESC LIMIT 1"
+            ))?
+            .query_row([digest], row)
+            .optional()?,
+    };
+    Ok(found.unwrap_or_default())
+}
+
+/// An attempt that is over, with what else a learner wants to know of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Past {
+    pub observation: Observation,
+    pub spec: Workstream,
+    /// Attempts charged before it.
+    pub tries: u32,
+    pub agent: Card,
+    /// When the task was submitted.
+    pub created: Time,
+}
+
+/// Attempts that ended after this event, oldest first, at most `limit`, and the event up to which was looked.
+///
+/// # Errors
+/// The store can't be read.
+pub fn past(conn: &Connection, after: i64, limit: usize) -> rusqlite::Result<(Vec<Past>, i64)> {
+    let mut select = conn.prepare_cached(
+        "SELECT e.seq, e.at, e.run_id, e.task_id, e.fact, a.epoch, a.agent_id, a.decision_id, a.started_at, \
+                a.claimed_at, a.bill, b.spec, g.card, t.created_at, \
+                (SELECT count(*) FROM attempt o WHERE o.task_id = a.task_id AND o.epoch < a.epoch \
+                 AND o.ending NOT IN ('released', 'rate-limited', 'cancelled')) \
+         FROM event e \
+         JOIN attempt a ON a.task_id = e.task_id AND a.epoch = e.epoch - (e.kind <> 'accepted') \
+         JOIN body b ON b.task_id = e.task_id JOIN task t ON t.id = e.task_id JOIN agent g ON g.id = a.agent_id \
+         WHERE e.seq > ?1 AND e.kind IN ('accepted', 'retrying', 'failed') ORDER BY e.seq LIMIT ?2",
+    )?;
+    let mut rows = select.query(params![after, i64::try_from(limit).unwrap_or(i64::MAX)])?;
+    let (mut found, mut seen, mut upto) = (Vec::new(), 0, after);
+    while let Some(row) = rows.next()? {
+        seen += 1;
+        upto = row.get(0)?;
+        let fact: Vec<u8> = row.get(4)?;
+        if let Some((verdict, quality)) = said(&serde_json::from_slice(&fact).map_err(broken)?) {
+            found.push(read(row, verdict, quality)?);
+        }
+    }
+    if seen < limit {
+        upto = super::history::last_seq(conn)?.max(upto);
+    }
+    Ok((found, upto))
+}
+
+/// What an event says of the attempt that it ended.
+fn said(fact: &Fact) -> Option<(Verdict, Option<f64>)> {
+    let failed = |fault: &Fault| Some((Verdict::of(fault)?, None));
+    match fact {
+        Fact::Accepted { quality, .. } => Some((Verdict::Accepted, *quality)),
+        Fact::Retrying { fault, charged: true, .. } | Fact::Failed { fault } => failed(fault),
+        _ => None,
+    }
+}
+
+fn read(row: &rusqlite::Row<'_>, verdict: Verdict, quality: Option<f64>) -> rusqlite::Result<Past> {
+    let (spec, card, bill): (Vec<u8>, String, Option<String>) = (row.get(11)?, row.get(12)?, row.get(10)?);
+    let spec: Workstream = serde_json::from_slice(&spec).map_err(broken)?;
+    let bill: Option<Bill> = bill.map(|json| serde_json::from_str(&json)).transpose().map_err(broken)?;
+    let ended = Time(row.get(1)?);
+    let observation = Observation {
+        seq: row.get(0)?,
+        run: RunId(row.get(2)?),
+        task: TaskId(row.get(3)?),
+        epoch: Epoch(row.get(5)?),
+        agent: AgentId(row.get(6)?),
+        decision: row.get::<_, Option<i64>>(7)?.map(DecisionId),
+        skills: spec.terms().all_skills(),
+        verdict,
+        started: Time(row.get(8)?),
+        worked_until: row.get::<_, Option<i64>>(9)?.map_or(ended, Time),
+        ended,
+        cost_micros: bill.as_ref().and_then(Open::cost),
+        quality,
+    };
+    Ok(Past {
+        observation,
+        spec,
+        tries: row.get(14)?,
+        agent: serde_json::from_str(&card).map_err(broken)?,
+        created: Time(row.get(13)?),
+    })
+}
