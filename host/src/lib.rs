@@ -29,6 +29,7 @@ pub mod store;
 
 pub mod workspace;
 
+pub mod replay;
 pub mod scheduler;
 
 pub mod cli;

@@ -16,6 +16,7 @@ pub mod probe;
 pub mod rehearsal;
 mod school;
 mod spine;
+pub mod stage;
 pub mod why;
 
 pub use crowd::Crowd;

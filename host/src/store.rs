@@ -5,12 +5,13 @@
 
 mod apply;
 mod batch;
+pub mod bundle;
 pub mod chain;
 mod codec;
-mod tally;
 pub mod floor;
 pub mod maintenance;
 pub mod read;
+mod tally;
 pub mod writer;
 
 use std::fs::{self, File, OpenOptions};

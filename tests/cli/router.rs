@@ -37,3 +37,64 @@ fn explain_prints_candidates_and_why_the_others_were_none() {
     assert_eq!(explained["candidates"].as_array().map(Vec::len), Some(1));
     assert_eq!(explained["ineligible"], json!([["ann", "does not declare other"]]));
 }
+
+/// Two runs, the first routed by one router and then another.
+fn decided() -> Env {
+    let env = Env::with_mocks();
+    env.write(
+        "plan.json",
+        &plan(json!([{ "id": "a", "skills": ["work"] }, { "id": "b", "depends_on": ["a"] }])),
+    );
+    env.baton(&["run", "plan.json", "--router", "round-robin"]).ok();
+    env.write("other.json", &plan(json!([{ "id": "c", "skills": ["work"] }])));
+    env.baton(&["run", "other.json"]).ok();
+    env
+}
+
+#[test]
+fn decisions_made_again_come_out_byte_for_byte_the_same() {
+    let env = decided();
+    let all = "3 decisions and 0 lessons: 3 came out byte for byte the same\n";
+    assert_eq!(env.baton(&["router", "verify"]).ok(), all);
+    let one = "1 decisions and 0 lessons: 1 came out byte for byte the same\n";
+    assert_eq!(env.baton(&["router", "verify", "--run", "r2"]).ok(), one);
+}
+
+#[test]
+fn a_bundle_is_verified_where_there_is_neither_a_store_nor_a_configuration() {
+    let env = decided();
+    let bundle = env.path("decisions.bundle");
+    let said = env.baton(&["router", "export", "decisions.bundle", "--quiet"]).ok();
+    assert_eq!(said, "");
+    let elsewhere = Env::new();
+    let verified = elsewhere.baton(&["router", "verify", "--bundle", &bundle.to_string_lossy()]).ok();
+    assert_eq!(verified, "3 decisions and 0 lessons: 3 came out byte for byte the same\n");
+    let refused = elsewhere.baton(&["router", "verify", "--bundle", "nowhere"]).fails(3);
+    assert!(refused.contains("nowhere can't be used: there is no such file"), "{refused}");
+}
+
+#[test]
+fn a_decision_that_was_altered_is_the_first_difference() {
+    let env = decided();
+    env.database()
+        .execute_batch("UPDATE decision SET answer = CAST(replace(CAST(answer AS TEXT), 'it is the turn', 'it was the turn') AS BLOB) WHERE id = 2")
+        .expect("written");
+    let output = env.baton(&["router", "verify"]);
+    assert_eq!(output.code, Some(1), "{}", output.stdout);
+    assert!(
+        output.stdout.starts_with("decision d2 of r1: the answers differ from byte "),
+        "{}",
+        output.stdout
+    );
+}
+
+#[test]
+fn a_state_that_was_altered_is_noticed() {
+    let env = decided();
+    env.database()
+        .execute_batch("UPDATE state SET bytes = x'01626f62' WHERE length(bytes) > 0")
+        .expect("written");
+    let output = env.baton(&["router", "verify"]);
+    assert_eq!(output.code, Some(1), "{}", output.stdout);
+    assert!(output.stdout.contains("decision d2 of r1: the answers differ"), "{}", output.stdout);
+}

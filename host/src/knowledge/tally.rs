@@ -95,7 +95,9 @@ impl Tally {
     /// beyond two of them the trend is called one. Fewer than ten attempts have none.
     #[must_use]
     pub fn trend(&self) -> Trend {
-        let (Some(all), Some(recent)) = (self.acceptance.get(), self.recent.get()) else { return Trend::Steady };
+        let (Some(all), Some(recent)) = (self.acceptance.get(), self.recent.get()) else {
+            return Trend::Steady;
+        };
         // Keeps a rate of exactly 0 or 1 from making any difference significant.
         let rate = (self.acceptance.sum + 1.0) / (self.acceptance.weight + 2.0);
         let error = (rate * (1.0 - rate) / self.recent.weight.max(1.0)).sqrt();

@@ -58,7 +58,14 @@ impl Underway {
     }
 
     /// Takes note of what happened to a task, which is given as it is after that. An attempt that ended comes back.
-    pub fn tell(&mut self, seq: i64, at: Time, task: &Task, terms: &Terms, fact: &Fact) -> Option<Observation> {
+    pub fn tell(
+        &mut self,
+        seq: i64,
+        at: Time,
+        task: &Task,
+        terms: &Terms,
+        fact: &Fact,
+    ) -> Option<Observation> {
         let verdict = match fact {
             Fact::Assigned { agent, decision, .. } => {
                 let (agent, decision) = (*agent, *decision);

@@ -173,6 +173,34 @@ impl Library {
         Router::new(self.load(name, Kind::Router)?.0, &self.loader.engines)
     }
 
+    /// The component of a router with exactly this content: installed, bundled, or the file that is its name.
+    ///
+    /// # Errors
+    /// It is nowhere to be found any more.
+    pub fn component_of(&self, name: &str, digest: &str) -> Result<Vec<u8>, PluginError> {
+        if let Ok(stored) = self.stored(name, digest) {
+            return Ok(stored);
+        }
+        let bundled = bundled::ALL.iter().filter(|plugin| plugin.kind == Kind::Router);
+        if let Some(plugin) = bundled.into_iter().find(|plugin| super::digest(plugin.wasm) == digest) {
+            return Ok(plugin.wasm.to_vec());
+        }
+        let read = is_file(name).then(|| fs::read(name).ok()).flatten();
+        read.filter(|bytes| super::digest(bytes) == digest)
+            .ok_or_else(|| unknown(name, &format!("the component with the digest {digest} is gone")))
+    }
+
+    /// A router from its bytes, under the limits of its name.
+    ///
+    /// # Errors
+    /// Why it can't be used.
+    pub fn router_from(&self, name: &str, bytes: &[u8]) -> Result<Router, PluginError> {
+        let settings = self.settings(name);
+        let limits = |kind| settings.limits.over(Limits::of(kind));
+        let loaded = self.loader.load(name, bytes, limits, &[])?;
+        Router::new(loaded, &self.loader.engines)
+    }
+
     /// # Errors
     /// Why it can't be used.
     pub fn executor(&self, name: &str) -> Result<Executor, PluginError> {

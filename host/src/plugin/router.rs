@@ -13,11 +13,11 @@ use crate::outcome::Outcome;
 use crate::plan::{Effects, Workstream};
 use crate::task::Task;
 
+pub use learning::{Experience, Lesson, Verdict};
 pub use routing::{
     Agent, Answer, Assignment, Choice, Decision, Factor, Feature, Forecast, Request, RouteError, Score,
     SkillStats, Snapshot,
 };
-pub use learning::{Experience, Lesson, Verdict};
 
 pub use super::bindings::shared::baton::types::core::{Attr, NewTask};
 

@@ -303,7 +303,9 @@ fn told(workstream: &mut Workstream, name: &str, value: String) -> Result<(), St
     match name {
         "baton.apart" => workstream.apart = Some(value),
         "baton.contest" => workstream.contest = value == "true",
-        "baton.prefers" => workstream.prefers = value.split(',').map(|skill| skill.trim().to_owned()).collect(),
+        "baton.prefers" => {
+            workstream.prefers = value.split(',').map(|skill| skill.trim().to_owned()).collect()
+        }
         "baton.effects" => match value.as_str() {
             "pure" => workstream.effects = Effects::Pure,
             "workspace" => workstream.effects = Effects::Workspace,

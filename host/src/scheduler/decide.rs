@@ -195,7 +195,11 @@ fn known(worker: &Worker, skill: &str) -> SkillStats {
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a mean of what began as such numbers")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a mean of what began as such numbers"
+)]
 fn whole(mean: f64) -> u64 {
     mean.round() as u64
 }

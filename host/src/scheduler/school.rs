@@ -5,8 +5,8 @@ use crate::knowledge::Verdict;
 use crate::op::{Lesson, Op, RouterChoice};
 use crate::plugin::PluginError;
 use crate::plugin::router::{self, BATCH, Experience, Router};
-use crate::store::read::routing::{Line, Past, past};
 use crate::store::Reader;
+use crate::store::read::routing::{Line, Past, past};
 
 /// Where a lesson leaves a router.
 #[derive(Debug)]

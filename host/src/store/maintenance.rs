@@ -15,8 +15,8 @@ use super::{Home, Lock, OpenError, SCHEMA_VERSION, read};
 use crate::event::Event;
 use crate::id::{AgentId, RunId, TaskId, TermsId};
 use crate::knowledge::{Tally, Underway};
-use crate::task::{Task, Terms};
 use crate::task::transition::evolve;
+use crate::task::{Task, Terms};
 
 /// Everything that `baton db check` finds wrong; nothing if the store is sound.
 ///
@@ -142,11 +142,10 @@ pub fn rebuild(conn: &Connection) -> rusqlite::Result<Rebuilt> {
 fn replayed(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     let Rebuilt { tasks: mut expected, tallies } = rebuild(conn)?;
     let mut wrong = Vec::new();
-    let held: BTreeMap<_, _> = read::live::tallies(conn)?
-        .into_iter()
-        .map(|(agent, skill, tally)| ((agent, skill), tally))
-        .collect();
-    for cell @ (agent, skill) in tallies.keys().chain(held.keys().filter(|cell| !tallies.contains_key(cell))) {
+    let held: BTreeMap<_, _> =
+        read::live::tallies(conn)?.into_iter().map(|(agent, skill, tally)| ((agent, skill), tally)).collect();
+    for cell @ (agent, skill) in tallies.keys().chain(held.keys().filter(|cell| !tallies.contains_key(cell)))
+    {
         if tallies.get(cell) != held.get(cell) {
             wrong.push(format!("what is known of {agent} on {skill:?} is not what its events say"));
         }

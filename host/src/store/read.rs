@@ -36,7 +36,8 @@ pub struct Run {
     pub settled: Option<Time>,
 }
 
-const RUN_COLUMNS: &str = "id, name, digest, seed, router, router_digest, router_before, held, created_at, settled_at";
+const RUN_COLUMNS: &str =
+    "id, name, digest, seed, router, router_digest, router_before, held, created_at, settled_at";
 
 fn run_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Run> {
     let before: Option<String> = row.get(6)?;

@@ -35,9 +35,7 @@ impl Spine {
         self.settling.remove(&id);
         let (router, before) = (run.router, run.router_before);
         let conduct = match self.conducts.remove(&id) {
-            Some(known) => {
-                Conduct { router, before, failures: 0, settled: run.settled.is_some(), ..known }
-            }
+            Some(known) => Conduct { router, before, failures: 0, settled: run.settled.is_some(), ..known },
             None => Conduct {
                 router,
                 before,

@@ -129,15 +129,17 @@ impl Spine {
         let board = &self.board;
         let current = |task: &Task| board.task(task.id) == Some(task);
         let (purse, pool) = (&mut self.purse, &self.pool);
-        let verdict = decide::act(&batch, &answer, Some(decision), now, now + LEASE, current, |prepared, agent| {
-            let Some(room) = left.get_mut(&agent).filter(|room| **room > 0) else { return Place::None };
-            let budget = |task: &Task| board.terms(task.terms).budget;
-            let above = board.ancestors(&prepared.task).map(|task| (Account::Task(task.id), budget(task)));
-            let above = above.filter(|(_, cap)| !cap.is_none()).collect();
-            let place = purse.take(prepared, above, pool.get(agent), now);
-            *room -= u32::from(place != Place::None);
-            place
-        });
+        let verdict =
+            decide::act(&batch, &answer, Some(decision), now, now + LEASE, current, |prepared, agent| {
+                let Some(room) = left.get_mut(&agent).filter(|room| **room > 0) else { return Place::None };
+                let budget = |task: &Task| board.terms(task.terms).budget;
+                let above =
+                    board.ancestors(&prepared.task).map(|task| (Account::Task(task.id), budget(task)));
+                let above = above.filter(|(_, cap)| !cap.is_none()).collect();
+                let place = purse.take(prepared, above, pool.get(agent), now);
+                *room -= u32::from(place != Place::None);
+                place
+            });
         for task in verdict.returned {
             self.board.return_(task);
         }

@@ -10,6 +10,7 @@ use crate::event::Fact;
 use crate::fault::Fault;
 use crate::id::{AgentId, DecisionId, Epoch, RunId, TaskId};
 use crate::knowledge::{Observation, Open, Verdict};
+use crate::op::RouterChoice;
 use crate::plan::Workstream;
 
 /// Where a router stands in a run.
@@ -41,6 +42,123 @@ pub fn line(conn: &Connection, run: RunId, digest: &str) -> rusqlite::Result<Lin
             .optional()?,
     };
     Ok(found.unwrap_or_default())
+}
+
+/// A decision as it was asked and answered; its states are apart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Decided {
+    pub id: DecisionId,
+    pub run: RunId,
+    pub at: Time,
+    pub router: RouterChoice,
+    pub fuel: u64,
+    /// JSON, without its state.
+    pub input: String,
+    pub answer: String,
+    /// The state that it was given, and the digest of the one that it left.
+    pub state: Vec<u8>,
+    pub after: String,
+}
+
+/// A lesson as it was given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Taught {
+    pub id: i64,
+    pub run: RunId,
+    pub router: RouterChoice,
+    pub fuel: u64,
+    pub input: String,
+    pub state: Vec<u8>,
+    pub after: String,
+}
+
+/// Which part of the record is meant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    pub run: Option<RunId>,
+    pub since: Time,
+}
+
+/// Decisions of routers, not of the host's own, in their order.
+///
+/// # Errors
+/// The store can't be read.
+pub fn decisions(conn: &Connection, span: Span) -> rusqlite::Result<Vec<DecisionId>> {
+    let mut select = conn.prepare(
+        "SELECT id FROM decision WHERE digest <> 'host' AND (?1 IS NULL OR run_id = ?1) AND at >= ?2 ORDER BY id",
+    )?;
+    let rows = select
+        .query_map(params![span.run.map(|run| run.0), span.since.0], |row| row.get(0).map(DecisionId))?;
+    rows.collect()
+}
+
+/// # Errors
+/// The store can't be read, or has no such decision.
+pub fn decision(conn: &Connection, id: DecisionId) -> rusqlite::Result<Decided> {
+    let mut select = conn.prepare_cached(
+        "SELECT d.run_id, d.at, d.router, d.digest, d.fuel, d.input, d.answer, s.bytes, d.state_after \
+         FROM decision d JOIN state s ON s.digest = d.state_before WHERE d.id = ?1",
+    )?;
+    select.query_row([id.0], |row| {
+        let (input, answer): (Vec<u8>, Vec<u8>) = (row.get(5)?, row.get(6)?);
+        Ok(Decided {
+            id,
+            run: RunId(row.get(0)?),
+            at: Time(row.get(1)?),
+            router: RouterChoice { name: row.get(2)?, digest: row.get(3)? },
+            fuel: row.get::<_, i64>(4)?.cast_unsigned(),
+            input: String::from_utf8_lossy(&input).into_owned(),
+            answer: String::from_utf8_lossy(&answer).into_owned(),
+            state: row.get(7)?,
+            after: row.get(8)?,
+        })
+    })
+}
+
+/// Lessons in their order.
+///
+/// # Errors
+/// The store can't be read.
+pub fn lessons(conn: &Connection, span: Span) -> rusqlite::Result<Vec<i64>> {
+    let mut select =
+        conn.prepare("SELECT id FROM lesson WHERE (?1 IS NULL OR run_id = ?1) AND at >= ?2 ORDER BY id")?;
+    select.query_map(params![span.run.map(|run| run.0), span.since.0], |row| row.get(0))?.collect()
+}
+
+/// # Errors
+/// The store can't be read, or has no such lesson.
+pub fn lesson(conn: &Connection, id: i64) -> rusqlite::Result<Taught> {
+    let mut select = conn.prepare_cached(
+        "SELECT l.run_id, l.router, l.digest, l.fuel, l.input, s.bytes, l.state_after \
+         FROM lesson l JOIN state s ON s.digest = l.state_before WHERE l.id = ?1",
+    )?;
+    select.query_row([id], |row| {
+        let input: Vec<u8> = row.get(4)?;
+        Ok(Taught {
+            id,
+            run: RunId(row.get(0)?),
+            router: RouterChoice { name: row.get(1)?, digest: row.get(2)? },
+            fuel: row.get::<_, i64>(3)?.cast_unsigned(),
+            input: String::from_utf8_lossy(&input).into_owned(),
+            state: row.get(5)?,
+            after: row.get(6)?,
+        })
+    })
+}
+
+/// The routers that decided or learned, by name and digest.
+///
+/// # Errors
+/// The store can't be read.
+pub fn routers(conn: &Connection, span: Span) -> rusqlite::Result<Vec<RouterChoice>> {
+    let mut select = conn.prepare(
+        "SELECT router, digest FROM decision WHERE digest <> 'host' AND (?1 IS NULL OR run_id = ?1) AND at >= ?2 \
+         UNION SELECT router, digest FROM lesson WHERE (?1 IS NULL OR run_id = ?1) AND at >= ?2 ORDER BY 1, 2",
+    )?;
+    let rows = select.query_map(params![span.run.map(|run| run.0), span.since.0], |row| {
+        Ok(RouterChoice { name: row.get(0)?, digest: row.get(1)? })
+    })?;
+    rows.collect()
 }
 
 /// An attempt that is over, with what else a learner wants to know of it.

@@ -1,0 +1,42 @@
+//! `baton router export`: decisions with all that they depend on, in one file.
+
+use std::path::PathBuf;
+
+use super::super::{Done, Global, Outcome, library, screen, target, unreadable};
+use crate::store::bundle::{self, Component};
+use crate::store::read::routing::{self, Span};
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    /// The file to write
+    file: PathBuf,
+    /// Of this run only
+    #[arg(long)]
+    run: Option<String>,
+}
+
+pub(super) fn run(global: &Global, args: &Args) -> Outcome {
+    let (config, _) = global.here()?;
+    let conn = global.reader()?;
+    let run = args.run.as_deref().map(|run| target::run(&conn, Some(run))).transpose()?;
+    let library = library(&config, Some(&conn))?;
+    let mut components = Vec::new();
+    for router in routing::routers(&conn, Span { run, ..Span::default() }).map_err(unreadable)? {
+        match library.component_of(&router.name, &router.digest) {
+            Ok(wasm) if components.iter().all(|known: &Component| known.digest != router.digest) => {
+                components.push(Component { name: router.name, digest: router.digest, wasm });
+            }
+            Ok(_) => {}
+            Err(why) => screen::note(&format!("{why}: its decisions can't be verified elsewhere")),
+        }
+    }
+    bundle::write(&conn, &args.file, run, &components)?;
+    if !global.quiet {
+        screen::line(&format!(
+            "{} holds the decisions and {} routers",
+            args.file.display(),
+            components.len()
+        ));
+    }
+    Ok(Done::Well)
+}
