@@ -25,6 +25,7 @@ mod router;
 mod run;
 mod screen;
 mod show;
+mod sim;
 mod status;
 mod supervise;
 mod target;
@@ -129,6 +130,9 @@ enum Verb {
     Host(host::Args),
     /// Write a commented baton.toml and an example plan
     Init(init::Args),
+    /// Try routers in simulated worlds
+    #[command(subcommand)]
+    Sim(sim::Verb),
     /// Measure this machine
     #[command(subcommand)]
     Bench(bench::Verb),
@@ -290,6 +294,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Verb::Db(verb) => db::run(global, verb),
         Verb::Host(args) => host::run(global, &args),
         Verb::Init(args) => init::run(global, &args),
+        Verb::Sim(verb) => sim::run(global, &verb),
         Verb::Bench(verb) => bench::run(global, verb),
         Verb::Compile { kind } => compile::child(kind).map(|()| Done::Well).map_err(Failure::Refused),
         Verb::Supervise(args) => supervise::run(&args),

@@ -1,6 +1,7 @@
 //! `baton.toml`: who there is to do the work and how it is decided. Unknown or ill-typed keys are refused with their
 //! line and column.
 
+pub mod ladder;
 mod offer;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ladder::{Ladder, RouterTable};
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -37,6 +39,7 @@ pub struct Config {
     pub folder: PathBuf,
     pub store: PathBuf,
     pub router: String,
+    pub ladder: Ladder,
     pub agents: Vec<Card>,
     pub offer: Offer,
     pub plugins: BTreeMap<String, Settings>,
@@ -73,13 +76,6 @@ struct File {
     workspace: Option<WorkspaceTable>,
     limits: LimitsTable,
     keys: BTreeMap<String, u32>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct RouterTable {
-    #[serde(rename = "use")]
-    uses: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -276,6 +272,7 @@ impl Config {
         if let Some(name) = unknown_profile.or(unknown_service) {
             return Err(wrong(format!("people: there is no {name} to notify by"), at("[people]")));
         }
+        let ladder = table.router.ladder().map_err(|why| wrong(why, at("[router")))?;
         let policy = Policy::default();
         let budget = Budget { caps: table.budget, prices: Arc::new(table.prices) };
         Ok(Self {
@@ -283,6 +280,7 @@ impl Config {
             workspace,
             crowd: Crowd { running: table.limits.running, keys: table.keys },
             folder,
+            ladder,
             router: table.router.uses.unwrap_or_else(|| "capability".into()),
             agents,
             offer: Offer { profiles, services },

@@ -8,8 +8,9 @@ use crate::budget::{Bill, Good};
 use crate::clock::Time;
 use crate::fault::{ErrorClass, Fault};
 use crate::id::{AgentId, DecisionId, Epoch, QuestionId, RunId, TaskId};
+use crate::lab::trial::Stage;
 use crate::people::Purpose;
-use crate::task::{Need, Stage, Task};
+use crate::task::{self, Need, Task};
 
 /// One line of the record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,7 +51,7 @@ pub enum Fact {
     Delegated,
     /// Waits for children.
     Awaiting {
-        stage: Stage,
+        stage: task::Stage,
         need: Need,
     },
     /// What it waited for has come.
@@ -183,6 +184,36 @@ pub enum Fact {
         why: String,
     },
 
+    /// What a backtest said of a router.
+    RouterJudged {
+        router: String,
+        digest: String,
+        won: bool,
+        why: String,
+    },
+    /// The router that runs have unless they name one.
+    RouterPromoted {
+        router: String,
+        digest: String,
+        before: Option<String>,
+        why: String,
+    },
+    TrialStarted {
+        trial: i64,
+        router: String,
+        digest: String,
+        stage: Stage,
+    },
+    TrialMoved {
+        trial: i64,
+        stage: Stage,
+    },
+    TrialEnded {
+        trial: i64,
+        ending: TrialEnding,
+        why: String,
+    },
+
     // Of the host.
     HostStarted {
         boot: u32,
@@ -227,6 +258,16 @@ pub enum Fact {
         call: String,
         why: String,
     },
+}
+
+/// What became of a router on trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrialEnding {
+    /// It decides from now on.
+    Promoted,
+    /// All goes back to the routers that the runs have.
+    RolledBack,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -284,6 +325,11 @@ impl Fact {
             Self::RouterUsed { .. } => "router-used",
             Self::RouterDegraded { .. } => "router-degraded",
             Self::RouterRolledBack { .. } => "router-rolled-back",
+            Self::RouterJudged { .. } => "router-judged",
+            Self::RouterPromoted { .. } => "router-promoted",
+            Self::TrialStarted { .. } => "trial-started",
+            Self::TrialMoved { .. } => "trial-moved",
+            Self::TrialEnded { .. } => "trial-ended",
             Self::HostStarted { .. } => "host-started",
             Self::HostStopped { .. } => "host-stopped",
             Self::AgentRegistered { .. } => "agent-registered",

@@ -53,6 +53,39 @@ impl Verdict {
     pub fn is_accepted(self) -> bool {
         self == Self::Accepted
     }
+
+    #[must_use]
+    pub fn is_failed(self) -> bool {
+        match self {
+            Self::Failed(_) => true,
+            Self::Accepted | Self::Refused => false,
+        }
+    }
+
+    /// What it says of the agent's ability: whether the work was good enough. None for what lies outside the agent: a
+    /// far side that was busy, a budget, a wrong input.
+    #[must_use]
+    pub fn ability(self) -> Option<bool> {
+        match self {
+            Self::Accepted => Some(true),
+            Self::Refused => Some(false),
+            Self::Failed(class) => match class {
+                ErrorClass::Timeout
+                | ErrorClass::Crashed
+                | ErrorClass::InvalidOutput
+                | ErrorClass::Refused
+                | ErrorClass::Unaccepted
+                | ErrorClass::Other => Some(false),
+                ErrorClass::Transient
+                | ErrorClass::RateLimited
+                | ErrorClass::InvalidInput
+                | ErrorClass::Unauthorized
+                | ErrorClass::Environment
+                | ErrorClass::Budget
+                | ErrorClass::Deadline => None,
+            },
+        }
+    }
 }
 
 /// One attempt that is over.

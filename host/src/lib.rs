@@ -15,7 +15,9 @@ pub mod agent;
 pub mod budget;
 pub mod event;
 pub mod fault;
+pub mod insight;
 pub mod knowledge;
+pub mod lab;
 pub mod op;
 pub mod outcome;
 pub mod people;
@@ -31,6 +33,7 @@ pub mod workspace;
 
 pub mod replay;
 pub mod scheduler;
+pub mod sim;
 
 pub mod cli;
 pub mod config;

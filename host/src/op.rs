@@ -7,10 +7,13 @@ use crate::agent::breaker::Breaker;
 use crate::agent::{Card, Standing};
 use crate::budget::{Amount, Bill};
 use crate::clock::Time;
-use crate::event::Fact;
+use crate::event::{Fact, TrialEnding};
 use crate::fault::Fault;
 use crate::id::{AgentId, Epoch, QuestionId, RunId, TaskId};
+use crate::insight::{Episode, Note};
 use crate::knowledge::Observation;
+use crate::lab;
+use crate::lab::guard::GuardLimits;
 use crate::outcome::{Check, Outcome};
 use crate::people::Question;
 use crate::plan::diff::Diff;
@@ -70,8 +73,35 @@ pub enum Op {
         router: RouterChoice,
         why: RouterChange,
     },
+    /// Tries a router against the one that each run has. Refused while another trial goes on.
+    StartTrial {
+        router: RouterChoice,
+        terms: Box<Terms>,
+    },
+    MoveTrial {
+        trial: i64,
+        stage: lab::trial::Stage,
+    },
+    /// Ends a trial. A router that is promoted takes every run over that goes on, and is the one that runs have unless
+    /// they name another.
+    EndTrial {
+        trial: i64,
+        ending: TrialEnding,
+        why: String,
+    },
+    /// Makes a router the one that runs have, without a trial, or brings the one before it back.
+    Promote {
+        router: Option<RouterChoice>,
+        why: String,
+    },
     /// A router's answer, and who starts on what by it.
     Assign(Box<Assign>),
+    /// Adds attempts that are over to what the analyses read, and the notes that they teach.
+    Consolidate(Box<Consolidation>),
+    /// A note is to reach nobody any more, also if it is taught again.
+    ForgetNote {
+        note: i64,
+    },
     /// A router was told what became of attempts.
     Teach {
         run: RunId,
@@ -235,6 +265,9 @@ pub struct Assign {
     pub picks: Vec<Pick>,
     pub lease_until: Time,
     pub decision: Option<Decision>,
+    /// What a router in its shadow would have decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<Decision>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -244,6 +277,17 @@ pub struct Pick {
     /// What is set aside for the attempt, where there is a cap.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reserve: Option<Amount>,
+}
+
+/// On which terms a router is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Terms {
+    pub stage: lab::trial::Stage,
+    /// The chance that the race is decided though both are equally good.
+    pub alpha: f64,
+    pub guards: GuardLimits,
+    /// Attempts of the candidate in probation after which it is promoted, if no guard was breached.
+    pub probation: u64,
 }
 
 /// What is kept of a decision: enough to explain it and to make it again.
@@ -259,6 +303,9 @@ pub struct Decision {
     /// The one that it left for its next call.
     pub state: Vec<u8>,
     pub fuel: u64,
+    /// The trial that was going on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<i64>,
 }
 
 /// What is kept of a lesson: enough to give it again.
@@ -273,6 +320,16 @@ pub struct Lesson {
     pub fuel: u64,
     /// All attempts up to this event are told now.
     pub upto: i64,
+}
+
+/// A step of consolidation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Consolidation {
+    /// Refused unless the last step ended here: two steps that began at the same place add nothing twice.
+    pub from: i64,
+    pub upto: i64,
+    pub episodes: Vec<Episode>,
+    pub notes: Vec<Note>,
 }
 
 /// How an attempt or a composite task ended.

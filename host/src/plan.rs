@@ -252,6 +252,19 @@ impl Workstream {
         }
     }
 
+    /// What sort of task it is: what its metadata calls `kind`, else its skills, else its track.
+    #[must_use]
+    pub fn kind(&self) -> String {
+        let said = self.metadata.get("kind").and_then(Value::as_str);
+        let skills = self.terms().all_skills();
+        match (said, &self.track) {
+            (Some(kind), _) => kind.to_owned(),
+            (None, _) if !skills.is_empty() => skills.join("+"),
+            (None, Some(track)) => track.clone(),
+            (None, None) => "any".to_owned(),
+        }
+    }
+
     /// What simulations assume where the plan gives no estimate.
     #[must_use]
     pub fn expected(&self) -> Span {

@@ -1,7 +1,9 @@
 //! `baton router`: the routing strategy of runs, and what is known of its decisions.
 
+mod backtest;
 mod explain;
 mod export;
+mod trial;
 mod verify;
 
 use super::{Done, Global, Outcome, library, run as run_verb, screen, target};
@@ -24,6 +26,21 @@ pub(super) enum Verb {
     Verify(verify::Args),
     /// Write recorded decisions with all that they depend on into one file, to be verified elsewhere
     Export(export::Args),
+    /// What another router would have meant for recorded decisions; fails unless it is shown to be no worse
+    Backtest(backtest::Args),
+    /// Ask a router beside every decision, without following it
+    Shadow {
+        /// A bundled or installed router, or the path of a component
+        router: String,
+    },
+    /// Let a router decide about a share of the tasks, and compare
+    Ab(trial::Ab),
+    /// Let a router decide: on probation first, with a holdback
+    Promote(trial::Promote),
+    /// End the trial, or go back to the router before the promoted one
+    Rollback(trial::Rollback),
+    /// Who decides, and how the router on trial does
+    Status,
 }
 
 pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
@@ -32,6 +49,12 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
         Verb::Explain { task } => explain::explain(global, &task),
         Verb::Verify(args) => verify::run(global, &args),
         Verb::Export(args) => export::run(global, &args),
+        Verb::Backtest(args) => backtest::run(global, &args),
+        Verb::Shadow { router } => trial::shadow(global, &router),
+        Verb::Ab(args) => trial::ab(global, &args),
+        Verb::Promote(args) => trial::promote(global, &args),
+        Verb::Rollback(args) => trial::rollback(global, &args),
+        Verb::Status => trial::status(global),
     }
 }
 
@@ -39,15 +62,19 @@ fn use_router(global: &Global, name: &str, run: Option<&str>) -> Outcome {
     let (config, home) = global.here()?;
     let conn = global.reader()?;
     let run = target::run(&conn, run)?;
-    let name = if name.ends_with(".wasm") {
-        std::path::absolute(name).map_or_else(|_| name.to_owned(), |path| path.to_string_lossy().into_owned())
-    } else {
-        name.to_owned()
-    };
+    let name = named(name);
     let router = run_verb::chosen(&name, &library(&config, Some(&conn))?)?;
     Door::open(&home)?.apply(Op::UseRouter { run, router, why: RouterChange::Asked })?;
     if !global.quiet {
         screen::line(&format!("{run} is routed by {name} from its next decision on"));
     }
     Ok(Done::Well)
+}
+
+/// A router's name; a component's path is made absolute, because hosts run elsewhere.
+fn named(name: &str) -> String {
+    if !name.ends_with(".wasm") {
+        return name.to_owned();
+    }
+    std::path::absolute(name).map_or_else(|_| name.to_owned(), |path| path.to_string_lossy().into_owned())
 }

@@ -48,7 +48,11 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let conn = if home.exists() { Some(reader(&home)?) } else { None };
     let library = library(&config, conn.as_ref())?;
     check_plugins(&plan, &config, &library)?;
-    let router = chosen(args.router.as_deref().unwrap_or(&config.router), &library)?;
+    let router = match (&args.router, promoted(conn.as_ref())?) {
+        (Some(name), _) => chosen(name, &library)?,
+        (None, Some(office)) => office,
+        (None, None) => chosen(&config.router, &library)?,
+    };
     if args.dry_run {
         return rehearse::run(global, &plan, &config, &library, &router);
     }
@@ -89,6 +93,12 @@ fn check_plugins(plan: &Plan, config: &Config, library: &Library) -> Result<(), 
         return Ok(());
     }
     Err(Failure::Usage(wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))
+}
+
+/// The router that was promoted in this store.
+fn promoted(conn: Option<&Reader>) -> Result<Option<RouterChoice>, Failure> {
+    let office = conn.map(read::routing::office).transpose().map_err(unreadable)?;
+    Ok(office.flatten())
 }
 
 /// A router by name or file, pinned to its content.

@@ -230,11 +230,18 @@ pub struct Verdict {
     pub returned: Vec<TaskId>,
 }
 
+/// What is recorded of a decision, and of the one in its shadow.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    pub decision: Option<Decision>,
+    pub shadow: Option<Decision>,
+}
+
 /// Turns a checked answer into operations. `room` is asked for each assignment and takes the place that it finds.
 pub fn act(
     batch: &Batch,
     answer: &Answer,
-    decision: Option<Decision>,
+    kept: Kept,
     now: Time,
     lease_until: Time,
     is_current: impl Fn(&Task) -> bool,
@@ -281,8 +288,9 @@ pub fn act(
             Choice::Consult(new) => verdict.ops.push(consult(prepared, new)),
         }
     }
+    let Kept { decision, shadow } = kept;
     if !picks.is_empty() || decision.is_some() {
-        verdict.ops.push(Op::Assign(Box::new(Assign { run: batch.run, picks, lease_until, decision })));
+        verdict.ops.push(Op::Assign(Box::new(Assign { run: batch.run, picks, lease_until, decision, shadow })));
     }
     verdict
 }
@@ -292,7 +300,7 @@ pub fn act(
 pub fn record(snapshot: &mut Snapshot, answer: &mut Answer, router: RouterChoice, fuel: u64) -> Decision {
     let before = std::mem::take(&mut snapshot.state);
     let state = std::mem::take(&mut answer.state);
-    Decision { router, input: json(snapshot), answer: json(answer), before, state, fuel }
+    Decision { router, input: json(snapshot), answer: json(answer), before, state, fuel, trial: None }
 }
 
 pub(super) fn json<T: serde::Serialize>(value: &T) -> String {

@@ -2,11 +2,14 @@
 
 mod awaited;
 mod conduct;
+mod consolidate;
+mod contest;
 mod handle;
 mod health;
 mod learn;
 mod purse;
 mod route;
+mod shadow;
 mod start;
 mod teach;
 mod timers;
@@ -20,7 +23,10 @@ use std::time::Duration;
 
 use awaited::Awaited;
 use conduct::{Conduct, Conducts};
+use consolidate::Consolidating;
+use contest::Contest;
 use purse::Purse;
+use shadow::Shadowed;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -69,11 +75,15 @@ enum Message {
         batch: Box<Batch>,
         router: RouterChoice,
         routed: Result<Routed, PluginError>,
+        shadowed: Option<Shadowed>,
     },
     Taught {
         run: RunId,
         router: RouterChoice,
         taught: Result<Taught, PluginError>,
+    },
+    Consolidated {
+        step: Result<Option<(Op, bool)>, String>,
     },
     Ended {
         ended: Ended,
@@ -148,6 +158,11 @@ struct Spine {
     landings: HashMap<TaskId, (Epoch, Arc<Fence>)>,
     pool: Pool,
     conducts: Conducts,
+    /// The router that is tried against the one that each run has.
+    contest: Option<Contest>,
+    /// What later tasks of a kind are told.
+    notes: HashMap<String, String>,
+    consolidation: Consolidating,
     /// The newest event that ended an attempt.
     observed: i64,
     /// For lessons, which are read on another thread.
@@ -184,7 +199,10 @@ impl Spine {
             tokio::select! {
                 count = self.inbox.recv_many(&mut messages, 1024) => if count == 0 { return Ok(()) },
                 Some(sign) = self.signs.recv() => self.heard(sign),
-                _ = beat.tick() => self.renew(),
+                _ = beat.tick() => {
+                    self.renew();
+                    self.consolidate();
+                }
                 () = pause => {}
             }
             for message in messages.drain(..) {
@@ -226,8 +244,11 @@ impl Spine {
         match message {
             Message::Apply { ops, reply } => self.send(ops, Some(reply)),
             Message::Committed { answers, awaited, reply } => self.committed(answers, awaited, reply)?,
-            Message::Routed { batch, router, routed } => self.routed(*batch, router, routed),
+            Message::Routed { batch, router, routed, shadowed } => {
+                self.routed(*batch, router, routed, shadowed);
+            }
             Message::Taught { run, router, taught } => self.taught(run, &router, taught),
+            Message::Consolidated { step } => self.consolidated(step),
             Message::Ended { ended, result } => self.ended(ended, result),
             Message::Probed { agent, said } => self.probed(agent, said),
             Message::Said { ops } => {
@@ -295,6 +316,13 @@ impl Spine {
         }
         if awaited.runs {
             self.reload_runs()?;
+        }
+        if awaited.notes {
+            self.recall_notes()?;
+            self.consolidate();
+        }
+        if awaited.trial {
+            self.reload_contest()?;
         }
         if awaited.plugins {
             let installed = read::plugins(&self.reader).map_err(unreadable)?;

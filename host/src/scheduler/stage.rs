@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::board::Board;
-use super::decide::{self, Asking, Batch, Place, Prepared, Room};
+use super::decide::{self, Asking, Batch, Kept, Place, Prepared, Room};
 use super::pool::Pool;
 use crate::agent::Card;
 use crate::agent::breaker::Policy;
@@ -97,6 +97,12 @@ impl Stage {
     #[must_use]
     pub fn board(&self) -> &Board {
         &self.board
+    }
+
+    /// A registered agent by its name.
+    #[must_use]
+    pub fn agent(&self, name: &str) -> Option<AgentId> {
+        self.pool.workers.iter().find(|worker| worker.agent.card.name == name).map(|worker| worker.agent.id)
     }
 
     /// Takes the registry as it is now.
@@ -229,7 +235,8 @@ impl Stage {
             }
             Some(_) | None => Place::None,
         };
-        let verdict = decide::act(&batch, &answer, decision, now, now + LEASE, |_| true, room);
+        let kept = Kept { decision, shadow: None };
+        let verdict = decide::act(&batch, &answer, kept, now, now + LEASE, |_| true, room);
         for task in verdict.returned {
             self.board.return_(task);
         }

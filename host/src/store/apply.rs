@@ -5,11 +5,13 @@ mod attempt;
 mod children;
 mod feedback;
 mod host;
+mod insight;
 mod memory;
 mod person;
 mod routing;
 mod run;
 mod task;
+mod trial;
 
 use super::batch::Batch;
 use crate::op::{Applied, Op, Rejection, Reply};
@@ -49,6 +51,12 @@ fn is_compound(op: &Op) -> bool {
         | Op::Settle { .. }
         | Op::UseRouter { .. }
         | Op::Teach { .. }
+        | Op::Consolidate(_)
+        | Op::ForgetNote { .. }
+        | Op::StartTrial { .. }
+        | Op::MoveTrial { .. }
+        | Op::EndTrial { .. }
+        | Op::Promote { .. }
         | Op::Defer { .. }
         | Op::Reject { .. }
         | Op::LoseLease { .. }
@@ -115,6 +123,12 @@ fn dispatch(batch: &mut Batch<'_>, op: Op) -> Applying {
         Op::Settle { run } => run::settle(batch, run),
         Op::UseRouter { run, router, why } => run::use_router(batch, run, router, why),
         Op::Teach { run, lesson } => routing::teach(batch, run, &lesson),
+        Op::Consolidate(step) => insight::consolidate(batch, &step),
+        Op::ForgetNote { note } => insight::forget(batch, note),
+        Op::StartTrial { router, terms } => trial::start(batch, router, &terms),
+        Op::MoveTrial { trial, stage } => trial::advance(batch, trial, stage),
+        Op::EndTrial { trial, ending, why } => trial::end(batch, trial, ending, why),
+        Op::Promote { router, why } => trial::promote(batch, router, why),
         Op::Assign(assign) => attempt::assign(batch, *assign),
         Op::Defer { task, until } => task::defer(batch, task, until),
         Op::Reject { task, fault } => task::reject(batch, task, fault),

@@ -3,6 +3,7 @@
 pub mod cost;
 pub mod history;
 pub mod live;
+pub mod insight;
 pub mod people;
 pub mod routing;
 pub mod summary;

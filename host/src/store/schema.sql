@@ -79,8 +79,11 @@ CREATE TABLE decision (
     id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL, at INTEGER NOT NULL,
     router TEXT NOT NULL, digest TEXT NOT NULL, fuel INTEGER NOT NULL,
     input BLOB NOT NULL, answer BLOB NOT NULL,      -- JSON without the states
-    state_before TEXT NOT NULL, state_after TEXT NOT NULL
+    state_before TEXT NOT NULL, state_after TEXT NOT NULL,
+    trial_id INTEGER,            -- decided while this trial was going on
+    shadow_of INTEGER            -- the decision beside which it was asked; nothing followed from it
 ) STRICT;
+CREATE INDEX decision_shadow ON decision (trial_id) WHERE shadow_of IS NOT NULL;
 -- What routers leave for their next call, by its digest.
 CREATE TABLE state (digest TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;
 -- Where each router that decided for a run stands: its state, and up to which event it has learned.
@@ -94,6 +97,16 @@ CREATE TABLE lesson (
     router TEXT NOT NULL, digest TEXT NOT NULL, fuel INTEGER NOT NULL,
     input BLOB NOT NULL,         -- JSON without the state
     state_before TEXT NOT NULL, state_after TEXT NOT NULL
+) STRICT;
+
+-- A router that is tried against the one that each run has. One at a time goes on.
+CREATE TABLE trial (
+    id INTEGER PRIMARY KEY,
+    router TEXT NOT NULL, digest TEXT NOT NULL,
+    terms TEXT NOT NULL,         -- JSON: stage, alpha, guards
+    started_at INTEGER NOT NULL,
+    moved_at INTEGER NOT NULL,   -- when its stage began
+    ended_at INTEGER, ending TEXT
 ) STRICT;
 
 -- What is known of agents' work on a skill (the empty one: on all), folded from the record.
@@ -136,6 +149,16 @@ CREATE TABLE feedback (
     id INTEGER PRIMARY KEY, task_id INTEGER NOT NULL, epoch INTEGER NOT NULL, agent_id INTEGER,
     score REAL NOT NULL, note TEXT NOT NULL, by TEXT NOT NULL, at INTEGER NOT NULL
 ) STRICT;
+
+-- Attempts as the analyses read them, consolidated from the record up to the event in `meta`.
+CREATE TABLE episode (seq INTEGER PRIMARY KEY, episode TEXT NOT NULL) STRICT;  -- JSON
+-- What refusals taught, handed to later tasks of the kind.
+CREATE TABLE note (
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, lesson TEXT NOT NULL,
+    note TEXT NOT NULL,          -- JSON
+    forgotten INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX note_lesson ON note (kind, lesson);
 
 -- What agents remember between attempts.
 CREATE TABLE memory (

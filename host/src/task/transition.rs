@@ -383,6 +383,11 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
         | Fact::RouterUsed { .. }
         | Fact::RouterDegraded { .. }
         | Fact::RouterRolledBack { .. }
+        | Fact::RouterJudged { .. }
+        | Fact::RouterPromoted { .. }
+        | Fact::TrialStarted { .. }
+        | Fact::TrialMoved { .. }
+        | Fact::TrialEnded { .. }
         | Fact::HostStarted { .. }
         | Fact::HostStopped { .. }
         | Fact::AgentRegistered { .. }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::super::{Done, Global, Outcome, library, screen, target, unreadable};
 use crate::store::bundle::{self, Component};
-use crate::store::read::routing::{self, Span};
+use crate::store::read::routing::{self, Excerpt};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
@@ -21,7 +21,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let run = args.run.as_deref().map(|run| target::run(&conn, Some(run))).transpose()?;
     let library = library(&config, Some(&conn))?;
     let mut components = Vec::new();
-    for router in routing::routers(&conn, Span { run, ..Span::default() }).map_err(unreadable)? {
+    for router in routing::routers(&conn, Excerpt { run, ..Excerpt::default() }).map_err(unreadable)? {
         match library.component_of(&router.name, &router.digest) {
             Ok(wasm) if components.iter().all(|known: &Component| known.digest != router.digest) => {
                 components.push(Component { name: router.name, digest: router.digest, wasm });

@@ -12,7 +12,7 @@ use crate::plugin::router::Router;
 use crate::replay::verify::{self, Difference};
 use crate::store::Reader;
 use crate::store::bundle::{self, Component};
-use crate::store::read::routing::{self, Span};
+use crate::store::read::routing::{self, Excerpt};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
@@ -77,11 +77,11 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let library = library(&config, args.bundle.is_none().then_some(&conn))?;
     let run = args.run.as_deref().map(|run| target::run(&conn, Some(run))).transpose()?;
     let mut routers = Routers { library: &library, bundled, loaded: HashMap::new() };
-    let found = look(&conn, Span { run, ..Span::default() }, &mut routers)?;
+    let found = look(&conn, Excerpt { run, ..Excerpt::default() }, &mut routers)?;
     report(global, &found)
 }
 
-fn look(conn: &Reader, span: Span, routers: &mut Routers<'_>) -> Result<Found, Failure> {
+fn look(conn: &Reader, span: Excerpt, routers: &mut Routers<'_>) -> Result<Found, Failure> {
     let mut found = Found::default();
     for id in routing::decisions(conn, span).map_err(unreadable)? {
         let decided = routing::decision(conn, id).map_err(unreadable)?;

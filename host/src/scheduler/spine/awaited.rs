@@ -37,6 +37,8 @@ pub(super) struct Awaited {
     pub(super) agents: bool,
     pub(super) plugins: bool,
     pub(super) feedback: bool,
+    pub(super) trial: bool,
+    pub(super) notes: bool,
 }
 
 impl Awaited {
@@ -48,6 +50,8 @@ impl Awaited {
             agents: false,
             plugins: false,
             feedback: false,
+            trial: false,
+            notes: false,
         };
         for (place, op) in ops.iter().enumerate() {
             if let Op::Spawn { task, epoch, stage, .. } = op {
@@ -94,6 +98,11 @@ impl Awaited {
                 | Op::CancelTask { .. }
                 | Op::Drop { .. }
                 | Op::Note { .. } => {}
+                Op::StartTrial { .. } | Op::MoveTrial { .. } | Op::EndTrial { .. } | Op::Promote { .. } => {
+                    awaited.runs = true;
+                    awaited.trial = true;
+                }
+                Op::Consolidate(_) | Op::ForgetNote { .. } => awaited.notes = true,
                 Op::Feedback { .. } => awaited.feedback = true,
                 Op::PutPlugin(_) | Op::RemovePlugin { .. } => awaited.plugins = true,
             }

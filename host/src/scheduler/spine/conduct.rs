@@ -22,6 +22,15 @@ pub(super) struct Conduct {
     pub(super) decisions: i64,
 }
 
+impl Conduct {
+    /// What a router left.
+    pub(super) fn stands(&mut self, router: &RouterChoice, state: &[u8]) {
+        if let Some(line) = self.lines.get_mut(&router.digest) {
+            line.state = state.to_vec();
+        }
+    }
+}
+
 pub(super) type Conducts = BTreeMap<RunId, Conduct>;
 
 impl Spine {

@@ -9,6 +9,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::conduct::Conducts;
+use super::consolidate::Consolidating;
 use super::purse::Purse;
 use super::{Message, Phase, Spine, Sweep, unreadable};
 use crate::agent::breaker;
@@ -140,6 +141,9 @@ impl Host {
             landings: HashMap::new(),
             pool: Pool { workers: Vec::new(), policy: options.breaker },
             conducts: Conducts::new(),
+            contest: None,
+            notes: HashMap::new(),
+            consolidation: Consolidating::default(),
             observed: 0,
             archive,
             attempts: HashMap::new(),
@@ -291,6 +295,8 @@ impl Spine {
         self.pool.praise(read::live::praise(&self.reader).map_err(unreadable)?);
         self.consulted = read::live::consulting(&self.reader).map_err(unreadable)?;
         self.observed = read::history::last_seq(&self.reader).map_err(unreadable)?;
+        self.reload_contest()?;
+        self.recall_notes()?;
         self.recall_spending()?;
         let mut live = Vec::new();
         read::live::tasks(&self.reader, |task| live.push(task)).map_err(unreadable)?;

@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::shadow::Shadowed;
 use super::{LEASE, Message, Spine, unbroken};
 use crate::budget::ledger::Account;
 use crate::clock::Time;
 use crate::event::Fact;
 use crate::id::{AgentId, RunId, TaskId};
-use crate::op::{Op, RouterChange, RouterChoice};
+use crate::lab::trial::{Arm, Stage};
+use crate::op::{Decision, Op, RouterChange, RouterChoice};
 use crate::plugin::PluginError;
 use crate::plugin::library::Library;
-use crate::plugin::router::{BATCH, Routed, Router, least_loaded};
-use crate::scheduler::decide::{self, Asking, Batch, Place, Room};
+use crate::plugin::router::{Answer, BATCH, Routed, Router, least_loaded};
+use crate::scheduler::decide::{self, Asking, Batch, Kept, Place, Prepared, Room};
 use crate::task::{Task, Terms};
 
 /// Failures in a row after which the router before is brought back.
@@ -62,6 +64,8 @@ impl Spine {
         }
     }
 
+    /// Asks who decides about these tasks: the run's own router, and while another is on trial, that one about its
+    /// share of them or in the shadow of the first.
     fn decide(&mut self, run: RunId, picked: Vec<TaskId>, now: Time) {
         let mut tasks = Vec::with_capacity(picked.len());
         for id in picked {
@@ -74,25 +78,45 @@ impl Spine {
                 }
             }
         }
-        let Some(choice) = self.conducts.get(&run).map(|conduct| conduct.router.clone()) else { return };
+        let Some(own) = self.conducts.get(&run).map(|conduct| conduct.router.clone()) else { return };
+        let Some(contest) = self.contest.as_ref().filter(|contest| contest.row.router != own) else {
+            return self.ask_router(run, tasks, own, None, now);
+        };
+        let candidate = contest.row.router.clone();
+        let shadow = matches!(contest.row.terms.stage, Stage::Shadow).then(|| candidate.clone());
+        let arm = |prepared: &Prepared| contest.arm(run, prepared.task.id) == Arm::Candidate;
+        let (theirs, ours): (Vec<Prepared>, Vec<Prepared>) = tasks.into_iter().partition(arm);
+        if !theirs.is_empty() {
+            self.ask_router(run, theirs, candidate, None, now);
+        }
+        if !ours.is_empty() {
+            self.ask_router(run, ours, own, shadow, now);
+        }
+    }
+
+    fn ask_router(
+        &mut self,
+        run: RunId,
+        tasks: Vec<Prepared>,
+        choice: RouterChoice,
+        shadow: Option<RouterChoice>,
+        now: Time,
+    ) {
         let state = self.line(run, &choice.digest).state;
+        let shadow = shadow.map(|router| self.shadow(run, router));
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
         conduct.asked += 1;
         conduct.decisions += 1;
         let seed = conduct.seed.of(conduct.decisions);
         let config = self.library.settings(&choice.name).config;
-        let batch = Box::new(decide::batch(
-            run,
-            tasks,
-            &self.pool,
-            &self.board,
-            Asking { now, seed, config: &config, state },
-        ));
+        let asking = Asking { now, seed, config: &config, state };
+        let batch = Box::new(decide::batch(run, tasks, &self.pool, &self.board, asking));
         let library = Arc::clone(&self.library);
         let outbox = self.outbox.clone();
         tokio::task::spawn_blocking(move || {
             let routed = unbroken(&choice.name, || pinned(&library, &choice)?.route(&batch.snapshot));
-            let _ = outbox.send(Message::Routed { batch, router: choice, routed });
+            let shadowed = shadow.map(|shadow| shadow.ask(&library, &batch));
+            let _ = outbox.send(Message::Routed { batch, router: choice, routed, shadowed });
         });
     }
 
@@ -101,25 +125,33 @@ impl Spine {
         mut batch: Batch,
         router: RouterChoice,
         routed: Result<Routed, PluginError>,
+        shadowed: Option<Shadowed>,
     ) {
         let run = batch.run;
+        let trial = self.contest.as_ref().map(|contest| contest.row.id);
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
         conduct.asked -= 1;
-        let (mut answer, by) = match routed {
+        let (mut answer, by, fuel) = match routed {
             Ok(Routed { answer, fuel }) => {
-                conduct.failures = 0;
-                if let Some(line) = conduct.lines.get_mut(&router.digest) {
-                    line.state.clone_from(&answer.state);
+                if conduct.router == router {
+                    conduct.failures = 0;
                 }
-                (answer, (router, fuel))
+                conduct.stands(&router, &answer.state);
+                self.recovered(&router);
+                (answer, router, fuel)
             }
             Err(error) => {
                 self.degraded(run, &router, &error);
-                (least_loaded(&batch.snapshot), (host_choice(), 0))
+                (least_loaded(&batch.snapshot), host_choice(), 0)
             }
         };
-        let (by, fuel) = by;
+        let shadow = shadowed.and_then(|shadowed| self.shadowed(run, shadowed));
         let decision = decide::record(&mut batch.snapshot, &mut answer, by, fuel);
+        let kept = Kept { decision: Some(Decision { trial, ..decision }), shadow };
+        self.carry_out(&batch, &answer, kept);
+    }
+
+    fn carry_out(&mut self, batch: &Batch, answer: &Answer, kept: Kept) {
         let now = self.around.clock.now();
         let mut left: HashMap<AgentId, u32> = HashMap::new();
         for worker in &mut self.pool.workers {
@@ -129,17 +161,15 @@ impl Spine {
         let board = &self.board;
         let current = |task: &Task| board.task(task.id) == Some(task);
         let (purse, pool) = (&mut self.purse, &self.pool);
-        let verdict =
-            decide::act(&batch, &answer, Some(decision), now, now + LEASE, current, |prepared, agent| {
-                let Some(room) = left.get_mut(&agent).filter(|room| **room > 0) else { return Place::None };
-                let budget = |task: &Task| board.terms(task.terms).budget;
-                let above =
-                    board.ancestors(&prepared.task).map(|task| (Account::Task(task.id), budget(task)));
-                let above = above.filter(|(_, cap)| !cap.is_none()).collect();
-                let place = purse.take(prepared, above, pool.get(agent), now);
-                *room -= u32::from(place != Place::None);
-                place
-            });
+        let verdict = decide::act(batch, answer, kept, now, now + LEASE, current, |prepared, agent| {
+            let Some(room) = left.get_mut(&agent).filter(|room| **room > 0) else { return Place::None };
+            let budget = |task: &Task| board.terms(task.terms).budget;
+            let above = board.ancestors(&prepared.task).map(|task| (Account::Task(task.id), budget(task)));
+            let above = above.filter(|(_, cap)| !cap.is_none()).collect();
+            let place = purse.take(prepared, above, pool.get(agent), now);
+            *room -= u32::from(place != Place::None);
+            place
+        });
         for task in verdict.returned {
             self.board.return_(task);
         }
@@ -157,8 +187,8 @@ impl Spine {
     /// A router gave no usable answer. After some in a row the one before it comes back.
     fn degraded(&mut self, run: RunId, router: &RouterChoice, error: &PluginError) {
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
-        let blamed = !matches!(error, PluginError::Host { .. }) && conduct.router == *router;
-        conduct.failures += u32::from(blamed);
+        let failed = !matches!(error, PluginError::Host { .. });
+        conduct.failures += u32::from(failed && conduct.router == *router);
         let why = error.to_string();
         tracing::warn!("{run}: the host decides by itself: {why}");
         let fact = Fact::RouterDegraded {
@@ -167,6 +197,10 @@ impl Spine {
             in_a_row: conduct.failures,
         };
         self.pending.push(Op::Note { run: Some(run), task: None, fact });
+        if failed {
+            self.stumbled(router, &why);
+        }
+        let Some(conduct) = self.conducts.get_mut(&run) else { return };
         if conduct.failures >= PATIENCE
             && let Some(before) = conduct.before.take()
         {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::{Ended, Message, Running, Spine, attempt, unreadable};
 use crate::clock::Time;
 use crate::fault::{ErrorClass, Fault};
@@ -33,6 +35,11 @@ impl Spine {
         prepared.task = task.clone();
         if !prepared.spec.depends_on.is_empty() || task.parent.is_some() {
             prepared.inputs = self.inputs(task)?;
+        }
+        if !self.notes.is_empty()
+            && let Some(notes) = self.notes.get(&prepared.spec.kind())
+        {
+            prepared.spec.metadata.insert("baton.notes".into(), Value::String(notes.clone()));
         }
         let Some(worker) = self.pool.get(agent) else {
             let why = "its agent was removed".to_owned();

@@ -18,6 +18,7 @@ impl Spine {
     pub(super) fn observe(&mut self, observed: &[Observation]) {
         for observation in observed {
             self.pool.learn(observation);
+            self.judge(observation);
             self.observed = self.observed.max(observation.seq);
         }
     }
@@ -29,9 +30,16 @@ impl Spine {
             .conducts
             .iter()
             .filter(|(_, conduct)| idle(conduct))
-            .map(|(run, conduct)| (*run, conduct.router.clone()))
+            .flat_map(|(run, conduct)| {
+                let candidate = self.contest.as_ref().map(|contest| contest.row.router.clone());
+                let routers = [Some(conduct.router.clone()), candidate];
+                routers.into_iter().flatten().map(|router| (*run, router))
+            })
             .collect();
         for (run, router) in runs {
+            if self.conducts.get(&run).is_none_or(|conduct| conduct.asked > 0) {
+                continue;
+            }
             let line = self.line(run, &router.digest);
             if line.learned < self.observed {
                 self.give_lesson(run, router, line);

@@ -8,7 +8,7 @@ use super::task::{ended, reset_children};
 use crate::budget::{Amount, Bill};
 use crate::clock::Time;
 use crate::event::Fact;
-use crate::id::{DecisionId, Epoch, TaskId};
+use crate::id::{DecisionId, Epoch, RunId, TaskId};
 use crate::op::{Assign, Decision, End, Pick, Rejection, Reply};
 use crate::outcome::{Outcome, Report, mean_score};
 use crate::store::batch::Batch;
@@ -18,9 +18,12 @@ use crate::task::{State, Task};
 /// Starts what can still be started; a pick whose task moved meanwhile is left out.
 pub(super) fn assign(batch: &mut Batch<'_>, assign: Assign) -> Applying {
     let decision = match &assign.decision {
-        Some(decision) => Some(record_decision(batch, &assign, decision)?),
+        Some(decision) => Some(record_decision(batch, assign.run, decision, None)?),
         None => None,
     };
+    if let Some(shadow) = &assign.shadow {
+        record_decision(batch, assign.run, shadow, decision)?;
+    }
     for &Pick { task, agent, reserve } in &assign.picks {
         let command = Command::Assign { agent, lease_until: assign.lease_until, decision };
         match batch.step(task, command) {
@@ -39,19 +42,20 @@ pub(super) fn assign(batch: &mut Batch<'_>, assign: Assign) -> Applying {
 
 fn record_decision(
     batch: &mut Batch<'_>,
-    assign: &Assign,
+    run: RunId,
     decision: &Decision,
+    shadow_of: Option<DecisionId>,
 ) -> Result<DecisionId, Rejection> {
     let before = batch.keep_state(&decision.before)?;
     let after = batch.keep_state(&decision.state)?;
     let id = batch.next_decision();
     let mut insert = batch.conn.prepare_cached(
-        "INSERT INTO decision (id, run_id, at, router, digest, fuel, input, answer, state_before, state_after) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        "INSERT INTO decision (id, run_id, at, router, digest, fuel, input, answer, state_before, state_after, \
+         trial_id, shadow_of) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     insert.execute(params![
         id.0,
-        assign.run.0,
+        run.0,
         batch.now.0,
         decision.router.name,
         decision.router.digest,
@@ -60,8 +64,10 @@ fn record_decision(
         decision.answer.as_bytes(),
         before,
         after,
+        decision.trial,
+        shadow_of.map(|of| of.0),
     ])?;
-    routing::keep(batch, assign.run, &decision.router.digest, &after, None)?;
+    routing::keep(batch, run, &decision.router.digest, &after, None)?;
     Ok(id)
 }
 

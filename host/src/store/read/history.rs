@@ -46,12 +46,41 @@ pub fn events_of(conn: &Connection, run: RunId, task: TaskId) -> rusqlite::Resul
     .collect()
 }
 
+/// Events of the host of one kind, oldest first.
+///
+/// # Errors
+/// The store can't be read.
+pub fn of_kind(conn: &Connection, kind: &str) -> rusqlite::Result<Vec<Event>> {
+    conn.prepare_cached("SELECT seq, at, run_id, task_id, epoch, fact FROM event WHERE run_id = 0 AND kind = ?1 ORDER BY seq")?
+        .query_map([kind], batch::event)?
+        .collect()
+}
+
 /// The newest event's number; 0 before the first.
 ///
 /// # Errors
 /// The store can't be read.
 pub fn last_seq(conn: &Connection) -> rusqlite::Result<i64> {
     conn.query_row("SELECT coalesce(max(seq), 0) FROM event", [], |row| row.get(0))
+}
+
+/// The number of the last event before this moment; 0 if there is none.
+///
+/// # Errors
+/// The store can't be read.
+pub fn seq_before(conn: &Connection, at: Time) -> rusqlite::Result<i64> {
+    let (mut low, mut high) = (0, last_seq(conn)?);
+    let mut select = conn.prepare_cached("SELECT at FROM event WHERE seq = ?1")?;
+    while low < high {
+        let middle = low + (high - low + 1) / 2;
+        let then: Option<i64> = select.query_row([middle], |row| row.get(0)).optional()?;
+        if then.is_none_or(|then| then < at.0) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    Ok(low)
 }
 
 /// One try of a task.

@@ -1,6 +1,7 @@
 //! What routing learns from and is judged by: attempts that are over, decisions, lessons, and where routers stand.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
+use serde::Serialize;
 
 use super::broken;
 use crate::agent::Card;
@@ -10,7 +11,8 @@ use crate::event::Fact;
 use crate::fault::Fault;
 use crate::id::{AgentId, DecisionId, Epoch, RunId, TaskId};
 use crate::knowledge::{Observation, Open, Verdict};
-use crate::op::RouterChoice;
+use crate::lab::trial::Trial;
+use crate::op::{RouterChoice, Terms};
 use crate::plan::Workstream;
 
 /// Where a router stands in a run.
@@ -74,21 +76,24 @@ pub struct Taught {
 
 /// Which part of the record is meant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Span {
+pub struct Excerpt {
     pub run: Option<RunId>,
     pub since: Time,
+    /// Without those that were made in the shadow of others.
+    pub followed: bool,
 }
 
 /// Decisions of routers, not of the host's own, in their order.
 ///
 /// # Errors
 /// The store can't be read.
-pub fn decisions(conn: &Connection, span: Span) -> rusqlite::Result<Vec<DecisionId>> {
+pub fn decisions(conn: &Connection, span: Excerpt) -> rusqlite::Result<Vec<DecisionId>> {
     let mut select = conn.prepare(
-        "SELECT id FROM decision WHERE digest <> 'host' AND (?1 IS NULL OR run_id = ?1) AND at >= ?2 ORDER BY id",
+        "SELECT id FROM decision WHERE digest <> 'host' AND (?1 IS NULL OR run_id = ?1) AND at >= ?2 \
+         AND (NOT ?3 OR shadow_of IS NULL) ORDER BY id",
     )?;
-    let rows = select
-        .query_map(params![span.run.map(|run| run.0), span.since.0], |row| row.get(0).map(DecisionId))?;
+    let whose = params![span.run.map(|run| run.0), span.since.0, span.followed];
+    let rows = select.query_map(whose, |row| row.get(0).map(DecisionId))?;
     rows.collect()
 }
 
@@ -119,7 +124,7 @@ pub fn decision(conn: &Connection, id: DecisionId) -> rusqlite::Result<Decided> 
 ///
 /// # Errors
 /// The store can't be read.
-pub fn lessons(conn: &Connection, span: Span) -> rusqlite::Result<Vec<i64>> {
+pub fn lessons(conn: &Connection, span: Excerpt) -> rusqlite::Result<Vec<i64>> {
     let mut select =
         conn.prepare("SELECT id FROM lesson WHERE (?1 IS NULL OR run_id = ?1) AND at >= ?2 ORDER BY id")?;
     select.query_map(params![span.run.map(|run| run.0), span.since.0], |row| row.get(0))?.collect()
@@ -150,7 +155,7 @@ pub fn lesson(conn: &Connection, id: i64) -> rusqlite::Result<Taught> {
 ///
 /// # Errors
 /// The store can't be read.
-pub fn routers(conn: &Connection, span: Span) -> rusqlite::Result<Vec<RouterChoice>> {
+pub fn routers(conn: &Connection, span: Excerpt) -> rusqlite::Result<Vec<RouterChoice>> {
     let mut select = conn.prepare(
         "SELECT router, digest FROM decision WHERE digest <> 'host' AND (?1 IS NULL OR run_id = ?1) AND at >= ?2 \
          UNION SELECT router, digest FROM lesson WHERE (?1 IS NULL OR run_id = ?1) AND at >= ?2 ORDER BY 1, 2",
@@ -159,6 +164,78 @@ pub fn routers(conn: &Connection, span: Span) -> rusqlite::Result<Vec<RouterChoi
         Ok(RouterChoice { name: row.get(0)?, digest: row.get(1)? })
     })?;
     rows.collect()
+}
+
+/// A router on trial.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TrialRow {
+    pub id: i64,
+    pub router: RouterChoice,
+    pub terms: Terms,
+    pub started: Time,
+    /// When its stage began.
+    pub moved: Time,
+    pub ended: Option<Time>,
+    pub ending: Option<String>,
+}
+
+impl TrialRow {
+    #[must_use]
+    pub fn trial(&self) -> Trial {
+        Trial { id: self.id, stage: self.terms.stage, alpha: self.terms.alpha, guards: self.terms.guards }
+    }
+}
+
+/// Trials, oldest first.
+///
+/// # Errors
+/// The store can't be read.
+pub fn trials(conn: &Connection) -> rusqlite::Result<Vec<TrialRow>> {
+    let mut select = conn.prepare(
+        "SELECT id, router, digest, terms, started_at, moved_at, ended_at, ending FROM trial ORDER BY id",
+    )?;
+    let rows = select.query_map([], |row| {
+        let terms: String = row.get(3)?;
+        Ok(TrialRow {
+            id: row.get(0)?,
+            router: RouterChoice { name: row.get(1)?, digest: row.get(2)? },
+            terms: serde_json::from_str(&terms).map_err(broken)?,
+            started: Time(row.get(4)?),
+            moved: Time(row.get(5)?),
+            ended: row.get::<_, Option<i64>>(6)?.map(Time),
+            ending: row.get(7)?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// The trial that goes on, if one does.
+///
+/// # Errors
+/// The store can't be read.
+pub fn trial(conn: &Connection) -> rusqlite::Result<Option<TrialRow>> {
+    Ok(trials(conn)?.pop().filter(|trial| trial.ended.is_none()))
+}
+
+/// The router that was promoted, if one was.
+///
+/// # Errors
+/// The store can't be read.
+pub fn office(conn: &Connection) -> rusqlite::Result<Option<RouterChoice>> {
+    let json: Option<String> =
+        conn.query_row("SELECT value FROM meta WHERE key = 'router'", [], |row| row.get(0)).optional()?;
+    json.map(|json| serde_json::from_str(&json)).transpose().map_err(broken)
+}
+
+/// The decisions of a router on trial in the shadow of others, each with the one that was followed.
+///
+/// # Errors
+/// The store can't be read.
+pub fn shadows(conn: &Connection, trial: i64) -> rusqlite::Result<Vec<(DecisionId, DecisionId)>> {
+    let mut select = conn.prepare(
+        "SELECT id, shadow_of FROM decision WHERE trial_id = ?1 AND shadow_of IS NOT NULL ORDER BY id",
+    )?;
+    select.query_map([trial], |row| Ok((DecisionId(row.get(0)?), DecisionId(row.get(1)?))))?.collect()
 }
 
 /// An attempt that is over, with what else a learner wants to know of it.

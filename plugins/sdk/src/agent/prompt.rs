@@ -13,8 +13,11 @@ const CONTRACT: &str = "baton.contract";
 /// The metadata in which the host hands over what came of the tasks on which this one depends.
 const INPUTS: &str = "baton.inputs";
 
-/// The title, the input, what it builds on, why earlier attempts were refused, and the schema that the answer must satisfy, each only if
-/// there is any.
+/// The metadata in which the host hands over what earlier tasks of the kind have taught.
+const NOTES: &str = "baton.notes";
+
+/// The title, the input, what it builds on, what earlier tasks of its kind have taught, why earlier attempts were
+/// refused, and the schema that the answer must satisfy, each only if there is any.
 ///
 /// An input that is a string stands as it is. Of an object with a member `prompt`, that comes first and the others
 /// follow as JSON under `Context:`. Anything else but `null` is the JSON that it is.
@@ -23,6 +26,7 @@ pub fn prompt(attempt: &Attempt) -> String {
     let mut parts = vec![task.title.clone()];
     parts.extend(input(&task.input));
     parts.extend(inputs(attempt).map(|inputs| format!("What this builds on:\n{inputs}")));
+    parts.extend(notes(attempt).map(|notes| format!("Learned from earlier tasks of this kind:\n{notes}")));
     if !task.feedback.is_empty() {
         let lines: Vec<String> = task.feedback.iter().map(|line| item(line)).collect();
         parts.push(format!("Earlier attempts were not accepted:\n{}", lines.join("\n")));
@@ -43,6 +47,12 @@ pub fn contract(attempt: &Attempt) -> Option<&str> {
 /// What the tasks came to on which this one depends, as the text of a JSON object.
 pub fn inputs(attempt: &Attempt) -> Option<&str> {
     let attr = attempt.task.metadata.iter().find(|attr| attr.name == INPUTS)?;
+    Some(&attr.value)
+}
+
+/// What earlier tasks of the kind have taught, as a list in text.
+pub fn notes(attempt: &Attempt) -> Option<&str> {
+    let attr = attempt.task.metadata.iter().find(|attr| attr.name == NOTES)?;
     Some(&attr.value)
 }
 

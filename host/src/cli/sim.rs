@@ -1,0 +1,17 @@
+//! `baton sim`: routers in simulated worlds, on a virtual clock.
+
+mod play;
+
+use super::{Global, Outcome};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Verb {
+    /// Play worlds with some routers and compare what they come to
+    Play(play::Args),
+}
+
+pub(super) fn run(global: &Global, verb: &Verb) -> Outcome {
+    match verb {
+        Verb::Play(args) => play::run(global, args),
+    }
+}

@@ -1,0 +1,301 @@
+//! Proposals of new skills: folders and file types that come up again and again, and at which some agents do better or
+//! worse than they do at work that looks the same otherwise.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use statrs::function::gamma::gamma_ur;
+
+use super::{Ability, Bar, Trials};
+use crate::id::{RunId, TaskId};
+use crate::insight::discovery;
+use crate::insight::episode::Episode;
+use crate::insight::evidence::telling;
+use crate::insight::number::real;
+use crate::insight::proportion::Proportion;
+use crate::insight::strata::Stratum;
+
+/// Files that make a difference to who succeeds, and that no declared skill stands for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// What the skill could be called: the longest of the folders, or the file type.
+    pub name: String,
+    /// Globs that mark the same tasks, such as `src/db/**` and `*.sql`, sorted.
+    pub patterns: Vec<String>,
+    pub tasks: usize,
+    pub runs: usize,
+    pub attempts: usize,
+    pub accepted: usize,
+    /// Agents that proved it, best first.
+    pub holders: Vec<Ability>,
+    /// Of the hypothesis that each agent does as well with these files as with comparable tasks without them.
+    pub p: f64,
+    pub evidence: Vec<i64>,
+}
+
+/// A pattern is worth a skill only if it comes up in so many tasks, in so many runs,
+const TASKS: usize = 10;
+const RUNS: usize = 3;
+/// and in no more than half of all attempts: what nearly everything touches tells nothing apart.
+const WIDEST: f64 = 0.5;
+/// Agents with fewer attempts at a pattern are no evidence for or against it.
+const TRIED: usize = 5;
+/// Two patterns mark the same tasks if so many of those that either marks are marked by both.
+const SAME: f64 = 0.9;
+/// How deep folders are looked at.
+const DEPTH: usize = 3;
+
+/// One kind of work with the same skills, by one agent.
+type Cell<'a> = (&'a str, &'a str, &'a [String]);
+
+/// An attempt that says something of its agent.
+type Telling<'a> = (&'a Episode, bool);
+
+/// All proposals, surest first, with at most 1 % false ones. Folders and file types that nearly coincide with one another become one proposal, and one
+/// that only stands out because it overlaps with a surer one becomes none.
+#[must_use]
+pub fn proposals(episodes: &[Episode], bar: &Bar) -> Vec<Proposal> {
+    let telling: Vec<Telling> =
+        episodes.iter().filter_map(|episode| Some((episode, episode.verdict.ability()?))).collect();
+    let mut marks = marks(&telling);
+    let mut found = Vec::new();
+    let mut aside: BTreeSet<TaskId> = BTreeSet::new();
+    loop {
+        let left: Vec<Telling> =
+            telling.iter().filter(|(episode, _)| !aside.contains(&episode.task)).copied().collect();
+        let cells = cells(&left);
+        let p_values: Vec<f64> = marks.iter().map(|mark| mark.p(&cells, &aside)).collect();
+        let told = discovery::by_p_values(&p_values, discovery::STRICT);
+        let best = (0..marks.len())
+            .filter(|place| told[*place])
+            .min_by(|a, b| p_values[*a].total_cmp(&p_values[*b]).then_with(|| marks[*a].order(&marks[*b])));
+        let Some(best) = best else { return found };
+        let (p, mark) = (p_values[best], marks.swap_remove(best));
+        aside.extend(&mark.tasks);
+        let (same, rest) = marks.into_iter().partition(|other| mark.coincides(other));
+        marks = rest;
+        marks.sort_by(|a, b| a.pattern.cmp(&b.pattern));
+        found.extend(mark.proposal(&same, p, bar));
+    }
+}
+
+/// A pattern, and the attempts at tasks that it marks.
+struct Mark<'a> {
+    pattern: String,
+    tasks: BTreeSet<TaskId>,
+    runs: BTreeSet<RunId>,
+    attempts: Vec<Telling<'a>>,
+}
+
+fn marks<'a>(telling: &[Telling<'a>]) -> Vec<Mark<'a>> {
+    let mut by_pattern: BTreeMap<String, Vec<Telling>> = BTreeMap::new();
+    for (episode, good) in telling {
+        let patterns: BTreeSet<String> = episode.files.iter().flat_map(|glob| patterns(glob)).collect();
+        for pattern in patterns {
+            by_pattern.entry(pattern).or_default().push((*episode, *good));
+        }
+    }
+    let widest = WIDEST * real(telling.len());
+    by_pattern
+        .into_iter()
+        .filter(|(_, attempts)| attempts.len() >= TASKS && real(attempts.len()) <= widest)
+        .map(|(pattern, attempts)| Mark {
+            pattern,
+            tasks: attempts.iter().map(|(episode, _)| episode.task).collect(),
+            runs: attempts.iter().map(|(episode, _)| episode.run).collect(),
+            attempts,
+        })
+        .filter(|mark| mark.tasks.len() >= TASKS && mark.runs.len() >= RUNS)
+        .collect()
+}
+
+/// The folders of a glob, as far as they are certain, and its file type.
+fn patterns(glob: &str) -> Vec<String> {
+    let segments: Vec<&str> = glob.split('/').collect();
+    let Some((file, folders)) = segments.split_last() else { return Vec::new() };
+    let certain = folders.iter().take_while(|segment| !segment.contains(['*', '?'])).take(DEPTH);
+    let mut folder = String::new();
+    let mut found = Vec::new();
+    for segment in certain {
+        folder.push_str(segment);
+        folder.push('/');
+        found.push(format!("{folder}**"));
+    }
+    if let Some((_, extension)) = file.rsplit_once('.').filter(|(_, extension)| is_type(extension)) {
+        found.push(format!("*.{extension}"));
+    }
+    found
+}
+
+fn is_type(extension: &str) -> bool {
+    (1..=8).contains(&extension.len()) && extension.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+fn cells<'a>(telling: &[Telling<'a>]) -> BTreeMap<Cell<'a>, Proportion> {
+    let mut cells: BTreeMap<Cell, Proportion> = BTreeMap::new();
+    for (episode, good) in telling {
+        cells.entry(cell(episode)).or_default().tell(*good);
+    }
+    cells
+}
+
+fn cell(episode: &Episode) -> Cell<'_> {
+    (&episode.agent, &episode.kind, &episode.skills)
+}
+
+impl<'a> Mark<'a> {
+    /// The sum over agents of the squared distance between accepted attempts and what the same agent's comparable
+    /// attempts make one expect, in variances of the conditional test, against χ² with a degree of freedom each.
+    /// Source: Cochran, "Some Methods for Strengthening the Common χ² Tests", 1954.
+    fn p(&self, cells: &BTreeMap<Cell<'a>, Proportion>, aside: &BTreeSet<TaskId>) -> f64 {
+        let left = self.attempts.iter().filter(|(episode, _)| !aside.contains(&episode.task));
+        let mut own: BTreeMap<&str, BTreeMap<Cell, Proportion>> = BTreeMap::new();
+        for (episode, good) in left {
+            let cells = own.entry(&episode.agent).or_default();
+            cells.entry(cell(episode)).or_default().tell(*good);
+        }
+        let (mut sum, mut degrees) = (0.0, 0.0);
+        for by_cell in own.values().filter(|cells| cells.values().map(|own| own.of).sum::<usize>() >= TRIED) {
+            let (distance, variance) = deviation(by_cell, cells);
+            if variance > 0.0 {
+                sum += distance * distance / variance;
+                degrees += 1.0;
+            }
+        }
+        if degrees == 0.0 || sum <= 0.0 { 1.0 } else { gamma_ur(degrees / 2.0, sum / 2.0) }
+    }
+
+    /// Among equally sure ones the narrower, then the longer name, stands for the others.
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        let name = |mark: &Self| (mark.tasks.len(), std::cmp::Reverse(mark.pattern.len()));
+        name(self).cmp(&name(other)).then_with(|| self.pattern.cmp(&other.pattern))
+    }
+
+    fn coincides(&self, other: &Self) -> bool {
+        let both = self.tasks.intersection(&other.tasks).count();
+        let either = self.tasks.len() + other.tasks.len() - both;
+        real(both) >= SAME * real(either)
+    }
+
+    fn proposal(&self, same: &[Self], p: f64, bar: &Bar) -> Option<Proposal> {
+        let holders = self.holders(bar);
+        if holders.is_empty() {
+            return None;
+        }
+        let mut patterns: Vec<String> = same.iter().chain([self]).map(|mark| mark.pattern.clone()).collect();
+        patterns.sort();
+        Some(Proposal {
+            name: name(&patterns),
+            patterns,
+            tasks: self.tasks.len(),
+            runs: self.runs.len(),
+            attempts: self.attempts.len(),
+            accepted: self.attempts.iter().filter(|(_, good)| *good).count(),
+            holders,
+            p,
+            evidence: telling(self.attempts.iter().map(|(episode, good)| (*good, episode.seq))),
+        })
+    }
+
+    fn holders(&self, bar: &Bar) -> Vec<Ability> {
+        let mut trials: BTreeMap<&str, Trials> = BTreeMap::new();
+        for (episode, good) in &self.attempts {
+            trials.entry(&episode.agent).or_default().tell(*good, episode.seq);
+        }
+        let mut holders: Vec<Ability> = trials
+            .iter()
+            .map(|(agent, trials)| trials.ability(agent, &self.pattern, true))
+            .filter(|ability| ability.accepted >= bar.accepted && ability.low > bar.above)
+            .collect();
+        holders.sort_by(|a, b| b.low.total_cmp(&a.low));
+        holders
+    }
+}
+
+/// How far one agent's accepted attempts are from what was to be expected, and the variance of that.
+fn deviation(own: &BTreeMap<Cell, Proportion>, cells: &BTreeMap<Cell, Proportion>) -> (f64, f64) {
+    own.iter().fold((0.0, 0.0), |(distance, variance), (cell, own)| {
+        let all = cells.get(cell).copied().unwrap_or_default();
+        let (mean, spread) = Stratum { own: *own, rest: all.minus(*own) }.moments();
+        (distance + real(own.good) - mean, variance + spread)
+    })
+}
+
+/// The longest folder without its wildcard, or else the file type.
+fn name(patterns: &[String]) -> String {
+    let folder =
+        patterns.iter().filter_map(|pattern| pattern.strip_suffix("/**")).max_by_key(|folder| folder.len());
+    let kind = patterns.iter().find_map(|pattern| pattern.strip_prefix("*."));
+    folder.or(kind).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::insight::episode::Verdict;
+    use crate::seed::Seed;
+
+    /// 2,000 tasks by eight agents, of which each touches the rust sources, and one of ten each the database and the
+    /// manual. Half of the agents do well with the database if it is special, and all do alike with the rest.
+    fn world(seed: u64, special: bool) -> Vec<Episode> {
+        let task = |seq: i64| {
+            let draw = |n: i64| Seed(seed).of(seq).of(n).fraction();
+            let mut files = vec!["src/rust/**".to_owned()];
+            let database = draw(1) < 0.1;
+            if database {
+                files.push("db/migrations/*.sql".into());
+            }
+            if draw(2) < 0.1 {
+                files.push("docs/*.md".into());
+            }
+            let rate = match (special && database, seq % 2) {
+                (true, 0) => 0.9,
+                (true, _) => 0.4,
+                (false, _) => 0.75,
+            };
+            let verdict = if draw(3) < rate { Verdict::Accepted } else { Verdict::Refused };
+            Episode {
+                run: RunId(seq / 50),
+                agent: format!("a{}", seq % 8),
+                files,
+                verdict,
+                ..Episode::sample(seq)
+            }
+        };
+        (0..2000).map(task).collect()
+    }
+
+    #[test]
+    fn files_that_make_a_difference_become_one_proposal() {
+        for seed in 0..10 {
+            let found = proposals(&world(seed, true), &Bar::default());
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!(found[0].name, "db/migrations");
+            assert_eq!(found[0].patterns, ["*.sql", "db/**", "db/migrations/**"]);
+            assert!(
+                found[0]
+                    .holders
+                    .iter()
+                    .all(|holder| ["a0", "a2", "a4", "a6"].contains(&holder.agent.as_str()))
+            );
+            assert!(found[0].holders.len() >= 3 && found[0].runs == 40);
+        }
+    }
+
+    #[test]
+    fn files_that_make_none_are_not_proposed() {
+        let told: usize = (0..20).map(|seed| proposals(&world(seed, false), &Bar::default()).len()).sum();
+        assert!(told <= 1, "{told} in 20 histories");
+        assert!(proposals(&[], &Bar::default()).is_empty());
+    }
+
+    #[test]
+    fn folders_are_taken_as_far_as_they_are_certain() {
+        assert_eq!(patterns("src/db/*/x.rs"), ["src/**", "src/db/**", "*.rs"]);
+        assert_eq!(patterns("a/b/c/d/**"), ["a/**", "a/b/**", "a/b/c/**"]);
+        assert_eq!(patterns("*.sql"), ["*.sql"]);
+        assert_eq!(patterns("src/main.rs"), ["src/**", "*.rs"]);
+        assert!(patterns("**").is_empty() && patterns("").is_empty() && patterns("README").is_empty());
+        assert!(patterns("x.*").is_empty());
+    }
+}

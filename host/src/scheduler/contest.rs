@@ -1,0 +1,48 @@
+//! What a trial has brought, from the record.
+
+use crate::knowledge::Observation;
+use crate::lab::guard::{self, Try};
+use crate::lab::trial::{Arm, Ledger};
+use crate::store::Reader;
+use crate::store::read::history;
+use crate::store::read::routing::{TrialRow, past};
+
+/// Attempts that are read at a time.
+const PAGE: usize = 1000;
+
+/// Whether an attempt was assigned in the present stage of a trial.
+#[must_use]
+pub fn counts(row: &TrialRow, observation: &Observation) -> bool {
+    observation.decision.is_some() && observation.started >= row.moved
+}
+
+pub fn add(ledger: &mut Ledger, arm: Arm, observation: &Observation) {
+    let which = if observation.epoch.0 <= 1 { Try::First } else { Try::Again };
+    let seen = guard::Observation {
+        accepted: observation.verdict.is_accepted(),
+        latency_ms: observation.latency_ms(),
+        cost_micros: observation.cost_micros,
+    };
+    ledger.observe(arm, which, &seen);
+}
+
+/// Adds up all attempts of the present stage of a trial.
+///
+/// # Errors
+/// The store can't be read.
+pub fn ledger(reader: &Reader, row: &TrialRow) -> Result<Ledger, String> {
+    let trial = row.trial();
+    let mut ledger = Ledger::new(&trial);
+    let mut after = history::seq_before(reader, row.moved).map_err(|why| why.to_string())?;
+    loop {
+        let (attempts, upto) = past(reader, after, PAGE).map_err(|why| why.to_string())?;
+        for past in attempts.iter().filter(|past| counts(row, &past.observation)) {
+            let seen = &past.observation;
+            add(&mut ledger, trial.arm(seen.run, seen.task), seen);
+        }
+        if upto == after {
+            return Ok(ledger);
+        }
+        after = upto;
+    }
+}

@@ -1,0 +1,85 @@
+//! Consolidation beside the work, and the notes that tasks are told.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+
+use super::{Message, Spine, unreadable};
+use crate::clock::Time;
+use crate::op::{Op, Rejection};
+use crate::scheduler::consolidate;
+use crate::store::read::insight;
+
+/// What is known of consolidation.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Consolidating {
+    under_way: bool,
+    /// The newest attempt when it last came to its end.
+    upto: i64,
+    /// When that was.
+    at: Time,
+}
+
+/// It begins when so many events are new, or any after so long.
+const MANY: i64 = 5_000;
+const LONG: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// Notes that a task is told, those that count most.
+const NOTES: usize = 5;
+
+impl Spine {
+    /// Begins a step if it is time for one.
+    pub(super) fn consolidate(&mut self) {
+        let now = self.around.clock.now();
+        let Consolidating { under_way, upto, at } = self.consolidation;
+        let new = self.observed - upto;
+        if !under_way && !self.draining && (new >= MANY || (new > 0 && now.since(at) >= LONG)) {
+            self.step();
+        }
+    }
+
+    fn step(&mut self) {
+        self.consolidation.under_way = true;
+        let (archive, outbox) = (Arc::clone(&self.archive), self.outbox.clone());
+        tokio::task::spawn_blocking(move || {
+            let archive = archive.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = outbox.send(Message::Consolidated { step: consolidate::next(&archive) });
+        });
+    }
+
+    pub(super) fn consolidated(&mut self, step: Result<Option<(Op, bool)>, String>) {
+        match step {
+            Ok(Some((op, last))) => {
+                self.pending.push(op);
+                self.consolidation.under_way = false;
+                // What is left is taken up when this is in the store.
+                self.consolidation.at = Time(0);
+                if last {
+                    self.rest();
+                }
+            }
+            Ok(None) => self.rest(),
+            Err(why) => {
+                tracing::warn!("consolidation: {why}");
+                self.rest();
+            }
+        }
+    }
+
+    fn rest(&mut self) {
+        let (upto, at) = (self.observed, self.around.clock.now());
+        self.consolidation = Consolidating { under_way: false, upto, at };
+    }
+
+    /// Takes the notes as they are in the store.
+    pub(super) fn recall_notes(&mut self) -> Result<(), Rejection> {
+        let mut by_kind: HashMap<String, Vec<String>> = HashMap::new();
+        for numbered in insight::notes(&self.reader).map_err(unreadable)? {
+            let texts = by_kind.entry(numbered.note.kind).or_default();
+            if texts.len() < NOTES {
+                texts.push(format!("- {}", numbered.note.text.replace('\n', "\n  ")));
+            }
+        }
+        self.notes = by_kind.into_iter().map(|(kind, texts)| (kind, texts.join("\n"))).collect();
+        Ok(())
+    }
+}

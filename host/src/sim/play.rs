@@ -1,0 +1,305 @@
+//! One router in one world: the real store, board, statistics and plugin, with attempts that end as the world says.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use super::score::Played;
+use super::world::World;
+use crate::agent::Card;
+use crate::budget::{Basis, Bill, Cap, Money};
+use crate::clock::Time;
+use crate::fault::{ErrorClass, Fault};
+use crate::op::{End, Op, RouterChoice};
+use crate::outcome::Usage;
+use crate::plan::{Effects, Plan, Retry, Workstream};
+use crate::plugin::router::{Answer, Attr, Choice, Router, Snapshot};
+use crate::scheduler::school;
+use crate::scheduler::stage::{Course, Director, Stage, Start};
+use crate::seed::Seed;
+use crate::span::Span;
+use crate::store::read::routing::Line;
+
+/// What a router foresaw for one candidate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Foreseen {
+    /// Positions in the world.
+    pub task: usize,
+    pub agent: usize,
+    pub success: f64,
+}
+
+/// What came of a play.
+pub struct Performance {
+    pub played: Vec<Played>,
+    /// For every candidate of every task that was assigned.
+    pub foreseen: Vec<Foreseen>,
+    /// The decisions are in its store, if they were to be kept.
+    pub stage: Stage,
+}
+
+/// Who plays, and how.
+pub struct Cast<'a> {
+    pub router: &'a Router,
+    pub config: &'a BTreeMap<String, String>,
+    pub seed: Seed,
+    /// Keep every decision in the store.
+    pub record: bool,
+}
+
+/// Moments in a row at which nothing starts or ends before a router counts as putting off forever.
+const PATIENCE: u32 = 100_000;
+
+/// Plays a world through with a plugin.
+///
+/// # Errors
+/// The store failed, or the router gave no usable answer: a simulation hides no failure behind the host's own choice.
+pub fn play(world: &World, cast: &Cast<'_>) -> Result<Performance, String> {
+    let mut failed = None;
+    let mut route = |snapshot: &Snapshot| match cast.router.route(snapshot) {
+        Ok(routed) => routed.answer,
+        Err(why) => {
+            failed.get_or_insert(why.to_string());
+            crate::plugin::router::least_loaded(snapshot)
+        }
+    };
+    let performance = perform(world, cast.seed, cast.config, Some(cast.router), cast.record, &mut route)?;
+    match failed {
+        Some(why) => Err(why),
+        None => Ok(performance),
+    }
+}
+
+/// Plays a world through with whatever decides.
+///
+/// # Errors
+/// The store failed.
+pub fn perform(
+    world: &World,
+    seed: Seed,
+    config: &BTreeMap<String, String>,
+    learner: Option<&Router>,
+    record: bool,
+    route: &mut dyn FnMut(&Snapshot) -> Answer,
+) -> Result<Performance, String> {
+    let choice = learner.map_or_else(reference, |router| RouterChoice {
+        name: router.name().to_owned(),
+        digest: router.digest().to_owned(),
+    });
+    let stage = Stage::set(Plan { name: "simulation".into(), workstreams: Vec::new() }, &[], seed, choice.clone())?;
+    let mut play = Play::new(world, stage);
+    let (names, agents) = (play.names.clone(), play.agents.clone());
+    let mut foreseen = Vec::new();
+    let mut watched = |snapshot: &Snapshot| {
+        let answer = route(snapshot);
+        foreseen.extend(foresight(&names, &agents, snapshot, &answer));
+        answer
+    };
+    let mut course = |spec: &Workstream, agent: &str| course(world, names[&spec.id], agents[agent]);
+    let record = record.then(|| choice.clone());
+    let mut director = Director { config, route: &mut watched, course: &mut course, record };
+    let learner = learner.filter(|router| router.learns());
+    let attrs: Vec<Attr> =
+        config.iter().map(|(name, value)| Attr { name: name.clone(), value: value.clone() }).collect();
+    let mut learned = 0;
+    let mut idle = 0;
+    while let Some(at) = play.next() {
+        let ended = play.advance(at)?;
+        if let Some(router) = learner {
+            learned = teach(&mut play.stage, router, &choice, &attrs, learned)?;
+        }
+        let started = play.stage.dispatch(&mut director)?;
+        idle = if started.is_empty() && !ended { idle + 1 } else { 0 };
+        play.note(started);
+        if idle > PATIENCE {
+            return Err("the router puts everything off forever".into());
+        }
+    }
+    let Play { stage, played, .. } = play;
+    Ok(Performance { played, foreseen, stage })
+}
+
+fn reference() -> RouterChoice {
+    RouterChoice { name: "reference".into(), digest: "reference".into() }
+}
+
+/// Tells the router all that ended since it was last told.
+fn teach(
+    stage: &mut Stage,
+    router: &Router,
+    choice: &RouterChoice,
+    config: &[Attr],
+    mut learned: i64,
+) -> Result<i64, String> {
+    loop {
+        let line = Line { state: std::mem::take(&mut stage.state), learned };
+        let taught =
+            school::teach(stage.store().connection(), router, choice, stage.run, config.to_vec(), line)
+                .map_err(|why| why.to_string())?;
+        stage.state = taught.line.state;
+        learned = taught.line.learned;
+        match taught.op {
+            Some(op) => stage.apply(vec![op])?,
+            None => return Ok(learned),
+        }
+    }
+}
+
+/// A play under way.
+struct Play<'w> {
+    world: &'w World,
+    stage: Stage,
+    /// The next task to arrive.
+    next: usize,
+    /// Positions by name.
+    names: HashMap<String, usize>,
+    agents: HashMap<String, usize>,
+    present: Vec<bool>,
+    played: Vec<Played>,
+}
+
+impl<'w> Play<'w> {
+    fn new(world: &'w World, stage: Stage) -> Self {
+        let names = world.tasks.iter().enumerate().map(|(index, task)| (task.name.clone(), index)).collect();
+        let agents =
+            world.agents.iter().enumerate().map(|(index, agent)| (agent.name.clone(), index)).collect();
+        let present = vec![false; world.agents.len()];
+        Self { world, stage, next: 0, names, agents, present, played: Vec::new() }
+    }
+
+    fn next(&self) -> Option<Time> {
+        let arrival = self.world.tasks.get(self.next).map(|task| time(task.arrives));
+        arrival.into_iter().chain(self.stage.next()).min()
+    }
+
+    /// Lets time pass and tasks arrive; whether anything ended.
+    fn advance(&mut self, at: Time) -> Result<bool, String> {
+        let ended = !self.stage.advance(at)?.is_empty();
+        let mut arrived = Vec::new();
+        while let Some(task) = self.world.tasks.get(self.next).filter(|task| time(task.arrives) <= at) {
+            arrived.push(workstream(self.world, task));
+            self.muster(self.next)?;
+            self.next += 1;
+        }
+        if !arrived.is_empty() {
+            let run = self.stage.run;
+            self.stage.apply(vec![Op::Extend { run, workstreams: arrived }])?;
+        }
+        Ok(ended)
+    }
+
+    /// Lets agents come and go as the world says.
+    fn muster(&mut self, task: usize) -> Result<(), String> {
+        let mut ops = Vec::new();
+        for (index, agent) in self.world.agents.iter().enumerate() {
+            let here = self.world.present(index, task);
+            if here == std::mem::replace(&mut self.present[index], here) {
+                continue;
+            }
+            ops.push(if here {
+                Op::PutAgent { card: card(self.world, index) }
+            } else {
+                let id = self.stage.agent(&agent.name).ok_or("an agent is not registered")?;
+                Op::RemoveAgent { agent: id }
+            });
+        }
+        if ops.is_empty() {
+            return Ok(());
+        }
+        self.stage.apply(ops)?;
+        self.stage.call_agents()
+    }
+
+    fn note(&mut self, started: Vec<Start>) {
+        for start in started {
+            let (task, agent) = (self.names[&start.name], self.agents[&start.agent]);
+            self.played.push(Played {
+                task,
+                agent,
+                arrived_ms: self.world.tasks[task].arrives,
+                started_ms: start.at.millis(),
+                ended_ms: start.until.millis(),
+                accepted: self.world.observed(agent, task, 0),
+                truth: self.world.truth(agent, task),
+            });
+        }
+    }
+}
+
+fn time(ms: u64) -> Time {
+    Time(i64::try_from(ms).unwrap_or(i64::MAX))
+}
+
+fn card(world: &World, agent: usize) -> Card {
+    let known = &world.agents[agent];
+    Card {
+        name: known.name.clone(),
+        adapter: "mock".into(),
+        skills: {
+            let mut skills: Vec<String> =
+                known.declared.iter().map(|skill| world.skills[*skill].clone()).collect();
+            skills.sort();
+            skills
+        },
+        tracks: Vec::new(),
+        capacity: known.capacity,
+        config: BTreeMap::new(),
+        input: None,
+        output: None,
+        budget: Cap::default(),
+        cost: None,
+    }
+}
+
+/// A task as a plan would have it: its skill is wished for, so that declarations that are wrong exclude nobody.
+fn workstream(world: &World, task: &super::world::SimTask) -> Workstream {
+    let mut spec = Workstream::named(task.name.clone());
+    spec.prefers = vec![world.skills[task.skill].clone()];
+    spec.effects = Effects::Pure;
+    spec.retry = Retry { attempts: 1, ..Retry::default() };
+    for (name, value) in &task.features {
+        if name == "estimate-minutes" {
+            spec.estimate = Some(Span(Duration::from_secs_f64((value * 60.0).clamp(0.0, 1e9))));
+        } else if let Some(number) = serde_json::Number::from_f64(*value) {
+            let own = name.strip_prefix("plan.").unwrap_or(name);
+            spec.metadata.insert(own.to_owned(), serde_json::Value::Number(number));
+        }
+    }
+    spec
+}
+
+fn course(world: &World, task: usize, agent: usize) -> Course {
+    let takes = Duration::from_millis(world.service_ms(agent, task));
+    let cost = Money(world.cost_micros(agent, task));
+    let wall_ms = world.service_ms(agent, task);
+    let bill = Bill { usage: Usage::default(), cost, basis: Basis::Reported, wall_ms };
+    let end = if world.observed(agent, task, 0) {
+        End::Accepted { outcome: None, checks: Vec::new() }
+    } else {
+        let fault = Fault::new(ErrorClass::Unaccepted, "not accepted");
+        End::Failed { fault, checks: Vec::new() }
+    };
+    Course { takes, end, bill: Some(bill) }
+}
+
+/// All forecasts of one answer.
+fn foresight(
+    names: &HashMap<String, usize>,
+    agents: &HashMap<String, usize>,
+    snapshot: &Snapshot,
+    answer: &Answer,
+) -> Vec<Foreseen> {
+    let mut all = Vec::new();
+    for (request, decision) in snapshot.requests.iter().zip(&answer.decisions) {
+        let (Some(&task), Choice::Assign(assignment)) = (names.get(&request.task.id), &decision.choice) else {
+            continue;
+        };
+        for score in &assignment.scores {
+            let agent = snapshot.agents.get(score.agent as usize).map(|agent| agent.id.as_str());
+            let agent = agent.and_then(|agent| agents.get(agent)).copied();
+            if let (Some(forecast), Some(agent)) = (&score.forecast, agent) {
+                all.push(Foreseen { task, agent, success: forecast.p_success });
+            }
+        }
+    }
+    all
+}

@@ -1,0 +1,192 @@
+//! What a world is made with.
+
+use serde::{Deserialize, Serialize};
+
+use super::pool::Pool;
+
+/// The same configuration gives the same world.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub struct Config {
+    pub seed: u64,
+    pub pool: Pool,
+    pub tasks: usize,
+    /// How much of an outcome is the task's and not the agent's: the correlation of the agents' latent outcomes, 0.0 to
+    /// 0.999. RouteLLM's files imply .68 (MMLU) and .22 (GSM8K).
+    pub rho: f64,
+    /// The share of the variance of difficulty that the features explain, 0.0 to 1.0.
+    pub observability: f64,
+    /// The chance with which each flag "this agent declares this skill" is the opposite of the truth, 0.0 to 1.0.
+    pub wrong_declarations: f64,
+    /// The rate of arrivals over the rate at which the pool gets things done with every agent busy.
+    pub utilisation: f64,
+    pub arrivals: Arrivals,
+    pub drift: Drift,
+    pub validator: Noise,
+    /// Attempts that each agent may run at once.
+    pub capacity: u32,
+    pub service: Service,
+    pub skew: Skew,
+}
+
+/// How tasks come in.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Arrivals {
+    /// One by one, with exponential gaps.
+    Poisson,
+    /// So many at the same moment, with exponential gaps between the bursts; the mean rate is that of `Poisson`.
+    Bursty { size: usize },
+    /// All before the first begins.
+    AllAtOnce,
+}
+
+/// What changes on the way without anybody being told. `at` and `until` are positions among the tasks as a fraction of
+/// their number; `to` is a factor on the agent's chance of success, which stays 1.0 at most.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Drift {
+    None,
+    /// The agent gets worse at once, or better with a factor above 1.
+    Step {
+        at: f64,
+        agent: Which,
+        to: f64,
+    },
+    /// It does so evenly from `at` to `until`, and stays so.
+    Decay {
+        at: f64,
+        until: f64,
+        agent: Which,
+        to: f64,
+    },
+    /// It gets worse at `at` and is itself again from `until` on.
+    Recovery {
+        at: f64,
+        until: f64,
+        agent: Which,
+        to: f64,
+    },
+    /// It was not there before.
+    Joins {
+        at: f64,
+        agent: Which,
+    },
+    /// It is not there afterwards.
+    Leaves {
+        at: f64,
+        agent: Which,
+    },
+    /// Its price changes by a factor.
+    Price {
+        at: f64,
+        agent: Which,
+        to: f64,
+    },
+}
+
+/// Whom drift befalls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Which {
+    /// Whoever is best over all skills, as often as they are asked for.
+    Best,
+    /// Position in the pool. Nothing happens if nobody is there.
+    Index(usize),
+}
+
+/// How often validators err, 0.0 to 1.0 each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Noise {
+    /// Of what was not done, the share that is accepted.
+    pub false_accept: f64,
+    /// Of what was done, the share that is refused.
+    pub false_refuse: f64,
+}
+
+/// How long attempts take: a lognormal for each agent and skill.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+pub struct Service {
+    /// The mean over all agents, before [`Skew`], in milliseconds.
+    pub mean_ms: f64,
+    /// The standard deviation of the logarithm of an attempt's time.
+    pub sigma: f64,
+    /// How much slower better agents are: the logarithm of an agent's mean time changes by this much for each standard
+    /// deviation of its quality. Zero = speed has nothing to do with quality.
+    pub tilt: f64,
+    /// The standard deviation of the logarithm of the mean time among the skills of one agent.
+    pub spread: f64,
+}
+
+/// A few agents, the last of the pool, that take `factor` times as long.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Skew {
+    pub slow: usize,
+    pub factor: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            pool: Pool::Specialists,
+            tasks: 600,
+            rho: 0.45,
+            observability: 0.5,
+            wrong_declarations: 0.0,
+            utilisation: 0.7,
+            arrivals: Arrivals::Poisson,
+            drift: Drift::None,
+            validator: Noise::default(),
+            capacity: 1,
+            service: Service::default(),
+            skew: Skew::default(),
+        }
+    }
+}
+
+impl Default for Service {
+    fn default() -> Self {
+        Self { mean_ms: 60_000.0, sigma: 0.7, tilt: 0.3, spread: 0.2 }
+    }
+}
+
+impl Default for Skew {
+    fn default() -> Self {
+        Self { slow: 0, factor: 1.0 }
+    }
+}
+
+impl Config {
+    /// The same with every setting in its range, so that no draw can come out as not a number.
+    pub(super) fn tamed(&self) -> Self {
+        let Self { service, skew, validator, .. } = *self;
+        Self {
+            rho: within(self.rho, 0.0, 0.999),
+            observability: within(self.observability, 0.0, 1.0),
+            wrong_declarations: within(self.wrong_declarations, 0.0, 1.0),
+            utilisation: within(self.utilisation, 1e-3, 1e3),
+            capacity: self.capacity.max(1),
+            validator: Noise {
+                false_accept: within(validator.false_accept, 0.0, 1.0),
+                false_refuse: within(validator.false_refuse, 0.0, 1.0),
+            },
+            service: Service {
+                mean_ms: within(service.mean_ms, 1.0, 1e9),
+                sigma: within(service.sigma, 0.0, 3.0),
+                tilt: within(service.tilt, -3.0, 3.0),
+                spread: within(service.spread, 0.0, 3.0),
+            },
+            skew: Skew { factor: within(skew.factor, 1e-3, 1e3), ..skew },
+            ..self.clone()
+        }
+    }
+}
+
+/// What is not a number counts as the least.
+pub(super) fn within(value: f64, least: f64, most: f64) -> f64 {
+    if value.is_nan() { least } else { value.clamp(least, most) }
+}

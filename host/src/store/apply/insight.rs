@@ -1,0 +1,47 @@
+//! What the record was found to teach.
+
+use rusqlite::params;
+
+use super::Applying;
+use crate::op::{Consolidation, Rejection, Reply};
+use crate::store::batch::Batch;
+use crate::store::read;
+
+fn invalid(why: impl std::fmt::Display) -> Rejection {
+    Rejection::Invalid(why.to_string())
+}
+
+pub(super) fn consolidate(batch: &mut Batch<'_>, step: &Consolidation) -> Applying {
+    let at = read::insight::consolidated(batch.conn)?;
+    if at != step.from {
+        return Err(invalid(format!("consolidation is at event {at}, not at {}", step.from)));
+    }
+    for episode in &step.episodes {
+        let json = serde_json::to_string(episode).map_err(invalid)?;
+        batch
+            .conn
+            .prepare_cached("INSERT INTO episode (seq, episode) VALUES (?1, ?2)")?
+            .execute(params![episode.seq, json])?;
+    }
+    for note in &step.notes {
+        let json = serde_json::to_string(note).map_err(invalid)?;
+        batch
+            .conn
+            .prepare_cached(
+                "INSERT INTO note (kind, lesson, note) VALUES (?1, ?2, ?3) \
+                 ON CONFLICT (kind, lesson) DO UPDATE SET note = excluded.note",
+            )?
+            .execute(params![note.kind, note.check, json])?;
+    }
+    batch.conn.execute(
+        "INSERT OR REPLACE INTO meta (key, value) VALUES ('consolidated', ?1)",
+        [step.upto.to_string()],
+    )?;
+    Ok(Reply::Done)
+}
+
+pub(super) fn forget(batch: &mut Batch<'_>, note: i64) -> Applying {
+    let changed =
+        batch.conn.execute("UPDATE note SET forgotten = 1 WHERE id = ?1 AND forgotten = 0", [note])?;
+    if changed == 0 { Err(Rejection::NotFound(format!("note {note}"))) } else { Ok(Reply::Done) }
+}
