@@ -12,8 +12,10 @@ mod dead;
 mod events;
 mod feedback;
 mod host;
+mod insights;
 mod init;
 mod merge;
+mod notes;
 mod pause;
 mod plan;
 mod plugin;
@@ -26,9 +28,11 @@ mod run;
 mod screen;
 mod show;
 mod sim;
+mod skills;
 mod status;
 mod supervise;
 mod target;
+mod template;
 mod why;
 mod worktrees;
 
@@ -117,6 +121,16 @@ enum Verb {
     /// The routing strategy: use another one, explain a decision
     #[command(subcommand)]
     Router(router::Verb),
+    /// Who can do what, by what was accepted
+    Skills(skills::Args),
+    /// What the record teaches: bottlenecks, patterns, anomalies, pairs, drift, gaps, teams
+    Insights(insights::Args),
+    /// What refusals taught later tasks
+    #[command(subcommand)]
+    Notes(notes::Verb),
+    /// Plans with parameters, made of what was done before
+    #[command(subcommand)]
+    Template(template::Verb),
     /// Plugins: new, build, check, test, add, list, inspect, limits, remove
     #[command(subcommand)]
     Plugin(plugin::Verb),
@@ -294,6 +308,10 @@ fn dispatch(cli: Cli) -> Outcome {
         Verb::Db(verb) => db::run(global, verb),
         Verb::Host(args) => host::run(global, &args),
         Verb::Init(args) => init::run(global, &args),
+        Verb::Skills(args) => skills::run(global, &args),
+        Verb::Insights(args) => insights::run(global, &args),
+        Verb::Notes(verb) => notes::run(global, &verb),
+        Verb::Template(verb) => template::run(global, &verb),
         Verb::Sim(verb) => sim::run(global, &verb),
         Verb::Bench(verb) => bench::run(global, verb),
         Verb::Compile { kind } => compile::child(kind).map(|()| Done::Well).map_err(Failure::Refused),

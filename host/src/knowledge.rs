@@ -3,6 +3,7 @@
 //! The fold is a function of the events alone, in their order. The store keeps its result in rows and the scheduler in
 //! memory; both add the same observations in the same order, and `baton db check` adds them all again.
 
+pub mod pooled;
 mod tally;
 mod underway;
 

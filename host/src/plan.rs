@@ -6,6 +6,7 @@ pub mod graph;
 pub mod load;
 pub mod schema;
 pub mod simulate;
+pub mod template;
 
 use std::collections::BTreeMap;
 

@@ -2,18 +2,19 @@
 
 mod trial;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
 use super::{Done, Failure, Global, Outcome, library, screen, unreadable};
 use crate::agent::breaker::Breaker;
 use crate::agent::{Agent, Card, Standing};
-use crate::budget::Cap;
+use crate::budget::{Cap, Money};
 use crate::clock::{Clock, Time};
 use crate::door::Door;
 use crate::id::AgentId;
-use crate::knowledge::Tally;
+use crate::knowledge::pooled::{Expectation, Pooled};
+use crate::knowledge::{Tally, Trend};
 use crate::lease::HostLease;
 use crate::op::Op;
 use crate::plan::load::nearest;
@@ -71,7 +72,17 @@ struct Shown {
     agent: Agent,
     running: u32,
     /// By skill; the empty one stands for all of its work.
-    skills: BTreeMap<String, Tally>,
+    skills: BTreeMap<String, Skill>,
+}
+
+/// What is known of an agent on a skill.
+#[derive(Serialize)]
+struct Skill {
+    declared: bool,
+    expected: Expectation,
+    trend: Trend,
+    #[serde(flatten)]
+    tally: Tally,
 }
 
 pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
@@ -144,14 +155,26 @@ fn put(global: &Global, add: Add) -> Outcome {
 fn shown(conn: &Reader) -> Result<Vec<Shown>, Failure> {
     let (_, pool) = projection(conn).map_err(unreadable)?;
     let tallies = live::tallies(conn).map_err(unreadable)?;
-    let of = |id| {
-        let own = tallies.iter().filter(move |(agent, ..)| *agent == id);
-        own.map(|(_, skill, tally)| (skill.clone(), tally.clone())).collect()
+    let agents: Vec<Agent> = pool.workers.iter().map(|worker| worker.agent.clone()).collect();
+    let pooled = Pooled::of(&agents, &tallies);
+    let of = |agent: &Agent| {
+        let own = tallies.iter().filter(|(id, ..)| *id == agent.id).map(|(_, skill, _)| skill);
+        let skills: BTreeSet<&String> = own.chain(&agent.card.skills).collect();
+        let known = |skill: &str| {
+            tallies.iter().find(|(id, own, _)| *id == agent.id && own == skill).map(|(.., tally)| tally.clone())
+        };
+        let one = |skill: &String| {
+            let tally = known(skill).unwrap_or_default();
+            let declared = agent.card.skills.contains(skill);
+            let expected = pooled.expect(agent, skill);
+            (skill.clone(), Skill { declared, expected, trend: tally.trend(), tally })
+        };
+        skills.into_iter().map(one).collect()
     };
     Ok(pool
         .workers
         .into_iter()
-        .map(|worker| Shown { running: worker.running, skills: of(worker.agent.id), agent: worker.agent })
+        .map(|worker| Shown { running: worker.running, skills: of(&worker.agent), agent: worker.agent })
         .collect())
 }
 
@@ -209,18 +232,29 @@ fn show(global: &Global, name: &str) -> Outcome {
     for (key, value) in &card.config {
         screen::line(&format!("  {key} = {value}"));
     }
-    let rows: Vec<Vec<String>> = shown
-        .skills
-        .iter()
-        .map(|(skill, tally)| {
-            let counts = [tally.accepted, tally.refused, tally.failures()].map(|count| count.to_string());
-            [vec![skill.clone()], counts.to_vec()].concat()
-        })
-        .collect();
-    if !rows.is_empty() {
-        screen::table(&["skill", "accepted", "refused", "failed", "mean"], &rows);
-    }
+    let rows: Vec<Vec<String>> = shown.skills.iter().map(|(name, skill)| row(name, skill)).collect();
+    screen::table(
+        &["skill", "declared", "accepted", "refused", "failed", "to expect", "trend", "time", "cost", "quality"],
+        &rows,
+    );
     Ok(Done::Well)
+}
+
+fn row(name: &str, skill: &Skill) -> Vec<String> {
+    let Skill { declared, expected, trend, tally } = skill;
+    let whole = |mean: f64| format!("{mean:.0}").parse().unwrap_or(0);
+    vec![
+        if name.is_empty() { "(all)".to_owned() } else { name.to_owned() },
+        if *declared { "yes".to_owned() } else { String::new() },
+        tally.accepted.to_string(),
+        tally.refused.to_string(),
+        tally.failures().to_string(),
+        screen::percent(expected.share),
+        screen::trend(*trend).to_owned(),
+        tally.latency.get().map(|mean| screen::span(whole(mean))).unwrap_or_default(),
+        tally.cost.get().map(|mean| Money(whole(mean)).to_string()).unwrap_or_default(),
+        tally.quality.get().map(|mean| format!("{mean:.2}")).unwrap_or_default(),
+    ]
 }
 
 /// Asks the adapter's probe, with the profiles that the agent would have.

@@ -41,6 +41,13 @@ pub(super) struct Args {
     detach: bool,
 }
 
+impl Args {
+    /// Another run of a plan.
+    pub(super) fn again(plan: PathBuf, dry_run: bool) -> Self {
+        Self { plan, again: true, dry_run, router: None, seed: None, detach: false }
+    }
+}
+
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let plan = load::load(&args.plan)?;
     let config = global.config(&args.plan)?;

@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
+use crate::knowledge::Trend;
+use crate::lab::interval::Interval;
+
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// A line on standard output. A reader that went away is no error: the work goes on.
@@ -67,6 +70,20 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
     print(head.to_vec());
     for row in rows {
         print(row.iter().map(String::as_str).collect());
+    }
+}
+
+/// Such as `82 % [74, 89]`.
+pub(super) fn percent(share: Interval) -> String {
+    let [estimate, low, high] = [share.estimate, share.low, share.high].map(|value| value * 100.0);
+    format!("{estimate:.0} % [{low:.0}, {high:.0}]")
+}
+
+pub(super) fn trend(trend: Trend) -> &'static str {
+    match trend {
+        Trend::Rising => "rising",
+        Trend::Steady => "",
+        Trend::Falling => "falling",
     }
 }
 

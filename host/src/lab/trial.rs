@@ -60,7 +60,7 @@ const DOMAIN: Seed = Seed(0x6261_746f_6e61_726d);
 impl Trial {
     /// The arm of a task: the same for each of its attempts, whatever else is going on.
     ///
-    /// `DOMAIN.of(trial).of(run).of(task).fraction()` in terms of [`Seed::of`], which is one step of SplitMix64 for each
+    /// `DOMAIN.of(trial).of(run).of(task).fraction()` in terms of [`Seed::of`], which is a step of SplitMix64 for each
     /// number; a task is the candidate's where that is below the candidate's share. So a task that is the candidate's
     /// remains so when the share grows. Runs recorded with one version are read by later ones: this never changes.
     #[must_use]

@@ -10,8 +10,8 @@ const STAKES: [f64; 7] = [0.5, 0.25, 0.125, 0.062_5, 0.031_25, 0.015_625, 0.007_
 /// Bets against "the payoff is at most 0 on average", with stakes fixed before each payoff is seen. The mean wealth is
 /// a test supermartingale: while the claim holds it ever exceeds 1/α with a chance of at most α (Ville, 1939).
 ///
-/// Source: Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting", 2023; mixing fixed
-/// stakes instead of guessing the best one is their section on a grid of bets.
+/// Source: Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting", 2023, of which
+/// this is the diversified Kelly bet: fixed stakes are mixed instead of guessing the best one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Wager {
     /// Natural logarithm of each gambler's wealth, who began with 1.
@@ -48,7 +48,7 @@ pub(super) fn mean_log(logs: &[f64]) -> f64 {
 }
 
 /// A lower bound of what [`Wager::evidence`] would be against "the mean of these values is at most `mean`", from their
-/// sums alone: `count`, `sum` and `squares`, of values of which none is below the mean in question by more than `worst`.
+/// sums alone. No value is below the mean in question by more than `worst`.
 ///
 /// Source: Fan, Grama and Liu, "Exponential inequalities for martingales with applications", 2015, whose
 /// λξ − ψ(λ)ξ² ≤ ln(1 + λξ) for ξ ≥ −1 with ψ(λ) = −ln(1−λ) − λ turns the product of bets into sums.

@@ -75,13 +75,15 @@ struct History {
 }
 
 /// One task that was assigned, before rewards are predicted.
-struct Row {
+pub struct Row {
+    pub task: String,
     skill: String,
     cluster: u64,
     chosen: usize,
-    candidates: Vec<String>,
+    pub candidates: Vec<String>,
     logged: Vec<f64>,
-    proposed: Vec<f64>,
+    /// The chance of each candidate with the router under test.
+    pub proposed: Vec<f64>,
     accepted: bool,
     latency_ms: u64,
     cost_micros: Option<u64>,
@@ -93,6 +95,16 @@ struct Row {
 /// # Errors
 /// The store can't be read.
 pub fn backtest(trial: &Trial<'_>) -> Result<Backtest, String> {
+    let (mut backtest, rows) = compared(trial)?;
+    estimate(&rows, trial.level, &mut backtest);
+    Ok(backtest)
+}
+
+/// The same without the estimates, and with what they are made of.
+///
+/// # Errors
+/// The store can't be read.
+pub fn compared(trial: &Trial<'_>) -> Result<(Backtest, Vec<Row>), String> {
     let mut history = recall(trial)?;
     let mut backtest = Backtest::default();
     let mut rows = Vec::new();
@@ -119,8 +131,7 @@ pub fn backtest(trial: &Trial<'_>) -> Result<Backtest, String> {
         }
     }
     backtest.rows = rows.len();
-    estimate(&rows, trial.level, &mut backtest);
-    Ok(backtest)
+    Ok((backtest, rows))
 }
 
 fn recall(trial: &Trial<'_>) -> Result<History, String> {
@@ -228,6 +239,7 @@ impl Asked<'_> {
             return Err(LeftOut::WouldWait);
         };
         Ok(Row {
+            task: request.task.id.clone(),
             skill: skill(&request.task.skills, &request.task.prefers),
             cluster: self.id.0.unsigned_abs(),
             chosen,
@@ -261,8 +273,9 @@ fn certain(candidates: &[u32], chosen: u32) -> Vec<f64> {
     candidates.iter().map(|agent| f64::from(u8::from(*agent == chosen))).collect()
 }
 
+/// What these rows say about the router under test.
 #[expect(clippy::cast_precision_loss, reason = "times and amounts are far below 2^53")]
-fn estimate(rows: &[Row], level: f64, backtest: &mut Backtest) {
+pub fn estimate(rows: &[Row], level: f64, backtest: &mut Backtest) {
     let question = |measure| Question { measure, level, clip: None };
     let accepted = |row: &Row| Some(f64::from(u8::from(row.accepted)));
     backtest.acceptance = judged(rows, accepted, question(Measure::Acceptance));

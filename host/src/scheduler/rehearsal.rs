@@ -8,7 +8,7 @@ use crate::agent::Card;
 use crate::clock::Time;
 use crate::op::{End, RouterChoice};
 use crate::plan::{Plan, Workstream};
-use crate::plugin::router::{Answer, Snapshot};
+use crate::plugin::router::{Answer, Routed, Snapshot};
 use crate::seed::Seed;
 use crate::store::read;
 
@@ -57,7 +57,8 @@ pub fn rehearse(scene: Scene<'_>) -> Result<Rehearsed, String> {
         end: End::Accepted { outcome: None, checks: Vec::new() },
         bill: None,
     };
-    let mut director = Director { config, route: router, course: &mut course, record: None };
+    let mut route = |snapshot: &Snapshot| Routed { answer: router(snapshot), fuel: 0 };
+    let mut director = Director { config, route: &mut route, course: &mut course, record: None };
     let mut slots = Vec::new();
     let mut idle = 0;
     while idle < PATIENCE {

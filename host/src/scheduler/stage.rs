@@ -14,7 +14,7 @@ use crate::clock::{Clock, Time};
 use crate::id::{AgentId, RunId, TaskId};
 use crate::op::{Decision, End, Op, Reply, RouterChoice, Submission};
 use crate::plan::{Plan, Workstream};
-use crate::plugin::router::{Answer, BATCH, Choice, Snapshot};
+use crate::plugin::router::{BATCH, Choice, Routed, Snapshot};
 use crate::seed::Seed;
 use crate::store::{Store, read};
 use crate::task::{State, Task};
@@ -30,7 +30,7 @@ pub struct Course {
 /// Who decides, and what comes of it.
 pub struct Director<'a> {
     pub config: &'a BTreeMap<String, String>,
-    pub route: &'a mut dyn FnMut(&Snapshot) -> Answer,
+    pub route: &'a mut dyn FnMut(&Snapshot) -> Routed,
     /// Told the task and the agent's name.
     pub course: &'a mut dyn FnMut(&Workstream, &str) -> Course,
     /// Decisions are recorded as this router's, or not at all.
@@ -222,9 +222,9 @@ impl Stage {
         started: &mut Vec<Start>,
     ) -> Result<(), String> {
         let now = self.clock.now();
-        let mut answer = (director.route)(&batch.snapshot);
+        let Routed { mut answer, fuel } = (director.route)(&batch.snapshot);
         self.state.clone_from(&answer.state);
-        let record = |router: RouterChoice| decide::record(&mut batch.snapshot, &mut answer, router, 0);
+        let record = |router: RouterChoice| decide::record(&mut batch.snapshot, &mut answer, router, fuel);
         let decision: Option<Decision> = director.record.clone().map(record);
         let mut left: HashMap<AgentId, u32> =
             self.pool.workers.iter().map(|worker| (worker.agent.id, worker.room(now))).collect();

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::score::Played;
-use super::world::World;
+use super::world::{SimTask, World};
 use crate::agent::Card;
 use crate::budget::{Basis, Bill, Cap, Money};
 use crate::clock::Time;
@@ -12,7 +12,7 @@ use crate::fault::{ErrorClass, Fault};
 use crate::op::{End, Op, RouterChoice};
 use crate::outcome::Usage;
 use crate::plan::{Effects, Plan, Retry, Workstream};
-use crate::plugin::router::{Answer, Attr, Choice, Router, Snapshot};
+use crate::plugin::router::{Answer, Attr, Choice, Routed, Router, Snapshot, least_loaded};
 use crate::scheduler::school;
 use crate::scheduler::stage::{Course, Director, Stage, Start};
 use crate::seed::Seed;
@@ -42,8 +42,18 @@ pub struct Cast<'a> {
     pub router: &'a Router,
     pub config: &'a BTreeMap<String, String>,
     pub seed: Seed,
+    pub demand: Demand,
     /// Keep every decision in the store.
     pub record: bool,
+}
+
+/// How plans say what a task needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// As what would help: declarations that are wrong exclude nobody.
+    Preferred,
+    /// As what an agent must declare, as matching by capability has it: nobody else gets the task.
+    Required,
 }
 
 /// Moments in a row at which nothing starts or ends before a router counts as putting off forever.
@@ -56,48 +66,39 @@ const PATIENCE: u32 = 100_000;
 pub fn play(world: &World, cast: &Cast<'_>) -> Result<Performance, String> {
     let mut failed = None;
     let mut route = |snapshot: &Snapshot| match cast.router.route(snapshot) {
-        Ok(routed) => routed.answer,
+        Ok(routed) => routed,
         Err(why) => {
             failed.get_or_insert(why.to_string());
-            crate::plugin::router::least_loaded(snapshot)
+            Routed { answer: least_loaded(snapshot), fuel: 0 }
         }
     };
-    let performance = perform(world, cast.seed, cast.config, Some(cast.router), cast.record, &mut route)?;
+    let performance = perform(world, cast, &mut route)?;
     match failed {
         Some(why) => Err(why),
         None => Ok(performance),
     }
 }
 
-/// Plays a world through with whatever decides.
-///
-/// # Errors
-/// The store failed.
-pub fn perform(
+fn perform(
     world: &World,
-    seed: Seed,
-    config: &BTreeMap<String, String>,
-    learner: Option<&Router>,
-    record: bool,
-    route: &mut dyn FnMut(&Snapshot) -> Answer,
+    cast: &Cast<'_>,
+    route: &mut dyn FnMut(&Snapshot) -> Routed,
 ) -> Result<Performance, String> {
-    let choice = learner.map_or_else(reference, |router| RouterChoice {
-        name: router.name().to_owned(),
-        digest: router.digest().to_owned(),
-    });
+    let Cast { router, config, seed, .. } = *cast;
+    let choice = RouterChoice { name: router.name().to_owned(), digest: router.digest().to_owned() };
     let stage = Stage::set(Plan { name: "simulation".into(), workstreams: Vec::new() }, &[], seed, choice.clone())?;
-    let mut play = Play::new(world, stage);
+    let mut play = Play::new(world, stage, cast.demand);
     let (names, agents) = (play.names.clone(), play.agents.clone());
     let mut foreseen = Vec::new();
     let mut watched = |snapshot: &Snapshot| {
-        let answer = route(snapshot);
-        foreseen.extend(foresight(&names, &agents, snapshot, &answer));
-        answer
+        let routed = route(snapshot);
+        foreseen.extend(foresight(&names, &agents, snapshot, &routed.answer));
+        routed
     };
     let mut course = |spec: &Workstream, agent: &str| course(world, names[&spec.id], agents[agent]);
-    let record = record.then(|| choice.clone());
+    let record = cast.record.then(|| choice.clone());
     let mut director = Director { config, route: &mut watched, course: &mut course, record };
-    let learner = learner.filter(|router| router.learns());
+    let learner = Some(router).filter(|router| router.learns());
     let attrs: Vec<Attr> =
         config.iter().map(|(name, value)| Attr { name: name.clone(), value: value.clone() }).collect();
     let mut learned = 0;
@@ -116,10 +117,6 @@ pub fn perform(
     }
     let Play { stage, played, .. } = play;
     Ok(Performance { played, foreseen, stage })
-}
-
-fn reference() -> RouterChoice {
-    RouterChoice { name: "reference".into(), digest: "reference".into() }
 }
 
 /// Tells the router all that ended since it was last told.
@@ -154,16 +151,17 @@ struct Play<'w> {
     names: HashMap<String, usize>,
     agents: HashMap<String, usize>,
     present: Vec<bool>,
+    demand: Demand,
     played: Vec<Played>,
 }
 
 impl<'w> Play<'w> {
-    fn new(world: &'w World, stage: Stage) -> Self {
+    fn new(world: &'w World, stage: Stage, demand: Demand) -> Self {
         let names = world.tasks.iter().enumerate().map(|(index, task)| (task.name.clone(), index)).collect();
         let agents =
             world.agents.iter().enumerate().map(|(index, agent)| (agent.name.clone(), index)).collect();
         let present = vec![false; world.agents.len()];
-        Self { world, stage, next: 0, names, agents, present, played: Vec::new() }
+        Self { world, stage, next: 0, names, agents, present, demand, played: Vec::new() }
     }
 
     fn next(&self) -> Option<Time> {
@@ -176,7 +174,7 @@ impl<'w> Play<'w> {
         let ended = !self.stage.advance(at)?.is_empty();
         let mut arrived = Vec::new();
         while let Some(task) = self.world.tasks.get(self.next).filter(|task| time(task.arrives) <= at) {
-            arrived.push(workstream(self.world, task));
+            arrived.push(workstream(self.world, task, self.demand));
             self.muster(self.next)?;
             self.next += 1;
         }
@@ -250,10 +248,14 @@ fn card(world: &World, agent: usize) -> Card {
     }
 }
 
-/// A task as a plan would have it: its skill is wished for, so that declarations that are wrong exclude nobody.
-fn workstream(world: &World, task: &super::world::SimTask) -> Workstream {
+/// A task as a plan would have it.
+fn workstream(world: &World, task: &SimTask, demand: Demand) -> Workstream {
     let mut spec = Workstream::named(task.name.clone());
-    spec.prefers = vec![world.skills[task.skill].clone()];
+    let skill = vec![world.skills[task.skill].clone()];
+    match demand {
+        Demand::Preferred => spec.prefers = skill,
+        Demand::Required => spec.skills = skill,
+    }
     spec.effects = Effects::Pure;
     spec.retry = Retry { attempts: 1, ..Retry::default() };
     for (name, value) in &task.features {

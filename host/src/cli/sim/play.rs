@@ -8,7 +8,7 @@ use super::super::{Done, Failure, Global, Outcome, library, screen};
 use crate::lab::interval::{Interval, mean};
 use crate::plugin::library::Library;
 use crate::seed::Seed;
-use crate::sim::play::{Cast, play};
+use crate::sim::play::{Cast, Demand, play};
 use crate::sim::score::{Reference, Score, score};
 use crate::sim::world::{Config, World};
 
@@ -43,8 +43,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
         .collect();
     let mut lines = Vec::new();
     for name in &args.router {
-        lines.push(plugin(&library, name, &worlds)?);
+        lines.push(plugin(&library, name, &worlds, Demand::Preferred)?);
     }
+    let matched = plugin(&library, "capability", &worlds, Demand::Required)?;
+    lines.push(Line { player: "capability, required".into(), ..matched });
     for reference in Reference::ALL {
         let scores = worlds.iter().map(|world| score(world, &reference.play(world))).collect();
         lines.push(Line { player: format!("({})", reference.name()), scores });
@@ -71,12 +73,12 @@ fn settings(args: &Args) -> Result<Config, Failure> {
     toml::from_str(&text).map_err(|why| wrong(format!("the world's settings: {}", why.message())))
 }
 
-fn plugin(library: &Library, name: &str, worlds: &[World]) -> Result<Line, Failure> {
+fn plugin(library: &Library, name: &str, worlds: &[World], demand: Demand) -> Result<Line, Failure> {
     let router = library.router(name)?;
     let config = library.settings(name).config;
     let mut scores = Vec::new();
     for world in worlds {
-        let cast = Cast { router: &router, config: &config, seed: Seed(world.config.seed), record: false };
+        let cast = Cast { router: &router, config: &config, seed: Seed(world.config.seed), demand, record: false };
         let performance = play(world, &cast).map_err(|why| Failure::Refused(format!("{name}: {why}")))?;
         scores.push(score(world, &performance.played));
     }

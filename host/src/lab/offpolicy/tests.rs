@@ -313,8 +313,16 @@ fn what_is_no_ground_for_a_figure_is_refused_with_what_to_do() {
     let narrow: Vec<Logged> =
         log(200).into_iter().map(|row| Logged { chosen: 0, logged: vec![1.0, 0.0], ..row }).collect();
     let unsupported = judge(&narrow, &QUESTION).unwrap_err();
-    assert_eq!(unsupported, Refusal::Support { missing: 0.6 });
+    assert!(matches!(unsupported, Refusal::Support { missing } if (missing - 0.6).abs() < 1e-9));
     assert!(unsupported.to_string().contains("60.0 %") && unsupported.to_string().contains("explores"));
+}
+
+#[test]
+fn a_log_that_missed_its_rare_choices_is_refused_though_it_looks_fine() {
+    let rows: Vec<Logged> =
+        log(400).into_iter().map(|row| Logged { chosen: 0, logged: vec![0.99, 0.01], ..row }).collect();
+    let found = judge(&rows, &QUESTION).unwrap_err();
+    assert!(matches!(found, Refusal::EffectiveSize { ess } if ess < 20.0), "{found}");
 }
 
 #[test]

@@ -1,0 +1,184 @@
+//! A plan with parameters, made of workstreams that were done before.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::load::nearest;
+use super::{Plan, Workstream};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    pub name: String,
+    /// What each stands for unless it is given: the text that was there. In workstreams it is `${NAME}`.
+    pub parameters: BTreeMap<String, String>,
+    pub workstreams: Vec<Workstream>,
+}
+
+/// The parameter for the folder that all paths have in common.
+const FOLDER: &str = "folder";
+
+impl Template {
+    /// Makes every text of an input a parameter, `TASK.input` or `TASK.KEY`, and the folder that all paths share another.
+    /// Dependencies on what is not taken over are dropped.
+    #[must_use]
+    pub fn of(name: &str, mut workstreams: Vec<Workstream>) -> Self {
+        let own = |id: &str| id.rsplit_once('/').map_or(id, |(_, own)| own).to_owned();
+        let taken: BTreeSet<String> = workstreams.iter().map(|one| own(&one.id)).collect();
+        let folder = shared_folder(&workstreams);
+        let mut parameters = BTreeMap::new();
+        for workstream in &mut workstreams {
+            workstream.id = own(&workstream.id);
+            workstream.depends_on = workstream.depends_on.iter().map(|id| own(id)).collect();
+            workstream.depends_on.retain(|id| taken.contains(id));
+            workstream.metadata.retain(|key, _| !key.starts_with("baton."));
+            let id = workstream.id.clone();
+            open(&mut workstream.input, &id, &mut parameters);
+            if let Some(folder) = &folder {
+                for path in &mut workstream.paths {
+                    if let Some(rest) = path.to_string().strip_prefix(folder.as_str()) {
+                        *path = format!("${{{FOLDER}}}{rest}").parse().unwrap_or_else(|_| path.clone());
+                    }
+                }
+            }
+        }
+        if let Some(folder) = folder {
+            parameters.insert(FOLDER.to_owned(), folder);
+        }
+        workstreams.sort_by(|one, other| one.id.cmp(&other.id));
+        Self { name: name.to_owned(), parameters, workstreams }
+    }
+
+    /// The plan with these values; what is not given is as it was.
+    ///
+    /// # Errors
+    /// A value is for no parameter.
+    pub fn filled(&self, given: &BTreeMap<String, String>) -> Result<Plan, String> {
+        if let Some(unknown) = given.keys().find(|key| !self.parameters.contains_key(*key)) {
+            let known = self.parameters.keys().map(String::as_str);
+            let hint = nearest(unknown, known).map(|word| format!(" (did you mean {word:?}?)"));
+            return Err(format!("{} has no parameter {unknown:?}{}", self.name, hint.unwrap_or_default()));
+        }
+        let value = |name: &str| given.get(name).or_else(|| self.parameters.get(name)).cloned();
+        let mut workstreams = self.workstreams.clone();
+        for workstream in &mut workstreams {
+            fill(&mut workstream.input, &value);
+            for path in &mut workstream.paths {
+                let text = substituted(&path.to_string(), &value);
+                *path = text.parse().map_err(|why| format!("{text}: {why}"))?;
+            }
+        }
+        Ok(Plan { name: self.name.clone(), workstreams })
+    }
+}
+
+fn open(input: &mut Value, id: &str, parameters: &mut BTreeMap<String, String>) {
+    let mut name = |key: &str, value: &mut Value| {
+        if let Value::String(text) = value {
+            let parameter = format!("{id}.{key}");
+            let placeholder = Value::String(format!("${{{parameter}}}"));
+            parameters.insert(parameter, std::mem::take(text));
+            *value = placeholder;
+        }
+    };
+    match input {
+        Value::String(_) => name("input", input),
+        Value::Object(members) => members.iter_mut().for_each(|(key, value)| name(key, value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {}
+    }
+}
+
+fn fill(input: &mut Value, value: &impl Fn(&str) -> Option<String>) {
+    match input {
+        Value::String(text) => *text = substituted(text, value),
+        Value::Object(members) => members.values_mut().for_each(|member| fill(member, value)),
+        Value::Array(items) => items.iter_mut().for_each(|item| fill(item, value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// What is between `${` and `}` is replaced if it is a parameter, once: values may hold such text themselves.
+fn substituted(text: &str, value: &impl Fn(&str) -> Option<String>) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        out.push_str(before);
+        let known = after.split_once('}').and_then(|(name, tail)| Some((value(name)?, tail)));
+        match known {
+            Some((value, tail)) => {
+                out.push_str(&value);
+                rest = tail;
+            }
+            None => {
+                out.push_str("${");
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The first folder of all paths, if there are any and they share it.
+fn shared_folder(workstreams: &[Workstream]) -> Option<String> {
+    let mut folders = workstreams
+        .iter()
+        .flat_map(|one| &one.paths)
+        .map(|path| path.to_string().split_once('/').map(|(folder, _)| folder.to_owned()));
+    let first = folders.next()??;
+    let plain = !first.contains(['*', '?', '[', '{', '$']);
+    (plain && folders.all(|folder| folder.as_ref() == Some(&first))).then_some(first)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn done() -> Vec<Workstream> {
+        let mut build = Workstream::named("p/build");
+        build.input = json!({ "prompt": "Build ${the} login page", "retries": 2 });
+        build.paths = vec!["web/login/**".parse().expect("a glob")];
+        let mut test = Workstream::named("p/test");
+        test.input = json!("Test it");
+        test.depends_on = vec!["p/build".into(), "p/other".into()];
+        test.paths = vec!["web/tests/**".parse().expect("a glob")];
+        vec![test, build]
+    }
+
+    #[test]
+    fn texts_and_the_shared_folder_become_parameters() {
+        let template = Template::of("page", done());
+        let expected = [
+            ("build.prompt", "Build ${the} login page"),
+            ("folder", "web"),
+            ("test.input", "Test it"),
+        ];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        assert_eq!(template.parameters.into_iter().collect::<Vec<_>>(), expected);
+        let [build, test] = template.workstreams.as_slice() else { panic!("two workstreams") };
+        assert_eq!(build.input, json!({ "prompt": "${build.prompt}", "retries": 2 }));
+        assert_eq!((build.paths[0].to_string().as_str(), test.depends_on.as_slice()), ("${folder}/login/**", &["build".to_owned()][..]));
+    }
+
+    #[test]
+    fn a_filled_template_is_the_plan_it_was_made_of_or_another() {
+        let template = Template::of("page", done());
+        let same = template.filled(&BTreeMap::new()).expect("filled");
+        assert_eq!(same.workstreams[0].input, done()[1].input);
+        assert_eq!(same.workstreams[1].paths, done()[0].paths);
+        let given = [("build.prompt".to_owned(), "Build the logout page".to_owned())].into();
+        let other = template.filled(&given).expect("filled");
+        assert_eq!(other.workstreams[0].input["prompt"], "Build the logout page");
+    }
+
+    #[test]
+    fn a_value_for_no_parameter_is_refused() {
+        let given = [("build.promt".to_owned(), String::new())].into();
+        let why = Template::of("page", done()).filled(&given).expect_err("refused");
+        assert_eq!(why, "page has no parameter \"build.promt\" (did you mean \"build.prompt\"?)");
+    }
+}
