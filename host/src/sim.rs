@@ -2,6 +2,7 @@
 //! tuned and judged on.
 
 pub mod anchor;
+pub mod gate;
 pub mod play;
 pub mod score;
 pub mod world;
