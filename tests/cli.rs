@@ -20,6 +20,8 @@ mod dead;
 mod examples;
 #[path = "cli/http.rs"]
 mod http;
+#[path = "cli/insights.rs"]
+mod insights;
 #[path = "cli/people.rs"]
 mod people;
 #[path = "cli/plan.rs"]
@@ -34,5 +36,7 @@ mod run;
 mod store;
 #[path = "cli/strategies.rs"]
 mod strategies;
+#[path = "cli/trial.rs"]
+mod trial;
 #[path = "cli/workspace.rs"]
 mod workspace;

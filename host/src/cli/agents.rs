@@ -161,7 +161,10 @@ fn shown(conn: &Reader) -> Result<Vec<Shown>, Failure> {
         let own = tallies.iter().filter(|(id, ..)| *id == agent.id).map(|(_, skill, _)| skill);
         let skills: BTreeSet<&String> = own.chain(&agent.card.skills).collect();
         let known = |skill: &str| {
-            tallies.iter().find(|(id, own, _)| *id == agent.id && own == skill).map(|(.., tally)| tally.clone())
+            tallies
+                .iter()
+                .find(|(id, own, _)| *id == agent.id && own == skill)
+                .map(|(.., tally)| tally.clone())
         };
         let one = |skill: &String| {
             let tally = known(skill).unwrap_or_default();
@@ -234,7 +237,18 @@ fn show(global: &Global, name: &str) -> Outcome {
     }
     let rows: Vec<Vec<String>> = shown.skills.iter().map(|(name, skill)| row(name, skill)).collect();
     screen::table(
-        &["skill", "declared", "accepted", "refused", "failed", "to expect", "trend", "time", "cost", "quality"],
+        &[
+            "skill",
+            "declared",
+            "accepted",
+            "refused",
+            "failed",
+            "to expect",
+            "trend",
+            "time",
+            "cost",
+            "quality",
+        ],
         &rows,
     );
     Ok(Done::Well)

@@ -63,12 +63,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
         holders.sort_by(|one, other| share(other).total_cmp(&share(one)));
         skills.insert(name.clone(), holders);
     }
-    let shown = Shown {
-        skills,
-        discovered: found.discovered,
-        refuted: found.refuted,
-        proposals: found.proposals,
-    };
+    let shown =
+        Shown { skills, discovered: found.discovered, refuted: found.refuted, proposals: found.proposals };
     if global.json {
         screen::json(&shown);
         return Ok(Done::Well);
@@ -97,7 +93,9 @@ fn print(shown: &Shown, all: bool) {
     }
     screen::table(&["skill", "agent", "declared", "attempts", "to expect", "trend"], &rows);
     for Ability { agent, skill, attempts, accepted, .. } in &shown.discovered {
-        screen::line(&format!("{agent} can do {skill} and does not declare it: {accepted} of {attempts} accepted"));
+        screen::line(&format!(
+            "{agent} can do {skill} and does not declare it: {accepted} of {attempts} accepted"
+        ));
     }
     for Ability { agent, skill, attempts, accepted, .. } in &shown.refuted {
         screen::line(&format!("{agent} declares {skill} and has {accepted} of {attempts} accepted"));

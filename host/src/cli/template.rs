@@ -66,8 +66,8 @@ fn save(global: &Global, name: &str, pattern: Option<usize>, run: Option<&str>) 
         None => of_run(&conn, run)?,
     };
     let template = Template::of(name, workstreams);
-    let json = serde_json::to_string_pretty(&template)
-        .map_err(|why| Failure::Infrastructure(why.to_string()))?;
+    let json =
+        serde_json::to_string_pretty(&template).map_err(|why| Failure::Infrastructure(why.to_string()))?;
     fs::create_dir_all(path.parent().unwrap_or(&path))?;
     fs::write(&path, json + "\n")?;
     if !global.quiet {
@@ -111,7 +111,8 @@ fn list(global: &Global) -> Outcome {
     if let Ok(entries) = fs::read_dir(folder(global)?) {
         let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
         paths.sort();
-        for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")) {
+        for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        {
             found.push(read_one(path)?);
         }
     }
@@ -135,8 +136,9 @@ fn play(global: &Global, name: &str, set: &[String], dry_run: bool) -> Outcome {
     let template = read_one(&file(global, name)?)?;
     let mut given = BTreeMap::new();
     for pair in set {
-        let (key, value) =
-            pair.split_once('=').ok_or_else(|| Failure::Usage(format!("expected NAME=VALUE, not {pair:?}")))?;
+        let (key, value) = pair
+            .split_once('=')
+            .ok_or_else(|| Failure::Usage(format!("expected NAME=VALUE, not {pair:?}")))?;
         given.insert(key.to_owned(), value.to_owned());
     }
     let plan = template.filled(&given).map_err(Failure::Usage)?;

@@ -91,7 +91,13 @@ impl RouterTable {
             probation: self.probation.unwrap_or(usual.probation).max(1),
             alpha: within("alpha", self.alpha, usual.alpha, 0.0, 0.5)?,
             guards: GuardLimits {
-                acceptance: tolerated(usual.guards.acceptance, "acceptance", self.guards.acceptance, 0.0, 1.0)?,
+                acceptance: tolerated(
+                    usual.guards.acceptance,
+                    "acceptance",
+                    self.guards.acceptance,
+                    0.0,
+                    1.0,
+                )?,
                 latency: tolerated(usual.guards.latency, "latency", self.guards.latency, 0.99, 1000.0)?,
                 cost: tolerated(usual.guards.cost, "cost", self.guards.cost, 0.99, 1000.0)?,
             },

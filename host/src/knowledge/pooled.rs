@@ -144,8 +144,12 @@ mod tests {
 
     #[test]
     fn a_new_agent_starts_from_its_kind_and_its_declaration() {
-        let agents =
-            [agent(1, &["rust"], "good"), agent(2, &[], "bad"), agent(3, &["rust"], "good"), agent(4, &[], "bad")];
+        let agents = [
+            agent(1, &["rust"], "good"),
+            agent(2, &[], "bad"),
+            agent(3, &["rust"], "good"),
+            agent(4, &[], "bad"),
+        ];
         let record = [
             cell(1, "", 36.0, 40.0),
             cell(1, "rust", 36.0, 40.0),

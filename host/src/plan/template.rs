@@ -152,16 +152,16 @@ mod tests {
     #[test]
     fn texts_and_the_shared_folder_become_parameters() {
         let template = Template::of("page", done());
-        let expected = [
-            ("build.prompt", "Build ${the} login page"),
-            ("folder", "web"),
-            ("test.input", "Test it"),
-        ];
+        let expected =
+            [("build.prompt", "Build ${the} login page"), ("folder", "web"), ("test.input", "Test it")];
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(template.parameters.into_iter().collect::<Vec<_>>(), expected);
         let [build, test] = template.workstreams.as_slice() else { panic!("two workstreams") };
         assert_eq!(build.input, json!({ "prompt": "${build.prompt}", "retries": 2 }));
-        assert_eq!((build.paths[0].to_string().as_str(), test.depends_on.as_slice()), ("${folder}/login/**", &["build".to_owned()][..]));
+        assert_eq!(
+            (build.paths[0].to_string().as_str(), test.depends_on.as_slice()),
+            ("${folder}/login/**", &["build".to_owned()][..])
+        );
     }
 
     #[test]

@@ -7,12 +7,10 @@ use serde::Serialize;
 use crate::clock::Time;
 use crate::id::DecisionId;
 use crate::lab::offpolicy::{Judgement, Logged, Measure, Question, Refusal, judge};
-use crate::plugin::router::{
-    Answer, Assignment, Attr, BATCH, Choice, Experience, Lesson, Router, Snapshot,
-};
+use crate::plugin::router::{Answer, Assignment, Attr, BATCH, Choice, Experience, Lesson, Router, Snapshot};
 use crate::scheduler::school::experience;
 use crate::store::Reader;
-use crate::store::read::routing::{self, Past, Excerpt};
+use crate::store::read::routing::{self, Excerpt, Past};
 
 /// What a router is tried on.
 pub struct Trial<'a> {
@@ -221,11 +219,8 @@ struct Asked<'a> {
 impl Asked<'_> {
     fn row(&self, proposed: &Answer, settled: Option<&Settled>) -> Result<Row, LeftOut> {
         let request = &self.snapshot.requests[self.index];
-        let candidates = self
-            .snapshot
-            .candidate_sets
-            .get(request.candidates as usize)
-            .ok_or(LeftOut::NoPropensities)?;
+        let candidates =
+            self.snapshot.candidate_sets.get(request.candidates as usize).ok_or(LeftOut::NoPropensities)?;
         let settled = settled.ok_or(LeftOut::NoVerdict)?;
         let name = |agent: u32| self.snapshot.agents.get(agent as usize).map(|agent| agent.id.as_str());
         if name(self.assignment.agent) != Some(settled.agent.as_str()) {
@@ -376,8 +371,11 @@ impl<'a> Model<'a> {
         let all = self.all.less(found(self.of_cluster.get(&row.cluster)));
         let of_agent =
             found(self.agents.get(agent)).less(found(self.agents_of_cluster.get(&(row.cluster, agent))));
-        let cell = found(self.cells.get(&(agent, skill)))
-            .less(found(self.cells_of_cluster.get(&(row.cluster, agent, skill))));
+        let cell = found(self.cells.get(&(agent, skill))).less(found(self.cells_of_cluster.get(&(
+            row.cluster,
+            agent,
+            skill,
+        ))));
         cell.towards(of_agent.towards(all.towards(0.0, f64::MIN_POSITIVE), PRIOR), PRIOR)
     }
 }

@@ -290,7 +290,13 @@ pub fn act(
     }
     let Kept { decision, shadow } = kept;
     if !picks.is_empty() || decision.is_some() {
-        verdict.ops.push(Op::Assign(Box::new(Assign { run: batch.run, picks, lease_until, decision, shadow })));
+        verdict.ops.push(Op::Assign(Box::new(Assign {
+            run: batch.run,
+            picks,
+            lease_until,
+            decision,
+            shadow,
+        })));
     }
     verdict
 }

@@ -26,8 +26,8 @@ use conduct::{Conduct, Conducts};
 use consolidate::Consolidating;
 use contest::Contest;
 use purse::Purse;
-use shadow::Shadowed;
 use serde::{Deserialize, Serialize};
+use shadow::Shadowed;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::attempt::{self, Surroundings};

@@ -65,7 +65,9 @@ impl Gate {
                 "agents are idle while work they declare waits at least 80 % less than with round-robin queues, where \
                  two of them are four times as slow"
             }
-            Self::G9 => "what is planted in a history is found with a precision of at least 0.9, and nothing where nothing is",
+            Self::G9 => {
+                "what is planted in a history is found with a precision of at least 0.9, and nothing where nothing is"
+            }
         }
     }
 }
@@ -165,10 +167,7 @@ impl Bench<'_> {
     }
 
     fn scored(&self, worlds: &[World], name: &str, demand: Demand) -> Result<Vec<Score>, String> {
-        worlds
-            .iter()
-            .map(|world| Ok(score(world, &self.play(world, name, demand, false)?.played)))
-            .collect()
+        worlds.iter().map(|world| Ok(score(world, &self.play(world, name, demand, false)?.played))).collect()
     }
 }
 

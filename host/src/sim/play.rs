@@ -86,7 +86,8 @@ fn perform(
 ) -> Result<Performance, String> {
     let Cast { router, config, seed, .. } = *cast;
     let choice = RouterChoice { name: router.name().to_owned(), digest: router.digest().to_owned() };
-    let stage = Stage::set(Plan { name: "simulation".into(), workstreams: Vec::new() }, &[], seed, choice.clone())?;
+    let stage =
+        Stage::set(Plan { name: "simulation".into(), workstreams: Vec::new() }, &[], seed, choice.clone())?;
     let mut play = Play::new(world, stage, cast.demand);
     let (names, agents) = (play.names.clone(), play.agents.clone());
     let mut foreseen = Vec::new();
@@ -292,7 +293,8 @@ fn foresight(
 ) -> Vec<Foreseen> {
     let mut all = Vec::new();
     for (request, decision) in snapshot.requests.iter().zip(&answer.decisions) {
-        let (Some(&task), Choice::Assign(assignment)) = (names.get(&request.task.id), &decision.choice) else {
+        let (Some(&task), Choice::Assign(assignment)) = (names.get(&request.task.id), &decision.choice)
+        else {
             continue;
         };
         for score in &assignment.scores {

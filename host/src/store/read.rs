@@ -2,8 +2,8 @@
 
 pub mod cost;
 pub mod history;
-pub mod live;
 pub mod insight;
+pub mod live;
 pub mod people;
 pub mod routing;
 pub mod summary;

@@ -115,7 +115,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
 }
 
 fn print(router: &str, found: &Backtest) {
-    screen::line(&format!("{router} on {} recorded decisions, {} assigned tasks", found.decisions, found.rows));
+    screen::line(&format!(
+        "{router} on {} recorded decisions, {} assigned tasks",
+        found.decisions, found.rows
+    ));
     for (why, count) in &found.left_out {
         let why = match why {
             LeftOut::NoVerdict => "their attempts came to no verdict",

@@ -289,7 +289,9 @@ pub(super) fn status(global: &Global) -> Outcome {
         return Ok(Done::Well);
     }
     match office {
-        Some(office) => screen::line(&format!("{} decides (promoted; configured is {})", office.name, config.router)),
+        Some(office) => {
+            screen::line(&format!("{} decides (promoted; configured is {})", office.name, config.router))
+        }
         None => screen::line(&format!("{} decides (as configured)", config.router)),
     }
     match &trial {

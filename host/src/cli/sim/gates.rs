@@ -85,7 +85,13 @@ fn markdown(findings: &[Finding], scale: Scale) -> String {
         let _ = writeln!(out, "| {} | {} | {} |", finding.gate, finding.gate.claim(), word(finding));
     }
     for finding in findings {
-        let _ = write!(out, "\n## {}: {}\n\n{}.\n\n| measured | came to |\n|---|---|\n", finding.gate, word(finding), finding.gate.claim());
+        let _ = write!(
+            out,
+            "\n## {}: {}\n\n{}.\n\n| measured | came to |\n|---|---|\n",
+            finding.gate,
+            word(finding),
+            finding.gate.claim()
+        );
         for (what, value) in &finding.figures {
             let _ = writeln!(out, "| {what} | {value} |");
         }

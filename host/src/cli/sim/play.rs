@@ -62,7 +62,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
 fn settings(args: &Args) -> Result<Config, Failure> {
     let wrong = |why: String| Failure::Usage(why);
     let mut text = match &args.world {
-        Some(path) => std::fs::read_to_string(path).map_err(|why| wrong(format!("{}: {why}", path.display())))?,
+        Some(path) => {
+            std::fs::read_to_string(path).map_err(|why| wrong(format!("{}: {why}", path.display())))?
+        }
         None => String::new(),
     };
     for pair in &args.set {
@@ -78,7 +80,8 @@ fn plugin(library: &Library, name: &str, worlds: &[World], demand: Demand) -> Re
     let config = library.settings(name).config;
     let mut scores = Vec::new();
     for world in worlds {
-        let cast = Cast { router: &router, config: &config, seed: Seed(world.config.seed), demand, record: false };
+        let cast =
+            Cast { router: &router, config: &config, seed: Seed(world.config.seed), demand, record: false };
         let performance = play(world, &cast).map_err(|why| Failure::Refused(format!("{name}: {why}")))?;
         scores.push(score(world, &performance.played));
     }
@@ -87,7 +90,10 @@ fn plugin(library: &Library, name: &str, worlds: &[World], demand: Demand) -> Re
 
 fn print(lines: &[Line], worlds: &[World]) {
     let tasks: usize = worlds.iter().map(|world| world.tasks.len()).sum();
-    screen::line(&format!("{} worlds, {tasks} tasks; in brackets what no plugin is, with a queue for each agent", worlds.len()));
+    screen::line(&format!(
+        "{} worlds, {tasks} tasks; in brackets what no plugin is, with a queue for each agent",
+        worlds.len()
+    ));
     let heads = ["router", "done", "regret", "at the end", "sojourn p50", "p95", "idle", "cost"];
     let rows: Vec<Vec<String>> = lines.iter().map(row).collect();
     screen::table(&heads, &rows);

@@ -61,7 +61,10 @@ impl Spine {
                 if contest.ledger.attempts(Arm::Candidate) >= contest.row.terms.probation =>
             {
                 let attempts = contest.row.terms.probation;
-                Some((TrialEnding::Promoted, format!("no guard was breached in {attempts} attempts on probation")))
+                Some((
+                    TrialEnding::Promoted,
+                    format!("no guard was breached in {attempts} attempts on probation"),
+                ))
             }
             (Standing::Running | Standing::Won(_), _) => None,
         };

@@ -45,16 +45,22 @@ impl Compared {
     }
 
     fn tell(&self, finding: &mut Finding, pool: Pool) {
-        let share = |scores: &[Score]| format!("{:.1} %", over(scores, |score| score.success).estimate * 100.0);
+        let share =
+            |scores: &[Score]| format!("{:.1} %", over(scores, |score| score.success).estimate * 100.0);
         let minutes = |scores: &[Score]| {
             format!("{:.1} min", over(scores, |score| real(score.sojourn.p95)).estimate / 60_000.0)
         };
-        finding.figure(format!("{pool:?}: adaptive, done and p95"), format!("{}, {}", share(&self.learner), minutes(&self.learner)));
+        finding.figure(
+            format!("{pool:?}: adaptive, done and p95"),
+            format!("{}, {}", share(&self.learner), minutes(&self.learner)),
+        );
         finding.figure(
             format!("{pool:?}: capability, done and p95"),
             format!("{}, {}", share(&self.matched), minutes(&self.matched)),
         );
-        for reference in [Reference::LeastLoaded, Reference::Capability, Reference::BestSingle, Reference::SkillOracle] {
+        for reference in
+            [Reference::LeastLoaded, Reference::Capability, Reference::BestSingle, Reference::SkillOracle]
+        {
             let scores: Vec<Score> =
                 self.worlds.iter().map(|world| score(world, &reference.play(world))).collect();
             finding.figure(

@@ -35,7 +35,13 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, String> {
     Ok(finding)
 }
 
-fn judge(finding: &mut Finding, pool: Pool, worlds: &[World], learned: &[Vec<Played>], single: &[Vec<Played>]) {
+fn judge(
+    finding: &mut Finding,
+    pool: Pool,
+    worlds: &[World],
+    learned: &[Vec<Played>],
+    single: &[Vec<Played>],
+) {
     let scored = |played: &[Vec<Played>]| -> Vec<_> {
         worlds.iter().zip(played).map(|(world, played)| score(world, played)).collect()
     };
@@ -84,7 +90,11 @@ fn picture(worlds: &[World], players: &[(&str, &Vec<Vec<Played>>)]) -> Result<St
                 .collect();
             let found = mean(&means, 0.95);
             let y = found.map_or_else(|| means.first().copied().unwrap_or(0.0), |found| found.estimate);
-            Point { x: (window.start + WINDOW / 2) as f64, y, band: found.map(|found| (found.low, found.high)) }
+            Point {
+                x: (window.start + WINDOW / 2) as f64,
+                y,
+                band: found.map(|found| (found.low, found.high)),
+            }
         });
         Course { name: (*name).to_owned(), points: points.collect() }
     };

@@ -75,7 +75,11 @@ fn judge(finding: &mut Finding, pool: Pool, name: &str, pairs: &Pairs) -> Result
     let ratio = format!("{:.2} ({own:.3} to {ideal:.3})", own / ideal);
     let off = format!("{:.3} (chance alone {:.3})", error.error, error.floor);
     if name == "predictive" {
-        finding.demand(own >= SHARE * ideal, format!("{label}: Brier skill against the ideal knower's"), ratio);
+        finding.demand(
+            own >= SHARE * ideal,
+            format!("{label}: Brier skill against the ideal knower's"),
+            ratio,
+        );
         finding.demand(error.error <= ERROR, format!("{label}: calibration error"), off);
     } else {
         finding.figure(format!("{label}: Brier skill against the ideal knower's"), ratio);
@@ -96,7 +100,8 @@ fn judge(finding: &mut Finding, pool: Pool, name: &str, pairs: &Pairs) -> Result
         format!("{:.3}, {:.3}", auc(&pairs.router), auc(&pairs.ideal)),
     );
     if pool == Pool::Specialists {
-        let drawn = plot::reliability(&format!("Forecasts of {name}"), &reliability(&pairs.router, BINS, 0.95));
+        let drawn =
+            plot::reliability(&format!("Forecasts of {name}"), &reliability(&pairs.router, BINS, 0.95));
         finding.plots.push((format!("calibration-{name}.svg"), drawn.map_err(|why| why.to_string())?));
     }
     Ok(())

@@ -18,13 +18,15 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, String> {
         let decisions = routing::decisions(conn, Excerpt::default()).map_err(|why| why.to_string())?;
         for id in &decisions {
             let decided = routing::decision(conn, *id).map_err(|why| why.to_string())?;
-            differences.extend(verify::decision(&router, &decided).err().map(|why| format!("{name} {id}: {why}")));
+            differences
+                .extend(verify::decision(&router, &decided).err().map(|why| format!("{name} {id}: {why}")));
         }
         let lessons = routing::lessons(conn, Excerpt::default()).map_err(|why| why.to_string())?;
         for id in &lessons {
             let taught = routing::lesson(conn, *id).map_err(|why| why.to_string())?;
-            differences
-                .extend(verify::lesson(&router, &taught).err().map(|why| format!("{name} lesson {id}: {why}")));
+            differences.extend(
+                verify::lesson(&router, &taught).err().map(|why| format!("{name} lesson {id}: {why}")),
+            );
         }
         finding.demand(
             differences.is_empty() && !decisions.is_empty(),

@@ -40,9 +40,11 @@ pub(super) fn start(batch: &mut Batch<'_>, router: RouterChoice, terms: &Terms) 
 fn going_on(batch: &Batch<'_>, trial: i64) -> Result<(RouterChoice, Terms), Rejection> {
     let found: Option<(String, String, String)> = batch
         .conn
-        .query_row("SELECT router, digest, terms FROM trial WHERE id = ?1 AND ended_at IS NULL", [trial], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-        })
+        .query_row(
+            "SELECT router, digest, terms FROM trial WHERE id = ?1 AND ended_at IS NULL",
+            [trial],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )
         .optional()?;
     let (name, digest, terms) =
         found.ok_or_else(|| Rejection::NotFound(format!("trial {trial} that still goes on")))?;

@@ -51,9 +51,11 @@ pub fn events_of(conn: &Connection, run: RunId, task: TaskId) -> rusqlite::Resul
 /// # Errors
 /// The store can't be read.
 pub fn of_kind(conn: &Connection, kind: &str) -> rusqlite::Result<Vec<Event>> {
-    conn.prepare_cached("SELECT seq, at, run_id, task_id, epoch, fact FROM event WHERE run_id = 0 AND kind = ?1 ORDER BY seq")?
-        .query_map([kind], batch::event)?
-        .collect()
+    conn.prepare_cached(
+        "SELECT seq, at, run_id, task_id, epoch, fact FROM event WHERE run_id = 0 AND kind = ?1 ORDER BY seq",
+    )?
+    .query_map([kind], batch::event)?
+    .collect()
 }
 
 /// The newest event's number; 0 before the first.

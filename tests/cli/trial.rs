@@ -1,0 +1,169 @@
+//! A router on its way from deciding nothing to deciding everything, and back.
+
+use serde_json::{Value, json};
+
+use crate::support::{Env, plan};
+
+/// A specialist whose work is accepted and a generalist whose work is not. `capability` prefers the first, and
+/// `round-robin` gives both the same.
+const AGENTS: &str = r#"
+[agents.good]
+adapter = "mock"
+skills = ["rust"]
+capacity = 1000
+config = { output = "{\"good\": true}" }
+
+[agents.bad]
+adapter = "mock"
+skills = ["go", "rust"]
+capacity = 1000
+config = { output = "{\"good\": false}" }
+"#;
+
+fn env(settings: &str) -> Env {
+    let env = Env::new();
+    env.write("baton.toml", &format!("{settings}\n{AGENTS}"));
+    env
+}
+
+/// So many independent tasks, each with one attempt.
+fn tasks(count: usize) -> Value {
+    let contract = json!({ "properties": { "good": { "const": true } }, "required": ["good"] });
+    let task = |index: usize| {
+        json!({
+            "id": format!("t{index:04}"), "skills": ["rust"], "effects": "pure", "contract": contract,
+            "validators": [{ "use": "schema" }], "retry": { "attempts": 1 },
+        })
+    };
+    (0..count).map(task).collect()
+}
+
+/// So many tasks, one after the other, that one agent can do.
+fn chain(count: usize) -> Value {
+    let task = |index: usize| {
+        let before = if index == 0 { json!([]) } else { json!([format!("t{:04}", index - 1)]) };
+        json!({ "id": format!("t{index:04}"), "skills": ["go"], "effects": "pure", "depends_on": before })
+    };
+    (0..count).map(task).collect()
+}
+
+fn run(env: &Env, count: usize) {
+    env.write("plan.json", &plan(tasks(count)));
+    let output = env.baton(&["run", "plan.json", "--again", "--quiet"]);
+    assert!(matches!(output.code, Some(0 | 1)), "{}", output.stderr);
+}
+
+/// How many attempts there were on decisions of a router in the newest run.
+fn by(env: &Env, router: &str) -> i64 {
+    env.sql(&format!(
+        "SELECT count(*) FROM attempt a JOIN decision d ON d.id = a.decision_id \
+         WHERE d.router = '{router}' AND d.run_id = (SELECT max(id) FROM run)"
+    ))
+}
+
+fn open(env: &Env) {
+    run(env, 1);
+}
+
+#[test]
+fn nothing_follows_from_decisions_in_the_shadow() {
+    let env = env("");
+    open(&env);
+    let said = env.baton(&["router", "shadow", "round-robin"]).ok();
+    assert_eq!(said, "round-robin is asked beside every decision from now on, and nothing follows from it\n");
+    run(&env, 40);
+    assert_eq!((by(&env, "capability"), by(&env, "round-robin")), (40, 0));
+    let status = env.baton(&["router", "status", "--json"]).json();
+    let agreement = &status["trial"]["agreement"];
+    assert_eq!((&agreement["tasks"], &agreement["same"]), (&json!(40), &json!(20)), "{status}");
+    let shadows: i64 =
+        env.sql("SELECT count(*) FROM decision WHERE shadow_of IS NOT NULL AND router = 'round-robin'");
+    assert!(shadows > 0);
+    env.baton(&["router", "verify"]).ok();
+}
+
+#[test]
+fn a_share_of_the_tasks_is_decided_by_the_one_on_trial_and_that_is_on_record() {
+    let env = env("");
+    open(&env);
+    env.baton(&["router", "ab", "least-loaded", "--share", "0.25"]).ok();
+    // Only one agent can do them, so that both do equally well.
+    let alike: Vec<Value> =
+        (0..200).map(|index| json!({ "id": format!("t{index:04}"), "skills": ["go"] })).collect();
+    env.write("alike.json", &plan(json!(alike)));
+    env.baton(&["run", "alike.json", "--quiet"]).ok();
+    let theirs = by(&env, "least-loaded");
+    assert!((30..=70).contains(&theirs), "{theirs} of 200");
+    assert_eq!(by(&env, "capability") + theirs, 200);
+    let untold: i64 = env.sql("SELECT count(*) FROM decision WHERE run_id = 2 AND trial_id IS NOT 1");
+    assert_eq!(untold, 0);
+    let other = env.baton(&["router", "shadow", "round-robin"]).fails(2);
+    assert!(other.contains("least-loaded is on trial: promote it or roll it back first"), "{other}");
+}
+
+#[test]
+fn a_router_that_does_worse_is_rolled_back_by_itself() {
+    let env = env("");
+    open(&env);
+    env.baton(&["router", "ab", "round-robin", "--share", "0.5"]).ok();
+    run(&env, 600);
+    let ending: String = env.sql("SELECT ending FROM trial WHERE id = 1");
+    assert_eq!(ending, "rolled-back");
+    let why: String =
+        env.sql("SELECT json_extract(CAST(fact AS TEXT), '$.why') FROM event WHERE kind = 'trial-ended'");
+    assert!(why.contains("accepted"), "{why}");
+    run(&env, 20);
+    assert_eq!(by(&env, "capability"), 20, "all is as before");
+    env.baton(&["db", "check"]).ok();
+}
+
+#[test]
+fn a_router_that_fails_is_rolled_back_too() {
+    let env = env("[plugins.round-robin]\nlimits = { fuel = 1000 }\n");
+    open(&env);
+    env.baton(&["router", "shadow", "round-robin"]).ok();
+    env.write("chain.json", &plan(chain(5)));
+    env.baton(&["run", "chain.json"]).ok();
+    let why: String =
+        env.sql("SELECT json_extract(CAST(fact AS TEXT), '$.why') FROM event WHERE kind = 'trial-ended'");
+    assert!(why.starts_with("it gave no usable answer 3 times in a row: "), "{why}");
+}
+
+#[test]
+fn a_router_on_probation_is_promoted_when_no_guard_was_breached() {
+    let env = env("[router]\nprobation = 50\nholdback = 0.1\n");
+    open(&env);
+    let said = env.baton(&["router", "promote", "least-loaded"]).ok();
+    assert_eq!(
+        said,
+        "least-loaded decides about all but 10 % of the tasks, and about all after 50 attempts without a breach\n"
+    );
+    env.write("chain.json", &plan(chain(80)));
+    env.baton(&["run", "chain.json"]).ok();
+    assert_eq!(env.sql::<String>("SELECT ending FROM trial WHERE id = 1"), "promoted");
+    run(&env, 5);
+    assert_eq!(by(&env, "least-loaded"), 5, "a new run has it");
+    let status = env.baton(&["router", "status"]).ok();
+    assert!(status.starts_with("least-loaded decides (promoted; configured is capability)"), "{status}");
+    env.baton(&["router", "rollback"]).ok();
+    run(&env, 5);
+    assert_eq!(by(&env, "capability"), 5);
+    let none = env.baton(&["router", "rollback"]).fails(2);
+    assert!(none.contains("no router was promoted"), "{none}");
+}
+
+#[test]
+fn promotion_demands_what_the_configuration_says() {
+    let env = env("[router]\nrequire-backtest = true\nrequire-shadow = 10\n");
+    open(&env);
+    let first = env.baton(&["router", "promote", "least-loaded"]).fails(1);
+    assert!(first.contains("require-backtest: baton router backtest least-loaded comes first"), "{first}");
+    let judged = env.baton(&["router", "backtest", "least-loaded"]);
+    assert_eq!(judged.code, Some(1), "one decision is no ground: {}", judged.stdout);
+    assert!(judged.stdout.ends_with("least-loaded is refused: the record can't tell\n"), "{}", judged.stdout);
+    let second = env.baton(&["router", "promote", "least-loaded"]).fails(1);
+    assert!(second.contains("least-loaded did not win its last backtest"), "{second}");
+    env.baton(&["router", "promote", "least-loaded", "--force", "--at-once"]).ok();
+    run(&env, 3);
+    assert_eq!(by(&env, "least-loaded"), 3);
+}
