@@ -84,7 +84,7 @@ env = ["PATH"]
 "#;
     env.write("baton.toml", &config.replace("HERE/", &here));
     // Forgets the colour at first, and keeps what it was told.
-    env.write("work.sh", "cd \"$(dirname \"$0\")\"; n=$(ls told-* 2>/dev/null | wc -l); cat > told-$n.json; [ $n -eq 0 ] && echo '{\"output\": {}}' || echo '{\"output\": {\"colour\": \"red\"}}'\n");
+    env.write("work.sh", "cd \"$(dirname \"$0\")\"; n=$(ls told-* 2>/dev/null | wc -l); cat > told-$n.json; [ $n -eq 0 ] && echo '{}' || echo '{\"colour\": \"red\"}'\n");
     env.write(
         "plan.json",
         &plan(json!([{
