@@ -167,3 +167,39 @@ fn promotion_demands_what_the_configuration_says() {
     run(&env, 3);
     assert_eq!(by(&env, "least-loaded"), 3);
 }
+
+/// A log by a router that gives everybody a chance.
+fn logged(router: &str, count: usize) -> Env {
+    let env = env("");
+    env.write("plan.json", &plan(tasks(count)));
+    let output = env.baton(&["run", "plan.json", "--quiet", "--router", router]);
+    assert!(matches!(output.code, Some(0 | 1)), "{}", output.stderr);
+    env
+}
+
+#[test]
+fn a_backtest_says_what_another_router_would_have_meant() {
+    let env = logged("random", 400);
+    let better = env.baton(&["router", "backtest", "capability", "--json"]).json();
+    assert_eq!(better["finding"], "better", "{better}");
+    let dr = &better["backtest"]["acceptance"]["Ok"]["dr"];
+    assert!(dr["low"].as_f64().is_some_and(|low| low > 0.8), "it would choose the good one: {dr}");
+    let same = env.baton(&["router", "backtest", "random"]);
+    assert!(same.stdout.contains("agreement"), "{}", same.stdout);
+    env.baton(&["router", "promote", "capability", "--at-once"]).ok();
+    let judged: i64 = env.sql("SELECT count(*) FROM event WHERE kind = 'router-judged'");
+    assert_eq!(judged, 2);
+}
+
+#[test]
+fn a_backtest_refuses_where_the_log_has_no_trace_of_what_the_other_would_do() {
+    let env = logged("capability", 100);
+    let refused = env.baton(&["router", "backtest", "random"]);
+    assert_eq!(refused.code, Some(1));
+    assert!(
+        refused.stdout.contains("was never possible in the log; log with a router that explores"),
+        "{}",
+        refused.stdout
+    );
+    assert!(refused.stdout.ends_with("random is refused: the record can't tell\n"), "{}", refused.stdout);
+}
