@@ -1,15 +1,17 @@
 //! Specialists before generalists: of those who can do a task, the agent with the fewest other skills does it, so that
 //! the versatile stay free for what only they can do.
 //!
-//! Among equals the less loaded goes first, then the lower id. An agent with room always comes before a full one.
+//! Who lacks a skill that the task prefers comes after those who have it. Among equals the less loaded goes first, then
+//! the lower id. An agent with room always comes before a full one. No configuration.
 
-use baton_sdk::router::{Answer, Room, RouteError, Router, Scorecard, Snapshot};
+use baton_sdk::router::{Agent, Answer, Room, RouteError, Router, Scorecard, Snapshot, Task};
 
-struct Capability;
+pub struct Capability;
 
 /// The steps between the weights keep the order strict: below 1.0, load decides only between equal surpluses, and
-/// nobody has a million skills.
-const CARD: Scorecard<3> = Scorecard([("full", -1e6), ("surplus", -1.0), ("load", -0.5)]);
+/// nobody has a hundred thousand skills, nor does a task prefer ten thousand.
+const CARD: Scorecard<4> =
+    Scorecard([("full", -1e9), ("lacks", -1e5), ("surplus", -1.0), ("load", -0.5)]);
 
 impl Router for Capability {
     fn route(snapshot: Snapshot) -> Result<Answer, RouteError> {
@@ -18,17 +20,17 @@ impl Router for Capability {
 }
 
 fn decide(snapshot: &Snapshot) -> Answer {
-    let declared: Vec<usize> = snapshot.agents.iter().map(|agent| agent.skills.len()).collect();
     let mut room = Room::of(&snapshot.agents);
     let decisions = snapshot.decide(|request, candidates| {
-        let wanted = distinct(&request.task.skills);
-        // Candidates declare all that is wanted, so what they have beyond it is a difference of two counts.
-        let surplus =
-            |agent: u32| declared.get(agent as usize).map_or(0, |declared| declared.saturating_sub(wanted));
+        let wish = Wish::of(&request.task);
+        let fit = |agent: u32| snapshot.agents.get(agent as usize).map_or((0, 0), |agent| wish.fit(agent));
         let choice = CARD.assign(
             candidates,
-            |agent| [room.full(agent), surplus(agent) as f64, room.load(agent)],
-            |agent, values| reason(snapshot.name(agent), wanted, surplus(agent), values[2]),
+            |agent| {
+                let (lacks, surplus) = fit(agent);
+                [room.full(agent), lacks as f64, surplus as f64, room.load(agent)]
+            },
+            |agent, values| reason(snapshot.name(agent), wish.wanted(), fit(agent), values[3]),
         );
         room.note(&choice);
         choice
@@ -36,18 +38,47 @@ fn decide(snapshot: &Snapshot) -> Answer {
     Answer::from(decisions).with_factors(CARD.factors())
 }
 
-fn distinct(skills: &[String]) -> usize {
+/// What a task asks for, without repetitions.
+struct Wish<'a> {
+    /// How many skills it requires. Candidates declare them all.
+    required: usize,
+    /// Those that it prefers beside them.
+    preferred: Vec<&'a str>,
+}
+
+impl<'a> Wish<'a> {
+    fn of(task: &'a Task) -> Self {
+        let required = distinct(&task.skills);
+        let mut preferred = distinct(&task.prefers);
+        preferred.retain(|skill| required.binary_search(skill).is_err());
+        Self { required: required.len(), preferred }
+    }
+
+    fn wanted(&self) -> usize {
+        self.required + self.preferred.len()
+    }
+
+    /// How many of the preferred skills the agent lacks, and how many it has that nobody asked for.
+    fn fit(&self, agent: &Agent) -> (usize, usize) {
+        let declares = |skill: &&&str| agent.skills.binary_search_by(|own| own.as_str().cmp(skill)).is_ok();
+        let has = self.preferred.iter().filter(declares).count();
+        (self.preferred.len() - has, agent.skills.len().saturating_sub(self.required + has))
+    }
+}
+
+fn distinct(skills: &[String]) -> Vec<&str> {
     let mut skills: Vec<&str> = skills.iter().map(String::as_str).collect();
     skills.sort_unstable();
     skills.dedup();
-    skills.len()
+    skills
 }
 
-fn reason(name: &str, wanted: usize, surplus: usize, load: f64) -> String {
-    format!(
-        "{name} has the {wanted} wanted skill(s) and {surplus} other(s), and is {:.0} % busy",
-        load * 100.0
-    )
+fn reason(name: &str, wanted: usize, (lacks, surplus): (usize, usize), load: f64) -> String {
+    let has = match lacks {
+        0 => format!("the {wanted}"),
+        _ => format!("{} of the {wanted}", wanted - lacks),
+    };
+    format!("{name} has {has} wanted skill(s) and {surplus} other(s), and is {:.0} % busy", load * 100.0)
 }
 
 baton_sdk::router!(Capability);
@@ -84,7 +115,7 @@ mod tests {
         let assignment = &assignments(&snapshot(agents, &["rust"], 1))[0];
         assert_eq!(assignment.agent, 1);
         assert_eq!(assignment.fallbacks, [0]);
-        assert_eq!(assignment.scores[0].values, [0.0, 2.0, 0.0]);
+        assert_eq!(assignment.scores[0].values, [0.0, 0.0, 2.0, 0.0]);
         assert_eq!(assignment.scores[0].total, -2.0);
         assert_eq!(assignment.scores[1].total, 0.0);
         assert_eq!(assignment.reason, "b has the 1 wanted skill(s) and 0 other(s), and is 0 % busy");
@@ -104,11 +135,44 @@ mod tests {
         assert_eq!(chosen(&snapshot(agents, &["rust"], 4)), [0, 1, 1, 0]);
     }
 
+    fn preferring(agents: Vec<Agent>, skills: &[&str], prefers: &[&str]) -> Snapshot {
+        let mut snapshot = snapshot(agents, skills, 1);
+        snapshot.requests[0].task.prefers = prefers.iter().map(|skill| (*skill).to_owned()).collect();
+        snapshot
+    }
+
+    #[test]
+    fn who_has_a_preferred_skill_goes_before_who_has_fewer_others() {
+        let agents = vec![agent("a", &["rust"]), agent("b", &["go", "java", "rust", "sql"])];
+        let snapshot = preferring(agents, &["rust"], &["rust", "sql", "sql"]);
+        let assignment = &assignments(&snapshot)[0];
+        assert_eq!(assignment.agent, 1);
+        assert_eq!(assignment.scores[0].values, [0.0, 1.0, 0.0, 0.0]);
+        assert_eq!(assignment.scores[1].values, [0.0, 0.0, 2.0, 0.0]);
+        assert_eq!(assignment.reason, "b has the 2 wanted skill(s) and 2 other(s), and is 0 % busy");
+    }
+
+    #[test]
+    fn nobody_is_excluded_for_lacking_a_preferred_skill() {
+        let agents = vec![roomy(agent("a", &["sql"]), 1, 1), agent("b", &["go"])];
+        let assignment = &assignments(&preferring(agents, &[], &["sql"]))[0];
+        assert_eq!(assignment.agent, 1);
+        assert_eq!(assignment.fallbacks, [0]);
+        assert_eq!(assignment.reason, "b has 0 of the 1 wanted skill(s) and 1 other(s), and is 0 % busy");
+    }
+
+    #[test]
+    fn the_more_of_the_preferred_skills_the_better() {
+        let agents = vec![agent("a", &["x"]), agent("b", &["x", "y"]), agent("c", &["x", "y", "z"])];
+        assert_eq!(chosen(&preferring(agents.clone(), &[], &["x", "y"])), [1]);
+        assert_eq!(chosen(&preferring(agents, &[], &["x", "y", "z"])), [2]);
+    }
+
     #[test]
     fn factors_are_those_of_the_values() {
         let answer = decide(&snapshot(vec![agent("a", &["rust"])], &["rust"], 1));
         let names: Vec<&str> = answer.factors.iter().map(|factor| factor.name.as_str()).collect();
-        assert_eq!(names, ["full", "surplus", "load"]);
+        assert_eq!(names, ["full", "lacks", "surplus", "load"]);
         assert!(answer.state.is_empty());
     }
 

@@ -4,7 +4,7 @@
 
 use baton_sdk::router::{Agent, Answer, Room, RouteError, Router, Scorecard, Snapshot};
 
-struct LeastLoaded;
+pub struct LeastLoaded;
 
 /// History only breaks ties: its weight is less than any difference in load between capacities of up to a thousand.
 const CARD: Scorecard<2> = Scorecard([("load", -1.0), ("history", 1e-7)]);

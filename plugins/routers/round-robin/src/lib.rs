@@ -5,7 +5,7 @@
 
 use baton_sdk::router::{Answer, Choice, Room, RouteError, Router, Scorecard, Snapshot};
 
-struct RoundRobin;
+pub struct RoundRobin;
 
 const VERSION: u8 = 1;
 
