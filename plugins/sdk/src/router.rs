@@ -1,5 +1,11 @@
 //! Routers: who does what.
 
+mod chooser;
+mod line;
+pub mod lottery;
+mod normal;
+mod pace;
+mod preference;
 mod room;
 mod scorecard;
 
@@ -10,10 +16,15 @@ pub use crate::bindings::shared::baton::router::words::{
 };
 pub use crate::config::Config;
 pub use crate::words::*;
+pub use chooser::{Chooser, Prospect};
+pub use line::Line;
+pub use pace::Pace;
+pub use preference::Preference;
 pub use room::Room;
 pub use scorecard::Scorecard;
 
 use crate::config::Unusable;
+use crate::seed::{SplitMix64, fnv1a};
 
 /// What a router is. It must be a function of its argument.
 pub trait Router {
@@ -36,8 +47,13 @@ impl Snapshot {
         self.agents.get(agent as usize).map_or("(no such agent)", |agent| &agent.id)
     }
 
+    /// Randomness for one task: the same whenever this decision is made again, another for each task.
+    pub fn random(&self, task: &Task) -> SplitMix64 {
+        SplitMix64::new(self.seed ^ fnv1a(task.id.as_bytes()))
+    }
+
     /// One decision for each request, most urgent first.
-    pub fn decide(&self, mut choose: impl FnMut(&Request, &[u32]) -> Choice) -> Vec<Decision> {
+    pub fn decide<'a>(&'a self, mut choose: impl FnMut(&'a Request, &'a [u32]) -> Choice) -> Vec<Decision> {
         self.requests
             .iter()
             .zip(0..)
@@ -46,6 +62,18 @@ impl Snapshot {
                 choice: choose(request, self.candidates(request)),
             })
             .collect()
+    }
+}
+
+impl Agent {
+    /// Its record on a skill; with "" that of all its attempts.
+    pub fn record(&self, skill: &str) -> Option<&SkillStats> {
+        let place = self.stats.binary_search_by(|stats| stats.skill.as_str().cmp(skill)).ok()?;
+        self.stats.get(place)
+    }
+
+    pub fn declares(&self, skill: &str) -> bool {
+        self.skills.binary_search_by(|own| own.as_str().cmp(skill)).is_ok()
     }
 }
 

@@ -32,9 +32,22 @@ impl SplitMix64 {
     }
 }
 
+/// FNV-1a (Fowler, Noll and Vo, 1991): the same number for the same bytes, on every machine.
+pub fn fnv1a(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::SplitMix64;
+    use super::{SplitMix64, fnv1a};
+
+    #[test]
+    fn hashes_are_those_of_the_reference() {
+        assert_eq!(
+            [&b""[..], b"a", b"foobar"].map(fnv1a),
+            [0xcbf2_9ce4_8422_2325, 0xaf63_dc4c_8601_ec8c, 0x8594_4171_f739_67e8]
+        );
+    }
 
     #[test]
     fn numbers_are_those_of_the_reference() {

@@ -60,8 +60,7 @@ impl<'a> Wish<'a> {
 
     /// How many of the preferred skills the agent lacks, and how many it has that nobody asked for.
     fn fit(&self, agent: &Agent) -> (usize, usize) {
-        let declares = |skill: &&&str| agent.skills.binary_search_by(|own| own.as_str().cmp(skill)).is_ok();
-        let has = self.preferred.iter().filter(declares).count();
+        let has = self.preferred.iter().filter(|skill| agent.declares(skill)).count();
         (self.preferred.len() - has, agent.skills.len().saturating_sub(self.required + has))
     }
 }

@@ -27,6 +27,15 @@ impl Room {
         self.agents.get(agent as usize).is_none_or(|load| load.used >= load.capacity)
     }
 
+    /// How many attempts one more would have to wait for, by the agent's capacity, if so many others were given to it
+    /// first: 0.0 where there is room.
+    pub fn ahead(&self, agent: u32, others: u32) -> f64 {
+        self.agents.get(agent as usize).map_or(0.0, |load| {
+            let ahead = load.used.saturating_add(others).saturating_add(1).saturating_sub(load.capacity);
+            f64::from(ahead) / f64::from(load.capacity)
+        })
+    }
+
     /// 1.0 for a full agent, 0.0 for one with room: a value for a [`Scorecard`](super::Scorecard).
     pub fn full(&self, agent: u32) -> f64 {
         f64::from(u8::from(self.is_full(agent)))

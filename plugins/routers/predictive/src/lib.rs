@@ -1,0 +1,158 @@
+//! Learns from every outcome who succeeds at which task, and says beforehand how likely that is.
+//!
+//! A logistic regression on what is known of agent and task (`terms`): the agent, its kind, the skill, agent and kind at
+//! the skill, whether it declares the skill, and the task's own numbers, such as its estimate, on a common scale
+//! (`scale`). It is learned one outcome at a time, with a normal distribution for each weight, and fades (`model`). Its
+//! predictions are corrected by how earlier ones turned out (`calibration`). Where nothing was learned yet, the host's
+//! statistics are learned from first (`record`). Expected time and cost are the host's.
+//!
+//! It chooses as the router `adaptive` does, with the same configuration: `success`, `wait` or `minute`, `money`, `load`,
+//! `quality`, `explore`, `floor`, `defer`; ranges and defaults are those of [`Preference`].
+//!
+//! State: see `state`. One that it did not write is refused.
+
+mod calibration;
+mod declared;
+mod model;
+mod record;
+mod scale;
+mod state;
+mod terms;
+
+use std::collections::BTreeMap;
+
+use baton_sdk::router::{
+    Answer, Chooser, Config, Experience, Learner, Lesson, Pace, Preference, Prospect, RouteError, Router,
+    Snapshot, Task, Verdict,
+};
+
+use declared::Declared;
+use model::{Sum, expected};
+use state::State;
+use terms::{of_agent, of_task};
+
+/// The router of this crate.
+pub struct Predictive;
+
+impl Router for Predictive {
+    fn route(snapshot: Snapshot) -> Result<Answer, RouteError> {
+        decide(&snapshot)
+    }
+}
+
+impl Learner for Predictive {
+    fn learn(lesson: Lesson) -> Result<Vec<u8>, RouteError> {
+        let mut state = read(&lesson.state)?;
+        for experience in &lesson.experiences {
+            state.learn(experience);
+        }
+        state.model.prune();
+        Ok(state.write())
+    }
+}
+
+fn read(bytes: &[u8]) -> Result<State, RouteError> {
+    if bytes.is_empty() {
+        return Ok(State::default());
+    }
+    let foreign = || RouteError::BadState(String::from("this version of this router did not write it"));
+    State::read(bytes).ok_or_else(foreign)
+}
+
+impl State {
+    fn learn(&mut self, experience: &Experience) {
+        let Experience { skills, features, agent, agent_kind, verdict, .. } = experience;
+        let skills: Vec<&str> = skills.iter().map(String::as_str).collect();
+        self.scale.learn(features);
+        let mut terms = of_task(&skills, &self.scale.scaled(features));
+        terms.extend(of_agent(&self.declared, agent, agent_kind, &skills));
+        let outcome = match verdict {
+            Verdict::Accepted => 1.0,
+            Verdict::Refused | Verdict::Failed => 0.0,
+        };
+        let sum = self.model.sum(&terms);
+        self.calibration.learn(expected(sum.mean, sum.variance), outcome);
+        self.model.fade(&terms);
+        self.model.learn(&terms, outcome, 1.0);
+    }
+
+    /// Brings what is remembered of the pool up to date.
+    fn look_at(&mut self, snapshot: &Snapshot) {
+        self.declared = Declared::by(&snapshot.agents);
+        if !self.began {
+            record::learn(&mut self.model, &self.declared, &snapshot.agents);
+            self.began = true;
+        }
+    }
+}
+
+fn decide(snapshot: &Snapshot) -> Result<Answer, RouteError> {
+    let config = Config(&snapshot.config);
+    config.only(&Preference::KEYS)?;
+    let preference = Preference::read(config)?;
+    let mut state = read(&snapshot.state)?;
+    state.look_at(snapshot);
+    let pace = Pace::of(&snapshot.agents);
+    let mut chooser = Chooser::new(snapshot, &preference, pace.usual(), std::mem::take(&mut state.line));
+    let mut known: BTreeMap<Vec<&str>, Vec<Candidate>> = BTreeMap::new();
+    let mut prospects = Vec::new();
+    let decisions = snapshot.decide(|request, candidates| {
+        let skills = wanted(&request.task);
+        let task = state.model.sum(&of_task(&skills, &state.scale.scaled(&request.features)));
+        let everybody =
+            known.entry(skills).or_insert_with_key(|skills| Candidate::all(snapshot, &state, &pace, skills));
+        prospects.clear();
+        prospects.extend(everybody.iter().map(|candidate| candidate.prospect(&state, &task)));
+        chooser.choose(request, candidates, &prospects)
+    });
+    let factors = chooser.factors();
+    state.line = chooser.into_line();
+    Ok(Answer::from(decisions).with_factors(factors).with_state(state.write()))
+}
+
+/// The skills that a task requires or prefers, sorted, each once, as an experience has them.
+fn wanted(task: &Task) -> Vec<&str> {
+    let mut skills: Vec<&str> = task.skills.iter().chain(&task.prefers).map(String::as_str).collect();
+    skills.sort_unstable();
+    skills.dedup();
+    skills
+}
+
+/// What is expected of an agent at some skills, whatever the task.
+struct Candidate {
+    sum: Sum,
+    quality: Option<f64>,
+    latency: Option<f64>,
+    cost: Option<f64>,
+}
+
+impl Candidate {
+    /// Of each agent.
+    fn all(snapshot: &Snapshot, state: &State, pace: &Pace<'_>, skills: &[&str]) -> Vec<Self> {
+        let of = |(index, agent): (u32, &baton_sdk::router::Agent)| Self {
+            sum: state.model.sum(&of_agent(&state.declared, &agent.id, &agent.kind, skills)),
+            quality: pace.quality(index, skills),
+            latency: pace.latency(index, skills),
+            cost: pace.cost(index, skills),
+        };
+        (0..).zip(&snapshot.agents).map(of).collect()
+    }
+
+    fn prospect(&self, state: &State, task: &Sum) -> Prospect {
+        let variance = self.sum.variance + task.variance;
+        let chance = state.calibration.chance(expected(self.sum.mean + task.mean, variance));
+        Prospect {
+            success: chance,
+            doubt: self.sum.variance.sqrt() * chance * (1.0 - chance),
+            confidence: 1.0 - variance / (self.sum.unknown + task.unknown),
+            quality: self.quality,
+            latency: self.latency,
+            cost: self.cost,
+        }
+    }
+}
+
+baton_sdk::learning_router!(Predictive);
+
+#[cfg(test)]
+mod tests;

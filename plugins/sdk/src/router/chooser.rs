@@ -1,0 +1,224 @@
+//! How a choice follows from what is expected of everybody. The batch is decided one task after the other, each with what
+//! those before it have taken; a task waits for somebody busy if that is worth it.
+
+mod bid;
+mod told;
+
+use super::line::{Line, Place};
+use super::lottery::{Belief, drawn};
+use super::preference::{MINUTE_MS, Preference, factors};
+use super::{Assignment, Choice, Factor, Request, Room, Snapshot, Task};
+use crate::seed::fnv1a;
+
+use bid::{Bid, Guess};
+
+pub use bid::Prospect;
+
+/// A task asks again after this share of the time that it expects to wait, and not before this share of what an attempt
+/// usually takes.
+const PAUSE: f64 = 0.25;
+const SHORTEST: f64 = 0.05;
+
+/// The longest that a router may put a task off, in milliseconds.
+const LONGEST: f64 = 3_600_000.0;
+
+/// Who does not come back for so many times what an attempt usually takes has lost its place.
+const GRACE: f64 = 2.0;
+
+/// Decides the requests of a snapshot, in their order.
+pub struct Chooser<'a> {
+    snapshot: &'a Snapshot,
+    preference: &'a Preference,
+    weights: [f64; 4],
+    /// What an attempt usually takes, in milliseconds, where anybody was ever timed.
+    usual: Option<f64>,
+    room: Room,
+    line: Line,
+    /// Hashes of the agents' names.
+    names: Vec<u64>,
+    /// Of the request at hand, by candidate; kept, because memory is given back at the end of the call only.
+    bids: Vec<Bid>,
+    beliefs: Vec<Belief>,
+}
+
+impl<'a> Chooser<'a> {
+    /// `usual` is what an attempt usually takes, in milliseconds; `line` is who stood in line after the last answer.
+    pub fn new(
+        snapshot: &'a Snapshot,
+        preference: &'a Preference,
+        usual: Option<f64>,
+        mut line: Line,
+    ) -> Self {
+        line.forget(snapshot.now, usual.map_or(0, |usual| (GRACE * usual) as u64));
+        Self {
+            snapshot,
+            preference,
+            weights: preference.weights(usual),
+            usual,
+            room: Room::of(&snapshot.agents),
+            line,
+            names: snapshot.agents.iter().map(|agent| fnv1a(agent.id.as_bytes())).collect(),
+            bids: Vec::new(),
+            beliefs: Vec::new(),
+        }
+    }
+
+    /// What the totals are made of.
+    pub fn factors(&self) -> Vec<Factor> {
+        factors(self.weights)
+    }
+
+    /// Who stands in line after all that was decided.
+    pub fn into_line(self) -> Line {
+        self.line
+    }
+
+    /// Assigns one of the candidates that have room, by lot, or puts the task off. `prospects` are those of all agents of
+    /// the snapshot.
+    pub fn choose(&mut self, request: &Request, candidates: &[u32], prospects: &[Prospect]) -> Choice {
+        let stood = self.line.take(name(&request.task));
+        let since = stood.map_or(self.snapshot.now, |place| place.since);
+        let ahead = self.ahead(request.task.priority, since);
+        let guess = Guess::of(request, candidates, prospects);
+        self.bids.clear();
+        for &agent in candidates {
+            if let Some(prospect) = prospects.get(agent as usize) {
+                let bid = self.bid(agent, prospect, &guess, &ahead);
+                self.bids.push(bid);
+            }
+        }
+        let wanted = self.worth_waiting_for(&request.task, prospects, &guess, &ahead, since);
+        if let Some((agent, wait)) = wanted
+            && let Some(choice) = self.put_off(&request.task, agent, wait, since)
+        {
+            return choice;
+        }
+        let choice = self.assign(request);
+        self.room.note(&choice);
+        choice
+    }
+
+    /// By agent, how many stand in line for it before a task of this priority that waits since then.
+    fn ahead(&self, priority: i32, since: u64) -> Vec<u32> {
+        let mut ahead = vec![0; self.names.len()];
+        for agent in self.line.before(priority, since) {
+            if let Some(at) = self.names.iter().position(|name| *name == agent) {
+                ahead[at] += 1;
+            }
+        }
+        ahead
+    }
+
+    fn bid(&self, agent: u32, prospect: &Prospect, guess: &Guess, ahead: &[u32]) -> Bid {
+        let others = ahead.get(agent as usize).copied().unwrap_or(0);
+        Bid::of(agent, prospect, guess, &self.room, others, self.preference, self.weights)
+    }
+
+    /// For whom the task would have to wait and who is worth more in spite of it than all who have room, and how long it
+    /// would wait, in milliseconds. None once it has waited for as long as a success is worth.
+    fn worth_waiting_for(
+        &self,
+        task: &Task,
+        prospects: &[Prospect],
+        guess: &Guess,
+        ahead: &[u32],
+        since: u64,
+    ) -> Option<(u32, f64)> {
+        let price = -self.weights[1] / MINUTE_MS;
+        let waited = self.snapshot.now.saturating_sub(since) as f64;
+        if !self.preference.defer || self.usual.is_none() || waited * price > self.preference.success {
+            return None;
+        }
+        let free = self.bids.iter().filter(|bid| bid.queue == 0.0);
+        let mut most = free.map(|bid| bid.total).fold(f64::NEG_INFINITY, f64::max);
+        let mut best = None;
+        let mut weigh = |bid: &Bid| {
+            if bid.queue > 0.0 && bid.total > most {
+                most = bid.total;
+                best = Some((bid.agent, bid.wait()));
+            }
+        };
+        self.bids.iter().for_each(&mut weigh);
+        for (agent, prospect) in (0..).zip(prospects) {
+            if self.is_busy_and_suits(agent, task) {
+                weigh(&self.bid(agent, prospect, guess, ahead));
+            }
+        }
+        best
+    }
+
+    /// Whether an agent had no room when the snapshot was made, and could do the task as far as the snapshot tells.
+    fn is_busy_and_suits(&self, agent: u32, task: &Task) -> bool {
+        let Some(agent) = self.snapshot.agents.get(agent as usize) else { return false };
+        agent.running >= agent.capacity
+            && task.skills.iter().all(|skill| agent.declares(skill))
+            && task.track.as_ref().is_none_or(|track| agent.tracks.is_empty() || agent.tracks.contains(track))
+    }
+
+    /// Puts a task in line for an agent, if the line has room.
+    fn put_off(&mut self, task: &Task, agent: u32, wait: f64, since: u64) -> Option<Choice> {
+        let shortest = self.usual.map_or(0.0, |usual| SHORTEST * usual).min(LONGEST);
+        let pause = (PAUSE * wait).clamp(shortest, LONGEST).max(1.0) as u64;
+        let place = Place {
+            task: name(task),
+            agent: self.names.get(agent as usize).copied()?,
+            priority: task.priority,
+            since,
+            until: self.snapshot.now.saturating_add(pause),
+        };
+        self.line.put(place).then_some(Choice::Defer(pause))
+    }
+
+    /// Draws among those for whom nobody stands in line, or else who have room, or else all.
+    fn assign(&mut self, request: &Request) -> Choice {
+        let places = |which: &dyn Fn(&Bid) -> bool| -> Vec<usize> {
+            (0..self.bids.len()).filter(|at| which(&self.bids[*at])).collect()
+        };
+        let mut open = places(&|bid| bid.queue == 0.0);
+        if open.is_empty() {
+            open = places(&|bid| !self.room.is_full(bid.agent));
+        }
+        if open.is_empty() {
+            open = places(&|_| true);
+        }
+        self.beliefs.clear();
+        self.beliefs.extend(open.iter().map(|at| self.bids[*at].belief()));
+        let chances = self.preference.lottery.chances(&self.beliefs);
+        let fraction = self.snapshot.random(&request.task).fraction();
+        let Some(lot) = drawn(&chances, fraction) else {
+            return Choice::Reject(String::from("no agent is eligible"));
+        };
+        for (at, chance) in open.iter().zip(&chances) {
+            self.bids[*at].propensity = chance.clamp(0.0, 1.0);
+        }
+        Choice::Assign(self.assignment(&open, open[lot]))
+    }
+
+    fn assignment(&self, open: &[usize], chosen: usize) -> Assignment {
+        let others = told::best(&self.bids, open, chosen);
+        let bid = &self.bids[chosen];
+        let is_best = others.first().is_none_or(|best| bid.total >= self.bids[*best].total);
+        let reason = format!(
+            "{} is expected to succeed with {:.2} (confidence {:.2}) and {} {}",
+            self.snapshot.name(bid.agent),
+            bid.success,
+            bid.confidence,
+            if is_best { "seems the best of" } else { "was drawn by lot from" },
+            open.len(),
+        );
+        Assignment {
+            agent: bid.agent,
+            fallbacks: others.iter().map(|at| self.bids[*at].agent).collect(),
+            scores: told::scores(&self.bids, chosen, self.snapshot.requests.len()),
+            reason,
+        }
+    }
+}
+
+/// The hash by which a task is known in line.
+fn name(task: &Task) -> u64 {
+    fnv1a(task.id.as_bytes()) ^ fnv1a(task.run.as_bytes()).rotate_left(32)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,160 @@
+//! Tasks that were put off because somebody busy is worth waiting for. They stand in line for that agent: whoever comes
+//! later sees them before itself.
+//!
+//! Written as the number of entries (u16) and 36 bytes for each, all numbers little-endian.
+
+/// The most that stand in line at once; further tasks take whom they can have.
+const MOST: usize = 256;
+
+const ENTRY: usize = 36;
+
+/// One task in line.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    /// Hash of the task's name.
+    pub task: u64,
+    /// Hash of the agent's name.
+    pub agent: u64,
+    pub priority: i32,
+    /// When it was put off for the first time.
+    pub since: u64,
+    /// When it asks again.
+    pub until: u64,
+}
+
+/// All that stand in line, in no order that matters.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Line {
+    places: Vec<Place>,
+}
+
+impl Line {
+    /// Reads a line and what follows it; none if it is not one.
+    pub fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
+        let (count, rest) = bytes.split_first_chunk::<2>()?;
+        let count = usize::from(u16::from_le_bytes(*count));
+        if count > MOST || rest.len() < count * ENTRY {
+            return None;
+        }
+        let (entries, rest) = rest.split_at(count * ENTRY);
+        let places: Option<Vec<Place>> = entries.chunks_exact(ENTRY).map(Place::read).collect();
+        Some((Self { places: places? }, rest))
+    }
+
+    pub fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend((self.places.len() as u16).to_le_bytes());
+        for place in &self.places {
+            place.write(bytes);
+        }
+    }
+
+    /// Forgets who has not come back although it is `grace` past its time: it was cancelled, or nobody asked.
+    pub fn forget(&mut self, now: u64, grace: u64) {
+        self.places.retain(|place| now <= place.until.saturating_add(grace));
+    }
+
+    /// Takes a task out of the line, if it stands there.
+    pub fn take(&mut self, task: u64) -> Option<Place> {
+        let at = self.places.iter().position(|place| place.task == task)?;
+        Some(self.places.swap_remove(at))
+    }
+
+    /// Puts a task in line; false if there is no room for it.
+    pub fn put(&mut self, place: Place) -> bool {
+        let fits = self.places.len() < MOST;
+        if fits {
+            self.places.push(place);
+        }
+        fits
+    }
+
+    /// Those that stand before a task with this priority that is in line since then, by agent.
+    pub fn before(&self, priority: i32, since: u64) -> impl Iterator<Item = u64> {
+        let first = move |place: &&Place| {
+            place.priority > priority || (place.priority == priority && place.since <= since)
+        };
+        self.places.iter().filter(first).map(|place| place.agent)
+    }
+}
+
+impl Place {
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (task, rest) = bytes.split_first_chunk()?;
+        let (agent, rest) = rest.split_first_chunk()?;
+        let (priority, rest) = rest.split_first_chunk()?;
+        let (since, rest) = rest.split_first_chunk()?;
+        let until = rest.first_chunk()?;
+        Some(Self {
+            task: u64::from_le_bytes(*task),
+            agent: u64::from_le_bytes(*agent),
+            priority: i32::from_le_bytes(*priority),
+            since: u64::from_le_bytes(*since),
+            until: u64::from_le_bytes(*until),
+        })
+    }
+
+    fn write(&self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.task.to_le_bytes());
+        bytes.extend(self.agent.to_le_bytes());
+        bytes.extend(self.priority.to_le_bytes());
+        bytes.extend(self.since.to_le_bytes());
+        bytes.extend(self.until.to_le_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(task: u64, priority: i32, since: u64) -> Place {
+        Place { task, agent: task + 100, priority, since, until: since + 10 }
+    }
+
+    fn line(places: &[Place]) -> Line {
+        let mut line = Line::default();
+        assert!(places.iter().all(|place| line.put(*place)));
+        line
+    }
+
+    #[test]
+    fn what_was_written_is_read_and_the_rest_is_left() {
+        let line = line(&[place(1, -1000, 5), place(u64::MAX - 200, 7, 6)]);
+        let mut bytes = Vec::new();
+        line.write(&mut bytes);
+        assert_eq!(bytes.len(), 2 + 2 * ENTRY);
+        bytes.extend(b"rest");
+        assert_eq!(Line::read(&bytes), Some((line, &b"rest"[..])));
+        assert_eq!(Line::read(&bytes[..40]), None);
+        assert_eq!(Line::read(&[0xff, 0xff]), None);
+        assert_eq!(Line::read(&[]), None);
+    }
+
+    #[test]
+    fn the_urgent_come_first_then_those_that_wait_for_longer() {
+        let line = line(&[place(1, 0, 5), place(2, 0, 7), place(3, 1, 9), place(4, -1, 1)]);
+        let before = |priority, since| {
+            let mut agents: Vec<u64> = line.before(priority, since).collect();
+            agents.sort_unstable();
+            agents
+        };
+        assert_eq!(before(0, 6), [101, 103]);
+        assert_eq!(before(1, 8), [0; 0]);
+        assert_eq!(before(-1, 20), [101, 102, 103, 104]);
+    }
+
+    #[test]
+    fn who_does_not_come_back_is_forgotten() {
+        let mut line = line(&[place(1, 0, 5), place(2, 0, 50)]);
+        line.forget(30, 10);
+        assert_eq!(line.take(1), None);
+        assert_eq!(line.take(2), Some(place(2, 0, 50)));
+        assert_eq!(line, Line::default());
+    }
+
+    #[test]
+    fn the_line_has_an_end() {
+        let mut line = Line::default();
+        assert!((0..MOST as u64).all(|task| line.put(place(task, 0, 0))));
+        assert!(!line.put(place(9999, 0, 0)));
+    }
+}
