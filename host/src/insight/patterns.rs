@@ -192,7 +192,7 @@ impl Census {
         let counts = std::mem::take(&mut self.counts);
         let mut frequent: Vec<(Form, Count)> =
             counts.into_iter().filter(|(_, count)| count.runs >= least).collect();
-        frequent.sort_by(|a, b| a.0.cmp(&b.0));
+        frequent.sort_by_key(|one| one.0.clone());
         let chances: Vec<(f64, f64)> =
             frequent.iter().map(|(form, count)| self.chance(form, count.runs, dags)).collect();
         let p_values: Vec<f64> = chances

@@ -47,14 +47,14 @@ impl Underway {
     /// Whether a fact says something of an attempt that must be known by then.
     #[must_use]
     pub fn needs(fact: &Fact) -> bool {
-        match fact {
+        matches!(
+            fact,
             Fact::Claimed
-            | Fact::Charged { .. }
-            | Fact::Accepted { .. }
-            | Fact::Retrying { charged: true, .. }
-            | Fact::Failed { .. } => true,
-            _ => false,
-        }
+                | Fact::Charged { .. }
+                | Fact::Accepted { .. }
+                | Fact::Retrying { charged: true, .. }
+                | Fact::Failed { .. }
+        )
     }
 
     /// Takes note of what happened to a task, which is given as it is after that. An attempt that ended comes back.

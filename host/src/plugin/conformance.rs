@@ -103,7 +103,7 @@ pub fn snapshot(agents: u32, requests: usize, seed: u64) -> Snapshot {
             successes: f64::from(index.min(60)),
             trials: f64::from(index.min(60) + index % 3 + index % 5),
             latency: 1000,
-            cost_micros: (index % 2 == 0).then_some(u64::from(index) * 10),
+            cost_micros: index.is_multiple_of(2).then_some(u64::from(index) * 10),
             quality: None,
             last: 0,
             attrs: Vec::new(),

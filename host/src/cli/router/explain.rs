@@ -120,7 +120,7 @@ fn explained(conn: &Reader, name: &str) -> Result<Explained, Failure> {
                 agent: agent(candidate),
                 total: score.map(|score| score.total),
                 propensity: score.map(|score| score.propensity),
-                forecast: score.and_then(|score| score.forecast.clone()),
+                forecast: score.and_then(|score| score.forecast),
                 factors: factors.unwrap_or_default(),
             }
         })

@@ -14,7 +14,9 @@ const LEVEL: f64 = 0.95;
 const TASKS: usize = 1000;
 
 /// Who decided, with which settings, and who is asked instead.
-const SWAPS: [(&str, &[(&str, &str)], &str); 5] = [
+type Swap = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
+const SWAPS: [Swap; 5] = [
     ("random", &[], "capability"),
     ("random", &[], "least-loaded"),
     ("random", &[], "predictive"),
