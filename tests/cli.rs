@@ -32,6 +32,8 @@ mod programs;
 mod router;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/sim.rs"]
+mod sim;
 #[path = "cli/store.rs"]
 mod store;
 #[path = "cli/strategies.rs"]

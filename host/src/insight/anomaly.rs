@@ -240,12 +240,8 @@ mod tests {
         let attempt = |seq: i64| {
             let draw = |n: i64| Seed(seed).of(seq).of(n).fraction();
             let long = draw(1) < 0.5;
-            let tail = (1.0 - draw(2)).powf(-0.5);
-            let mut length = i64::from(
-                u32::try_from((tail * 1000.0).round().to_string().parse::<u64>().unwrap().min(1_000_000))
-                    .unwrap(),
-            );
-            length *= if long { 10 } else { 1 };
+            let tail = (1_000_000_000_000 / (Seed(seed).of(seq).of(2).0 % 1_000_000 + 1)).isqrt();
+            let length = i64::try_from(tail).unwrap() * if long { 10 } else { 1 };
             let failed = draw(3) < 0.05;
             let mut episode = Episode {
                 agent: format!("a{}", seq % 12),

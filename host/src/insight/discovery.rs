@@ -10,9 +10,15 @@ pub(super) const STRICT: f64 = 0.01;
 /// Which hypotheses are rejected. Source: Benjamini and Hochberg, "Controlling the False Discovery Rate", 1995.
 #[must_use]
 pub(super) fn by_p_values(p_values: &[f64], rate: f64) -> Vec<bool> {
+    among(p_values, p_values.len(), rate)
+}
+
+/// The same when so many hypotheses were there to be rejected, of which those that are not listed never could be.
+#[must_use]
+pub(super) fn among(p_values: &[f64], hypotheses: usize, rate: f64) -> Vec<bool> {
     let mut sorted = p_values.to_vec();
     sorted.sort_by(f64::total_cmp);
-    let all = real(sorted.len());
+    let all = real(hypotheses.max(sorted.len()));
     let bar = sorted.iter().zip(1..).filter(|(p, rank)| **p <= rate * real(*rank) / all).last();
     p_values.iter().map(|p| bar.is_some_and(|(bar, _)| p <= bar)).collect()
 }
@@ -50,6 +56,7 @@ mod tests {
         assert_eq!(by_p_values(&[0.04, 0.045, 0.9], 0.05), [false, false, false]);
         assert_eq!(by_p_values(&[0.03, 0.033, 0.9], 0.05), [true, true, false]);
         assert!(by_p_values(&[], 0.05).is_empty());
+        assert_eq!(among(&[0.004, 0.011], 10, 0.05), [true, false]);
     }
 
     #[test]

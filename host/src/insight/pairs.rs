@@ -218,10 +218,10 @@ fn pair(giver: &str, taker: &str, comparison: &Comparison, skills: &[&[String]],
     })
 }
 
-/// The interval of a difference, from those of its parts.
-/// Source: Zou and Donner, "Construction of Confidence Limits about Effect Measures", 2008.
+/// The interval of a difference, from those of its parts. Sources: Newcombe, "Interval Estimation for the Difference
+/// between Independent Proportions", 1998; Zou and Donner, "Construction of Confidence Limits about Effect Measures", 2008.
 fn around(observed: Proportion, expected: f64, variance: f64) -> (f64, f64) {
-    let (low, high) = observed.interval();
+    let (low, high) = observed.wilson();
     let rate = observed.rate();
     let noise = 1.96_f64.powi(2) * variance;
     let lift = rate - expected;
@@ -251,11 +251,11 @@ mod tests {
     fn world(seed: u64, lift: impl Fn(usize, usize) -> f64) -> Vec<Episode> {
         let mut episodes = Vec::new();
         for seq in 0..6000 {
-            let draw = |n: i64| Seed(seed).of(seq).of(n).fraction();
-            let place = |n: i64| (0..6).rev().find(|p| real(*p) <= draw(n) * 6.0).unwrap_or(0);
+            let draw = |n: i64| Seed(seed).of(seq).of(n);
+            let place = |n: i64| usize::try_from(draw(n).0 % 6).unwrap();
             let (giver, taker) = (place(1), place(2));
             episodes.push(attempt(2 * seq, 2 * seq, &format!("g{giver}"), true, &[]));
-            let good = draw(3) < 0.7 + lift(giver, taker);
+            let good = draw(3).fraction() < 0.7 + lift(giver, taker);
             episodes.push(attempt(2 * seq + 1, 2 * seq + 1, &format!("t{taker}"), good, &[2 * seq]));
         }
         episodes

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 use statrs::function::gamma::gamma_lr;
 
-use form::{Form, Kinds};
+use form::{Form, Forms, Kinds};
 
 use super::discovery;
 use super::episode::Episode;
@@ -42,7 +42,7 @@ pub struct Pattern {
     pub expected_runs: f64,
     /// Of the hypothesis that they are.
     pub p: f64,
-    /// Told with at most 5 % false discoveries among all patterns seen.
+    /// Told with at most 5 % false discoveries among all patterns of its size that there could be.
     pub unusual: bool,
     /// Of its tasks, the share that was accepted at the first attempt, 0.0 to 1.0.
     pub first_try: f64,
@@ -75,8 +75,8 @@ pub fn patterns(episodes: &[Episode]) -> Patterns {
     let dags: Vec<Dag> =
         history.runs().into_iter().rev().map(|(run, tasks)| dag(run, &tasks, &history, &names)).collect();
     let mut census = Census::default();
-    for (dag, left) in dags.iter().zip((1..=dags.len()).rev()) {
-        census.count(dag, LIMIT.saturating_sub(census.seen) / left);
+    for (place, dag) in dags.iter().enumerate() {
+        census.count(dag, place, LIMIT.saturating_sub(census.seen) / (dags.len() - place));
     }
     let patterns = census.patterns(&dags, &names);
     Patterns { patterns, seen: census.seen, cut: census.cut }
@@ -97,7 +97,7 @@ struct Dag {
     /// To positions of tasks that depend on this one.
     children: Vec<Vec<usize>>,
     /// Tasks of each kind.
-    kinds: BTreeMap<usize, usize>,
+    kinds: Vec<usize>,
 }
 
 /// A task, with what came of it.
@@ -123,9 +123,9 @@ fn dag(run: RunId, tasks: &[TaskId], history: &History, names: &[&str]) -> Dag {
             children[*parent].push(child);
         }
     }
-    let mut kinds = BTreeMap::new();
+    let mut kinds = vec![0; names.len()];
     for node in &nodes {
-        *kinds.entry(node.kind).or_insert(0) += 1;
+        kinds[node.kind] += 1;
     }
     Dag { run, nodes, children, kinds }
 }
@@ -148,9 +148,10 @@ fn node(attempts: &[&Episode], names: &[&str]) -> Option<Node> {
 /// What was counted.
 #[derive(Default)]
 struct Census {
+    forms: Forms,
     counts: HashMap<Form, Count>,
-    /// How often each shape, whatever its kinds, was seen in each run.
-    shapes: HashMap<Form, BTreeMap<RunId, usize>>,
+    /// How often each shape, whatever its kinds, was seen in each run, by the run's place.
+    shapes: HashMap<Form, BTreeMap<usize, usize>>,
     seen: usize,
     cut: bool,
 }
@@ -170,7 +171,7 @@ struct Count {
 }
 
 impl Census {
-    fn count(&mut self, dag: &Dag, limit: usize) {
+    fn count(&mut self, dag: &Dag, place: usize, limit: usize) {
         let whole = subgraphs::each(&dag.children, dag.run, limit, |places| {
             self.seen += 1;
             let mut kinds = Kinds::default();
@@ -178,8 +179,8 @@ impl Census {
                 *slot = dag.nodes[*place].kind;
             }
             let edges = form::edges(places, &dag.children);
-            let Some((form, order)) = Form::of(kinds, edges, places.len()) else { return };
-            *self.shapes.entry(form.shape()).or_default().entry(dag.run).or_insert(0) += 1;
+            let Some((form, order)) = self.forms.of(kinds, edges, places.len()) else { return };
+            *self.shapes.entry(form.shape()).or_default().entry(place).or_insert(0) += 1;
             let nodes = order.iter().take(places.len()).map(|slot| &dag.nodes[places[*slot]]);
             self.counts.entry(form).or_default().tell(dag.run, &nodes.collect::<Vec<_>>());
         });
@@ -188,37 +189,31 @@ impl Census {
 
     fn patterns(&mut self, dags: &[Dag], names: &[&str]) -> Vec<Pattern> {
         let least = LEAST.max(dags.len() / ONE_IN);
-        let distinct = self.counts.len();
         let counts = std::mem::take(&mut self.counts);
         let mut frequent: Vec<(Form, Count)> =
             counts.into_iter().filter(|(_, count)| count.runs >= least).collect();
-        frequent.sort_by_key(|one| one.0.clone());
-        let chances: Vec<(f64, f64)> =
-            frequent.iter().map(|(form, count)| self.chance(form, count.runs, dags)).collect();
-        let p_values: Vec<f64> = chances
-            .iter()
-            .map(|(_, p)| *p)
-            .chain(std::iter::repeat_n(1.0, distinct - frequent.len()))
-            .collect();
-        let told = discovery::by_p_values(&p_values, discovery::RATE);
-        let mut patterns: Vec<Pattern> = frequent
-            .into_iter()
-            .zip(chances.into_iter().zip(told))
-            .map(|((form, count), ((expected, p), unusual))| {
-                count.pattern(&form, names, expected, p, unusual)
-            })
-            .collect();
-        patterns.sort_by(|a, b| {
-            b.unusual
-                .cmp(&a.unusual)
-                .then_with(|| if a.unusual { a.p.total_cmp(&b.p) } else { std::cmp::Ordering::Equal })
-                .then_with(|| {
-                    (b.runs, b.occurrences, b.kinds.len()).cmp(&(a.runs, a.occurrences, a.kinds.len()))
-                })
-                .then_with(|| (&a.kinds, &a.edges).cmp(&(&b.kinds, &b.edges)))
-        });
+        frequent.sort_by_key(|(form, _)| *form);
+        let mut patterns = Vec::new();
+        for group in frequent.chunk_by(|(a, _), (b, _)| a.size() == b.size()) {
+            let chances: Vec<(f64, f64)> =
+                group.iter().map(|(form, count)| self.chance(form, count.runs, dags)).collect();
+            let p_values: Vec<f64> = chances.iter().map(|(_, p)| *p).collect();
+            let size = group.first().map_or(0, |(form, _)| form.size());
+            let told = discovery::among(&p_values, self.possible(size, names.len()), discovery::RATE);
+            let parts = group.iter().zip(chances.into_iter().zip(told));
+            patterns.extend(parts.map(|((form, count), ((expected, p), unusual))| {
+                count.pattern(form, names, expected, p, unusual)
+            }));
+        }
+        patterns.sort_by(Pattern::order);
         patterns.truncate(MOST);
         patterns
+    }
+
+    /// How many forms of a size there could be, at most: every shape that was seen, with every kind at every position.
+    fn possible(&self, size: usize, kinds: usize) -> usize {
+        let shapes = self.shapes.keys().filter(|shape| shape.size() == size).count();
+        (0..size).fold(shapes, |forms, _| forms.saturating_mul(kinds))
     }
 
     /// How many runs would have the form at most if each run's kinds were dealt to its tasks at random, and the chance
@@ -227,18 +222,24 @@ impl Census {
     /// Motifs: Simple Building Blocks of Complex Networks", 2002.
     fn chance(&self, form: &Form, runs: usize, dags: &[Dag]) -> (f64, f64) {
         let arrangements = real(form.arrangements());
-        let empty = BTreeMap::new();
-        let shapes = self.shapes.get(&form.shape()).unwrap_or(&empty);
-        let in_run = |dag: &Dag| {
-            let occurrences = real(shapes.get(&dag.run).copied().unwrap_or(0));
-            if occurrences == 0.0 {
-                return 0.0;
-            }
-            (occurrences * arrangements * form.dealt(&dag.kinds, dag.nodes.len())).min(1.0)
+        let in_run = |(place, occurrences): (&usize, &usize)| {
+            let dag = dags.get(*place)?;
+            let dealt = form.dealt(&dag.kinds, dag.nodes.len());
+            Some((real(*occurrences) * arrangements * dealt).min(1.0))
         };
-        let expected: f64 = dags.iter().map(in_run).sum();
+        let expected: f64 = self.shapes.get(&form.shape()).into_iter().flatten().filter_map(in_run).sum();
         let p = if expected > 0.0 { gamma_lr(real(runs), expected) } else { 1.0 };
         (expected, p)
+    }
+}
+
+impl Pattern {
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        let support = |one: &Self| (one.runs, one.occurrences, one.kinds.len());
+        let sure = if self.unusual { self.p.total_cmp(&other.p) } else { std::cmp::Ordering::Equal };
+        let by_name = || (&self.kinds, &self.edges).cmp(&(&other.kinds, &other.edges));
+        let rest = || support(other).cmp(&support(self)).then_with(by_name);
+        other.unusual.cmp(&self.unusual).then(sure).then_with(rest)
     }
 }
 
@@ -264,7 +265,7 @@ impl Count {
         }
     }
 
-    fn pattern(self, form: &Form, names: &[&str], expected_runs: f64, p: f64, unusual: bool) -> Pattern {
+    fn pattern(&self, form: &Form, names: &[&str], expected_runs: f64, p: f64, unusual: bool) -> Pattern {
         let tasks = real(self.occurrences) * real(form.size());
         let name = |kind: &usize| names.get(*kind).copied().unwrap_or_default().to_owned();
         Pattern {
@@ -279,8 +280,8 @@ impl Count {
             attempts: share(real(self.attempts), tasks),
             duration_ms: median(&self.durations),
             cost_micros: (!self.costs.is_empty()).then(|| mean(&self.costs)),
-            example: self.example,
-            evidence: self.evidence,
+            example: self.example.clone(),
+            evidence: self.evidence.clone(),
         }
     }
 }
@@ -307,24 +308,14 @@ mod tests {
     fn world(seed: u64, share: f64) -> Vec<Episode> {
         let mut episodes = Vec::new();
         for run in 1..=80 {
-            let draw = |n: i64| Seed(seed).of(run).of(n).fraction();
-            let below = |n: i64, bound: i64| {
-                (0..bound)
-                    .rev()
-                    .find(|p| {
-                        real(usize::try_from(*p).unwrap()) <= draw(n) * real(usize::try_from(bound).unwrap())
-                    })
-                    .unwrap_or(0)
-            };
-            for place in 0..20 {
-                let needs: Vec<i64> = if place > 0 && draw(100 + place) < 0.8 {
-                    vec![below(200 + place, place)]
-                } else {
-                    vec![]
-                };
+            let draw = |n: i64| Seed(seed).of(run).of(n);
+            let below = |n: i64, bound: u64| i64::try_from(draw(n).0 % bound).unwrap();
+            for (place, before) in (0..20).zip(0..) {
+                let depends = before > 0 && draw(100 + place).fraction() < 0.8;
+                let needs: Vec<i64> = depends.then(|| below(200 + place, before)).into_iter().collect();
                 episodes.push(task(run, place, &format!("k{}", below(300 + place, 8)), &needs));
             }
-            if draw(1) < share {
+            if draw(1).fraction() < share {
                 for (place, kind, needs) in
                     [(20, "k0", &[][..]), (21, "k1", &[20]), (22, "k2", &[20]), (23, "k3", &[21, 22])]
                 {

@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn what_was_planted_is_found() {
         let mut sums: Vec<Score> = Vec::new();
-        for seed in 0..4 {
+        for seed in 0..3 {
             let history = planted(Seed(seed));
             let scores = scored(&drawn(&history.episodes, &history.declared, Seed(seed)), &history.truth);
             sums = match sums.is_empty() {
@@ -104,12 +104,12 @@ mod tests {
     #[test]
     fn where_nothing_was_planted_nothing_is_found() {
         let mut told = 0;
-        for seed in 0..4 {
+        for seed in 0..3 {
             let history = null(Seed(seed));
             let scores = scored(&drawn(&history.episodes, &history.declared, Seed(seed)), &history.truth);
             told += scores.iter().map(|score| score.told).sum::<usize>();
         }
-        assert!(told <= 2, "{told} findings in four histories without any");
+        assert!(told <= 2, "{told} findings in three histories without any");
     }
 
     #[test]

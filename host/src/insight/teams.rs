@@ -74,13 +74,15 @@ const CRISP: f64 = 0.3;
 /// and with more ties inside its communities than out of them: the weak sense of a community of Radicchi et al.,
 /// "Defining and Identifying Communities in Networks", 2004.
 const INSIDE: f64 = 0.5;
+/// An agent that is less than so much as cohesive as its community is no member of the team.
+const LOOSE: f64 = 0.5;
 
 /// The teams, with a seed for the order in which nodes are visited and for the graphs without structure.
 ///
-/// There are teams if the graph is more modular than graphs with the same degrees in which tasks were dealt to agents one
-/// by one; and if that is not only because agents specialise: the partition is crisp, or more modular than graphs in which
-/// each agent keeps its amounts of work in trades dealt at random. A community is a team if more of its agents' ties stay
-/// inside than leave, or more than chance makes in the latter graphs.
+/// There are teams if the graph is more modular than graphs with the same degrees in which tasks were dealt to agents
+/// one by one; and if that is not only because agents specialise: the partition is crisp, or more modular than graphs
+/// in which each agent keeps its amounts of work in trades dealt at random. A community is a team if more of its
+/// agents' ties stay inside than leave, or more than chance makes in the latter graphs.
 #[must_use]
 pub fn teams(episodes: &[Episode], seed: Seed) -> Teams {
     let record = Record::of(episodes);
@@ -151,9 +153,9 @@ impl Null {
 }
 
 impl Chance {
-    /// Above the highest, and above the mean by three standard deviations.
+    /// Above the highest, and above the mean by four standard deviations.
     fn beaten_by(self, modularity: f64) -> bool {
-        modularity > self.highest && modularity > self.mean + 3.0 * self.deviation
+        modularity > self.highest && modularity > self.mean + 4.0 * self.deviation
     }
 }
 
@@ -177,32 +179,36 @@ fn members(graph: &UnGraph<Node, f64>, found: &[usize]) -> Vec<Team> {
 
 fn team(graph: &UnGraph<Node, f64>, weights: &Weights, group: &[usize]) -> Option<Team> {
     let nodes: Vec<&Node> = graph.node_weights().collect();
+    let own: BTreeSet<usize> = group.iter().copied().collect();
+    let by_chance = share(group.iter().map(|place| weights.degree(*place)).sum(), weights.total());
     let agents: Vec<usize> = group.iter().copied().filter(|place| nodes[*place].is_agent()).collect();
+    let all = inside(&agents, &own, weights);
+    let belongs = |agent: &usize| inside(&[*agent], &own, weights) - by_chance >= LOOSE * (all - by_chance);
+    let agents: Vec<usize> = agents.into_iter().filter(belongs).collect();
     if agents.len() < 2 {
         return None;
     }
-    let own: BTreeSet<usize> = group.iter().copied().collect();
-    let (mut kept, mut all) = (0.0, 0.0);
-    for (to, weight) in agents.iter().flat_map(|agent| weights.near(*agent)) {
-        all += weight;
-        kept += if own.contains(to) { *weight } else { 0.0 };
-    }
-    let degrees: f64 = group.iter().map(|place| weights.degree(*place)).sum();
+    let inside = inside(&agents, &own, weights);
     let ours: BTreeSet<usize> = agents.iter().copied().collect();
-    let mut bonds: Vec<Bond> = group
-        .iter()
-        .filter(|place| !ours.contains(place))
-        .map(|place| bond(nodes[*place], weights.near(*place), &ours))
-        .collect();
+    let topics = group.iter().filter(|place| !nodes[**place].is_agent());
+    let mut bonds: Vec<Bond> = topics.map(|place| bond(nodes[*place], weights.near(*place), &ours)).collect();
     bonds.sort_by(|a, b| {
         (b.tasks * b.share).total_cmp(&(a.tasks * a.share)).then_with(|| a.node.cmp(&b.node))
     });
     bonds.truncate(BONDS);
     let mut names: Vec<String> = agents.iter().map(|place| nodes[*place].name().to_owned()).collect();
     names.sort();
-    let inside = share(kept, all);
-    let cohesion = inside - share(degrees, weights.total());
-    Some(Team { agents: names, bonds, inside, cohesion, evidence: Vec::new() })
+    Some(Team { agents: names, bonds, inside, cohesion: inside - by_chance, evidence: Vec::new() })
+}
+
+/// The share of the ties of these agents that stays among these nodes.
+fn inside(agents: &[usize], own: &BTreeSet<usize>, weights: &Weights) -> f64 {
+    let (mut kept, mut all) = (0.0, 0.0);
+    for (to, weight) in agents.iter().flat_map(|agent| weights.near(*agent)) {
+        all += weight;
+        kept += if own.contains(to) { *weight } else { 0.0 };
+    }
+    share(kept, all)
 }
 
 fn bond(node: &Node, near: &[(usize, f64)], ours: &BTreeSet<usize>) -> Bond {

@@ -1,6 +1,6 @@
 //! The canonical form of a small DAG whose nodes have kinds: two have the same one if and only if they are isomorphic.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use super::super::number::real;
 
@@ -9,6 +9,9 @@ pub(super) const LARGEST: usize = 4;
 
 /// The kind of each node; beyond the size of the form they are zero.
 pub(super) type Kinds = [usize; LARGEST];
+
+/// The node at each position; beyond the size each stands where it is.
+pub(super) type Order = [usize; LARGEST];
 
 /// Bit `4 i + j` stands for an edge from node i to node j.
 type Edges = u16;
@@ -38,7 +41,7 @@ pub(super) fn edges(places: &[usize], children: &[Vec<usize>]) -> Edges {
     edges
 }
 
-const ORDERS: [[usize; LARGEST]; 24] = [
+const ORDERS: [Order; 24] = [
     [0, 1, 2, 3],
     [0, 1, 3, 2],
     [0, 2, 1, 3],
@@ -66,12 +69,12 @@ const ORDERS: [[usize; LARGEST]; 24] = [
 ];
 
 /// Every order of so many nodes.
-fn orders(size: usize) -> impl Iterator<Item = [usize; LARGEST]> {
+fn orders(size: usize) -> impl Iterator<Item = Order> {
     ORDERS.into_iter().filter(move |order| (size..LARGEST).all(|place| order[place] == place))
 }
 
 /// The same edges with the nodes in this order; none if an edge would point backwards.
-fn ordered(edges: Edges, order: &[usize; LARGEST], size: usize) -> Option<Edges> {
+fn ordered(edges: Edges, order: &Order, size: usize) -> Option<Edges> {
     let mut found = 0;
     for from in 0..size {
         for to in 0..size {
@@ -86,21 +89,38 @@ fn ordered(edges: Edges, order: &[usize; LARGEST], size: usize) -> Option<Edges>
     Some(found)
 }
 
-impl Form {
-    /// The form, and the node that stands at each of its positions. None if the edges are not those of a DAG.
-    pub(super) fn of(kinds: Kinds, edges: Edges, size: usize) -> Option<(Self, [usize; LARGEST])> {
-        orders(size)
-            .filter_map(|order| {
-                let edges = ordered(edges, &order, size)?;
-                let mut moved = Kinds::default();
-                for (slot, node) in moved.iter_mut().zip(order).take(size) {
-                    *slot = kinds[node];
-                }
-                Some((Self { size, edges, kinds: moved }, order))
-            })
-            .min()
-    }
+/// The orders of nodes that give a shape its form, for each set of edges that came up.
+#[derive(Default)]
+pub(super) struct Forms(HashMap<(usize, Edges), Least>);
 
+/// The least edges that a topological order of some nodes can give, and all orders that do.
+type Least = (Edges, Vec<Order>);
+
+impl Forms {
+    /// The form, and the node that stands at each of its positions. None if the edges are not those of a DAG.
+    pub(super) fn of(&mut self, kinds: Kinds, edges: Edges, size: usize) -> Option<(Form, Order)> {
+        let (edges, orders) = self.0.entry((size, edges)).or_insert_with(|| least(edges, size));
+        let form = |order: &Order| (Form { size, edges: *edges, kinds: moved(kinds, order, size) }, *order);
+        orders.iter().map(form).min()
+    }
+}
+
+fn least(edges: Edges, size: usize) -> Least {
+    let all = orders(size).filter_map(|order| Some((ordered(edges, &order, size)?, order)));
+    let all: Vec<(Edges, Order)> = all.collect();
+    let least = all.iter().map(|(edges, _)| *edges).min().unwrap_or(0);
+    (least, all.into_iter().filter(|(edges, _)| *edges == least).map(|(_, order)| order).collect())
+}
+
+fn moved(kinds: Kinds, order: &Order, size: usize) -> Kinds {
+    let mut moved = Kinds::default();
+    for (slot, node) in moved.iter_mut().zip(order).take(size) {
+        *slot = kinds[*node];
+    }
+    moved
+}
+
+impl Form {
     /// The form without its kinds.
     pub(super) fn shape(&self) -> Self {
         Self { kinds: Kinds::default(), ..*self }
@@ -121,27 +141,19 @@ impl Form {
 
     /// In how many different ways its kinds can be dealt to the nodes of its shape so that this form comes out.
     pub(super) fn arrangements(&self) -> usize {
-        let mut dealt: Vec<Kinds> = orders(self.size)
-            .map(|order| {
-                let mut kinds = Kinds::default();
-                for (slot, node) in kinds.iter_mut().zip(order).take(self.size) {
-                    *slot = self.kinds[node];
-                }
-                kinds
-            })
-            .filter(|kinds| Self::of(*kinds, self.edges, self.size).is_some_and(|(form, _)| form == *self))
-            .collect();
+        let (_, same) = least(self.edges, self.size);
+        let mut dealt: Vec<Kinds> = same.iter().map(|order| moved(self.kinds, order, self.size)).collect();
         dealt.sort_unstable();
         dealt.dedup();
         dealt.len()
     }
 
-    /// The chance that certain tasks of a run get exactly these kinds when so many tasks of each kind are dealt at random.
-    pub(super) fn dealt(&self, kinds: &BTreeMap<usize, usize>, tasks: usize) -> f64 {
+    /// The chance that certain tasks of a run get exactly these kinds when tasks of each kind are dealt at random.
+    pub(super) fn dealt(&self, kinds: &[usize], tasks: usize) -> f64 {
         let mut chance = 1.0;
         for (place, kind) in self.kinds().iter().enumerate() {
             let gone = self.kinds().iter().take(place).filter(|before| *before == kind).count();
-            let left = kinds.get(kind).copied().unwrap_or(0).saturating_sub(gone);
+            let left = kinds.get(*kind).copied().unwrap_or(0).saturating_sub(gone);
             chance *= real(left) / real(tasks.saturating_sub(place).max(1));
         }
         chance
@@ -156,7 +168,7 @@ mod tests {
 
     fn form(kinds: Kinds, pairs: &[(usize, usize)], size: usize) -> Option<Form> {
         let edges = pairs.iter().fold(0, |edges, (from, to)| edges | bit(*from, *to));
-        Form::of(kinds, edges, size).map(|(form, _)| form)
+        Forms::default().of(kinds, edges, size).map(|(form, _)| form)
     }
 
     #[test]
@@ -193,7 +205,7 @@ mod tests {
 
     #[test]
     fn the_chance_of_a_deal_is_without_replacement() {
-        let kinds = BTreeMap::from([(1, 2), (2, 3)]);
+        let kinds = [0, 2, 3];
         let pair = form([1, 1, 0, 0], &[(0, 1)], 2).unwrap();
         assert!((pair.dealt(&kinds, 5) - 2.0 / 5.0 * 1.0 / 4.0).abs() < 1e-12);
     }

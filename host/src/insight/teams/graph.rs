@@ -77,8 +77,14 @@ impl Record {
         let done: Vec<&Episode> =
             history.tasks().filter_map(|attempts| history.accepted(attempts.first()?.task)).collect();
         let agents = numbered(done.iter().map(|episode| episode.agent.as_str()));
-        let sorts: Vec<BTreeSet<Node>> = done.iter().map(|episode| topics(episode)).collect();
-        let topics = numbered(sorts.iter().flatten());
+        let looks: BTreeSet<Look> = done.iter().map(|episode| look(episode)).collect();
+        let sorts: BTreeMap<Look, BTreeSet<Node>> =
+            looks.into_iter().map(|look| (look, nodes(look))).collect();
+        let topics = numbered(sorts.values().flatten());
+        let places: BTreeMap<Look, Vec<usize>> = sorts
+            .iter()
+            .map(|(look, sort)| (*look, sort.iter().map(|node| topics[node]).collect()))
+            .collect();
         let demand = demand(&done);
         let crafts: Vec<&str> = done.iter().map(|episode| trade(episode, &demand)).collect();
         let names = numbered(crafts.iter().copied());
@@ -90,12 +96,12 @@ impl Record {
             profiles: vec![vec![0.0; topics.len()]; names.len()],
             handed: vec![vec![0; agents.len()]; agents.len()],
         };
-        for ((episode, sort), craft) in done.iter().zip(&sorts).zip(&crafts) {
+        for (episode, craft) in done.iter().zip(&crafts) {
             let (taker, trade) = (agents[episode.agent.as_str()], names[craft]);
             record.trades[taker][trade] += 1;
-            for topic in sort {
-                record.ties[taker][topics[topic]] += 1.0;
-                record.profiles[trade][topics[topic]] += 1.0;
+            for topic in &places[&look(episode)] {
+                record.ties[taker][*topic] += 1.0;
+                record.profiles[trade][*topic] += 1.0;
             }
             for giver in episode.depends_on.iter().filter_map(|task| history.accepted(*task)) {
                 record.handed[agents[giver.agent.as_str()]][taker] += 1;
@@ -114,7 +120,8 @@ impl Record {
         }
     }
 
-    /// The same amounts, with the topics of each trade in the same shares for every agent, as in graphs without structure.
+    /// The same amounts, with the topics of each trade in the same shares for every agent, as in the graphs that it is
+    /// compared with.
     pub(super) fn smoothed(&self) -> Self {
         self.with(self.trades.clone(), self.handed.clone())
     }
@@ -152,10 +159,17 @@ fn trade<'a>(episode: &'a Episode, demand: &BTreeMap<&str, usize>) -> &'a str {
     rarest.unwrap_or(&episode.kind)
 }
 
-fn topics(episode: &Episode) -> BTreeSet<Node> {
-    let kind = (!episode.kind.is_empty()).then(|| Node::Kind(episode.kind.clone()));
-    let skills = episode.skills.iter().cloned().map(Node::Skill);
-    let folders = episode.files.iter().filter_map(|glob| folder(glob)).map(Node::Folder);
+/// Kind, skills and files of a task.
+type Look<'a> = (&'a str, &'a [String], &'a [String]);
+
+fn look(episode: &Episode) -> Look<'_> {
+    (&episode.kind, &episode.skills, &episode.files)
+}
+
+fn nodes((kind, skills, files): Look) -> BTreeSet<Node> {
+    let kind = (!kind.is_empty()).then(|| Node::Kind(kind.to_owned()));
+    let skills = skills.iter().cloned().map(Node::Skill);
+    let folders = files.iter().filter_map(|glob| folder(glob)).map(Node::Folder);
     kind.into_iter().chain(skills).chain(folders).collect()
 }
 

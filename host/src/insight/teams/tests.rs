@@ -1,3 +1,5 @@
+//! Partitions that were planted are recovered, and none is found where there is none.
+
 use super::*;
 use crate::id::TaskId;
 use crate::insight::planted::{null, planted};
@@ -7,7 +9,7 @@ use crate::insight::planted::{null, planted};
 fn adjusted_rand_index(a: &[usize], b: &[usize]) -> f64 {
     let couples = |count: usize| real(count) * (real(count) - 1.0) / 2.0;
     let mut cells: BTreeMap<(usize, usize), usize> = BTreeMap::new();
-    let (mut rows, mut columns): (BTreeMap<usize, usize>, BTreeMap<usize, usize>) = Default::default();
+    let (mut rows, mut columns) = (BTreeMap::new(), BTreeMap::new());
     for (x, y) in a.iter().zip(b) {
         *cells.entry((*x, *y)).or_insert(0) += 1;
         *rows.entry(*x).or_insert(0) += 1;
