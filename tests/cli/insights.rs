@@ -106,7 +106,7 @@ env = ["PATH"]
     env.baton(&["notes", "forget", "1"]).ok();
     env.baton(&["run", "plan.json", "--again"]).ok();
     assert!(!told(3).to_string().contains("baton.notes"), "{}", told(3));
-    let none = env.baton(&["notes", "forget", "1"]).fails(1);
+    let none = env.baton(&["notes", "forget", "1"]).fails(2);
     assert!(none.contains("note 1"), "{none}");
 }
 

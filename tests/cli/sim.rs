@@ -6,7 +6,19 @@ use crate::support::Env;
 fn the_same_world_is_played_the_same_twice_and_settings_change_it() {
     let env = Env::new();
     let play = |setting: &str| {
-        let args = ["sim", "play", "--router", "least-loaded", "--worlds", "1", "--set", "tasks=120", "--set", setting, "--json"];
+        let args = [
+            "sim",
+            "play",
+            "--router",
+            "least-loaded",
+            "--worlds",
+            "1",
+            "--set",
+            "tasks=120",
+            "--set",
+            setting,
+            "--json",
+        ];
         env.baton(&args).json()
     };
     let (one, again, other) = (play("seed=7"), play("seed=7"), play("seed=8"));

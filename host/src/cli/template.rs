@@ -22,6 +22,9 @@ pub(super) enum Verb {
         /// From a whole run
         #[arg(long)]
         run: Option<String>,
+        /// In place of the one of this name
+        #[arg(long)]
+        force: bool,
     },
     /// The templates that there are, with their parameters
     List,
@@ -39,7 +42,13 @@ pub(super) enum Verb {
 
 pub(super) fn run(global: &Global, verb: &Verb) -> Outcome {
     match verb {
-        Verb::Save { name, pattern, run } => save(global, name, *pattern, run.as_deref()),
+        Verb::Save { name, pattern, run, force } => {
+            let path = file(global, name)?;
+            if path.exists() && !force {
+                return Err(Failure::Refused(format!("{} exists: --force replaces it", path.display())));
+            }
+            save(global, name, *pattern, run.as_deref())
+        }
         Verb::List => list(global),
         Verb::Run { name, set, dry_run } => play(global, name, set, *dry_run),
     }

@@ -13,7 +13,9 @@ use super::capability::sign::Signs;
 use super::capability::{Allowed, Desk, Fence, Meter, Powers, Stop};
 use super::executor::{self, Step};
 use super::library::Library;
-use super::router::{Agent, Attr, Request, SkillStats, Snapshot, request};
+use super::router::{
+    Agent, Attr, Experience, Feature, Lesson, Request, Router, SkillStats, Snapshot, Verdict, request,
+};
 use super::validator;
 use super::{Kind, PluginError};
 use crate::clock::{Clock, Time};
@@ -148,7 +150,43 @@ fn router(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> {
     ));
     findings.push(finding("survives hostile task inputs", hostile_tasks(&ask)));
     findings.push(finding("totals are the sums of values times weights", totals(&ask)));
+    if router.learns() {
+        findings
+            .push(finding("learns the same twice, and decides with what it learned", learns(&router, &ask)));
+    }
     Ok(findings)
+}
+
+/// What became of made-up attempts.
+fn experience(index: u32) -> Experience {
+    Experience {
+        task: format!("task-{index}"),
+        run: "r1".into(),
+        skills: vec!["rust".into()],
+        features: vec![Feature { name: "plan.difficulty".into(), value: f64::from(index % 7) / 7.0 }],
+        agent: format!("agent-{:04}", index % 16),
+        agent_kind: format!("mock:{}", index % 2),
+        verdict: if index.is_multiple_of(3) { Verdict::Refused } else { Verdict::Accepted },
+        latency: 1000,
+        cost_micros: None,
+        quality: None,
+        at: 1_700_000_000_000,
+    }
+}
+
+fn learns(router: &Router, ask: Ask<'_>) -> Result<(), String> {
+    let experiences: Vec<Experience> = (0..256).map(experience).collect();
+    let mut state = Vec::new();
+    for _ in 0..4 {
+        let lesson = Lesson { experiences: experiences.clone(), config: Vec::new(), state };
+        let [first, second] = [router.learn(&lesson), router.learn(&lesson)];
+        let first = first.map_err(|why| why.to_string())?;
+        if second.map_err(|why| why.to_string())? != first {
+            return Err("two answers to the same lesson differ".into());
+        }
+        state = first.0;
+    }
+    ask(&Snapshot { state, ..snapshot(16, 32, 5) }).map(|_| ())
 }
 
 type Ask<'a> = &'a dyn Fn(&Snapshot) -> Result<super::router::Routed, String>;

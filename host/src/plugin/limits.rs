@@ -90,7 +90,9 @@ impl Limits {
             log_lines: 256,
         };
         match kind {
-            Kind::Router | Kind::Validator => pure,
+            // A score for each of 1,000 agents on each of 256 tasks must fit.
+            Kind::Router => Self { memory: 128 * MIB, copied: 64 * MIB, ..pure },
+            Kind::Validator => pure,
             Kind::Executor => {
                 Self { memory: 256 * MIB, cpu: Duration::from_secs(5), copied: 64 * MIB, ..pure }
             }

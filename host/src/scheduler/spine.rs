@@ -165,8 +165,9 @@ struct Spine {
     consolidation: Consolidating,
     /// The newest event that ended an attempt.
     observed: i64,
-    /// For lessons, which are read on another thread.
+    /// For lessons and for consolidation, which are read on other threads.
     archive: Arc<Mutex<Reader>>,
+    attic: Arc<Mutex<Reader>>,
     attempts: HashMap<TaskId, Running>,
     /// What the router was told of tasks that were just assigned, so that it is not read twice.
     staged: HashMap<TaskId, Prepared>,

@@ -166,6 +166,12 @@ fn print_ground(judgement: &Judgement) {
         judgement.rows,
         judgement.support.heaviest
     ));
+    if !judgement.support.weight.holds(judgement.support.covered) {
+        screen::line(
+            "  careful: choices were not drawn from the chances on record, as when agents fill up within one \
+             decision; the figures may be off",
+        );
+    }
     for change in judgement.skills.iter().take(5) {
         match change.change {
             Ok(interval) => screen::line(&format!(

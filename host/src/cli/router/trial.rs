@@ -72,6 +72,13 @@ impl Bench {
 
     /// Begins a stage for a router: of the trial that it has, or of a new one.
     fn enter(&mut self, router: RouterChoice, stage: Stage) -> Result<(), Failure> {
+        let decides = match routing::office(&self.conn).map_err(unreadable)? {
+            Some(office) => office,
+            None => self.chosen(&self.config.router)?,
+        };
+        if decides == router {
+            return Err(Failure::Refused(format!("{} decides already", router.name)));
+        }
         let op = match self.trial_of(&router) {
             Some(row) => Op::MoveTrial { trial: row.id, stage },
             None => Op::StartTrial { router, terms: Box::new(self.config.ladder.terms(stage)) },

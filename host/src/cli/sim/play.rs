@@ -61,18 +61,32 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
 
 fn settings(args: &Args) -> Result<Config, Failure> {
     let wrong = |why: String| Failure::Usage(why);
-    let mut text = match &args.world {
+    let text = match &args.world {
         Some(path) => {
             std::fs::read_to_string(path).map_err(|why| wrong(format!("{}: {why}", path.display())))?
         }
         None => String::new(),
     };
+    let unreadable = |why: toml::de::Error| wrong(format!("the world's settings: {}", why.message()));
+    let mut table: toml::Table = toml::from_str(&text).map_err(unreadable)?;
     for pair in &args.set {
-        let (key, value) =
-            pair.split_once('=').ok_or_else(|| wrong(format!("expected KEY=VALUE, not {pair:?}")))?;
-        text = format!("{key} = {value}\n{text}");
+        let given: toml::Table = toml::from_str(pair)
+            .map_err(|why| wrong(format!("expected KEY=VALUE, not {pair:?}: {}", why.message())))?;
+        merge(&mut table, given);
     }
-    toml::from_str(&text).map_err(|why| wrong(format!("the world's settings: {}", why.message())))
+    table.try_into().map_err(unreadable)
+}
+
+/// What is given replaces what is there, key by key.
+fn merge(table: &mut toml::Table, given: toml::Table) {
+    for (key, value) in given {
+        match (table.get_mut(&key), value) {
+            (Some(toml::Value::Table(inner)), toml::Value::Table(given)) => merge(inner, given),
+            (_, value) => {
+                table.insert(key, value);
+            }
+        }
+    }
 }
 
 fn plugin(library: &Library, name: &str, worlds: &[World], demand: Demand) -> Result<Line, Failure> {

@@ -39,10 +39,10 @@ impl Spine {
 
     fn step(&mut self) {
         self.consolidation.under_way = true;
-        let (archive, outbox) = (Arc::clone(&self.archive), self.outbox.clone());
+        let (attic, outbox) = (Arc::clone(&self.attic), self.outbox.clone());
         tokio::task::spawn_blocking(move || {
-            let archive = archive.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = outbox.send(Message::Consolidated { step: consolidate::next(&archive) });
+            let attic = attic.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = outbox.send(Message::Consolidated { step: consolidate::next(&attic) });
         });
     }
 

@@ -109,6 +109,7 @@ impl Host {
         let (sweeps, swept) = mpsc::unbounded_channel();
         let policy = Arc::new(options.people);
         let archive = Arc::new(Mutex::new(self::reader(home).map_err(unreadable)?));
+        let attic = Arc::new(Mutex::new(self::reader(home).map_err(unreadable)?));
         let desk_reader = self::reader(home).map_err(unreadable)?;
         let around = Surroundings {
             clock: writer.clock().clone(),
@@ -146,6 +147,7 @@ impl Host {
             consolidation: Consolidating::default(),
             observed: 0,
             archive,
+            attic,
             attempts: HashMap::new(),
             staged: HashMap::new(),
             consulted: HashSet::new(),

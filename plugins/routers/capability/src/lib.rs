@@ -10,8 +10,7 @@ pub struct Capability;
 
 /// The steps between the weights keep the order strict: below 1.0, load decides only between equal surpluses, and
 /// nobody has a hundred thousand skills, nor does a task prefer ten thousand.
-const CARD: Scorecard<4> =
-    Scorecard([("full", -1e9), ("lacks", -1e5), ("surplus", -1.0), ("load", -0.5)]);
+const CARD: Scorecard<4> = Scorecard([("full", -1e9), ("lacks", -1e5), ("surplus", -1.0), ("load", -0.5)]);
 
 impl Router for Capability {
     fn route(snapshot: Snapshot) -> Result<Answer, RouteError> {

@@ -114,7 +114,8 @@ impl Model {
 
     fn put(&mut self, term: &Term, mean: f64, variance: f64) {
         let share = (variance / term.prior.variance).clamp(1e-6, 1.0);
-        let weight = Weight { key: term.key, mean: mean.clamp(-FURTHEST, FURTHEST) as f32, variance: share as f32 };
+        let weight =
+            Weight { key: term.key, mean: mean.clamp(-FURTHEST, FURTHEST) as f32, variance: share as f32 };
         match self.weights.binary_search_by_key(&term.key, |weight| weight.key) {
             Ok(at) => self.weights[at] = weight,
             Err(at) => self.weights.insert(at, weight),

@@ -44,7 +44,11 @@ pub struct Scale {
 impl Scale {
     pub fn of(usual: Vec<Usual>) -> Option<Self> {
         let sound = |usual: &Usual| {
-            usual.count.is_finite() && usual.count >= 0.0 && usual.mean.is_finite() && usual.variance.is_finite() && usual.variance >= 0.0
+            usual.count.is_finite()
+                && usual.count >= 0.0
+                && usual.mean.is_finite()
+                && usual.variance.is_finite()
+                && usual.variance >= 0.0
         };
         (usual.len() <= MOST && usual.iter().all(sound)).then_some(Self { usual })
     }

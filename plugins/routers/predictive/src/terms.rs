@@ -31,7 +31,11 @@ const fn around_zero(variance: f64, keep: f64) -> Prior {
 pub fn of_task(skills: &[&str], features: &[(u32, f64)]) -> Vec<Term> {
     let share = 1.0 / skills.len().max(1) as f64;
     let mut terms = vec![Term { key: key("base", "", ""), value: 1.0, prior: BASE }];
-    terms.extend(skills.iter().map(|skill| Term { key: key("skill", "", skill), value: share, prior: SKILL }));
+    terms.extend(skills.iter().map(|skill| Term {
+        key: key("skill", "", skill),
+        value: share,
+        prior: SKILL,
+    }));
     let feature = |(name, value): &(u32, f64)| Term { key: mixed(*name), value: *value, prior: FEATURE };
     terms.extend(features.iter().map(feature));
     terms

@@ -3,7 +3,9 @@
 //! A lot is drawn among the candidates that have room, those filled by this very answer left out; among all of them if
 //! nobody has. No configuration.
 
-use baton_sdk::router::{Answer, Assignment, Choice, Factor, Request, Room, RouteError, Router, Score, Snapshot};
+use baton_sdk::router::{
+    Answer, Assignment, Choice, Factor, Request, Room, RouteError, Router, Score, Snapshot,
+};
 
 /// The router of this crate.
 pub struct Random;
