@@ -136,7 +136,15 @@ pub fn snapshot(agents: u32, requests: usize, seed: u64) -> Snapshot {
 
 fn router(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> {
     let router = library.router(name)?;
-    let ask = |snapshot: &Snapshot| router.route(snapshot).map_err(|why| why.to_string());
+    // One that can't do without an agent to ask is told of one.
+    let config = match router.route(&snapshot(1, 1, 7)) {
+        Ok(_) => Vec::new(),
+        Err(_) => vec![Attr { name: "agent".into(), value: "agent-0000".into() }],
+    };
+    let ask = |asked: &Snapshot| {
+        let asked = Snapshot { config: config.clone(), ..asked.clone() };
+        router.route(&asked).map_err(|why| why.to_string())
+    };
     let mut findings = Vec::new();
     let keeps = |agents, requests| ask(&snapshot(agents, requests, 7)).map(|_| ());
     findings.push(finding("one agent, one task", keeps(1, 1)));
