@@ -8,7 +8,11 @@ use std::process::Command;
 
 /// The folder of `plugins/`, the kind, and the plugins of it.
 const BUNDLED: [(&str, &str, &[&str]); 4] = [
-    ("routers", "Router", &["adaptive", "capability", "least-loaded", "llm", "predictive", "random", "round-robin"]),
+    (
+        "routers",
+        "Router",
+        &["adaptive", "capability", "least-loaded", "llm", "predictive", "random", "round-robin"],
+    ),
     (
         "executors",
         "Executor",

@@ -193,7 +193,7 @@ fn a_backtest_says_what_another_router_would_have_meant() {
 
 #[test]
 fn a_backtest_refuses_where_the_log_has_no_trace_of_what_the_other_would_do() {
-    let env = logged("capability", 100);
+    let env = logged("capability", 600);
     let refused = env.baton(&["router", "backtest", "random"]);
     assert_eq!(refused.code, Some(1));
     assert!(

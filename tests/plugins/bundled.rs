@@ -44,8 +44,12 @@ fn what_is_bundled_and_what_each_may_use() {
         })
         .collect();
     insta::assert_snapshot!(names.join("\n"), @"
+    router adaptive
     router capability
     router least-loaded
+    router llm
+    router predictive
+    router random
     router round-robin
     executor auto
     executor collaborative

@@ -14,7 +14,8 @@ pub struct Template {
     pub name: String,
     /// What each stands for unless it is given: the text that was there. In workstreams it is `${NAME}`.
     pub parameters: BTreeMap<String, String>,
-    pub workstreams: Vec<Workstream>,
+    /// As in a plan.
+    pub workstreams: Vec<Value>,
 }
 
 /// The parameter for the folder that all paths have in common.
@@ -36,18 +37,14 @@ impl Template {
             workstream.metadata.retain(|key, _| !key.starts_with("baton."));
             let id = workstream.id.clone();
             open(&mut workstream.input, &id, &mut parameters);
-            if let Some(folder) = &folder {
-                for path in &mut workstream.paths {
-                    if let Some(rest) = path.to_string().strip_prefix(folder.as_str()) {
-                        *path = format!("${{{FOLDER}}}{rest}").parse().unwrap_or_else(|_| path.clone());
-                    }
-                }
-            }
-        }
-        if let Some(folder) = folder {
-            parameters.insert(FOLDER.to_owned(), folder);
         }
         workstreams.sort_by(|one, other| one.id.cmp(&other.id));
+        let mut workstreams: Vec<Value> =
+            workstreams.iter().filter_map(|workstream| serde_json::to_value(workstream).ok()).collect();
+        if let Some(folder) = folder {
+            workstreams.iter_mut().for_each(|workstream| open_paths(workstream, &folder));
+            parameters.insert(FOLDER.to_owned(), folder);
+        }
         Self { name: name.to_owned(), parameters, workstreams }
     }
 
@@ -62,15 +59,11 @@ impl Template {
             return Err(format!("{} has no parameter {unknown:?}{}", self.name, hint.unwrap_or_default()));
         }
         let value = |name: &str| given.get(name).or_else(|| self.parameters.get(name)).cloned();
-        let mut workstreams = self.workstreams.clone();
-        for workstream in &mut workstreams {
-            fill(&mut workstream.input, &value);
-            for path in &mut workstream.paths {
-                let text = substituted(&path.to_string(), &value);
-                *path = text.parse().map_err(|why| format!("{text}: {why}"))?;
-            }
-        }
-        Ok(Plan { name: self.name.clone(), workstreams })
+        let filled = self.workstreams.iter().cloned().map(|mut workstream| {
+            fill(&mut workstream, &value);
+            serde_json::from_value(workstream).map_err(|why| format!("template {}: {why}", self.name))
+        });
+        Ok(Plan { name: self.name.clone(), workstreams: filled.collect::<Result<_, _>>()? })
     }
 }
 
@@ -87,6 +80,15 @@ fn open(input: &mut Value, id: &str, parameters: &mut BTreeMap<String, String>) 
         Value::String(_) => name("input", input),
         Value::Object(members) => members.iter_mut().for_each(|(key, value)| name(key, value)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {}
+    }
+}
+
+fn open_paths(workstream: &mut Value, folder: &str) {
+    let Some(Value::Array(paths)) = workstream.get_mut("paths") else { return };
+    for path in paths {
+        if let Some(rest) = path.as_str().and_then(|path| path.strip_prefix(folder)) {
+            *path = Value::String(format!("${{{FOLDER}}}{rest}"));
+        }
     }
 }
 
@@ -157,10 +159,10 @@ mod tests {
         let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(template.parameters.into_iter().collect::<Vec<_>>(), expected);
         let [build, test] = template.workstreams.as_slice() else { panic!("two workstreams") };
-        assert_eq!(build.input, json!({ "prompt": "${build.prompt}", "retries": 2 }));
+        assert_eq!(build["input"], json!({ "prompt": "${build.prompt}", "retries": 2 }));
         assert_eq!(
-            (build.paths[0].to_string().as_str(), test.depends_on.as_slice()),
-            ("${folder}/login/**", &["build".to_owned()][..])
+            (&build["paths"], &test["depends_on"]),
+            (&json!(["${folder}/login/**"]), &json!(["build"]))
         );
     }
 

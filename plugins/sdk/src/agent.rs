@@ -19,7 +19,7 @@ pub use crate::words::*;
 pub use answer::{answer, data, summary};
 pub use exchange::{Listener, converse, fetch};
 pub use http_fault::{error_fault, http_fault, nonsense, one_line, status_fault};
-pub use prompt::{contract, inputs, prompt};
+pub use prompt::{contract, inputs, notes, prompt};
 
 use crate::config::Unusable;
 

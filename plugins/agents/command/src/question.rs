@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use baton_sdk::agent::{Attempt, Attr, inputs};
+use baton_sdk::agent::{Attempt, Attr, inputs, notes};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
@@ -48,6 +48,7 @@ pub fn stdin(attempt: &Attempt) -> Vec<u8> {
     ];
     fields.push(("input", task.input.clone()));
     fields.extend(inputs(attempt).map(|inputs| ("inputs", inputs.to_owned())));
+    fields.extend(notes(attempt).map(|notes| ("notes", json!(notes).to_string())));
     let members: Vec<String> = fields.iter().map(|(key, value)| format!("\"{key}\":{value}")).collect();
     format!("{{{}}}\n", members.join(",")).into_bytes()
 }
