@@ -132,12 +132,14 @@ impl Fit {
     pub fn belief(&self, cells: &Cells<'_>, agent: usize, skill: Option<&str>) -> Belief {
         let stand = skill.map_or(0.0, |skill| cells.stand(agent, skill));
         let place = skill.and_then(|skill| cells.skills.get(skill)).map(|skill| skill.place);
-        let expected = logistic(self.odds(cells, agent, place, stand));
+        let own = self.agents[agent].variance + self.kinds[cells.kinds[agent]].variance;
+        let said = stand * stand * self.declared.variance;
+        let common = self.base.variance + place.map_or(SKILL.variance, |skill| self.skills[skill].variance);
+        let expected = moderated(self.odds(cells, agent, place, stand), own + said + common);
         let (successes, trials) = cells.record(agent, skill);
         let chance = (STRENGTH * expected + successes) / (STRENGTH + trials);
         let assumed = STRENGTH / (STRENGTH + trials);
-        let own = [self.agents[agent].variance, self.kinds[cells.kinds[agent]].variance].iter().sum::<f64>();
-        let doubt = (own + stand * stand * self.declared.variance) * (expected * (1.0 - expected)).powi(2);
+        let doubt = (own + said) * (expected * (1.0 - expected)).powi(2);
         let known = 1.0 - own / (AGENT.variance + KIND.variance);
         Belief {
             chance,
@@ -172,6 +174,13 @@ impl Group {
     }
 }
 
+/// The mean chance of normally distributed log-odds, approximately (MacKay, "The Evidence Framework Applied to
+/// Classification Networks", 1992).
+fn moderated(mean: f64, variance: f64) -> f64 {
+    logistic(mean / (1.0 + std::f64::consts::PI * variance / 8.0).sqrt())
+}
+
+/// The chance that goes with log-odds.
 pub fn logistic(odds: f64) -> f64 {
     1.0 / (1.0 + (-odds).exp())
 }
