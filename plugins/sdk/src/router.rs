@@ -1,6 +1,7 @@
 //! Routers: who does what.
 
 mod chooser;
+mod known;
 mod line;
 pub mod lottery;
 mod normal;
@@ -17,8 +18,9 @@ pub use crate::bindings::shared::baton::router::words::{
 pub use crate::config::Config;
 pub use crate::words::*;
 pub use chooser::{Chooser, Prospect};
-pub use line::Line;
-pub use pace::Pace;
+pub use known::Known;
+pub use line::{Line, Place};
+pub use pace::{Expected, Pace, PaceAt};
 pub use preference::Preference;
 pub use room::Room;
 pub use scorecard::Scorecard;
@@ -62,6 +64,16 @@ impl Snapshot {
                 choice: choose(request, self.candidates(request)),
             })
             .collect()
+    }
+}
+
+impl Task {
+    /// The skills that it requires or prefers, sorted, each once; as an experience has them.
+    pub fn wanted(&self) -> Vec<&str> {
+        let mut skills: Vec<&str> = self.skills.iter().chain(&self.prefers).map(String::as_str).collect();
+        skills.sort_unstable();
+        skills.dedup();
+        skills
     }
 }
 

@@ -53,9 +53,9 @@ impl<'a> Cells<'a> {
 
     fn add(&mut self, agent: usize, skill: Option<&str>, successes: f64, trials: f64) {
         if trials > 0.0 {
-            let stand = skill.map_or(0.0, |skill| self.stand(agent, skill));
-            let skill = skill.and_then(|skill| self.skills.get(skill)).map(|skill| skill.place);
-            self.cells.push(Cell { agent, skill, stand, successes, trials });
+            let known = skill.and_then(|skill| self.skill(skill));
+            let stand = skill.map_or(0.0, |skill| self.stand(agent, skill, known));
+            self.cells.push(Cell { agent, skill: known.map(|skill| skill.place), stand, successes, trials });
         }
     }
 
@@ -72,14 +72,19 @@ impl<'a> Cells<'a> {
         }
     }
 
+    /// A heading; one that nobody has has no place.
+    pub fn skill(&self, skill: &str) -> Option<Skill> {
+        self.skills.get(skill).copied()
+    }
+
     /// What an agent says of itself: 0.5 if it declares a skill, -0.5 if it does not, 0.0 if that says nothing, because
     /// it declares no skill at all or nobody declares this one.
-    pub fn stand(&self, agent: usize, skill: &str) -> f64 {
+    pub fn stand(&self, agent: usize, name: &str, skill: Option<Skill>) -> f64 {
         let Some(agent) = self.agents.get(agent) else { return 0.0 };
-        if agent.skills.is_empty() || !self.skills.get(skill).is_some_and(|skill| skill.declared) {
+        if agent.skills.is_empty() || !skill.is_some_and(|skill| skill.declared) {
             return 0.0;
         }
-        if agent.declares(skill) { 0.5 } else { -0.5 }
+        if agent.declares(name) { 0.5 } else { -0.5 }
     }
 }
 
@@ -122,4 +127,63 @@ fn skills(agents: &[Agent]) -> BTreeMap<&str, Skill> {
         skill.place = place;
     }
     skills
+}
+
+#[cfg(test)]
+mod tests {
+    use baton_sdk::fixture::{agent, stats};
+
+    use super::*;
+
+    fn known(agent: Agent, entries: &[(&str, f64, f64)]) -> Agent {
+        let entry = |(skill, successes, trials): &(&str, f64, f64)| SkillStats {
+            successes: *successes,
+            trials: *trials,
+            ..stats(skill)
+        };
+        Agent { stats: entries.iter().map(entry).collect(), ..agent }
+    }
+
+    #[test]
+    fn each_skill_has_a_cell_and_so_has_the_rest() {
+        let agents = [
+            known(agent("a", &["x"]), &[("", 9.0, 12.0), ("x", 3.0, 4.0), ("y", 1.0, 2.0)]),
+            known(agent("b", &[]), &[("", 2.0, 2.5), ("x", 2.0, 2.0)]),
+        ];
+        let cells = Cells::of(&agents);
+        let cell = |agent, skill, stand, successes, trials| Cell { agent, skill, stand, successes, trials };
+        let wanted = [
+            cell(0, Some(0), 0.5, 3.0, 4.0),
+            cell(0, Some(1), 0.0, 1.0, 2.0),
+            cell(0, None, 0.0, 5.0, 6.0),
+            cell(1, Some(0), 0.0, 2.0, 2.0),
+        ];
+        assert_eq!(cells.cells, wanted);
+        assert_eq!(cells.record(0, None), (5.0, 6.0));
+        assert_eq!(cells.record(0, Some("x")), (3.0, 4.0));
+        assert_eq!((cells.record(1, Some("y")), cells.record(7, None)), ((0.0, 0.0), (0.0, 0.0)));
+    }
+
+    #[test]
+    fn a_stand_is_taken_where_somebody_takes_one() {
+        let agents = [agent("a", &["x", "z"]), agent("b", &["z"]), agent("c", &[])];
+        let cells = Cells::of(&agents);
+        let stand = |agent, skill| cells.stand(agent, skill, cells.skill(skill));
+        assert_eq!([0, 1, 2, 7].map(|agent| stand(agent, "x")), [0.5, -0.5, 0.0, 0.0]);
+        assert_eq!([0, 1, 2].map(|agent| stand(agent, "y")), [0.0; 3]);
+    }
+
+    #[test]
+    fn agents_of_a_kind_share_a_number() {
+        let of = |id: &str, kind: &str| Agent { kind: kind.to_owned(), ..agent(id, &[]) };
+        assert_eq!(Cells::of(&[of("a", "k"), of("b", "l"), of("c", "k")]).kinds, [0, 1, 0]);
+    }
+
+    #[test]
+    fn counts_are_kept_within_their_bounds() {
+        let agents = [known(agent("a", &[]), &[("x", 7.0, 3.0), ("y", f64::NAN, 1e9), ("z", 1.0, -1.0)])];
+        let counted: Vec<(f64, f64)> =
+            Cells::of(&agents).cells.iter().map(|cell| (cell.successes, cell.trials)).collect();
+        assert_eq!(counted, [(3.0, 3.0), (0.0, 100.0)]);
+    }
 }

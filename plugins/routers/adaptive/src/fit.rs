@@ -6,7 +6,7 @@
 //! 15). The most likely effects are found by Newton's method, one group after the other. What an agent achieves at a
 //! skill then scatters around that sum by a beta distribution, whose strength counts as so many trials.
 
-use crate::cells::{Cell, Cells};
+use crate::cells::{Cell, Cells, Skill};
 
 /// Of log-odds, before anything is known.
 #[derive(Clone, Copy, Debug)]
@@ -128,15 +128,15 @@ impl Fit {
             + skill.map_or(0.0, |skill| self.skills[skill].mean)
     }
 
-    /// Of an agent at a skill, or at work without skills.
-    pub fn belief(&self, cells: &Cells<'_>, agent: usize, skill: Option<&str>) -> Belief {
-        let stand = skill.map_or(0.0, |skill| cells.stand(agent, skill));
-        let place = skill.and_then(|skill| cells.skills.get(skill)).map(|skill| skill.place);
+    /// Of an agent at a skill with its heading, or at work without skills.
+    pub fn belief(&self, cells: &Cells<'_>, agent: usize, skill: Option<(&str, Option<Skill>)>) -> Belief {
+        let stand = skill.map_or(0.0, |(name, known)| cells.stand(agent, name, known));
+        let place = skill.and_then(|(_, known)| known).map(|known| known.place);
         let own = self.agents[agent].variance + self.kinds[cells.kinds[agent]].variance;
         let said = stand * stand * self.declared.variance;
         let common = self.base.variance + place.map_or(SKILL.variance, |skill| self.skills[skill].variance);
         let expected = moderated(self.odds(cells, agent, place, stand), own + said + common);
-        let (successes, trials) = cells.record(agent, skill);
+        let (successes, trials) = cells.record(agent, skill.map(|(name, _)| name));
         let chance = (STRENGTH * expected + successes) / (STRENGTH + trials);
         let assumed = STRENGTH / (STRENGTH + trials);
         let doubt = (own + said) * (expected * (1.0 - expected)).powi(2);
@@ -146,12 +146,6 @@ impl Fit {
             variance: chance * (1.0 - chance) / (STRENGTH + trials + 1.0) + assumed * assumed * doubt,
             confidence: 1.0 - assumed * (1.0 - known),
         }
-    }
-
-    /// What who declares a skill has more than who does not, in log-odds.
-    #[cfg(test)]
-    pub fn declared(&self) -> f64 {
-        self.declared.mean
     }
 }
 
@@ -183,4 +177,157 @@ fn moderated(mean: f64, variance: f64) -> f64 {
 /// The chance that goes with log-odds.
 pub fn logistic(odds: f64) -> f64 {
     1.0 / (1.0 + (-odds).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use baton_sdk::SplitMix64;
+    use baton_sdk::fixture::{agent, stats};
+    use baton_sdk::router::{Agent, SkillStats};
+
+    use super::*;
+
+    const SKILLS: [&str; 5] = ["s0", "s1", "s2", "s3", "s4"];
+
+    fn entry(skill: &str, successes: f64, trials: f64) -> SkillStats {
+        SkillStats { successes, trials, ..stats(skill) }
+    }
+
+    /// Twelve agents, each with so many trials of each skill; who declares a skill succeeds with one chance, who does not
+    /// with another, and odd agents are worse.
+    fn pool(trials: u32, declarer: f64, other: f64) -> Vec<Agent> {
+        let mut random = SplitMix64::new(11);
+        let one = |index: usize| {
+            let declared: Vec<&str> =
+                (0..5).filter(|skill| (index + skill).is_multiple_of(3)).map(|skill| SKILLS[skill]).collect();
+            let mut achieved = |skill: &str| {
+                let chance = if declared.contains(&skill) { declarer } else { other };
+                let chance = if index.is_multiple_of(2) { chance } else { 0.7 * chance };
+                f64::from((0..trials).map(|_| u32::from(random.chance(chance))).sum::<u32>())
+            };
+            let stats = SKILLS.map(|skill| entry(skill, achieved(skill), f64::from(trials))).to_vec();
+            Agent { stats, ..agent(&format!("{index:02}"), &declared) }
+        };
+        (0..12).map(one).collect()
+    }
+
+    fn at(fit: &Fit, cells: &Cells<'_>, agent: usize, skill: &str) -> Belief {
+        fit.belief(cells, agent, Some((skill, cells.skill(skill))))
+    }
+
+    /// What is maximised: the logarithm of the likelihood, with as many trials of a cell as count, and of the priors.
+    fn objective(fit: &Fit, cells: &Cells<'_>) -> f64 {
+        let mut sum = 0.0;
+        for cell in &cells.cells {
+            let chance = logistic(fit.odds(cells, cell.agent, cell.skill, cell.stand));
+            let counts = (STRENGTH + 1.0) / (STRENGTH + cell.trials.max(1.0));
+            sum += counts * cell.successes * chance.ln();
+            sum += counts * (cell.trials - cell.successes) * (1.0 - chance).ln();
+        }
+        let mut assumed = |prior: Prior, effects: &[Effect]| {
+            for effect in effects {
+                sum -= (effect.mean - prior.mean).powi(2) / (2.0 * prior.variance);
+            }
+        };
+        assumed(BASE, &[fit.base]);
+        assumed(DECLARED, &[fit.declared]);
+        assumed(SKILL, &fit.skills);
+        assumed(KIND, &fit.kinds);
+        assumed(AGENT, &fit.agents);
+        sum
+    }
+
+    #[test]
+    fn nothing_is_more_likely_than_what_is_found() {
+        let agents = pool(25, 0.8, 0.5);
+        let cells = Cells::of(&agents);
+        let mut fit = Fit::of(&cells);
+        for _ in 0..50 {
+            for group in [Group::Base, Group::Declared, Group::Skill, Group::Kind, Group::Agent] {
+                fit.improve(group, &cells);
+            }
+        }
+        let top = objective(&fit, &cells);
+        for off in [-0.01, 0.01] {
+            for group in [Group::Base, Group::Declared, Group::Skill, Group::Kind, Group::Agent] {
+                for at in 0..fit.group(group).1.len() {
+                    let mut moved = fit.clone();
+                    moved.group(group).1[at].mean += off;
+                    assert!(objective(&moved, &cells) < top, "{group:?} {at} {off}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_rounds_are_enough() {
+        for agents in [pool(3, 0.9, 0.1), pool(100, 0.95, 0.2), pool(40, 0.05, 0.02)] {
+            let cells = Cells::of(&agents);
+            let short = Fit::of(&cells);
+            let mut long = short.clone();
+            for _ in 0..60 {
+                for group in [Group::Base, Group::Declared, Group::Skill, Group::Kind, Group::Agent] {
+                    long.improve(group, &cells);
+                }
+            }
+            for agent in 0..12 {
+                for skill in SKILLS {
+                    let chance = |fit: &Fit| at(fit, &cells, agent, skill).chance;
+                    assert!((chance(&short) - chance(&long)).abs() < 0.005, "{agent} {skill}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_declaration_is_worth_is_learned_from_everybody() {
+        let learned = |declarer, other| Fit::of(&Cells::of(&pool(60, declarer, other))).declared.mean;
+        let (none, less, same, more) =
+            (DECLARED.mean, learned(0.4, 0.6), learned(0.6, 0.6), learned(0.8, 0.4));
+        assert!(less < 0.1 && same < 0.25 && more > 1.0, "{none} {less} {same} {more}");
+        // Without any record it is what it was taken for.
+        let fresh = [agent("a", &["x"]), agent("b", &["y"]), agent("c", &[])];
+        let cells = Cells::of(&fresh);
+        let fit = Fit::of(&cells);
+        assert_eq!(fit.declared.mean, none);
+        let chance = |agent| at(&fit, &cells, agent, "x").chance;
+        assert!(chance(0) > chance(2) && chance(2) > chance(1));
+    }
+
+    #[test]
+    fn a_record_of_its_own_outweighs_what_is_expected_by_and_by() {
+        let chance = |successes, trials| {
+            let agents = [Agent { stats: vec![entry("x", successes, trials)], ..agent("a", &["x"]) }];
+            let cells = Cells::of(&agents);
+            let belief = at(&Fit::of(&cells), &cells, 0, "x");
+            (belief.chance, belief.variance, belief.confidence)
+        };
+        let (none, few, many) = (chance(0.0, 0.0), chance(0.0, 4.0), chance(0.0, 90.0));
+        assert!(none.0 > 0.5 && few.0 < none.0 && few.0 > 0.15 && many.0 < 0.1, "{none:?} {few:?} {many:?}");
+        assert!(none.1 > few.1 && few.1 > many.1);
+        assert!(none.2 == 0.0 && few.2 > 0.15 && many.2 > 0.8 && many.2 <= 1.0);
+    }
+
+    #[test]
+    fn what_is_known_of_an_agent_counts_for_its_kind() {
+        let of = |id: &str, kind: &str| Agent { kind: kind.to_owned(), ..agent(id, &[]) };
+        let failing = |id: &str| Agent { stats: vec![entry("x", 2.0, 60.0)], ..of(id, "bad") };
+        let fine = |id: &str| Agent { stats: vec![entry("x", 50.0, 60.0)], ..of(id, "good") };
+        let agents =
+            [failing("a"), failing("b"), fine("c"), fine("d"), of("new bad", "bad"), of("new good", "good")];
+        let cells = Cells::of(&agents);
+        let fit = Fit::of(&cells);
+        let chance = |agent| at(&fit, &cells, agent, "x").chance;
+        assert!(chance(5) > chance(4) + 0.03, "{} {}", chance(4), chance(5));
+    }
+
+    #[test]
+    fn chances_are_chances_whatever_the_record() {
+        let agents: Vec<Agent> = (0..40)
+            .map(|at| Agent { stats: vec![entry("x", 0.0, 100.0)], ..agent(&format!("{at}"), &["x"]) })
+            .collect();
+        let cells = Cells::of(&agents);
+        let belief = at(&Fit::of(&cells), &cells, 0, "x");
+        assert!(belief.chance > 0.0 && belief.chance < 0.01 && belief.variance > 0.0);
+    }
 }

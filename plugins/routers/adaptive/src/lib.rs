@@ -14,13 +14,11 @@
 mod cells;
 mod fit;
 
-use std::collections::BTreeMap;
-
 use baton_sdk::router::{
-    Answer, Chooser, Config, Line, Pace, Preference, Prospect, RouteError, Router, Snapshot, Task,
+    Answer, Chooser, Config, Known, Line, Pace, Preference, Prospect, RouteError, Router, Snapshot,
 };
 
-use cells::Cells;
+use cells::{Cells, Skill};
 use fit::{Belief, Fit, logistic};
 
 /// The router of this crate.
@@ -41,10 +39,9 @@ fn decide(snapshot: &Snapshot) -> Result<Answer, RouteError> {
     let line = line(&snapshot.state)?;
     let pool = Pool::of(snapshot);
     let mut chooser = Chooser::new(snapshot, &preference, pool.pace.usual(), line);
-    let mut known: BTreeMap<Vec<&str>, Vec<Prospect>> = BTreeMap::new();
+    let mut known = Known::new(snapshot.agents.len());
     let decisions = snapshot.decide(|request, candidates| {
-        let prospects =
-            known.entry(wanted(&request.task)).or_insert_with_key(|skills| pool.prospects(skills));
+        let prospects = known.of(request.task.wanted(), |skills, all| pool.prospects(skills, all));
         chooser.choose(request, candidates, prospects)
     });
     let factors = chooser.factors();
@@ -66,65 +63,51 @@ fn line(state: &[u8]) -> Result<Line, RouteError> {
     }
 }
 
-/// The skills that a task requires or prefers, sorted, each once.
-fn wanted(task: &Task) -> Vec<&str> {
-    let mut skills: Vec<&str> = task.skills.iter().chain(&task.prefers).map(String::as_str).collect();
-    skills.sort_unstable();
-    skills.dedup();
-    skills
-}
-
 /// What the record says of everybody.
 struct Pool<'a> {
     cells: Cells<'a>,
     fit: Fit,
     pace: Pace<'a>,
-    agents: u32,
 }
 
 impl<'a> Pool<'a> {
     fn of(snapshot: &'a Snapshot) -> Self {
         let cells = Cells::of(&snapshot.agents);
         let fit = Fit::of(&cells);
-        Self { cells, fit, pace: Pace::of(&snapshot.agents), agents: snapshot.agents.len() as u32 }
+        Self { cells, fit, pace: Pace::of(&snapshot.agents) }
     }
 
     /// Of all agents, on a task with these skills.
-    fn prospects(&self, skills: &[&str]) -> Vec<Prospect> {
-        (0..self.agents).map(|agent| self.prospect(agent, skills)).collect()
+    fn prospects(&self, skills: &[&str], all: &mut Vec<Prospect>) {
+        let known: Vec<(&str, Option<Skill>)> =
+            skills.iter().map(|skill| (*skill, self.cells.skill(skill))).collect();
+        let pace = self.pace.at(skills);
+        all.extend((0..self.cells.kinds.len()).map(|agent| {
+            let belief = match known.as_slice() {
+                [] => self.fit.belief(&self.cells, agent, None),
+                known => self.combined(agent, known),
+            };
+            Prospect {
+                success: belief.chance,
+                doubt: belief.variance.sqrt(),
+                confidence: belief.confidence,
+                expected: pace.expected(agent),
+            }
+        }));
     }
 
-    fn prospect(&self, agent: u32, skills: &[&str]) -> Prospect {
-        let at = agent as usize;
-        let belief = match skills {
-            [] => self.fit.belief(&self.cells, at, None),
-            skills => combined(skills.iter().map(|skill| self.fit.belief(&self.cells, at, Some(skill)))),
-        };
-        Prospect {
-            success: belief.chance,
-            doubt: belief.variance.sqrt(),
-            confidence: belief.confidence,
-            quality: self.pace.quality(agent, skills),
-            latency: self.pace.latency(agent, skills),
-            cost: self.pace.cost(agent, skills),
+    /// The record counts a task for each of its skills, so a task of several is like the mean of them. What is unsure of
+    /// one is mostly unsure of all, because it is the agent.
+    fn combined(&self, agent: usize, skills: &[(&str, Option<Skill>)]) -> Belief {
+        let share = 1.0 / skills.len() as f64;
+        let (mut odds, mut variance, mut confidence) = (0.0, 0.0, 0.0);
+        for skill in skills {
+            let belief = self.fit.belief(&self.cells, agent, Some(*skill));
+            odds += share * (belief.chance / (1.0 - belief.chance)).ln();
+            variance += share * belief.variance;
+            confidence += share * belief.confidence;
         }
-    }
-}
-
-/// The record counts a task for each of its skills, so a task of several is like the mean of them. What is unsure of one
-/// is mostly unsure of all, because it is the agent.
-fn combined(beliefs: impl ExactSizeIterator<Item = Belief>) -> Belief {
-    let count = beliefs.len() as f64;
-    let mut sum = Belief { chance: 0.0, variance: 0.0, confidence: 0.0 };
-    for belief in beliefs {
-        sum.chance += (belief.chance / (1.0 - belief.chance)).ln();
-        sum.variance += belief.variance;
-        sum.confidence += belief.confidence;
-    }
-    Belief {
-        chance: logistic(sum.chance / count),
-        variance: sum.variance / count,
-        confidence: sum.confidence / count,
+        Belief { chance: logistic(odds), variance, confidence }
     }
 }
 

@@ -14,20 +14,20 @@
 mod calibration;
 mod declared;
 mod model;
+mod name;
 mod record;
 mod scale;
 mod state;
 mod terms;
 
-use std::collections::BTreeMap;
-
 use baton_sdk::router::{
-    Answer, Chooser, Config, Experience, Learner, Lesson, Pace, Preference, Prospect, RouteError, Router,
-    Snapshot, Task, Verdict,
+    Agent, Answer, Chooser, Config, Expected, Experience, Known, Learner, Lesson, Pace, Preference, Prospect,
+    RouteError, Router, Snapshot, Verdict,
 };
 
 use declared::Declared;
 use model::{Sum, expected};
+use name::Name;
 use state::State;
 use terms::{of_agent, of_task};
 
@@ -62,10 +62,10 @@ fn read(bytes: &[u8]) -> Result<State, RouteError> {
 impl State {
     fn learn(&mut self, experience: &Experience) {
         let Experience { skills, features, agent, agent_kind, verdict, .. } = experience;
-        let skills: Vec<&str> = skills.iter().map(String::as_str).collect();
+        let skills = Name::all(skills.iter().map(String::as_str));
         self.scale.learn(features);
         let mut terms = of_task(&skills, &self.scale.scaled(features));
-        terms.extend(of_agent(&self.declared, agent, agent_kind, &skills));
+        terms.extend(of_agent(&self.declared, Name::of(agent), Name::of(agent_kind), &skills));
         let outcome = match verdict {
             Verdict::Accepted => 1.0,
             Verdict::Refused | Verdict::Failed => 0.0,
@@ -94,13 +94,19 @@ fn decide(snapshot: &Snapshot) -> Result<Answer, RouteError> {
     state.look_at(snapshot);
     let pace = Pace::of(&snapshot.agents);
     let mut chooser = Chooser::new(snapshot, &preference, pace.usual(), std::mem::take(&mut state.line));
-    let mut known: BTreeMap<Vec<&str>, Vec<Candidate>> = BTreeMap::new();
+    let named = |agent: &Agent| (Name::of(&agent.id), Name::of(&agent.kind));
+    let agents: Vec<(Name, Name)> = snapshot.agents.iter().map(named).collect();
+    let mut known = Known::new(agents.len());
     let mut prospects = Vec::new();
     let decisions = snapshot.decide(|request, candidates| {
-        let skills = wanted(&request.task);
-        let task = state.model.sum(&of_task(&skills, &state.scale.scaled(&request.features)));
-        let everybody =
-            known.entry(skills).or_insert_with_key(|skills| Candidate::all(snapshot, &state, &pace, skills));
+        let skills = request.task.wanted();
+        let names = Name::all(skills.iter().copied());
+        let task = state.model.sum(&of_task(&names, &state.scale.scaled(&request.features)));
+        let everybody = known.of(skills, |skills, all| {
+            let pace = pace.at(skills);
+            let one = |(at, agent): (usize, &_)| Candidate::of(*agent, &state, &names, pace.expected(at));
+            all.extend(agents.iter().enumerate().map(one));
+        });
         prospects.clear();
         prospects.extend(everybody.iter().map(|candidate| candidate.prospect(&state, &task)));
         chooser.choose(request, candidates, &prospects)
@@ -110,32 +116,16 @@ fn decide(snapshot: &Snapshot) -> Result<Answer, RouteError> {
     Ok(Answer::from(decisions).with_factors(factors).with_state(state.write()))
 }
 
-/// The skills that a task requires or prefers, sorted, each once, as an experience has them.
-fn wanted(task: &Task) -> Vec<&str> {
-    let mut skills: Vec<&str> = task.skills.iter().chain(&task.prefers).map(String::as_str).collect();
-    skills.sort_unstable();
-    skills.dedup();
-    skills
-}
-
 /// What is expected of an agent at some skills, whatever the task.
 struct Candidate {
     sum: Sum,
-    quality: Option<f64>,
-    latency: Option<f64>,
-    cost: Option<f64>,
+    expected: Expected,
 }
 
 impl Candidate {
-    /// Of each agent.
-    fn all(snapshot: &Snapshot, state: &State, pace: &Pace<'_>, skills: &[&str]) -> Vec<Self> {
-        let of = |(index, agent): (u32, &baton_sdk::router::Agent)| Self {
-            sum: state.model.sum(&of_agent(&state.declared, &agent.id, &agent.kind, skills)),
-            quality: pace.quality(index, skills),
-            latency: pace.latency(index, skills),
-            cost: pace.cost(index, skills),
-        };
-        (0..).zip(&snapshot.agents).map(of).collect()
+    /// Of an agent with this name and kind.
+    fn of((agent, kind): (Name, Name), state: &State, skills: &[Name], expected: Expected) -> Self {
+        Self { sum: state.model.sum(&of_agent(&state.declared, agent, kind, skills)), expected }
     }
 
     fn prospect(&self, state: &State, task: &Sum) -> Prospect {
@@ -145,9 +135,7 @@ impl Candidate {
             success: chance,
             doubt: self.sum.variance.sqrt() * chance * (1.0 - chance),
             confidence: 1.0 - variance / (self.sum.unknown + task.unknown),
-            quality: self.quality,
-            latency: self.latency,
-            cost: self.cost,
+            expected: self.expected,
         }
     }
 }

@@ -99,12 +99,12 @@ impl Model {
         }
     }
 
-    /// Learns from an outcome, 1.0 for success or 0.0, that counts as so many.
-    pub fn learn(&mut self, terms: &[Term], outcome: f64, count: f64) {
+    /// Learns from so many trials under the same terms, so many of which succeeded.
+    pub fn learn(&mut self, terms: &[Term], successes: f64, trials: f64) {
         let sum = self.sum(terms);
-        let step = mode(sum.mean, sum.variance, outcome, count);
+        let step = mode(sum.mean, sum.variance, successes, trials);
         let chance = logistic(sum.mean + sum.variance * step);
-        let information = count * chance * (1.0 - chance);
+        let information = trials * chance * (1.0 - chance);
         for term in terms {
             let (mean, variance) = self.weight(term.key, term.prior);
             let learned = 1.0 + variance * term.value * term.value * information;
@@ -137,13 +137,13 @@ impl Model {
 }
 
 /// The step α that the posterior's mode lies away from the prior's mean, in units of the variance: the root of
-/// `α = count · (outcome − σ(mean + variance · α))`, by Newton's method inside a bracket that always holds it.
-fn mode(mean: f64, variance: f64, outcome: f64, count: f64) -> f64 {
-    let (mut low, mut high) = (count * (outcome - 1.0), count * outcome);
+/// `α = successes − trials · σ(mean + variance · α)`, by Newton's method inside a bracket that always holds it.
+fn mode(mean: f64, variance: f64, successes: f64, trials: f64) -> f64 {
+    let (mut low, mut high) = (successes - trials, successes);
     let mut step = 0.0;
     for _ in 0..30 {
         let chance = logistic(mean + variance * step);
-        let error = step - count * (outcome - chance);
+        let error = step - successes + trials * chance;
         if error.abs() < 1e-12 {
             break;
         }
@@ -152,7 +152,7 @@ fn mode(mean: f64, variance: f64, outcome: f64, count: f64) -> f64 {
         } else {
             low = step;
         }
-        let newton = step - error / (1.0 + count * variance * chance * (1.0 - chance));
+        let newton = step - error / (1.0 + trials * variance * chance * (1.0 - chance));
         step = if newton > low && newton < high { newton } else { 0.5 * (low + high) };
     }
     step
@@ -167,4 +167,128 @@ pub fn logistic(odds: f64) -> f64 {
 /// Classification Networks", 1992).
 pub fn expected(mean: f64, variance: f64) -> f64 {
     logistic(mean / (1.0 + std::f64::consts::PI * variance / 8.0).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use baton_sdk::SplitMix64;
+
+    use super::*;
+
+    fn term(key: u32, value: f64) -> Term {
+        Term { key, value, prior: Prior { mean: 0.3, variance: 0.5, keep: 0.99 } }
+    }
+
+    /// Mean and variance of one weight after outcomes, on a grid.
+    fn integrated(value: f64, outcomes: &[f64]) -> (f64, f64) {
+        let prior = term(0, 0.0).prior;
+        let mut sums = (0.0, 0.0, 0.0);
+        for step in 0..=4000 {
+            let weight = -5.0 + 0.0025 * f64::from(step);
+            let mut density = (-(weight - prior.mean).powi(2) / (2.0 * prior.variance)).exp();
+            for outcome in outcomes {
+                let chance = logistic(weight * value);
+                density *= if *outcome > 0.5 { chance } else { 1.0 - chance };
+            }
+            sums = (sums.0 + density, sums.1 + density * weight, sums.2 + density * weight * weight);
+        }
+        let mean = sums.1 / sums.0;
+        (mean, sums.2 / sums.0 - mean * mean)
+    }
+
+    #[test]
+    fn one_weight_is_learned_as_by_integration() {
+        let mut random = SplitMix64::new(4);
+        for value in [1.0, -0.7] {
+            let mut model = Model::default();
+            let mut outcomes = Vec::new();
+            for _ in 0..60 {
+                let outcome = f64::from(u8::from(random.chance(0.7)));
+                outcomes.push(outcome);
+                model.learn(&[term(9, value)], outcome, 1.0);
+                let (mean, variance) = model.weight(9, term(9, value).prior);
+                let exact = integrated(value, &outcomes);
+                assert!((mean - exact.0).abs() < 0.04, "{mean} {exact:?}");
+                assert!((variance / exact.1 - 1.0).abs() < 0.1, "{variance} {exact:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_step_solves_its_equation() {
+        for mean in [-30.0, -2.0, 0.0, 1.0, 40.0] {
+            for variance in [1e-6, 0.3, 5.0, 400.0] {
+                for (successes, trials) in [(1.0, 1.0), (0.0, 1.0), (20.0, 25.0), (0.0, 0.1)] {
+                    let step = mode(mean, variance, successes, trials);
+                    let error = step - successes + trials * logistic(mean + variance * step);
+                    assert!(error.abs() < 1e-7, "{mean} {variance} {successes} {trials}: {step} {error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn blame_is_shared_by_uncertainty() {
+        let mut model = Model::default();
+        (0..50).for_each(|_| model.learn(&[term(1, 1.0)], 1.0, 1.0));
+        let before = model.sum(&[term(1, 1.0)]).mean;
+        model.learn(&[term(1, 1.0), term(2, 1.0)], 0.0, 1.0);
+        let lost = before - model.sum(&[term(1, 1.0)]).mean;
+        let other = 0.3 - model.sum(&[term(2, 1.0)]).mean;
+        assert!(lost > 0.0 && other > 3.0 * lost, "{lost} {other}");
+    }
+
+    #[test]
+    fn what_is_known_fades_towards_what_was_assumed() {
+        let mut model = Model::default();
+        (0..50).for_each(|_| model.learn(&[term(1, 1.0)], 0.0, 1.0));
+        let known = model.sum(&[term(1, 1.0)]);
+        (0..2000).for_each(|_| model.fade(&[term(1, 1.0)]));
+        let faded = model.sum(&[term(1, 1.0)]);
+        assert!(known.mean < -1.0 && (faded.mean - 0.3).abs() < 1e-3, "{known:?} {faded:?}");
+        assert!(known.variance < 0.2 && (faded.variance - 0.5).abs() < 1e-3);
+    }
+
+    #[test]
+    fn the_least_known_weights_are_forgotten() {
+        let mut model = Model::default();
+        for key in 0..3000 {
+            let times = if key % 2 == 0 { 2 } else { 1 };
+            (0..times).for_each(|_| model.learn(&[term(key, 1.0)], 1.0, 1.0));
+        }
+        model.prune();
+        assert_eq!(model.weights().len(), MOST);
+        assert!(model.weights().iter().filter(|weight| weight.key % 2 == 0).count() == 1500);
+        assert_eq!(Model::of(model.weights().to_vec()), Some(model));
+    }
+
+    #[test]
+    fn what_is_no_model_is_not_read() {
+        let weight = |key, mean, variance| Weight { key, mean, variance };
+        assert!(Model::of(vec![weight(1, 0.0, 0.5), weight(2, -3.0, 1.0)]).is_some());
+        for wrong in [
+            vec![weight(2, 0.0, 0.5), weight(1, 0.0, 0.5)],
+            vec![weight(1, 0.0, 0.5), weight(1, 0.0, 0.5)],
+            vec![weight(1, f32::NAN, 0.5)],
+            vec![weight(1, 1e9, 0.5)],
+            vec![weight(1, 0.0, 0.0)],
+            vec![weight(1, 0.0, f32::NAN)],
+            vec![weight(1, 0.0, 1.5)],
+        ] {
+            assert_eq!(Model::of(wrong), None);
+        }
+    }
+
+    #[test]
+    fn an_expected_chance_is_the_mean_over_what_is_unsure() {
+        for (mean, variance) in [(0.0, 1.0), (1.5, 0.5), (-2.0, 2.0)] {
+            let mut sums = (0.0, 0.0);
+            for step in 0..=1000 {
+                let z = -5.0 + 0.01 * f64::from(step);
+                let density = (-z * z / 2.0).exp();
+                sums = (sums.0 + density, sums.1 + density * logistic(mean + f64::sqrt(variance) * z));
+            }
+            assert!((expected(mean, variance) - sums.1 / sums.0).abs() < 0.01);
+        }
+    }
 }

@@ -5,6 +5,7 @@ use baton_sdk::router::{Agent, SkillStats};
 
 use crate::declared::Declared;
 use crate::model::Model;
+use crate::name::Name;
 use crate::terms::{of_agent, of_task};
 
 /// The record is told in so many parts, each of everybody, because what comes first counts for more.
@@ -28,13 +29,11 @@ fn part(model: &mut Model, declared: &Declared, agent: &Agent, stats: &SkillStat
     if trials.is_nan() || successes.is_nan() {
         return;
     }
-    let skills = [stats.skill.as_str()];
+    let skills = [Name::of(&stats.skill)];
     let mut terms = of_task(&skills, &[]);
-    terms.extend(of_agent(declared, &agent.id, &agent.kind, &skills));
-    for (outcome, count) in [(1.0, successes), (0.0, trials - successes)] {
-        if count > 0.0 {
-            model.learn(&terms, outcome, count / f64::from(PARTS));
-        }
+    terms.extend(of_agent(declared, Name::of(&agent.id), Name::of(&agent.kind), &skills));
+    if trials > 0.0 {
+        model.learn(&terms, successes / f64::from(PARTS), trials / f64::from(PARTS));
     }
 }
 
@@ -56,8 +55,9 @@ mod tests {
             let (mut model, declared) = (Model::default(), Declared::by(&agents));
             learn(&mut model, &declared, &agents);
             let chance = |who: &str| {
-                let mut terms = of_task(&["x"], &[]);
-                terms.extend(of_agent(&declared, who, "mock", &["x"]));
+                let skills = [Name::of("x")];
+                let mut terms = of_task(&skills, &[]);
+                terms.extend(of_agent(&declared, Name::of(who), Name::of("mock"), &skills));
                 let sum = model.sum(&terms);
                 expected(sum.mean, sum.variance)
             };

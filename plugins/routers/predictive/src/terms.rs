@@ -1,9 +1,8 @@
 //! Which weights take part in a prediction.
 
-use baton_sdk::seed::fnv1a;
-
 use crate::declared::Declared;
 use crate::model::{Prior, Term};
+use crate::name::{NOTHING, Name};
 
 /// What is true of everybody fades slowly: half of it in 700 outcomes.
 const SLOW: f64 = 0.999;
@@ -28,47 +27,50 @@ const fn around_zero(variance: f64, keep: f64) -> Prior {
 }
 
 /// Of the task, the same for all agents. `features` are keys and scaled values.
-pub fn of_task(skills: &[&str], features: &[(u32, f64)]) -> Vec<Term> {
+pub fn of_task(skills: &[Name], features: &[(u32, f64)]) -> Vec<Term> {
     let share = 1.0 / skills.len().max(1) as f64;
-    let mut terms = vec![Term { key: key("base", "", ""), value: 1.0, prior: BASE }];
-    terms.extend(skills.iter().map(|skill| Term {
-        key: key("skill", "", skill),
-        value: share,
-        prior: SKILL,
-    }));
-    let feature = |(name, value): &(u32, f64)| Term { key: mixed(*name), value: *value, prior: FEATURE };
+    let mut terms = vec![Term { key: key(What::Base, NOTHING, NOTHING), value: 1.0, prior: BASE }];
+    let skill = |skill: &Name| Term { key: key(What::Skill, NOTHING, *skill), value: share, prior: SKILL };
+    terms.extend(skills.iter().map(skill));
+    let feature = |(name, value): &(u32, f64)| {
+        let key = key(What::Feature, Name(u64::from(*name)), NOTHING);
+        Term { key, value: *value, prior: FEATURE }
+    };
     terms.extend(features.iter().map(feature));
     terms
 }
 
 /// Of an agent, with these skills of a task.
-pub fn of_agent(declared: &Declared, agent: &str, kind: &str, skills: &[&str]) -> Vec<Term> {
+pub fn of_agent(declared: &Declared, agent: Name, kind: Name, skills: &[Name]) -> Vec<Term> {
     let share = 1.0 / skills.len().max(1) as f64;
-    let mut terms = vec![
-        Term { key: key("agent", agent, ""), value: 1.0, prior: AGENT },
-        Term { key: key("kind", kind, ""), value: 1.0, prior: KIND },
-    ];
+    let mut terms = Vec::with_capacity(3 + 2 * skills.len());
+    terms.push(Term { key: key(What::Agent, agent, NOTHING), value: 1.0, prior: AGENT });
+    terms.push(Term { key: key(What::Kind, kind, NOTHING), value: 1.0, prior: KIND });
     let mut stand = 0.0;
-    for skill in skills {
+    for &skill in skills {
         stand += share * declared.stand(agent, skill);
-        terms.push(Term { key: key("agent", agent, skill), value: share, prior: AGENT_AT_SKILL });
-        terms.push(Term { key: key("kind", kind, skill), value: share, prior: KIND_AT_SKILL });
+        terms.push(Term { key: key(What::Agent, agent, skill), value: share, prior: AGENT_AT_SKILL });
+        terms.push(Term { key: key(What::Kind, kind, skill), value: share, prior: KIND_AT_SKILL });
     }
-    terms.push(Term { key: key("declared", "", ""), value: stand, prior: DECLARED });
+    terms.push(Term { key: key(What::Declared, NOTHING, NOTHING), value: stand, prior: DECLARED });
     terms
 }
 
-fn key(what: &str, who: &str, skill: &str) -> u32 {
-    let mut hash = fnv1a(what.as_bytes());
-    for part in [who, skill] {
-        hash = (hash ^ fnv1a(part.as_bytes())).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
-    }
-    (hash >> 32) as u32
+/// What a weight stands for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum What {
+    Base,
+    Skill,
+    Feature,
+    Agent,
+    Kind,
+    Declared,
 }
 
-/// A feature's key among those of other weights.
-fn mixed(feature: u32) -> u32 {
-    key("feature", "", "") ^ feature
+fn key(what: What, who: Name, skill: Name) -> u32 {
+    let mix = |hash: u64| hash.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    let hash = mix(mix(mix(what as u64 + 1) ^ who.0) ^ skill.0);
+    (hash >> 32) as u32
 }
 
 #[cfg(test)]
@@ -80,13 +82,12 @@ mod tests {
     #[test]
     fn different_weights_have_different_keys() {
         let mut keys = BTreeSet::new();
-        let names: Vec<String> = (0..60).map(|number| format!("n{number}")).collect();
+        let names: Vec<Name> = (0..60).map(|number| Name::of(&format!("n{number}"))).collect();
         for name in &names {
-            let skills: Vec<&str> = names.iter().map(String::as_str).collect();
-            let terms = of_agent(&Declared::default(), name, name, &skills);
+            let terms = of_agent(&Declared::default(), *name, *name, &names);
             keys.extend(terms.iter().map(|term| term.key));
         }
-        keys.extend(of_task(&["n1", "n2"], &[(1, 0.5), (2, 0.5)]).iter().map(|term| term.key));
+        keys.extend(of_task(&names[..2], &[(1, 0.5), (2, 0.5)]).iter().map(|term| term.key));
         // An agent and a kind of the same name, each alone and with 60 skills, one declaration, and the task's five.
         assert_eq!(keys.len(), 60 * 2 * 61 + 1 + 5);
     }
@@ -94,8 +95,9 @@ mod tests {
     #[test]
     fn several_skills_count_as_much_as_one() {
         for skills in [&["a"][..], &["a", "b", "c"]] {
-            let mut terms = of_task(skills, &[]);
-            terms.extend(of_agent(&Declared::default(), "x", "k", skills));
+            let skills: Vec<Name> = skills.iter().map(|skill| Name::of(skill)).collect();
+            let mut terms = of_task(&skills, &[]);
+            terms.extend(of_agent(&Declared::default(), Name::of("x"), Name::of("k"), &skills));
             let of = |prior: Prior| -> f64 {
                 terms.iter().filter(|term| term.prior == prior).map(|term| term.value).sum()
             };

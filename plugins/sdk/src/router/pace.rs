@@ -1,5 +1,6 @@
-//! How long agents take, what they charge and how good the work is that is accepted: an agent's own mean for a skill, drawn towards what its mean over all
-//! skills and the skill's mean over all agents let expect, the more the fewer attempts there were.
+//! How long agents take, what they charge and how good the work is that is accepted: an agent's own mean for a skill,
+//! drawn towards what its mean over all skills and the skill's mean over all agents let expect, the more the fewer
+//! attempts there were.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,18 @@ use super::{Agent, SkillStats};
 /// An expectation from the rest of the record counts as so many attempts.
 const PRIOR: f64 = 3.0;
 
-/// Expected time, cost and quality of attempts, worked out once for a snapshot.
+/// What an attempt of an agent is expected to be like; none of what nobody's record tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Expected {
+    /// From assignment to claim, in milliseconds.
+    pub latency: Option<f64>,
+    /// In millionths.
+    pub cost: Option<f64>,
+    /// The mean score of accepted work, 0.0 to 1.0.
+    pub quality: Option<f64>,
+}
+
+/// What is usual in a pool, worked out once for a snapshot.
 pub struct Pace<'a> {
     agents: &'a [Agent],
     latency: Usual<'a>,
@@ -27,20 +39,33 @@ impl<'a> Pace<'a> {
         self.latency.overall
     }
 
-    /// From assignment to claim, in milliseconds, as the mean over `skills`; none if nobody was ever timed.
-    pub fn latency(&self, agent: u32, skills: &[&str]) -> Option<f64> {
-        self.latency.expected(self.agents.get(agent as usize)?, agent, skills, latency)
+    /// For work that needs these skills.
+    pub fn at<'s>(&'s self, skills: &'s [&'s str]) -> PaceAt<'s> {
+        let factors = [&self.latency, &self.cost, &self.quality].map(|usual| usual.factors(skills));
+        PaceAt { pace: self, skills, factors }
     }
+}
 
-    /// Of an attempt, in millionths, as the mean over `skills`; none if nobody's cost was ever known.
-    pub fn cost(&self, agent: u32, skills: &[&str]) -> Option<f64> {
-        self.cost.expected(self.agents.get(agent as usize)?, agent, skills, cost)
-    }
+/// What is usual for work that needs some skills.
+pub struct PaceAt<'s> {
+    pace: &'s Pace<'s>,
+    skills: &'s [&'s str],
+    /// Of each skill, by measure.
+    factors: [Vec<f64>; 3],
+}
 
-    /// The mean score of accepted work, 0.0 to 1.0, as the mean over `skills`; none if nothing was ever checked.
-    pub fn quality(&self, agent: u32, skills: &[&str]) -> Option<f64> {
-        let quality = self.quality.expected(self.agents.get(agent as usize)?, agent, skills, quality)?;
-        Some(quality.clamp(0.0, 1.0))
+impl PaceAt<'_> {
+    /// Of an agent, by its position in the snapshot, as the mean over the skills.
+    pub fn expected(&self, agent: usize) -> Expected {
+        let Some(own) = self.pace.agents.get(agent) else { return Expected::default() };
+        let records: Vec<Option<&SkillStats>> = self.skills.iter().map(|skill| own.record(skill)).collect();
+        let [latency, cost, quality] = &self.factors;
+        let quality = self.pace.quality.expected(agent, &records, quality);
+        Expected {
+            latency: self.pace.latency.expected(agent, &records, latency),
+            cost: self.pace.cost.expected(agent, &records, cost),
+            quality: quality.map(|quality| quality.clamp(0.0, 1.0)),
+        }
     }
 }
 
@@ -60,6 +85,7 @@ type Measure = fn(&SkillStats) -> Option<f64>;
 
 /// Means of one measure.
 struct Usual<'a> {
+    measure: Measure,
     /// Over everything.
     overall: Option<f64>,
     /// Of each agent over all skills.
@@ -70,13 +96,13 @@ struct Usual<'a> {
 
 impl<'a> Usual<'a> {
     fn of(agents: &'a [Agent], measure: Measure) -> Self {
+        let all =
+            |agent: &'a Agent| agent.record("").and_then(|stats| Some((measure(stats)?, weight(stats))));
         let mut overall = Mean::default();
-        for agent in agents {
-            overall.add(agent.record("").and_then(|stats| Some((measure(stats)?, weight(stats)))));
-        }
+        agents.iter().for_each(|agent| overall.add(all(agent)));
         let overall = overall.value();
-        let own = |agent: &Agent| own(agent.record(""), measure, overall);
-        let means: Vec<Option<f64>> = agents.iter().map(own).collect();
+        let means: Vec<Option<f64>> =
+            agents.iter().map(|agent| drawn(agent.record(""), measure, overall)).collect();
         let mut skills: BTreeMap<&str, Mean> = BTreeMap::new();
         for (agent, usual) in agents.iter().zip(&means) {
             for stats in agent.stats.iter().filter(|stats| !stats.skill.is_empty()) {
@@ -86,25 +112,30 @@ impl<'a> Usual<'a> {
             }
         }
         let factor = |(skill, mean): (&'a str, Mean)| (skill, mean.towards(1.0));
-        Self { overall, agents: means, skills: skills.into_iter().map(factor).collect() }
+        Self { measure, overall, agents: means, skills: skills.into_iter().map(factor).collect() }
     }
 
-    fn expected(&self, agent: &Agent, index: u32, skills: &[&str], measure: Measure) -> Option<f64> {
-        let usual = self.agents.get(index as usize).copied().flatten().or(self.overall);
-        if skills.is_empty() {
+    fn factors(&self, skills: &[&str]) -> Vec<f64> {
+        skills.iter().map(|skill| self.skills.get(skill).copied().unwrap_or(1.0)).collect()
+    }
+
+    /// `records` are the agent's on skills with these factors.
+    fn expected(&self, agent: usize, records: &[Option<&SkillStats>], factors: &[f64]) -> Option<f64> {
+        let usual = self.agents.get(agent).copied().flatten();
+        if records.is_empty() {
             return usual;
         }
         let mut mean = Mean::default();
-        for skill in skills {
-            let factor = self.skills.get(skill).copied().unwrap_or(1.0);
+        for (record, factor) in records.iter().zip(factors) {
             let prior = usual.map(|usual| usual * factor);
-            mean.add(own(agent.record(skill), measure, prior).map(|value| (value, 1.0)));
+            mean.add(drawn(*record, self.measure, prior).map(|value| (value, 1.0)));
         }
         mean.value()
     }
 }
 
-fn own(stats: Option<&SkillStats>, measure: Measure, prior: Option<f64>) -> Option<f64> {
+/// What a record says, drawn towards what is expected.
+fn drawn(stats: Option<&SkillStats>, measure: Measure, prior: Option<f64>) -> Option<f64> {
     let mut mean = Mean::default();
     mean.add(stats.and_then(|stats| Some((measure(stats)?, weight(stats)))));
     mean.add(prior.map(|prior| (prior, PRIOR)));
@@ -158,10 +189,12 @@ mod tests {
     fn much_of_a_record_counts_and_little_of_it_is_drawn_to_the_usual() {
         let agents = [timed("a", &[("", 100, 97.0), ("x", 100, 97.0)]), timed("b", &[])];
         let pace = Pace::of(&agents);
-        assert_eq!(pace.latency(0, &["x"]), Some(100.0));
-        assert_eq!(pace.latency(1, &["x"]), Some(100.0));
-        assert_eq!(pace.cost(1, &[]), Some(200.0));
-        assert_eq!(pace.latency(2, &["x"]), None);
+        let usual = Expected { latency: Some(100.0), cost: Some(200.0), quality: None };
+        for skills in [&["x"][..], &[]] {
+            assert_eq!([0, 1].map(|agent| pace.at(skills).expected(agent)), [usual; 2]);
+        }
+        assert_eq!(pace.at(&[]).expected(2), Expected::default());
+        assert_eq!(pace.usual(), Some(100.0));
     }
 
     #[test]
@@ -171,16 +204,19 @@ mod tests {
             timed("b", &[("", 100, 60.0), ("quick", 50, 60.0)]),
         ];
         let pace = Pace::of(&agents);
-        let (slow, quick) = (pace.latency(1, &["slow"]).unwrap(), pace.latency(1, &["quick"]).unwrap());
+        let latency = |skills: &[&str]| pace.at(skills).expected(1).latency.unwrap();
+        let (slow, quick) = (latency(&["slow"]), latency(&["quick"]));
         assert!(slow > 2.5 * quick, "{slow} {quick}");
-        let both = pace.latency(1, &["quick", "slow"]).unwrap();
+        let both = latency(&["quick", "slow"]);
         assert!((both - 0.5 * (slow + quick)).abs() < 1e-9);
     }
 
     #[test]
     fn nothing_known_is_nothing_said() {
         let agents = [agent("a", &[])];
-        assert_eq!(Pace::of(&agents).latency(0, &["x"]), None);
-        assert_eq!(Pace::of(&agents).cost(0, &[]), None);
+        for skills in [&["x"][..], &[]] {
+            assert_eq!(Pace::of(&agents).at(skills).expected(0), Expected::default());
+        }
+        assert_eq!(Pace::of(&agents).usual(), None);
     }
 }

@@ -93,3 +93,48 @@ fn number(config: Config<'_>, key: &str, most: f64) -> Result<Option<f64>, Unusa
         value => Ok(value),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Attr;
+
+    fn read(config: &[(&str, &str)]) -> Result<Preference, Unusable> {
+        let attrs: Vec<Attr> = config.iter().map(|(name, value)| Attr::new(*name, *value)).collect();
+        Preference::read(Config(&attrs))
+    }
+
+    fn wrong(config: &[(&str, &str)]) -> String {
+        read(config).err().map_or(String::new(), |unusable| unusable.to_string())
+    }
+
+    #[test]
+    fn time_is_priced_by_the_usual_attempt_or_by_the_minute() {
+        let usual = read(&[]).unwrap().weights(Some(600_000.0));
+        assert!((usual[1] + 0.007).abs() < 1e-12, "{usual:?}");
+        assert_eq!(read(&[]).unwrap().weights(None), [1.0, 0.0, -0.01, -0.01]);
+        let config = [("minute", "0.5"), ("success", "10"), ("money", "2"), ("load", "0")];
+        assert_eq!(read(&config).unwrap().weights(None), [10.0, -0.5, -2.0, 0.0]);
+    }
+
+    #[test]
+    fn what_can_not_be_used_is_named() {
+        assert_eq!(
+            wrong(&[("wait", "-1")]),
+            "configuration key `wait` is `-1`, expected a number from 0 to 1000"
+        );
+        assert_eq!(
+            wrong(&[("wait", "1"), ("minute", "1")]),
+            "configuration key `minute` is given beside `wait`"
+        );
+        assert_eq!(
+            wrong(&[("explore", "0.99")]),
+            "configuration key `floor` is `0.02`, more than `explore` leaves"
+        );
+        assert_eq!(
+            wrong(&[("quality", "NaN")]),
+            "configuration key `quality` is `NaN`, expected a number from 0 to 1"
+        );
+        assert_eq!(wrong(&[("defer", "no")]), "configuration key `defer` is `no`, expected true or false");
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::super::lottery::Belief;
 use super::super::preference::{MINUTE_MS, Preference};
-use super::super::{Forecast, Request, Room, Score};
+use super::super::{Expected, Forecast, Request, Room, Score};
 
 const UNIT_MICROS: f64 = 1e6;
 
@@ -15,12 +15,8 @@ pub struct Prospect {
     pub doubt: f64,
     /// 0.0 to 1.0, as in [`Forecast`].
     pub confidence: f64,
-    /// The mean score of its accepted work.
-    pub quality: Option<f64>,
-    /// Of the attempt alone, in milliseconds.
-    pub latency: Option<f64>,
-    /// In millionths.
-    pub cost: Option<f64>,
+    /// Of the attempt alone.
+    pub expected: Expected,
 }
 
 /// What counts for who is not known to differ: the mean of the others.
@@ -50,16 +46,16 @@ pub struct Bid {
 
 impl Guess {
     pub fn of(request: &Request, candidates: &[u32], prospects: &[Prospect]) -> Self {
-        let mean = |what: fn(&Prospect) -> Option<f64>| {
-            let known = candidates.iter().filter_map(|agent| prospects.get(*agent as usize).and_then(what));
+        let mean = |what: fn(&Expected) -> Option<f64>| {
+            let known = candidates.iter().filter_map(|agent| what(&prospects.get(*agent as usize)?.expected));
             let (sum, count) = known.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
             (count > 0.0).then(|| sum / count)
         };
         let estimate = request.task.estimate.map_or(0.0, |estimate| estimate as f64);
         Self {
-            quality: mean(|prospect| prospect.quality).unwrap_or(1.0),
-            latency: mean(|prospect| prospect.latency).unwrap_or(estimate),
-            cost: mean(|prospect| prospect.cost).unwrap_or(0.0),
+            quality: mean(|expected| expected.quality).unwrap_or(1.0),
+            latency: mean(|expected| expected.latency).unwrap_or(estimate),
+            cost: mean(|expected| expected.cost).unwrap_or(0.0),
         }
     }
 }
@@ -75,13 +71,14 @@ impl Bid {
         preference: &Preference,
         weights: [f64; 4],
     ) -> Self {
-        let service = prospect.latency.unwrap_or(guess.latency);
+        let Expected { latency, cost, quality } = prospect.expected;
+        let service = latency.unwrap_or(guess.latency);
         let queue = room.ahead(agent, others);
-        let counts = 1.0 - preference.quality * (1.0 - prospect.quality.unwrap_or(guess.quality));
+        let counts = 1.0 - preference.quality * (1.0 - quality.unwrap_or(guess.quality));
         let values = [
             prospect.success * counts,
             service * (1.0 + queue) / MINUTE_MS,
-            prospect.cost.unwrap_or(guess.cost) / UNIT_MICROS,
+            cost.unwrap_or(guess.cost) / UNIT_MICROS,
             room.load(agent).min(1.0),
         ];
         Self {
@@ -91,7 +88,7 @@ impl Bid {
             doubt: preference.success * counts * prospect.doubt,
             queue,
             service,
-            cost: prospect.cost,
+            cost,
             values,
             total: weights.iter().zip(values).fold(0.0, |total, (weight, value)| total + weight * value),
             propensity: 0.0,
