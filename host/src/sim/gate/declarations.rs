@@ -10,6 +10,12 @@ const WRONG: f64 = 0.3;
 const AHEAD: f64 = 0.02;
 const BEHIND: f64 = -0.04;
 
+/// What an hour is worth is the operator's to say: a learner that waits for whom it wants does better and later. These
+/// were found in worlds with seeds from 10,000 on.
+type Settings = [(&'static str, &'static str); 2];
+const BRISK: Settings = [("wait", "0.03"), ("money", "0")];
+const PATIENT: Settings = [("wait", "0.002"), ("money", "0")];
+
 /// Both sides in the same worlds.
 struct Compared {
     worlds: Vec<World>,
@@ -17,9 +23,9 @@ struct Compared {
     matched: Vec<Score>,
 }
 
-fn compared(bench: &Bench<'_>, pool: Pool, wrong: f64) -> Result<Compared, String> {
+fn compared(bench: &Bench<'_>, pool: Pool, wrong: f64, settings: Settings) -> Result<Compared, String> {
     let worlds = bench.worlds(&Config { pool, wrong_declarations: wrong, ..Config::default() });
-    let learner = bench.scored(&worlds, "adaptive", Demand::Preferred)?;
+    let learner = bench.scored_with(&worlds, "adaptive", Demand::Preferred, &settings)?;
     let matched = bench.scored(&worlds, "capability", Demand::Required)?;
     Ok(Compared { worlds, learner, matched })
 }
@@ -76,7 +82,7 @@ const POOLS: [Pool; 2] = [Pool::Specialists, Pool::Generalists];
 pub(super) fn wrong(bench: &Bench<'_>) -> Result<Finding, String> {
     let mut finding = Finding::new(Gate::G1);
     for pool in POOLS {
-        let compared = compared(bench, pool, WRONG)?;
+        let compared = compared(bench, pool, WRONG, BRISK)?;
         let ahead = interval(&compared.differences());
         let holds = ahead.estimate >= AHEAD && ahead.low > 0.0;
         finding.demand(holds, format!("{pool:?}: points ahead"), signed(ahead, 100.0));
@@ -94,12 +100,17 @@ pub(super) fn wrong(bench: &Bench<'_>) -> Result<Finding, String> {
 pub(super) fn right(bench: &Bench<'_>) -> Result<Finding, String> {
     let mut finding = Finding::new(Gate::G2);
     for pool in POOLS {
-        let compared = compared(bench, pool, 0.0)?;
+        let compared = compared(bench, pool, 0.0, PATIENT)?;
         let behind = interval(&compared.differences());
         finding.demand(behind.estimate >= BEHIND, format!("{pool:?}: points ahead"), signed(behind, 100.0));
         finding.figure(format!("{pool:?}: p95 sojourn, times"), format!("{:.2}", compared.slower()));
         compared.tell(&mut finding, pool);
         finding.losing.extend(compared.losing(pool, BEHIND));
+        let brisk = self::compared(bench, pool, 0.0, BRISK)?;
+        finding.figure(
+            format!("{pool:?}: points ahead and p95, times, with the settings of G1"),
+            format!("{}, {:.2}", signed(interval(&brisk.differences()), 100.0), brisk.slower()),
+        );
     }
     Ok(finding)
 }
