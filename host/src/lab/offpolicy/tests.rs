@@ -1,3 +1,5 @@
+//! What the estimators must keep, on logs whose truth is known.
+
 use super::*;
 use crate::seed::Seed;
 
