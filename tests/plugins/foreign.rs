@@ -67,7 +67,11 @@ fn three_languages_decide_alike() {
         let wasm = built(&env, language);
         assert_eq!(answers(&library, &wasm), expected, "{language}");
         let checked = env.baton(&["plugin", "check", &wasm]).ok();
-        assert!(checked.contains("imports  baton:host/log@0.1.0, baton:types/core@0.1.0"), "{checked}");
+        assert!(
+            checked
+                .contains("imports  baton:host/log@0.1.0, baton:router/words@0.1.0, baton:types/core@0.1.0"),
+            "{checked}"
+        );
     }
 }
 
