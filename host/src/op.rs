@@ -9,7 +9,7 @@ use crate::budget::{Amount, Bill};
 use crate::clock::Time;
 use crate::event::{Fact, TrialEnding};
 use crate::fault::Fault;
-use crate::id::{AgentId, Epoch, QuestionId, RunId, TaskId};
+use crate::id::{AgentId, DecisionId, Epoch, QuestionId, RunId, TaskId};
 use crate::insight::{Episode, Note};
 use crate::knowledge::Observation;
 use crate::lab;
@@ -103,6 +103,12 @@ pub enum Op {
         note: i64,
     },
     /// A router was told what became of attempts.
+    /// What a router on trial would have decided in place of the one that was followed.
+    Shadow {
+        run: RunId,
+        of: DecisionId,
+        decision: Box<Decision>,
+    },
     Teach {
         run: RunId,
         lesson: Box<Lesson>,
@@ -265,9 +271,6 @@ pub struct Assign {
     pub picks: Vec<Pick>,
     pub lease_until: Time,
     pub decision: Option<Decision>,
-    /// What a router in its shadow would have decided.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub shadow: Option<Decision>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -293,6 +296,8 @@ pub struct Terms {
 /// What is kept of a decision: enough to explain it and to make it again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
+    /// Of its own in the store.
+    pub id: DecisionId,
     pub router: RouterChoice,
     /// The snapshot as the router saw it, as JSON; its state is apart.
     pub input: String,

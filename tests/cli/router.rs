@@ -38,6 +38,40 @@ fn explain_prints_candidates_and_why_the_others_were_none() {
     assert_eq!(explained["ineligible"], json!([["ann", "does not declare other"]]));
 }
 
+#[test]
+fn an_agent_is_asked_who_does_a_task_and_the_router_decides_where_its_answer_names_nobody() {
+    let done = |answer: &str| {
+        let env = Env::new();
+        let agent = |name: &str, skill: &str, output: &str| {
+            format!(
+                "[agents.{name}]\nadapter = \"mock\"\nskills = [\"{skill}\"]\nconfig = {{ output = '{output}' }}\n"
+            )
+        };
+        let config = [
+            agent("ann", "work", "{}"),
+            agent("bob", "work", "{}"),
+            agent("chooser", "choose", answer),
+            "[plugins.llm]\nconfig = { skills = \"choose\" }\n".to_owned(),
+        ];
+        env.write("baton.toml", &config.concat());
+        env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }])));
+        env.baton(&["run", "plan.json", "--router", "llm"]).ok();
+        let who: String = env.sql(
+            "SELECT group_concat(b.name || ' by ' || a.name, ', ' ORDER BY b.name) FROM attempt t JOIN body b ON b.task_id = t.task_id \
+             JOIN agent a ON a.id = t.agent_id",
+        );
+        let explained = env.baton(&["router", "explain", "a", "--json"]).json();
+        env.baton(&["router", "verify"]).ok();
+        (who, explained["reason"].as_str().unwrap_or_default().to_owned())
+    };
+    let (who, why) = done(r#"{"agent": "bob", "reason": "it is good at work"}"#);
+    assert_eq!(who, "a by bob, a/route-1 by chooser");
+    insta::assert_snapshot!(why, @"bob: an agent with choose chose it: it is good at work");
+    let (who, why) = done(r#"{"agent": "zoe"}"#);
+    assert_eq!(who, "a by ann, a/route-1 by chooser, a/route-1 by chooser", "it is asked once more");
+    insta::assert_snapshot!(why, @r#"an agent with choose named "zoe", which is no candidate; ann declares 1 of 1 wanted skill(s) and is 0 % busy"#);
+}
+
 /// Two runs, the first routed by one router and then another.
 fn decided() -> Env {
     let env = Env::with_mocks();

@@ -30,6 +30,11 @@ fn the_same_world_is_played_the_same_twice_and_settings_change_it() {
     assert_eq!(one[0]["scores"][0]["unplayed"], 0, "{one}");
     let wrong = env.baton(&["sim", "play", "--set", "taks=1"]).fails(2);
     assert!(wrong.contains("unknown field `taks`"), "{wrong}");
+    let wrong = env.baton(&["sim", "play", "--set", "service.sigma=9"]).fails(2);
+    assert_eq!(wrong, "baton: the world's settings: service.sigma is 9, expected 0 to 3\n");
+    env.write("world.toml", "tasks = 10\nrho = \"much\"\n");
+    let wrong = env.baton(&["sim", "play", "world.toml"]).fails(2);
+    assert!(wrong.starts_with("baton: world.toml: TOML parse error at line 2, column 7"), "{wrong}");
 }
 
 #[test]

@@ -103,7 +103,8 @@ fn a_share_of_the_tasks_is_decided_by_the_one_on_trial_and_that_is_on_record() {
 
 #[test]
 fn a_router_that_does_worse_is_rolled_back_by_itself() {
-    let env = env("");
+    // How long a mock takes is the machine's affair.
+    let env = env("[router.guards]\nlatency = 999.0\n");
     open(&env);
     env.baton(&["router", "ab", "round-robin", "--share", "0.5"]).ok();
     run(&env, 600);
@@ -166,6 +167,26 @@ fn promotion_demands_what_the_configuration_says() {
     env.baton(&["router", "promote", "least-loaded", "--force", "--at-once"]).ok();
     run(&env, 3);
     assert_eq!(by(&env, "least-loaded"), 3);
+}
+
+#[test]
+fn a_run_that_named_the_router_on_trial_is_of_neither_arm() {
+    let env = env("");
+    open(&env);
+    let begun = env.baton(&["router", "ab", "least-loaded", "--share", "0.5", "--json"]).json();
+    assert_eq!(begun["trial"]["stage"], json!({ "is": "split", "share": 0.5 }), "{begun}");
+    env.write("named.json", &plan(tasks(20)));
+    let named = env.baton(&["run", "named.json", "--quiet", "--router", "least-loaded"]);
+    assert!(matches!(named.code, Some(0 | 1)), "{}", named.stderr);
+    assert_eq!(by(&env, "least-loaded"), 20);
+    let attempts = |env: &Env| {
+        let trial = &env.baton(&["router", "status", "--json"]).json()["trial"];
+        [&trial["baseline"]["attempts"], &trial["candidate"]["attempts"]].map(Value::as_u64)
+    };
+    assert_eq!(attempts(&env), [Some(0), Some(0)]);
+    run(&env, 20);
+    let [Some(ours), Some(theirs)] = attempts(&env) else { panic!("no attempts") };
+    assert_eq!(ours + theirs, 20);
 }
 
 /// A log by a router that gives everybody a chance.

@@ -335,13 +335,7 @@ impl Bench {
     fn assign(&mut self, task: TaskId) -> Result<(), Rejection> {
         let lease_until = Time(i64::MAX / 2);
         let picks = vec![Pick { task, agent: AgentId(1), reserve: None }];
-        self.apply(Op::Assign(Box::new(Assign {
-            run: RunId(1),
-            picks,
-            lease_until,
-            decision: None,
-            shadow: None,
-        })))
+        self.apply(Op::Assign(Box::new(Assign { run: RunId(1), picks, lease_until, decision: None })))
     }
 }
 
@@ -421,13 +415,8 @@ fn a_lapsed_lease_is_not_brought_back() {
     let router = RouterChoice { name: "r".into(), digest: "r".into() };
     let submit = Op::Submit(Box::new(Submission { plan, seed: Seed(1), router, key: None }));
     let picks = vec![Pick { task: TaskId(1), agent: AgentId(1), reserve: None }];
-    let assign = Op::Assign(Box::new(Assign {
-        run: RunId(1),
-        picks,
-        lease_until: Time(100),
-        decision: None,
-        shadow: None,
-    }));
+    let assign =
+        Op::Assign(Box::new(Assign { run: RunId(1), picks, lease_until: Time(100), decision: None }));
     assert!(store.apply(vec![submit, assign]).iter().all(Result::is_ok));
     clock.advance_to(Time(0) + Duration::from_millis(101));
     assert!(

@@ -71,6 +71,26 @@ fn a_run_completes_with_every_hostile_router() {
 }
 
 #[test]
+fn nobody_waits_for_a_router_in_the_shadow() {
+    let env = Env::with_mocks();
+    let config = format!("{}\n[plugins.slow.limits]\ncpu = \"1s\"\n", crate::support::MOCKS);
+    env.write("baton.toml", &config);
+    std::fs::write(env.path("slow.wasm"), guest("spin")).expect("writable");
+    env.baton(&["plugin", "add", "slow.wasm"]).ok();
+    env.write("first.json", &plan(json!([{ "id": "first", "skills": ["work"] }])));
+    env.baton(&["run", "first.json"]).ok();
+    env.baton(&["router", "shadow", "slow"]).ok();
+    let chain: Vec<_> = (0..5)
+        .map(|index| json!({ "id": format!("t{index}"), "skills": ["work"], "depends_on": if index == 0 { vec![] } else { vec![format!("t{}", index - 1)] } }))
+        .collect();
+    env.write("plan.json", &plan(json!(chain)));
+    env.baton(&["run", "plan.json"]).ok();
+    let order = "SELECT (SELECT max(seq) FROM event WHERE kind = 'accepted') < \
+                 (SELECT seq FROM event WHERE kind = 'trial-ended')";
+    assert!(env.sql::<bool>(order), "all five were accepted before the third answer was given up");
+}
+
+#[test]
 fn a_router_that_keeps_failing_gives_way_to_the_one_before() {
     let env = Env::with_mocks();
     std::fs::write(env.path("bad.wasm"), guest("trap")).expect("writable");

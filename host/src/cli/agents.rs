@@ -230,7 +230,7 @@ fn show(global: &Global, name: &str) -> Outcome {
         return Ok(Done::Well);
     }
     let card = &shown.agent.card;
-    screen::line(&format!("{} ({}), {} of {} busy", card.name, card.adapter, shown.running, card.capacity));
+    screen::line(&format!("{} ({}), {} of {} busy", card.name, card.kind(), shown.running, card.capacity));
     screen::line(&format!("  breaker {}", breaker(shown.agent.breaker, Clock::system(Time(0)).now())));
     for (key, value) in &card.config {
         screen::line(&format!("  {key} = {value}"));

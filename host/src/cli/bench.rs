@@ -1,5 +1,6 @@
 //! `baton bench`: what this machine gives. Figures are medians of rounds in one process.
 
+mod meter;
 mod plan;
 mod plugin;
 mod queue;
@@ -20,6 +21,13 @@ pub(super) enum Verb {
     Plan(plan::Args),
     /// Restarting with many live tasks, to the first assignment
     Recover(recover::Args),
+}
+
+impl Verb {
+    /// Whether it listens to spans itself, in place of the log.
+    pub(super) fn meters(&self) -> bool {
+        matches!(self, Self::Queue(_))
+    }
 }
 
 pub(super) fn run(global: &Global, verb: Verb) -> Outcome {

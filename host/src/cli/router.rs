@@ -1,8 +1,13 @@
 //! `baton router`: the routing strategy of runs, and what is known of its decisions.
 
+mod ab;
 mod backtest;
 mod explain;
 mod export;
+mod promote;
+mod rollback;
+mod shadow;
+mod status;
 mod trial;
 mod verify;
 
@@ -34,11 +39,11 @@ pub(super) enum Verb {
         router: String,
     },
     /// Let a router decide about a share of the tasks, and compare
-    Ab(trial::Ab),
+    Ab(ab::Args),
     /// Let a router decide: on probation first, with a holdback
-    Promote(trial::Promote),
+    Promote(promote::Args),
     /// End the trial, or go back to the router before the promoted one
-    Rollback(trial::Rollback),
+    Rollback(rollback::Args),
     /// Who decides, and how the router on trial does
     Status,
 }
@@ -50,11 +55,11 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
         Verb::Verify(args) => verify::run(global, &args),
         Verb::Export(args) => export::run(global, &args),
         Verb::Backtest(args) => backtest::run(global, &args),
-        Verb::Shadow { router } => trial::shadow(global, &router),
-        Verb::Ab(args) => trial::ab(global, &args),
-        Verb::Promote(args) => trial::promote(global, &args),
-        Verb::Rollback(args) => trial::rollback(global, &args),
-        Verb::Status => trial::status(global),
+        Verb::Shadow { router } => shadow::run(global, &router),
+        Verb::Ab(args) => ab::run(global, &args),
+        Verb::Promote(args) => promote::run(global, &args),
+        Verb::Rollback(args) => rollback::run(global, &args),
+        Verb::Status => status::run(global),
     }
 }
 
@@ -65,7 +70,9 @@ fn use_router(global: &Global, name: &str, run: Option<&str>) -> Outcome {
     let name = named(name);
     let router = run_verb::chosen(&name, &library(&config, Some(&conn))?)?;
     Door::open(&home)?.apply(Op::UseRouter { run, router, why: RouterChange::Asked })?;
-    if !global.quiet {
+    if global.json {
+        screen::json(&serde_json::json!({ "run": run.to_string(), "router": name }));
+    } else if !global.quiet {
         screen::line(&format!("{run} is routed by {name} from its next decision on"));
     }
     Ok(Done::Well)

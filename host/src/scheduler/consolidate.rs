@@ -16,6 +16,7 @@ pub const MEMORY: usize = 20_000;
 /// # Errors
 /// The store can't be read.
 pub fn next(reader: &Reader) -> Result<Option<(Op, bool)>, String> {
+    let _metered = tracing::trace_span!(target: "baton::learning", "consolidation").entered();
     let unreadable = |why: &dyn std::fmt::Display| why.to_string();
     let from = insight::consolidated(reader).map_err(|why| unreadable(&why))?;
     let (attempts, upto) = routing::past(reader, from, STEP).map_err(|why| unreadable(&why))?;

@@ -1,11 +1,14 @@
 //! What a trial has brought, from the record.
 
+use std::collections::HashSet;
+
+use crate::id::RunId;
 use crate::knowledge::Observation;
 use crate::lab::guard::{self, Try};
 use crate::lab::trial::{Arm, Ledger};
 use crate::store::Reader;
-use crate::store::read::history;
 use crate::store::read::routing::{TrialRow, past};
+use crate::store::read::{self, history};
 
 /// Attempts that are read at a time.
 const PAGE: usize = 1000;
@@ -26,18 +29,21 @@ pub fn add(ledger: &mut Ledger, arm: Arm, observation: &Observation) {
     ledger.observe(arm, which, &seen);
 }
 
-/// Adds up all attempts of the present stage of a trial.
+/// Adds up all attempts of the present stage of a trial. A run that the candidate decides anyway is of neither arm.
 ///
 /// # Errors
 /// The store can't be read.
 pub fn ledger(reader: &Reader, row: &TrialRow) -> Result<Ledger, String> {
     let trial = row.trial();
     let mut ledger = Ledger::new(&trial);
+    let runs = read::runs(reader).map_err(|why| why.to_string())?;
+    let theirs: HashSet<RunId> =
+        runs.iter().filter(|run| run.router == row.router).map(|run| run.id).collect();
     let mut after = history::seq_before(reader, row.moved).map_err(|why| why.to_string())?;
     loop {
         let (attempts, upto) = past(reader, after, PAGE).map_err(|why| why.to_string())?;
-        for past in attempts.iter().filter(|past| counts(row, &past.observation)) {
-            let seen = &past.observation;
+        let seen = attempts.iter().map(|past| &past.observation);
+        for seen in seen.filter(|seen| counts(row, seen) && !theirs.contains(&seen.run)) {
             add(&mut ledger, trial.arm(seen.run, seen.task), seen);
         }
         if upto == after {

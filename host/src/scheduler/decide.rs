@@ -7,7 +7,7 @@ use super::pool::{Opinion, Pool, Worker};
 use crate::budget::Amount;
 use crate::clock::Time;
 use crate::fault::{ErrorClass, Fault};
-use crate::id::{AgentId, RunId, TaskId, TermsId};
+use crate::id::{AgentId, DecisionId, RunId, TaskId, TermsId};
 use crate::knowledge::Tally;
 use crate::op::{Assign, Decision, Op, Pick, RouterChoice, Until};
 use crate::outcome::Outcome;
@@ -230,18 +230,11 @@ pub struct Verdict {
     pub returned: Vec<TaskId>,
 }
 
-/// What is recorded of a decision, and of the one in its shadow.
-#[derive(Clone, Debug, Default)]
-pub struct Kept {
-    pub decision: Option<Decision>,
-    pub shadow: Option<Decision>,
-}
-
-/// Turns a checked answer into operations. `room` is asked for each assignment and takes the place that it finds.
+/// Turns a checked answer into operations, and keeps its record with them. `room` is asked for each assignment and takes the place that it finds.
 pub fn act(
     batch: &Batch,
     answer: &Answer,
-    kept: Kept,
+    decision: Option<Decision>,
     now: Time,
     lease_until: Time,
     is_current: impl Fn(&Task) -> bool,
@@ -288,25 +281,25 @@ pub fn act(
             Choice::Consult(new) => verdict.ops.push(consult(prepared, new)),
         }
     }
-    let Kept { decision, shadow } = kept;
     if !picks.is_empty() || decision.is_some() {
-        verdict.ops.push(Op::Assign(Box::new(Assign {
-            run: batch.run,
-            picks,
-            lease_until,
-            decision,
-            shadow,
-        })));
+        verdict.ops.push(Op::Assign(Box::new(Assign { run: batch.run, picks, lease_until, decision })));
     }
     verdict
 }
 
 /// What is kept of a decision. The states are taken out and kept apart, because many decisions share one.
 #[must_use]
-pub fn record(snapshot: &mut Snapshot, answer: &mut Answer, router: RouterChoice, fuel: u64) -> Decision {
+pub fn record(
+    id: DecisionId,
+    snapshot: &mut Snapshot,
+    answer: &mut Answer,
+    router: RouterChoice,
+    fuel: u64,
+) -> Decision {
     let before = std::mem::take(&mut snapshot.state);
     let state = std::mem::take(&mut answer.state);
-    Decision { router, input: json(snapshot), answer: json(answer), before, state, fuel, trial: None }
+    let (input, answer) = (json(snapshot), json(answer));
+    Decision { id, router, input, answer, before, state, fuel, trial: None }
 }
 
 pub(super) fn json<T: serde::Serialize>(value: &T) -> String {

@@ -28,6 +28,7 @@ pub fn teach(
     config: Vec<router::Attr>,
     line: Line,
 ) -> Result<Taught, PluginError> {
+    let _metered = tracing::trace_span!(target: "baton::learning", "lessons").entered();
     let unreadable = |why: &dyn std::fmt::Display| PluginError::Host {
         plugin: choice.name.clone(),
         why: format!("the store can't be read: {why}"),

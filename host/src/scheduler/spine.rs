@@ -38,7 +38,7 @@ use super::pool::Pool;
 use super::school::Taught;
 use crate::clock::Time;
 use crate::event::Fact;
-use crate::id::{AgentId, Epoch, RunId, TaskId};
+use crate::id::{AgentId, DecisionId, Epoch, RunId, TaskId};
 use crate::op::{Applied, End, Op, Rejection, Reply, RouterChoice};
 use crate::outcome::Usage;
 use crate::people::Policy;
@@ -75,11 +75,16 @@ enum Message {
         batch: Box<Batch>,
         router: RouterChoice,
         routed: Result<Routed, PluginError>,
-        shadowed: Option<Shadowed>,
+    },
+    Shadowed {
+        run: RunId,
+        shadowed: Shadowed,
     },
     Taught {
         run: RunId,
         router: RouterChoice,
+        /// Beside the work, not between two decisions.
+        aside: bool,
         taught: Result<Taught, PluginError>,
     },
     Consolidated {
@@ -165,6 +170,8 @@ struct Spine {
     consolidation: Consolidating,
     /// The newest event that ended an attempt.
     observed: i64,
+    /// The newest decision.
+    decided: DecisionId,
     /// For lessons and for consolidation, which are read on other threads.
     archive: Arc<Mutex<Reader>>,
     attic: Arc<Mutex<Reader>>,
@@ -193,7 +200,7 @@ impl Spine {
         let mut messages = Vec::new();
         loop {
             self.turn();
-            if self.draining && self.attempts.is_empty() && self.in_store == 0 {
+            if self.draining && self.is_quiet() {
                 return Ok(());
             }
             let pause = self.next_timer();
@@ -215,6 +222,11 @@ impl Spine {
         }
     }
 
+    fn is_quiet(&self) -> bool {
+        let shadows = || self.conducts.values().all(|conduct| conduct.shadow.is_done());
+        self.attempts.is_empty() && self.in_store == 0 && shadows()
+    }
+
     /// Does all that can be done now, then sends what it came to.
     fn turn(&mut self) {
         self.due();
@@ -225,6 +237,7 @@ impl Spine {
             self.dispatch();
             self.teach(|conduct| conduct.decisions > 0);
         }
+        self.ask_shadows();
         self.settle();
         if !self.pending.is_empty() {
             let ops = std::mem::take(&mut self.pending);
@@ -245,10 +258,9 @@ impl Spine {
         match message {
             Message::Apply { ops, reply } => self.send(ops, Some(reply)),
             Message::Committed { answers, awaited, reply } => self.committed(answers, awaited, reply)?,
-            Message::Routed { batch, router, routed, shadowed } => {
-                self.routed(*batch, router, routed, shadowed);
-            }
-            Message::Taught { run, router, taught } => self.taught(run, &router, taught),
+            Message::Routed { batch, router, routed } => self.routed(*batch, router, routed),
+            Message::Shadowed { run, shadowed } => self.shadowed(run, shadowed),
+            Message::Taught { run, router, aside, taught } => self.taught(run, &router, aside, taught),
             Message::Consolidated { step } => self.consolidated(step),
             Message::Ended { ended, result } => self.ended(ended, result),
             Message::Probed { agent, said } => self.probed(agent, said),

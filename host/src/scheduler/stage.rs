@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::board::Board;
-use super::decide::{self, Asking, Batch, Kept, Place, Prepared, Room};
+use super::decide::{self, Asking, Batch, Place, Prepared, Room};
 use super::pool::Pool;
 use crate::agent::Card;
 use crate::agent::breaker::Policy;
 use crate::budget::Bill;
 use crate::clock::{Clock, Time};
-use crate::id::{AgentId, RunId, TaskId};
+use crate::id::{AgentId, DecisionId, RunId, TaskId};
 use crate::op::{Decision, End, Op, Reply, RouterChoice, Submission};
 use crate::plan::{Plan, Workstream};
 use crate::plugin::router::{BATCH, Choice, Routed, Snapshot};
@@ -224,7 +224,9 @@ impl Stage {
         let now = self.clock.now();
         let Routed { mut answer, fuel } = (director.route)(&batch.snapshot);
         self.state.clone_from(&answer.state);
-        let record = |router: RouterChoice| decide::record(&mut batch.snapshot, &mut answer, router, fuel);
+        let id = DecisionId(self.decisions);
+        let record =
+            |router: RouterChoice| decide::record(id, &mut batch.snapshot, &mut answer, router, fuel);
         let decision: Option<Decision> = director.record.clone().map(record);
         let mut left: HashMap<AgentId, u32> =
             self.pool.workers.iter().map(|worker| (worker.agent.id, worker.room(now))).collect();
@@ -235,8 +237,7 @@ impl Stage {
             }
             Some(_) | None => Place::None,
         };
-        let kept = Kept { decision, shadow: None };
-        let verdict = decide::act(&batch, &answer, kept, now, now + LEASE, |_| true, room);
+        let verdict = decide::act(&batch, &answer, decision, now, now + LEASE, |_| true, room);
         for task in verdict.returned {
             self.board.return_(task);
         }

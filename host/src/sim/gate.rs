@@ -46,11 +46,11 @@ impl Gate {
     pub fn claim(self) -> &'static str {
         match self {
             Self::G1 => {
-                "with 30 % of declarations wrong, adaptive (wait = 0.03, money = 0) gets at least 2 points more done than \
+                "with 30 % of declarations wrong, adaptive gets at least 2 points more done than \
                  matching by capability (paired 95 % interval above zero), at a p95 sojourn at most twice as long"
             }
             Self::G2 => {
-                "with true declarations, adaptive (wait = 0.002, money = 0) is within 4 points of matching by capability"
+                "with true declarations, adaptive (wait = 0.002, patience = 1000) is within 4 points of matching by capability"
             }
             Self::G3 => {
                 "after a silent drop of the best agent, adaptive's regret in the last quarter is at most 0.6 of \

@@ -50,6 +50,7 @@ fn is_compound(op: &Op) -> bool {
         | Op::CancelRun { .. }
         | Op::Settle { .. }
         | Op::UseRouter { .. }
+        | Op::Shadow { .. }
         | Op::Teach { .. }
         | Op::Consolidate(_)
         | Op::ForgetNote { .. }
@@ -122,6 +123,7 @@ fn dispatch(batch: &mut Batch<'_>, op: Op) -> Applying {
         Op::CancelRun { run, why } => run::cancel(batch, run, &why),
         Op::Settle { run } => run::settle(batch, run),
         Op::UseRouter { run, router, why } => run::use_router(batch, run, router, why),
+        Op::Shadow { run, of, decision } => routing::shadow(batch, run, of, &decision),
         Op::Teach { run, lesson } => routing::teach(batch, run, &lesson),
         Op::Consolidate(step) => insight::consolidate(batch, &step),
         Op::ForgetNote { note } => insight::forget(batch, note),

@@ -10,7 +10,7 @@ use super::codec::{self, COLUMNS, StateRow};
 use super::tally::{self, Tallies};
 use crate::clock::Time;
 use crate::event::{Event, Fact};
-use crate::id::{DecisionId, RunId, TaskId, TermsId};
+use crate::id::{RunId, TaskId, TermsId};
 use crate::knowledge::{Observation, Underway};
 use crate::op::Rejection;
 use crate::seed::Seed;
@@ -22,7 +22,6 @@ use crate::task::{Task, Terms};
 pub(super) struct Memory {
     pub(super) seq: i64,
     pub(super) task: i64,
-    pub(super) decision: i64,
     /// The last link of each run's chain that was touched.
     links: HashMap<i64, Link>,
     terms: HashMap<TermsId, Arc<Terms>>,
@@ -37,7 +36,6 @@ impl Memory {
         Ok(Self {
             seq: last("SELECT coalesce(max(seq), 0) FROM event")?,
             task: last("SELECT coalesce(max(id), 0) FROM task")?,
-            decision: last("SELECT coalesce(max(id), 0) FROM decision")?,
             ..Self::default()
         })
     }
@@ -180,6 +178,8 @@ impl Batch<'_> {
 
     /// Learns from a fact what it says of an attempt.
     fn observe(&mut self, task: &Task, fact: &Fact) -> Result<(), Rejection> {
+        let _metered = Underway::needs(fact)
+            .then(|| tracing::trace_span!(target: "baton::learning", "statistics").entered());
         if Underway::needs(fact) && !self.memory.underway.knows(task.id) {
             let Some(open) = tally::open(self.conn, task.id)? else { return Ok(()) };
             self.memory.underway.recall(task.id, open);
@@ -260,11 +260,6 @@ impl Batch<'_> {
         let seed = Seed(seed.ok_or_else(|| Rejection::NotFound(format!("run {run}")))?.cast_unsigned());
         self.memory.seeds.insert(run, seed);
         Ok(seed)
-    }
-
-    pub(super) fn next_decision(&mut self) -> DecisionId {
-        self.memory.decision += 1;
-        DecisionId(self.memory.decision)
     }
 
     pub(super) fn next_task(&mut self) -> TaskId {

@@ -20,6 +20,10 @@ pub(super) struct Tallies {
 
 impl Tallies {
     pub(super) fn add(&mut self, conn: &Connection, observed: &[Observation]) -> rusqlite::Result<()> {
+        if observed.is_empty() {
+            return Ok(());
+        }
+        let _metered = tracing::trace_span!(target: "baton::learning", "statistics").entered();
         for observation in observed {
             for skill in observation.cells() {
                 let cell = (observation.agent, skill.to_owned());
@@ -36,6 +40,7 @@ impl Tallies {
     }
 
     pub(super) fn write(&mut self, conn: &Connection) -> rusqlite::Result<()> {
+        let _metered = tracing::trace_span!(target: "baton::learning", "statistics").entered();
         for cell in std::mem::take(&mut self.changed) {
             let json = serde_json::to_string(&self.known[&cell]).map_err(broken)?;
             let mut upsert = conn.prepare_cached(

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::super::{Done, Failure, Global, Outcome, library, run as run_verb, screen, unreadable};
+use super::meter::{Meter, Start};
 use super::{median, percentile};
 use crate::agent::Card;
 use crate::budget::Cap;
@@ -53,6 +54,8 @@ struct Figures {
     submit_to_running_p50_ms: f64,
     submit_to_running_p99_ms: f64,
     bytes_per_task: f64,
+    /// Processor time in each part of learning, as a share of all that the process used.
+    learning: BTreeMap<&'static str, f64>,
 }
 
 struct Round {
@@ -60,12 +63,17 @@ struct Round {
     floor: f64,
     waits: Vec<f64>,
     bytes: f64,
+    learning: BTreeMap<&'static str, f64>,
 }
 
+/// The parts of learning.
+const PARTS: [&str; 3] = ["statistics", "lessons", "consolidation"];
+
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
+    let meter = Meter::install();
     let mut rounds = Vec::new();
     for _ in 0..args.rounds.max(1) {
-        rounds.push(round(global, args)?);
+        rounds.push(round(global, args, &meter)?);
     }
     let mut waits: Vec<f64> = rounds.iter().flat_map(|round| round.waits.iter().copied()).collect();
     let tasks_per_s = median(rounds.iter().map(|round| round.tasks_per_s).collect());
@@ -80,6 +88,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
         submit_to_running_p50_ms: percentile(&mut waits, 0.5),
         submit_to_running_p99_ms: percentile(&mut waits, 0.99),
         bytes_per_task: median(rounds.iter().map(|round| round.bytes).collect()),
+        learning: PARTS.into_iter().map(|part| (part, share(&rounds, part))).collect(),
     };
     if global.json {
         screen::json(&figures);
@@ -95,12 +104,19 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
             figures.submit_to_running_p50_ms, figures.submit_to_running_p99_ms
         ));
         screen::line(&format!("{:.0} bytes a task", figures.bytes_per_task));
+        let part = |part: &&str| format!("{part} {:.1} %", figures.learning[*part] * 100.0);
+        let parts: Vec<String> = PARTS.iter().map(part).collect();
+        screen::line(&format!("{} of the processor time", parts.join(", ")));
     }
     Ok(Done::Well)
 }
 
+fn share(rounds: &[Round], part: &str) -> f64 {
+    median(rounds.iter().map(|round| round.learning.get(part).copied().unwrap_or(0.0)).collect())
+}
+
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
-fn round(global: &Global, args: &Args) -> Result<Round, Failure> {
+fn round(global: &Global, args: &Args, meter: &Meter) -> Result<Round, Failure> {
     let folder = args
         .dir
         .clone()
@@ -109,7 +125,9 @@ fn round(global: &Global, args: &Args) -> Result<Round, Failure> {
     let _ = std::fs::remove_dir_all(&folder);
     let home = Home::at(folder.join("store"));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let start = Start::now();
     let elapsed = runtime.block_on(conduct(global, args, &home))?;
+    let learning = meter.take(start);
     let waits = {
         let conn = reader(&home)?;
         read::history::waits(&conn).map_err(unreadable)?
@@ -122,6 +140,7 @@ fn round(global: &Global, args: &Args) -> Result<Round, Failure> {
         floor: args.tasks as f64 / floor.as_secs_f64(),
         waits,
         bytes,
+        learning,
     })
 }
 

@@ -1,6 +1,6 @@
 //! `baton sim play`: some routers in the same worlds.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -61,20 +61,27 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
 
 fn settings(args: &Args) -> Result<Config, Failure> {
     let wrong = |why: String| Failure::Usage(why);
-    let text = match &args.world {
-        Some(path) => {
-            std::fs::read_to_string(path).map_err(|why| wrong(format!("{}: {why}", path.display())))?
-        }
-        None => String::new(),
+    let mut table = match &args.world {
+        Some(path) => file(path).map_err(|why| wrong(format!("{}: {why}", path.display())))?,
+        None => toml::Table::new(),
     };
-    let unreadable = |why: toml::de::Error| wrong(format!("the world's settings: {}", why.message()));
-    let mut table: toml::Table = toml::from_str(&text).map_err(unreadable)?;
     for pair in &args.set {
         let given: toml::Table = toml::from_str(pair)
             .map_err(|why| wrong(format!("expected KEY=VALUE, not {pair:?}: {}", why.message())))?;
         merge(&mut table, given);
     }
-    table.try_into().map_err(unreadable)
+    let settings: Config = table
+        .try_into()
+        .map_err(|why: toml::de::Error| wrong(format!("the world's settings: {}", why.message())))?;
+    settings.check().map_err(|why| wrong(format!("the world's settings: {why}")))?;
+    Ok(settings)
+}
+
+/// Checked by itself, so that a mistake is shown with its line.
+fn file(path: &Path) -> Result<toml::Table, String> {
+    let text = std::fs::read_to_string(path).map_err(|why| why.to_string())?;
+    toml::from_str::<Config>(&text).map_err(|why| why.to_string())?;
+    toml::from_str(&text).map_err(|why| why.to_string())
 }
 
 /// What is given replaces what is there, key by key.

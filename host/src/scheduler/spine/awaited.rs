@@ -85,6 +85,7 @@ impl Awaited {
                 | Op::RenewHost { .. }
                 | Op::StopHost { .. }
                 | Op::Submit(_)
+                | Op::Shadow { .. }
                 | Op::Teach { .. }
                 | Op::Extend { .. }
                 | Op::CancelRun { .. }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::shadow::Shadow;
 use super::{Spine, unreadable};
 use crate::id::RunId;
 use crate::op::{Rejection, RouterChoice};
@@ -20,6 +21,7 @@ pub(super) struct Conduct {
     pub(super) settled: bool,
     pub(super) seed: Seed,
     pub(super) decisions: i64,
+    pub(super) shadow: Shadow,
 }
 
 impl Conduct {
@@ -54,6 +56,7 @@ impl Spine {
                 settled: run.settled.is_some(),
                 seed: run.seed,
                 decisions: 0,
+                shadow: Shadow::default(),
             },
         };
         self.conducts.insert(id, conduct);

@@ -15,7 +15,7 @@ pub(super) struct Contest {
     /// Failures of the candidate in a row.
     stumbles: u32,
     /// Its end is on its way to the store.
-    over: bool,
+    pub(super) over: bool,
 }
 
 /// Failures in a row that end a trial.
@@ -48,7 +48,8 @@ impl Spine {
     /// Counts an attempt for its arm, and ends the trial where that decides it.
     pub(super) fn judge(&mut self, observation: &Observation) {
         let Some(contest) = self.contest.as_mut().filter(|contest| !contest.over) else { return };
-        if !contest::counts(&contest.row, observation) {
+        let own = self.conducts.get(&observation.run).map(|conduct| &conduct.router);
+        if own == Some(&contest.row.router) || !contest::counts(&contest.row, observation) {
             return;
         }
         let arm = contest.arm(observation.run, observation.task);

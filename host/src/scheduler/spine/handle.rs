@@ -14,7 +14,7 @@ use super::purse::Purse;
 use super::{Message, Phase, Spine, Sweep, unreadable};
 use crate::agent::breaker;
 use crate::budget::Budget;
-use crate::id::RunId;
+use crate::id::{DecisionId, RunId};
 use crate::lease::{self, HostLease};
 use crate::op::{Applied, Op, Rejection, Reply};
 use crate::people::Policy;
@@ -146,6 +146,7 @@ impl Host {
             notes: HashMap::new(),
             consolidation: Consolidating::default(),
             observed: 0,
+            decided: DecisionId(0),
             archive,
             attic,
             attempts: HashMap::new(),
@@ -297,6 +298,7 @@ impl Spine {
         self.pool.praise(read::live::praise(&self.reader).map_err(unreadable)?);
         self.consulted = read::live::consulting(&self.reader).map_err(unreadable)?;
         self.observed = read::history::last_seq(&self.reader).map_err(unreadable)?;
+        self.decided = read::routing::last_decision(&self.reader).map_err(unreadable)?;
         self.reload_contest()?;
         self.recall_notes()?;
         self.recall_spending()?;

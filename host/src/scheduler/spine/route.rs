@@ -3,18 +3,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::shadow::Shadowed;
 use super::{LEASE, Message, Spine, unbroken};
 use crate::budget::ledger::Account;
 use crate::clock::Time;
 use crate::event::Fact;
-use crate::id::{AgentId, RunId, TaskId};
-use crate::lab::trial::{Arm, Stage};
+use crate::id::{AgentId, DecisionId, RunId, TaskId};
+use crate::lab::trial::Arm;
 use crate::op::{Decision, Op, RouterChange, RouterChoice};
 use crate::plugin::PluginError;
 use crate::plugin::library::Library;
 use crate::plugin::router::{Answer, BATCH, Routed, Router, least_loaded};
-use crate::scheduler::decide::{self, Asking, Batch, Kept, Place, Prepared, Room};
+use crate::scheduler::decide::{self, Asking, Batch, Place, Prepared, Room};
 use crate::task::{Task, Terms};
 
 /// Failures in a row after which the router before is brought back.
@@ -65,7 +64,7 @@ impl Spine {
     }
 
     /// Asks who decides about these tasks: the run's own router, and while another is on trial, that one about its
-    /// share of them or in the shadow of the first.
+    /// share of them.
     fn decide(&mut self, run: RunId, picked: Vec<TaskId>, now: Time) {
         let mut tasks = Vec::with_capacity(picked.len());
         for id in picked {
@@ -80,30 +79,21 @@ impl Spine {
         }
         let Some(own) = self.conducts.get(&run).map(|conduct| conduct.router.clone()) else { return };
         let Some(contest) = self.contest.as_ref().filter(|contest| contest.row.router != own) else {
-            return self.ask_router(run, tasks, own, None, now);
+            return self.ask_router(run, tasks, own, now);
         };
         let candidate = contest.row.router.clone();
-        let shadow = matches!(contest.row.terms.stage, Stage::Shadow).then(|| candidate.clone());
         let arm = |prepared: &Prepared| contest.arm(run, prepared.task.id) == Arm::Candidate;
         let (theirs, ours): (Vec<Prepared>, Vec<Prepared>) = tasks.into_iter().partition(arm);
         if !theirs.is_empty() {
-            self.ask_router(run, theirs, candidate, None, now);
+            self.ask_router(run, theirs, candidate, now);
         }
         if !ours.is_empty() {
-            self.ask_router(run, ours, own, shadow, now);
+            self.ask_router(run, ours, own, now);
         }
     }
 
-    fn ask_router(
-        &mut self,
-        run: RunId,
-        tasks: Vec<Prepared>,
-        choice: RouterChoice,
-        shadow: Option<RouterChoice>,
-        now: Time,
-    ) {
+    fn ask_router(&mut self, run: RunId, tasks: Vec<Prepared>, choice: RouterChoice, now: Time) {
         let state = self.line(run, &choice.digest).state;
-        let shadow = shadow.map(|router| self.shadow(run, router));
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
         conduct.asked += 1;
         conduct.decisions += 1;
@@ -115,8 +105,7 @@ impl Spine {
         let outbox = self.outbox.clone();
         tokio::task::spawn_blocking(move || {
             let routed = unbroken(&choice.name, || pinned(&library, &choice)?.route(&batch.snapshot));
-            let shadowed = shadow.map(|shadow| shadow.ask(&library, &batch));
-            let _ = outbox.send(Message::Routed { batch, router: choice, routed, shadowed });
+            let _ = outbox.send(Message::Routed { batch, router: choice, routed });
         });
     }
 
@@ -125,7 +114,6 @@ impl Spine {
         mut batch: Batch,
         router: RouterChoice,
         routed: Result<Routed, PluginError>,
-        shadowed: Option<Shadowed>,
     ) {
         let run = batch.run;
         let trial = self.contest.as_ref().map(|contest| contest.row.id);
@@ -145,13 +133,18 @@ impl Spine {
                 (least_loaded(&batch.snapshot), host_choice(), 0)
             }
         };
-        let shadow = shadowed.and_then(|shadowed| self.shadowed(run, shadowed));
-        let decision = decide::record(&mut batch.snapshot, &mut answer, by, fuel);
-        let kept = Kept { decision: Some(Decision { trial, ..decision }), shadow };
-        self.carry_out(&batch, &answer, kept);
+        let id = self.next_decision();
+        let decision = decide::record(id, &mut batch.snapshot, &mut answer, by, fuel);
+        self.carry_out(&batch, &answer, Decision { trial, ..decision });
+        self.cast_shadow(run, id, &batch.snapshot);
     }
 
-    fn carry_out(&mut self, batch: &Batch, answer: &Answer, kept: Kept) {
+    pub(super) fn next_decision(&mut self) -> DecisionId {
+        self.decided.0 += 1;
+        self.decided
+    }
+
+    fn carry_out(&mut self, batch: &Batch, answer: &Answer, decision: Decision) {
         let now = self.around.clock.now();
         let mut left: HashMap<AgentId, u32> = HashMap::new();
         for worker in &mut self.pool.workers {
@@ -161,15 +154,17 @@ impl Spine {
         let board = &self.board;
         let current = |task: &Task| board.task(task.id) == Some(task);
         let (purse, pool) = (&mut self.purse, &self.pool);
-        let verdict = decide::act(batch, answer, kept, now, now + LEASE, current, |prepared, agent| {
-            let Some(room) = left.get_mut(&agent).filter(|room| **room > 0) else { return Place::None };
-            let budget = |task: &Task| board.terms(task.terms).budget;
-            let above = board.ancestors(&prepared.task).map(|task| (Account::Task(task.id), budget(task)));
-            let above = above.filter(|(_, cap)| !cap.is_none()).collect();
-            let place = purse.take(prepared, above, pool.get(agent), now);
-            *room -= u32::from(place != Place::None);
-            place
-        });
+        let verdict =
+            decide::act(batch, answer, Some(decision), now, now + LEASE, current, |prepared, agent| {
+                let Some(room) = left.get_mut(&agent).filter(|room| **room > 0) else { return Place::None };
+                let budget = |task: &Task| board.terms(task.terms).budget;
+                let above =
+                    board.ancestors(&prepared.task).map(|task| (Account::Task(task.id), budget(task)));
+                let above = above.filter(|(_, cap)| !cap.is_none()).collect();
+                let place = purse.take(prepared, above, pool.get(agent), now);
+                *room -= u32::from(place != Place::None);
+                place
+            });
         for task in verdict.returned {
             self.board.return_(task);
         }

@@ -1,60 +1,116 @@
-//! A router that is asked the same beside the one whose answer is followed.
+//! A router that is asked the same as the one whose answer is followed. Nobody waits for it: it is asked afterwards, one
+//! question after the other.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::route::pinned;
-use super::{Spine, unbroken};
-use crate::id::RunId;
-use crate::op::{Decision, RouterChoice};
+use super::{Message, Spine, unbroken};
+use crate::id::{DecisionId, RunId};
+use crate::lab::trial::Stage;
+use crate::op::{Decision, Op, RouterChoice};
 use crate::plugin::PluginError;
-use crate::plugin::library::Library;
 use crate::plugin::router::{Attr, Routed, Snapshot};
-use crate::scheduler::decide::{self, Batch};
+use crate::scheduler::decide;
 
+/// The shadow of a run's router.
+#[derive(Default)]
 pub(super) struct Shadow {
+    /// It decides or learns: what comes next goes on from the state that it leaves.
+    pub(super) busy: bool,
+    waiting: VecDeque<Question>,
+}
+
+struct Question {
+    /// The decision that was followed.
+    of: DecisionId,
     router: RouterChoice,
-    state: Vec<u8>,
-    config: Vec<Attr>,
+    /// Without the state, which is that of the question before.
+    snapshot: Box<Snapshot>,
 }
 
 /// What it was asked and answered.
 pub(super) struct Shadowed {
+    of: DecisionId,
     router: RouterChoice,
     asked: Box<Snapshot>,
     routed: Result<Routed, PluginError>,
 }
 
+/// Questions that wait for a shadow that is slower than the work. Where there are so many, it is not asked one more.
+const WAITING: usize = 16;
+
 impl Shadow {
-    pub(super) fn ask(self, library: &Library, batch: &Batch) -> Shadowed {
-        let Self { router, state, config } = self;
-        let asked = Box::new(Snapshot { state, config, ..batch.snapshot.clone() });
-        let routed = unbroken(&router.name, || pinned(library, &router)?.route(&asked));
-        Shadowed { router, asked, routed }
+    pub(super) fn is_done(&self) -> bool {
+        !self.busy && self.waiting.is_empty()
     }
 }
 
 impl Spine {
-    pub(super) fn shadow(&mut self, run: RunId, router: RouterChoice) -> Shadow {
-        let state = self.line(run, &router.digest).state;
-        let config = self.library.settings(&router.name).config;
-        let config = config.into_iter().map(|(name, value)| Attr { name, value }).collect();
-        Shadow { router, state, config }
+    /// Whether a router decides in the shadow of others, for now.
+    pub(super) fn is_shadow(&self, router: &RouterChoice) -> bool {
+        self.contest.as_ref().is_some_and(|contest| {
+            let shadows = matches!(contest.row.terms.stage, Stage::Shadow);
+            shadows && !contest.over && contest.row.router == *router
+        })
     }
 
-    /// What is recorded of a decision in the shadow; one that failed counts against its router.
-    pub(super) fn shadowed(&mut self, run: RunId, shadowed: Shadowed) -> Option<Decision> {
-        let Shadowed { router, mut asked, routed } = shadowed;
+    /// The router on trial is to be asked what was decided, if it decides in the shadow.
+    pub(super) fn cast_shadow(&mut self, run: RunId, of: DecisionId, snapshot: &Snapshot) {
+        let Some(router) = self.contest.as_ref().map(|contest| contest.row.router.clone()) else { return };
+        let Some(conduct) = self.conducts.get_mut(&run) else { return };
+        let waiting = conduct.shadow.waiting.len();
+        if conduct.router == router || waiting >= WAITING || !self.is_shadow(&router) {
+            return;
+        }
+        let config = self.library.settings(&router.name).config;
+        let config = config.into_iter().map(|(name, value)| Attr { name, value }).collect();
+        let snapshot = Box::new(Snapshot { config, state: Vec::new(), ..snapshot.clone() });
+        if let Some(conduct) = self.conducts.get_mut(&run) {
+            conduct.shadow.waiting.push_back(Question { of, router, snapshot });
+        }
+    }
+
+    /// Asks what waits, of who is still on trial.
+    pub(super) fn ask_shadows(&mut self) {
+        let mut questions = Vec::new();
+        for (run, conduct) in self.conducts.iter_mut().filter(|(_, conduct)| !conduct.shadow.busy) {
+            questions.extend(conduct.shadow.waiting.pop_front().map(|question| (*run, question)));
+        }
+        for (run, Question { of, router, mut snapshot }) in questions {
+            let is_shadow = self.is_shadow(&router);
+            let Some(conduct) = self.conducts.get_mut(&run) else { continue };
+            if !is_shadow {
+                conduct.shadow.waiting.clear();
+                continue;
+            }
+            conduct.shadow.busy = true;
+            snapshot.state = self.line(run, &router.digest).state;
+            let (library, outbox) = (Arc::clone(&self.library), self.outbox.clone());
+            tokio::task::spawn_blocking(move || {
+                let routed = unbroken(&router.name, || pinned(&library, &router)?.route(&snapshot));
+                let shadowed = Shadowed { of, router, asked: snapshot, routed };
+                let _ = outbox.send(Message::Shadowed { run, shadowed });
+            });
+        }
+    }
+
+    /// Records what it answered; an answer that is of no use counts against it.
+    pub(super) fn shadowed(&mut self, run: RunId, shadowed: Shadowed) {
+        let Shadowed { of, router, mut asked, routed } = shadowed;
+        let Some(conduct) = self.conducts.get_mut(&run) else { return };
+        conduct.shadow.busy = false;
         match routed {
             Ok(Routed { mut answer, fuel }) => {
-                if let Some(conduct) = self.conducts.get_mut(&run) {
-                    conduct.stands(&router, &answer.state);
-                }
+                conduct.stands(&router, &answer.state);
                 self.recovered(&router);
                 let trial = self.contest.as_ref().map(|contest| contest.row.id);
-                Some(Decision { trial, ..decide::record(&mut asked, &mut answer, router, fuel) })
+                let id = self.next_decision();
+                let decision =
+                    Decision { trial, ..decide::record(id, &mut asked, &mut answer, router, fuel) };
+                self.pending.push(Op::Shadow { run, of, decision: Box::new(decision) });
             }
-            Err(error) => {
-                self.stumbled(&router, &error.to_string());
-                None
-            }
+            Err(error) => self.stumbled(&router, &error.to_string()),
         }
     }
 }

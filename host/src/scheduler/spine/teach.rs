@@ -25,11 +25,11 @@ impl Spine {
 
     /// Teaches the routers of these runs that are behind, and not under way.
     pub(super) fn teach(&mut self, of: impl Fn(&Conduct) -> bool) {
-        let idle = |conduct: &Conduct| !conduct.settled && conduct.asked == 0 && of(conduct);
+        let goes_on = |conduct: &Conduct| !conduct.settled && of(conduct);
         let runs: Vec<(RunId, RouterChoice)> = self
             .conducts
             .iter()
-            .filter(|(_, conduct)| idle(conduct))
+            .filter(|(_, conduct)| goes_on(conduct))
             .flat_map(|(run, conduct)| {
                 let candidate = self.contest.as_ref().map(|contest| contest.row.router.clone());
                 let routers = [Some(conduct.router.clone()), candidate];
@@ -37,19 +37,25 @@ impl Spine {
             })
             .collect();
         for (run, router) in runs {
-            if self.conducts.get(&run).is_none_or(|conduct| conduct.asked > 0) {
+            let aside = self.is_shadow(&router);
+            let idle = |conduct: &Conduct| if aside { !conduct.shadow.busy } else { conduct.asked == 0 };
+            if !self.conducts.get(&run).is_some_and(idle) {
                 continue;
             }
             let line = self.line(run, &router.digest);
             if line.learned < self.observed {
-                self.give_lesson(run, router, line);
+                self.give_lesson(run, router, aside, line);
             }
         }
     }
 
-    fn give_lesson(&mut self, run: RunId, choice: RouterChoice, line: Line) {
+    fn give_lesson(&mut self, run: RunId, choice: RouterChoice, aside: bool, line: Line) {
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
-        conduct.asked += 1;
+        if aside {
+            conduct.shadow.busy = true;
+        } else {
+            conduct.asked += 1;
+        }
         let config = self.library.settings(&choice.name).config;
         let config = config.into_iter().map(|(name, value)| Attr { name, value }).collect();
         let (library, archive) = (Arc::clone(&self.library), Arc::clone(&self.archive));
@@ -63,14 +69,24 @@ impl Spine {
                 let archive = archive.lock().unwrap_or_else(PoisonError::into_inner);
                 school::teach(&archive, &router, &choice, run, config, line)
             });
-            let _ = outbox.send(Message::Taught { run, router: choice, taught });
+            let _ = outbox.send(Message::Taught { run, router: choice, aside, taught });
         });
     }
 
-    pub(super) fn taught(&mut self, run: RunId, router: &RouterChoice, taught: Result<Taught, PluginError>) {
+    pub(super) fn taught(
+        &mut self,
+        run: RunId,
+        router: &RouterChoice,
+        aside: bool,
+        taught: Result<Taught, PluginError>,
+    ) {
         let observed = self.observed;
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
-        conduct.asked -= 1;
+        if aside {
+            conduct.shadow.busy = false;
+        } else {
+            conduct.asked -= 1;
+        }
         match taught {
             Ok(Taught { line, op }) => {
                 conduct.lines.insert(router.digest.clone(), line);

@@ -10,11 +10,11 @@ const WRONG: f64 = 0.3;
 const AHEAD: f64 = 0.02;
 const BEHIND: f64 = -0.04;
 
-/// What an hour is worth is the operator's to say: a learner that waits for whom it wants does better and later. These
-/// were found in worlds with seeds from 10,000 on.
-type Settings = [(&'static str, &'static str); 2];
-const BRISK: Settings = [("wait", "0.03"), ("money", "0")];
-const PATIENT: Settings = [("wait", "0.002"), ("money", "0")];
+/// What an hour is worth is the operator's to say: a learner that waits for whom it wants does better and later. These,
+/// and what it does without any, were found in worlds with seeds from 10,000 on.
+type Settings = &'static [(&'static str, &'static str)];
+const ITS_OWN: Settings = &[];
+const PATIENT: Settings = &[("wait", "0.002"), ("patience", "1000")];
 
 /// Both sides in the same worlds.
 struct Compared {
@@ -25,7 +25,7 @@ struct Compared {
 
 fn compared(bench: &Bench<'_>, pool: Pool, wrong: f64, settings: Settings) -> Result<Compared, String> {
     let worlds = bench.worlds(&Config { pool, wrong_declarations: wrong, ..Config::default() });
-    let learner = bench.scored_with(&worlds, "adaptive", Demand::Preferred, &settings)?;
+    let learner = bench.scored_with(&worlds, "adaptive", Demand::Preferred, settings)?;
     let matched = bench.scored(&worlds, "capability", Demand::Required)?;
     Ok(Compared { worlds, learner, matched })
 }
@@ -82,7 +82,7 @@ const POOLS: [Pool; 2] = [Pool::Specialists, Pool::Generalists];
 pub(super) fn wrong(bench: &Bench<'_>) -> Result<Finding, String> {
     let mut finding = Finding::new(Gate::G1);
     for pool in POOLS {
-        let compared = compared(bench, pool, WRONG, BRISK)?;
+        let compared = compared(bench, pool, WRONG, ITS_OWN)?;
         let ahead = interval(&compared.differences());
         let holds = ahead.estimate >= AHEAD && ahead.low > 0.0;
         finding.demand(holds, format!("{pool:?}: points ahead"), signed(ahead, 100.0));
@@ -106,9 +106,9 @@ pub(super) fn right(bench: &Bench<'_>) -> Result<Finding, String> {
         finding.figure(format!("{pool:?}: p95 sojourn, times"), format!("{:.2}", compared.slower()));
         compared.tell(&mut finding, pool);
         finding.losing.extend(compared.losing(pool, BEHIND));
-        let brisk = self::compared(bench, pool, 0.0, BRISK)?;
+        let brisk = self::compared(bench, pool, 0.0, ITS_OWN)?;
         finding.figure(
-            format!("{pool:?}: points ahead and p95, times, with the settings of G1"),
+            format!("{pool:?}: points ahead and p95, times, with its own settings"),
             format!("{}, {:.2}", signed(interval(&brisk.differences()), 100.0), brisk.slower()),
         );
     }

@@ -161,28 +161,45 @@ impl Default for Skew {
 }
 
 impl Config {
+    /// Every setting that has a range, by its path in the file.
+    fn ranged(&mut self) -> [(&'static str, &mut f64, f64, f64); 11] {
+        let Self { validator, service, .. } = self;
+        [
+            ("rho", &mut self.rho, 0.0, 0.999),
+            ("observability", &mut self.observability, 0.0, 1.0),
+            ("wrong-declarations", &mut self.wrong_declarations, 0.0, 1.0),
+            ("utilisation", &mut self.utilisation, 1e-3, 1e3),
+            ("validator.false-accept", &mut validator.false_accept, 0.0, 1.0),
+            ("validator.false-refuse", &mut validator.false_refuse, 0.0, 1.0),
+            ("service.mean-ms", &mut service.mean_ms, 1.0, 1e9),
+            ("service.sigma", &mut service.sigma, 0.0, 3.0),
+            ("service.tilt", &mut service.tilt, -3.0, 3.0),
+            ("service.spread", &mut service.spread, 0.0, 3.0),
+            ("skew.factor", &mut self.skew.factor, 1e-3, 1e3),
+        ]
+    }
+
+    /// # Errors
+    /// The first setting that is out of its range.
+    pub fn check(&self) -> Result<(), String> {
+        if self.capacity == 0 {
+            return Err("capacity is 0, expected at least 1".into());
+        }
+        for (name, value, least, most) in self.clone().ranged() {
+            if !(least..=most).contains(value) {
+                return Err(format!("{name} is {value}, expected {least} to {most}"));
+            }
+        }
+        Ok(())
+    }
+
     /// The same with every setting in its range, so that no draw can come out as not a number.
     pub(super) fn tamed(&self) -> Self {
-        let Self { service, skew, validator, .. } = *self;
-        Self {
-            rho: within(self.rho, 0.0, 0.999),
-            observability: within(self.observability, 0.0, 1.0),
-            wrong_declarations: within(self.wrong_declarations, 0.0, 1.0),
-            utilisation: within(self.utilisation, 1e-3, 1e3),
-            capacity: self.capacity.max(1),
-            validator: Noise {
-                false_accept: within(validator.false_accept, 0.0, 1.0),
-                false_refuse: within(validator.false_refuse, 0.0, 1.0),
-            },
-            service: Service {
-                mean_ms: within(service.mean_ms, 1.0, 1e9),
-                sigma: within(service.sigma, 0.0, 3.0),
-                tilt: within(service.tilt, -3.0, 3.0),
-                spread: within(service.spread, 0.0, 3.0),
-            },
-            skew: Skew { factor: within(skew.factor, 1e-3, 1e3), ..skew },
-            ..self.clone()
+        let mut tamed = Self { capacity: self.capacity.max(1), ..self.clone() };
+        for (_, value, least, most) in tamed.ranged() {
+            *value = within(*value, least, most);
         }
+        tamed
     }
 }
 

@@ -8,8 +8,8 @@ use super::task::{ended, reset_children};
 use crate::budget::{Amount, Bill};
 use crate::clock::Time;
 use crate::event::Fact;
-use crate::id::{DecisionId, Epoch, RunId, TaskId};
-use crate::op::{Assign, Decision, End, Pick, Rejection, Reply};
+use crate::id::{DecisionId, Epoch, TaskId};
+use crate::op::{Assign, End, Pick, Rejection, Reply};
 use crate::outcome::{Outcome, Report, mean_score};
 use crate::store::batch::Batch;
 use crate::task::transition::{Command, Refused};
@@ -17,12 +17,9 @@ use crate::task::{State, Task};
 
 /// Starts what can still be started; a pick whose task moved meanwhile is left out.
 pub(super) fn assign(batch: &mut Batch<'_>, assign: Assign) -> Applying {
-    let decision = match &assign.decision {
-        Some(decision) => Some(record_decision(batch, assign.run, decision, None)?),
-        None => None,
-    };
-    if let Some(shadow) = &assign.shadow {
-        record_decision(batch, assign.run, shadow, decision)?;
+    let decision = assign.decision.as_ref().map(|decision| decision.id);
+    if let Some(decision) = &assign.decision {
+        routing::decided(batch, assign.run, decision, None)?;
     }
     for &Pick { task, agent, reserve } in &assign.picks {
         let command = Command::Assign { agent, lease_until: assign.lease_until, decision };
@@ -38,37 +35,6 @@ pub(super) fn assign(batch: &mut Batch<'_>, assign: Assign) -> Applying {
         }
     }
     Ok(Reply::Done)
-}
-
-fn record_decision(
-    batch: &mut Batch<'_>,
-    run: RunId,
-    decision: &Decision,
-    shadow_of: Option<DecisionId>,
-) -> Result<DecisionId, Rejection> {
-    let before = batch.keep_state(&decision.before)?;
-    let after = batch.keep_state(&decision.state)?;
-    let id = batch.next_decision();
-    let mut insert = batch.conn.prepare_cached(
-        "INSERT INTO decision (id, run_id, at, router, digest, fuel, input, answer, state_before, state_after, \
-         trial_id, shadow_of) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-    )?;
-    insert.execute(params![
-        id.0,
-        run.0,
-        batch.now.0,
-        decision.router.name,
-        decision.router.digest,
-        decision.fuel.cast_signed(),
-        decision.input.as_bytes(),
-        decision.answer.as_bytes(),
-        before,
-        after,
-        decision.trial,
-        shadow_of.map(|of| of.0),
-    ])?;
-    routing::keep(batch, run, &decision.router.digest, &after, None)?;
-    Ok(id)
 }
 
 pub(super) fn open(

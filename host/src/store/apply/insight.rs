@@ -12,6 +12,7 @@ fn invalid(why: impl std::fmt::Display) -> Rejection {
 }
 
 pub(super) fn consolidate(batch: &mut Batch<'_>, step: &Consolidation) -> Applying {
+    let _metered = tracing::trace_span!(target: "baton::learning", "consolidation").entered();
     let at = read::insight::consolidated(batch.conn)?;
     if at != step.from {
         return Err(invalid(format!("consolidation is at event {at}, not at {}", step.from)));

@@ -3,8 +3,8 @@
 use rusqlite::params;
 
 use super::Applying;
-use crate::id::RunId;
-use crate::op::{Lesson, Rejection, Reply};
+use crate::id::{DecisionId, RunId};
+use crate::op::{Decision, Lesson, Rejection, Reply};
 use crate::store::batch::Batch;
 
 /// Where a router stands in a run, from now on. `learned` is kept where nothing is said of it.
@@ -24,8 +24,45 @@ pub(super) fn keep(
     Ok(())
 }
 
+/// Records a decision, and where it leaves its router.
+pub(super) fn decided(
+    batch: &Batch<'_>,
+    run: RunId,
+    decision: &Decision,
+    shadow_of: Option<DecisionId>,
+) -> Result<(), Rejection> {
+    let before = batch.keep_state(&decision.before)?;
+    let after = batch.keep_state(&decision.state)?;
+    let mut insert = batch.conn.prepare_cached(
+        "INSERT INTO decision (id, run_id, at, router, digest, fuel, input, answer, state_before, state_after, \
+         trial_id, shadow_of) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+    )?;
+    insert.execute(params![
+        decision.id.0,
+        run.0,
+        batch.now.0,
+        decision.router.name,
+        decision.router.digest,
+        decision.fuel.cast_signed(),
+        decision.input.as_bytes(),
+        decision.answer.as_bytes(),
+        before,
+        after,
+        decision.trial,
+        shadow_of.map(|of| of.0),
+    ])?;
+    keep(batch, run, &decision.router.digest, &after, None)
+}
+
+/// What a router would have decided in place of the one that was followed.
+pub(super) fn shadow(batch: &Batch<'_>, run: RunId, of: DecisionId, decision: &Decision) -> Applying {
+    decided(batch, run, decision, Some(of))?;
+    Ok(Reply::Done)
+}
+
 /// A router was told what became of attempts.
 pub(super) fn teach(batch: &Batch<'_>, run: RunId, lesson: &Lesson) -> Applying {
+    let _metered = tracing::trace_span!(target: "baton::learning", "lessons").entered();
     let before = batch.keep_state(&lesson.before)?;
     let after = batch.keep_state(&lesson.state)?;
     let mut insert = batch.conn.prepare_cached(

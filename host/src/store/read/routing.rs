@@ -1,5 +1,7 @@
 //! What routing learns from and is judged by: attempts that are over, decisions, lessons, and where routers stand.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Serialize;
 
@@ -227,6 +229,14 @@ pub fn office(conn: &Connection) -> rusqlite::Result<Option<RouterChoice>> {
     json.map(|json| serde_json::from_str(&json)).transpose().map_err(broken)
 }
 
+/// The newest decision; 0 if nothing was decided yet.
+///
+/// # Errors
+/// The store can't be read.
+pub fn last_decision(conn: &Connection) -> rusqlite::Result<DecisionId> {
+    conn.query_row("SELECT coalesce(max(id), 0) FROM decision", [], |row| Ok(DecisionId(row.get(0)?)))
+}
+
 /// The decisions of a router on trial in the shadow of others, each with the one that was followed.
 ///
 /// # Errors
@@ -257,22 +267,23 @@ pub struct Past {
 pub fn past(conn: &Connection, after: i64, limit: usize) -> rusqlite::Result<(Vec<Past>, i64)> {
     let mut select = conn.prepare_cached(
         "SELECT e.seq, e.at, e.run_id, e.task_id, e.fact, a.epoch, a.agent_id, a.decision_id, a.started_at, \
-                a.claimed_at, a.bill, b.spec, g.card, t.created_at, \
-                (SELECT count(*) FROM attempt o WHERE o.task_id = a.task_id AND o.epoch < a.epoch \
-                 AND o.ending NOT IN ('released', 'rate-limited', 'cancelled')) \
+                a.claimed_at, a.bill, b.spec, t.created_at, \
+                CASE WHEN a.epoch = 1 THEN 0 ELSE (SELECT count(*) FROM attempt o WHERE o.task_id = a.task_id AND o.epoch < a.epoch \
+                 AND o.ending NOT IN ('released', 'rate-limited', 'cancelled')) END \
          FROM event e \
          JOIN attempt a ON a.task_id = e.task_id AND a.epoch = e.epoch - (e.kind <> 'accepted') \
-         JOIN body b ON b.task_id = e.task_id JOIN task t ON t.id = e.task_id JOIN agent g ON g.id = a.agent_id \
-         WHERE e.seq > ?1 AND e.kind IN ('accepted', 'retrying', 'failed') ORDER BY e.seq LIMIT ?2",
+         JOIN body b ON b.task_id = e.task_id JOIN task t ON t.id = e.task_id \
+         WHERE e.seq > ?1 AND e.kind IN ('accepted', 'retrying', 'failed') AND a.agent_id IS NOT NULL ORDER BY e.seq LIMIT ?2",
     )?;
     let mut rows = select.query(params![after, i64::try_from(limit).unwrap_or(i64::MAX)])?;
     let (mut found, mut seen, mut upto) = (Vec::new(), 0, after);
+    let mut cards = HashMap::new();
     while let Some(row) = rows.next()? {
         seen += 1;
         upto = row.get(0)?;
         let fact: Vec<u8> = row.get(4)?;
         if let Some((verdict, quality)) = said(&serde_json::from_slice(&fact).map_err(broken)?) {
-            found.push(read(row, verdict, quality)?);
+            found.push(read(conn, row, &mut cards, verdict, quality)?);
         }
     }
     if seen < limit {
@@ -291,8 +302,28 @@ fn said(fact: &Fact) -> Option<(Verdict, Option<f64>)> {
     }
 }
 
-fn read(row: &rusqlite::Row<'_>, verdict: Verdict, quality: Option<f64>) -> rusqlite::Result<Past> {
-    let (spec, card, bill): (Vec<u8>, String, Option<String>) = (row.get(11)?, row.get(12)?, row.get(10)?);
+/// Of agents that were met.
+type Cards = HashMap<AgentId, Card>;
+
+fn card(conn: &Connection, cards: &mut Cards, agent: AgentId) -> rusqlite::Result<Card> {
+    if let Some(card) = cards.get(&agent) {
+        return Ok(card.clone());
+    }
+    let mut select = conn.prepare_cached("SELECT card FROM agent WHERE id = ?1")?;
+    let json: String = select.query_row([agent.0], |row| row.get(0))?;
+    let card: Card = serde_json::from_str(&json).map_err(broken)?;
+    cards.insert(agent, card.clone());
+    Ok(card)
+}
+
+fn read(
+    conn: &Connection,
+    row: &rusqlite::Row<'_>,
+    cards: &mut Cards,
+    verdict: Verdict,
+    quality: Option<f64>,
+) -> rusqlite::Result<Past> {
+    let (spec, bill): (Vec<u8>, Option<String>) = (row.get(11)?, row.get(10)?);
     let spec: Workstream = serde_json::from_slice(&spec).map_err(broken)?;
     let bill: Option<Bill> = bill.map(|json| serde_json::from_str(&json)).transpose().map_err(broken)?;
     let ended = Time(row.get(1)?);
@@ -311,11 +342,6 @@ fn read(row: &rusqlite::Row<'_>, verdict: Verdict, quality: Option<f64>) -> rusq
         cost_micros: bill.as_ref().and_then(Open::cost),
         quality,
     };
-    Ok(Past {
-        observation,
-        spec,
-        tries: row.get(14)?,
-        agent: serde_json::from_str(&card).map_err(broken)?,
-        created: Time(row.get(13)?),
-    })
+    let agent = card(conn, cards, observation.agent)?;
+    Ok(Past { observation, spec, tries: row.get(13)?, agent, created: Time(row.get(12)?) })
 }

@@ -4,9 +4,9 @@
 //! The chance of success comes from the discounted statistics of all agents (`fit`): what is known of an agent's kind,
 //! of the agent, of the skill, and how much better those who declare a skill really are at it. Several skills of one task
 //! are combined by the mean of their log-odds. A task whose best agent is busy waits if that is worth the time
-//! (`defer`), in line with others that do; the state holds that line and nothing else.
+//! (`patience`), in line with others that do; the state holds that line and nothing else.
 //!
-//! Configuration: `success`, `wait` or `minute`, `money`, `load`, `quality`, `explore`, `floor`, `defer`; ranges and
+//! Configuration: `success`, `wait` or `minute`, `money`, `load`, `quality`, `explore`, `floor`, `patience`; ranges and
 //! defaults are those of [`Preference`].
 //!
 //! State: empty, or the byte 1 and the line ([`Line`]).

@@ -6,6 +6,7 @@
 
 use baton_sdk::router::{Agent, Answer, Room, RouteError, Router, Scorecard, Snapshot, Task};
 
+/// The router of this crate.
 pub struct Capability;
 
 /// The steps between the weights keep the order strict: below 1.0, load decides only between equal surpluses, and

@@ -4,6 +4,7 @@
 
 use baton_sdk::router::{Agent, Answer, Room, RouteError, Router, Scorecard, Snapshot};
 
+/// The router of this crate.
 pub struct LeastLoaded;
 
 /// History only breaks ties: its weight is less than any difference in load between capacities of up to a thousand.

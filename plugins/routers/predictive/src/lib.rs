@@ -7,7 +7,7 @@
 //! statistics are learned from first (`record`). Expected time and cost are the host's.
 //!
 //! It chooses as the router `adaptive` does, with the same configuration: `success`, `wait` or `minute`, `money`, `load`,
-//! `quality`, `explore`, `floor`, `defer`; ranges and defaults are those of [`Preference`].
+//! `quality`, `explore`, `floor`, `patience`; ranges and defaults are those of [`Preference`].
 //!
 //! State: see `state`. One that it did not write is refused.
 

@@ -30,14 +30,13 @@ fn decide(snapshot: &Snapshot) -> Answer {
 }
 
 fn draw(snapshot: &Snapshot, request: &Request, candidates: &[u32], room: &Room) -> Choice {
-    let mut open: Vec<u32> = candidates.iter().copied().filter(|agent| !room.is_full(*agent)).collect();
-    if open.is_empty() {
-        open = candidates.to_vec();
-    }
+    let has_room = |agent: &u32| !room.is_full(*agent);
+    let nobody = !candidates.iter().any(has_room);
+    let mut open: Vec<u32> = candidates.iter().copied().filter(|agent| nobody || has_room(agent)).collect();
     let propensity = 1.0 / open.len() as f64;
     let score = |&agent: &u32| {
         let room = 1.0 - room.full(agent);
-        let propensity = if open.contains(&agent) { propensity } else { 0.0 };
+        let propensity = if nobody || has_room(&agent) { propensity } else { 0.0 };
         Score { agent, total: room, propensity, values: vec![room], forecast: None }
     };
     let scores = candidates.iter().map(score).collect();

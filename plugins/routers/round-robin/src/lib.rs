@@ -5,6 +5,7 @@
 
 use baton_sdk::router::{Answer, Choice, Room, RouteError, Router, Scorecard, Snapshot};
 
+/// The router of this crate.
 pub struct RoundRobin;
 
 const VERSION: u8 = 1;

@@ -6,7 +6,7 @@ mod told;
 
 use super::line::{Line, Place};
 use super::lottery::{Belief, drawn};
-use super::preference::{MINUTE_MS, Preference, factors};
+use super::preference::{Preference, factors};
 use super::{Assignment, Choice, Factor, Request, Room, Snapshot, Task};
 use crate::seed::fnv1a;
 
@@ -115,7 +115,7 @@ impl<'a> Chooser<'a> {
     }
 
     /// For whom the task would have to wait and who is worth more in spite of it than all who have room, and how long it
-    /// would wait, in milliseconds. None once it has waited for as long as a success is worth.
+    /// would wait, in milliseconds. None once it has waited for long enough, or where nobody knows how long that is.
     fn worth_waiting_for(
         &self,
         task: &Task,
@@ -124,9 +124,8 @@ impl<'a> Chooser<'a> {
         ahead: &[u32],
         since: u64,
     ) -> Option<(u32, f64)> {
-        let price = -self.weights[1] / MINUTE_MS;
         let waited = self.snapshot.now.saturating_sub(since) as f64;
-        if !self.preference.defer || self.usual.is_none() || waited * price > self.preference.success {
+        if waited >= self.preference.patience * self.usual? {
             return None;
         }
         let free = self.bids.iter().filter(|bid| bid.queue == 0.0);

@@ -3,7 +3,7 @@
 //! Keys of every router that chooses by it, with their ranges and defaults:
 //!
 //! - `success` (0 to 1000, 1): what an accepted outcome is worth. The others are prices in the same unit:
-//! - `wait` (0 to 1000, 0.07): of as much time as an attempt usually takes, from now to the end of the attempt;
+//! - `wait` (0 to 1000, 0.025): of as much time as an attempt usually takes, from now to the end of the attempt;
 //! - `minute` (0 to 1000): of a minute of it, instead of `wait`;
 //! - `money` (0 to 1000, 0.01): of one unit of the operator's currency;
 //! - `load` (0 to 1000, 0.01): of an agent that is full, against one that is idle.
@@ -11,7 +11,8 @@
 //!   wholly.
 //! - `explore` (0 to 1, 0.1): the share of choices that go to whoever might be the best, as likely as that is;
 //! - `floor` (0 to 1, 0.02): the share that is divided evenly, so that everybody is seen again some day.
-//! - `defer` (`true` or `false`, `true`): whether a task may wait for somebody busy who is worth it.
+//! - `patience` (0 to 1000, 40): for how many times what an attempt usually takes a task may wait for somebody busy who is
+//!   worth it; 0 = not at all.
 
 use super::Factor;
 use super::lottery::Lottery;
@@ -25,7 +26,7 @@ pub struct Preference {
     pub load: f64,
     pub quality: f64,
     pub lottery: Lottery,
-    pub defer: bool,
+    pub patience: f64,
 }
 
 /// What time costs.
@@ -40,7 +41,7 @@ pub const MINUTE_MS: f64 = 60_000.0;
 
 impl Preference {
     pub const KEYS: [&str; 9] =
-        ["success", "wait", "minute", "money", "load", "quality", "explore", "floor", "defer"];
+        ["success", "wait", "minute", "money", "load", "quality", "explore", "floor", "patience"];
 
     pub fn read(config: Config<'_>) -> Result<Self, Unusable> {
         let explore = number(config, "explore", 1.0)?.unwrap_or(0.1);
@@ -51,7 +52,7 @@ impl Preference {
         let time = match (number(config, "wait", 1e3)?, number(config, "minute", 1e3)?) {
             (Some(_), Some(_)) => return Err(Unusable::new("minute", "is given beside `wait`")),
             (None, Some(price)) => Time::Minute(price),
-            (price, None) => Time::Attempt(price.unwrap_or(0.07)),
+            (price, None) => Time::Attempt(price.unwrap_or(0.025)),
         };
         Ok(Self {
             success: number(config, "success", 1e3)?.unwrap_or(1.0),
@@ -60,7 +61,7 @@ impl Preference {
             load: number(config, "load", 1e3)?.unwrap_or(0.01),
             quality: number(config, "quality", 1.0)?.unwrap_or(0.0),
             lottery: Lottery::new(explore, floor),
-            defer: config.parse("defer", "true or false")?.unwrap_or(true),
+            patience: number(config, "patience", 1e3)?.unwrap_or(40.0),
         })
     }
 
@@ -111,7 +112,7 @@ mod tests {
     #[test]
     fn time_is_priced_by_the_usual_attempt_or_by_the_minute() {
         let usual = read(&[]).unwrap().weights(Some(600_000.0));
-        assert!((usual[1] + 0.007).abs() < 1e-12, "{usual:?}");
+        assert!((usual[1] + 0.0025).abs() < 1e-12, "{usual:?}");
         assert_eq!(read(&[]).unwrap().weights(None), [1.0, 0.0, -0.01, -0.01]);
         let config = [("minute", "0.5"), ("success", "10"), ("money", "2"), ("load", "0")];
         assert_eq!(read(&config).unwrap().weights(None), [10.0, -0.5, -2.0, 0.0]);
@@ -135,6 +136,9 @@ mod tests {
             wrong(&[("quality", "NaN")]),
             "configuration key `quality` is `NaN`, expected a number from 0 to 1"
         );
-        assert_eq!(wrong(&[("defer", "no")]), "configuration key `defer` is `no`, expected true or false");
+        assert_eq!(
+            wrong(&[("patience", "long")]),
+            "configuration key `patience` is `long`, expected a number from 0 to 1000"
+        );
     }
 }

@@ -32,10 +32,14 @@ fn pool(count: u8, busy: &[usize], tasks: usize) -> Snapshot {
 }
 
 fn preference(config: &[(&str, &str)]) -> Preference {
-    let mut attrs: Vec<Attr> = [("explore", "0"), ("floor", "0"), ("wait", "0.1")]
-        .map(|(name, value)| Attr::new(name, value))
-        .to_vec();
-    attrs.extend(config.iter().map(|(name, value)| Attr::new(*name, *value)));
+    let usual = [("explore", "0"), ("floor", "0"), ("wait", "0.1"), ("patience", "2")];
+    let is_given = |name: &str| config.iter().any(|(given, _)| *given == name);
+    let attrs: Vec<Attr> = usual
+        .iter()
+        .filter(|(name, _)| !is_given(name))
+        .chain(config)
+        .map(|(name, value)| Attr::new(*name, *value))
+        .collect();
     Preference::read(crate::Config(&attrs)).unwrap()
 }
 
@@ -109,7 +113,7 @@ fn quality_scales_a_success_as_far_as_is_configured() {
 fn what_a_batch_gives_away_is_taken() {
     let snapshot = pool(3, &[], 4);
     let prospects = [prospect(0.50), prospect(0.52), prospect(0.51)];
-    let (choices, line) = decided(&snapshot, &[("defer", "false")], &prospects, Line::default());
+    let (choices, line) = decided(&snapshot, &[("patience", "0")], &prospects, Line::default());
     assert_eq!(agents(&choices), [Some(1), Some(2), Some(0), Some(1)]);
     assert_eq!(line, Line::default());
     let propensities =
@@ -145,13 +149,13 @@ fn a_task_waits_for_somebody_who_is_worth_it_and_no_longer() {
     assert_eq!(choices, [Choice::Defer(150_000)]);
     let (choices, _) = decided(&snapshot, &[], &[prospect(0.4), prospect(0.45)], Line::default());
     assert_eq!(agents(&choices), [Some(0)]);
-    let (choices, _) = decided(&snapshot, &[("defer", "false")], &worth, Line::default());
+    let (choices, _) = decided(&snapshot, &[("patience", "0")], &worth, Line::default());
     assert_eq!(agents(&choices), [Some(0)]);
-    // It has come back each time, and by now has waited for as long as a success is worth.
+    // It comes back each time, until it has waited for as long as two attempts take.
     let mut line = line;
     let mut later = snapshot.clone();
     let mut waited = 0;
-    while waited <= 6_000_000 {
+    while waited < 1_200_000 {
         later.now = snapshot.now + waited;
         let (choices, next) = decided(&later, &[], &worth, line);
         assert_eq!(choices, [Choice::Defer(150_000)]);
