@@ -12,14 +12,14 @@ use tokio::sync::Semaphore;
 
 use crate::plugin::capability::process::Place;
 use crate::plugin::capability::secret::{Secret, Template};
-use crate::plugin::capability::{Profile, Service};
+use crate::plugin::capability::{Offer, Profile, Service, Upstream};
 use crate::size::Size;
 use crate::span::Span;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct ProfileTable {
-    pub(super) argv: Vec<String>,
+    argv: Vec<String>,
     #[serde(default)]
     cwd: Option<PathBuf>,
     /// Names that are passed on, or `NAME=value`.
@@ -72,8 +72,40 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 const SILENCE: Duration = Duration::from_secs(120);
 const CONCURRENCY: u32 = 16;
 
+/// All of it together.
+///
+/// # Errors
+/// What stands where something is wrong, and what.
+pub(super) fn resolve(
+    profiles: BTreeMap<String, ProfileTable>,
+    services: BTreeMap<String, ServiceTable>,
+    secrets: BTreeMap<String, SecretTable>,
+    folder: &Path,
+) -> Result<Offer, (String, String)> {
+    let mut offer = Offer::default();
+    for (name, profile) in profiles {
+        if profile.argv.is_empty() {
+            let what = format!("profile {name}: argv must name a program");
+            return Err((format!("[profiles.{name}]"), what));
+        }
+        offer.profiles.insert(name.clone(), Arc::new(profile.resolve(name, folder)));
+    }
+    let mut known = BTreeMap::new();
+    for (name, secret) in secrets {
+        let secret = secret.resolve(folder).map_err(|why| (name.clone(), format!("secret {name}: {why}")))?;
+        known.insert(name, secret);
+    }
+    for (name, service) in services {
+        let service = service
+            .resolve(&name, &known)
+            .map_err(|why| (format!("[services.{name}]"), format!("service {name}: {why}")))?;
+        offer.services.insert(name, Arc::new(Upstream::new(service)));
+    }
+    Ok(offer)
+}
+
 impl ProfileTable {
-    pub(super) fn resolve(self, name: String, folder: &Path) -> Profile {
+    fn resolve(self, name: String, folder: &Path) -> Profile {
         let value = |entry: &String| match entry.split_once('=') {
             Some((name, value)) => Some((name.to_owned(), value.to_owned())),
             None => Some((entry.clone(), std::env::var(entry).ok()?)),
@@ -91,7 +123,7 @@ impl ProfileTable {
 }
 
 impl ServiceTable {
-    pub(super) fn resolve(self, name: &str, secrets: &BTreeMap<String, Secret>) -> Result<Service, String> {
+    fn resolve(self, name: &str, secrets: &BTreeMap<String, Secret>) -> Result<Service, String> {
         let base = Service::base(&self.url)?;
         let mut headers = Vec::with_capacity(self.headers.len());
         for (header, text) in &self.headers {
@@ -125,7 +157,7 @@ impl ServiceTable {
 }
 
 impl SecretTable {
-    pub(super) fn resolve(self, folder: &Path) -> Result<Secret, String> {
+    fn resolve(self, folder: &Path) -> Result<Secret, String> {
         match (self.env, self.file) {
             (Some(name), None) => Ok(Secret::Env(name)),
             (None, Some(file)) => Ok(Secret::File(folder.join(file))),

@@ -1,13 +1,16 @@
 //! The loop that owns what happens: messages in, operations to the store, work to plugins.
 
 mod awaited;
+mod committed;
 mod conduct;
 mod consolidate;
 mod contest;
-mod handle;
 mod health;
+mod host;
 mod learn;
+mod live;
 mod purse;
+mod recover;
 mod route;
 mod shadow;
 mod start;
@@ -15,7 +18,8 @@ mod teach;
 mod timers;
 mod turns;
 
-pub use handle::{Host, Live, Options};
+pub use host::{Host, Options};
+pub use live::Live;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
@@ -39,20 +43,19 @@ use super::school::Taught;
 use crate::clock::Time;
 use crate::event::Fact;
 use crate::id::{AgentId, DecisionId, Epoch, RunId, TaskId};
-use crate::op::{Applied, End, Op, Rejection, Reply, RouterChoice};
+use crate::op::{End, Op, Rejection, RouterChoice};
 use crate::outcome::Usage;
 use crate::people::Policy;
-use crate::plan::Effects;
 use crate::plugin::PluginError;
 use crate::plugin::agent::Health;
 use crate::plugin::capability::sign::Sign;
 use crate::plugin::capability::{Fence, Meter, Stop};
-use crate::plugin::library::{Installed, Library};
+use crate::plugin::library::Library;
 use crate::plugin::router::Routed;
 use crate::seed::Seed;
 use crate::store::writer::{Answers, Writer};
 use crate::store::{Reader, read};
-use crate::task::{Stage, State, Task};
+use crate::task::Task;
 use crate::workspace::queue::Entry;
 
 /// A lease lasts so long, and is renewed when half of it is gone.
@@ -286,151 +289,6 @@ impl Spine {
         } else {
             Phase::Active
         }
-    }
-
-    /// The store has spoken: what it changed is what is.
-    fn committed(
-        &mut self,
-        answers: Answers,
-        awaited: Awaited,
-        reply: Option<oneshot::Sender<Answers>>,
-    ) -> Result<(), Rejection> {
-        self.in_store -= 1;
-        for task in &awaited.tasks {
-            self.board.return_(*task);
-        }
-        for answer in &answers {
-            match answer {
-                Ok(Applied { changed, observed, reply }) => {
-                    self.observe(observed);
-                    for task in changed {
-                        self.changed(task)?;
-                    }
-                    match reply {
-                        Reply::Run { run, .. } => self.conduct(*run)?,
-                        Reply::Lease(until) => self.around.lease.renewed(*until),
-                        Reply::Done | Reply::Boot(_) | Reply::Amended(_) | Reply::Agent(_) => {}
-                    }
-                }
-                Err(Rejection::Store(why)) => return Err(Rejection::Store(why.clone())),
-                Err(rejection) => tracing::debug!("refused: {rejection}"),
-            }
-        }
-        for spawn in &awaited.spawns {
-            if let Some(Err(why @ (Rejection::Invalid(_) | Rejection::NotFound(_)))) =
-                answers.get(spawn.place)
-            {
-                self.pending.push(spawn.refused(why));
-            }
-        }
-        for task in &awaited.tasks {
-            self.staged.remove(task);
-            self.return_reserve(*task);
-        }
-        if awaited.runs {
-            self.reload_runs()?;
-        }
-        if awaited.notes {
-            self.recall_notes()?;
-            self.consolidate();
-        }
-        if awaited.trial {
-            self.reload_contest()?;
-        }
-        if awaited.plugins {
-            let installed = read::plugins(&self.reader).map_err(unreadable)?;
-            self.library.install(installed.iter().map(Installed::from));
-        }
-        if awaited.feedback {
-            self.pool.praise(read::live::praise(&self.reader).map_err(unreadable)?);
-        }
-        if awaited.agents {
-            self.pool.refresh(read::live::agents(&self.reader).map_err(unreadable)?);
-        }
-        if let Some(reply) = reply {
-            let _ = reply.send(answers);
-        }
-        self.commits.send_modify(|commits| *commits += 1);
-        Ok(())
-    }
-
-    fn changed(&mut self, task: &Task) -> Result<(), Rejection> {
-        if !self.board.knows_terms(task.terms) {
-            let terms = read::live::terms(&self.reader, task.terms).map_err(unreadable)?;
-            self.board.put_terms(task.terms, terms);
-        }
-        self.fence_off(task);
-        self.withdraw(task);
-        if let State::Waiting { stage: Stage::Routing, .. } = task.state {
-            self.consulted.insert(task.id);
-        }
-        self.board.put(task.clone());
-        if task.state.is_terminal() {
-            self.sweep(task)?;
-        }
-        if let Some(conduct) = self.conducts.get_mut(&task.run)
-            && !task.state.is_terminal()
-        {
-            conduct.settled = false;
-            self.settling.remove(&task.run);
-        }
-        match task.state {
-            State::Running { agent, lease_until, .. } => self.start(task, agent, lease_until),
-            State::Blocked
-            | State::Ready { .. }
-            | State::Waiting { .. }
-            | State::Backoff { .. }
-            | State::Succeeded { .. }
-            | State::Failed { .. }
-            | State::Cancelled { .. }
-            | State::Skipped { .. } => Ok(()),
-        }
-    }
-
-    /// An attempt whose task moved on without it has lost its right to act.
-    fn fence_off(&mut self, task: &Task) {
-        let Some(running) = self.attempts.get_mut(&task.id) else { return };
-        match task.state {
-            State::Running { lease_until, .. } if running.epoch == task.epoch => {
-                running.lease_until = lease_until;
-                if task.cancelling {
-                    running.fence.fall(Stop::Cancelled);
-                }
-            }
-            State::Waiting { stage: Stage::Person, .. } if running.epoch == task.epoch => {
-                running.fence.fall(Stop::Asked);
-            }
-            _ => running.fence.fall(Stop::LeaseLost),
-        }
-    }
-
-    /// A tree whose task has moved on is not to land.
-    fn withdraw(&mut self, task: &Task) {
-        let waits = matches!(task.state, State::Waiting { stage: Stage::Acceptance, .. });
-        if let Some((epoch, _)) = self.landings.get(&task.id)
-            && (!waits || *epoch != task.epoch)
-            && let Some((_, fence)) = self.landings.remove(&task.id)
-        {
-            fence.fall(Stop::Cancelled);
-        }
-    }
-
-    /// Takes the trees of a task that is over away, and those of all below it. One of several of which its parent will
-    /// choose keeps its own.
-    fn sweep(&self, task: &Task) -> Result<(), Rejection> {
-        let terms = self.board.terms(task.terms);
-        let may_have_trees = terms.effects == Effects::Workspace || terms.executor.is_some();
-        if self.around.workspaces.is_none() || !may_have_trees {
-            return Ok(());
-        }
-        if task.parent.is_some() && read::spec(&self.reader, task.id).map_err(unreadable)?.contest {
-            return Ok(());
-        }
-        let family = read::live::family(&self.reader, task.id).map_err(unreadable)?;
-        let newest = |id: TaskId| if id == task.id { task.epoch } else { Epoch(u32::MAX) };
-        let over = family.into_iter().map(|id| (task.run, id, newest(id))).collect();
-        let _ = self.sweeps.send((over, self.under_way.clone()));
-        Ok(())
     }
 
     fn seed(&self, run: RunId) -> Seed {

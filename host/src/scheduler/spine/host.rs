@@ -1,24 +1,24 @@
-//! Starting a host, and talking to the one that runs.
+//! A host: started on a store, and ended well.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::conduct::Conducts;
 use super::consolidate::Consolidating;
+use super::live::Live;
 use super::purse::Purse;
-use super::{Message, Phase, Spine, Sweep, unreadable};
+use super::{Message, Spine, Sweep, unreadable};
 use crate::agent::breaker;
 use crate::budget::Budget;
-use crate::id::{DecisionId, RunId};
+use crate::id::DecisionId;
 use crate::lease::{self, HostLease};
-use crate::op::{Applied, Op, Rejection, Reply};
+use crate::op::{Op, Rejection, Reply};
 use crate::people::Policy;
-use crate::plugin::capability::sign::Sign;
 use crate::plugin::capability::{Desk, Offer};
 use crate::plugin::library::Library;
 use crate::scheduler::Crowd;
@@ -27,9 +27,8 @@ use crate::scheduler::board::Board;
 use crate::scheduler::desk::Server;
 use crate::scheduler::land;
 use crate::scheduler::pool::Pool;
-use crate::store::writer::{Answers, Writer};
-use crate::store::{Home, Store, machine, read, reader};
-use crate::task::State;
+use crate::store::writer::Writer;
+use crate::store::{Home, Reader, Store, machine, reader};
 use crate::workspace::queue::Queue;
 use crate::workspace::{self, Workspaces};
 
@@ -61,15 +60,6 @@ pub struct Host {
     finished: mpsc::Receiver<()>,
 }
 
-/// A cheap handle to a running host.
-#[derive(Clone)]
-pub struct Live {
-    outbox: mpsc::UnboundedSender<Message>,
-    commits: watch::Receiver<u64>,
-    shown: broadcast::Sender<Sign>,
-    library: Arc<Library>,
-}
-
 impl Host {
     /// Takes a store over: what ran when the last host died is noticed and tried again.
     ///
@@ -97,12 +87,7 @@ impl Host {
         let (plea, pleas) = mpsc::unbounded_channel();
         let (under_way, finished) = mpsc::channel(1);
         let workspaces = match options.workspace {
-            Some(settings) => {
-                let opened = Workspaces::open(settings).await;
-                let opened = opened.map_err(|why| Rejection::Invalid(format!("[workspace]: {why}")))?;
-                land::clear(&opened, &reader).await.map_err(unreadable)?;
-                Some(Arc::new(opened))
-            }
+            Some(settings) => Some(cleared(settings, &reader).await?),
             None => None,
         };
         let (entry, entries) = mpsc::unbounded_channel();
@@ -204,6 +189,14 @@ impl Host {
     }
 }
 
+/// Where tasks change files, without what the last host left half done.
+async fn cleared(settings: workspace::Settings, reader: &Reader) -> Result<Arc<Workspaces>, Rejection> {
+    let opened = Workspaces::open(settings).await;
+    let opened = opened.map_err(|why| Rejection::Invalid(format!("[workspace]: {why}")))?;
+    land::clear(&opened, reader).await.map_err(unreadable)?;
+    Ok(Arc::new(opened))
+}
+
 /// Takes trees away, many with one look at what is there.
 async fn sweep(workspaces: Arc<Workspaces>, mut sweeps: mpsc::UnboundedReceiver<Sweep>) {
     let mut waiting = Vec::new();
@@ -211,115 +204,5 @@ async fn sweep(workspaces: Arc<Workspaces>, mut sweeps: mpsc::UnboundedReceiver<
         let over: Vec<_> = waiting.iter().flat_map(|(over, _)| over.iter().copied()).collect();
         workspaces.sweep(&over).await;
         waiting.clear();
-    }
-}
-
-impl Live {
-    /// Applies operations together and waits until they are durable and known to the scheduler.
-    pub async fn apply_all(&self, ops: Vec<Op>) -> Answers {
-        self.submit(ops).await
-    }
-
-    /// Hands operations over at once; the answer comes when they are durable and known to the scheduler.
-    pub fn submit(&self, ops: Vec<Op>) -> impl Future<Output = Answers> + use<> {
-        let count = ops.len();
-        let (reply, answer) = oneshot::channel();
-        let _ = self.outbox.send(Message::Apply { ops, reply });
-        async move {
-            answer.await.unwrap_or_else(|_| vec![Err(Rejection::Store("the host has stopped".into())); count])
-        }
-    }
-
-    /// # Errors
-    /// Why it was refused.
-    pub async fn apply(&self, op: Op) -> Result<Applied, Rejection> {
-        let answers = self.apply_all(vec![op]).await;
-        answers.into_iter().next().unwrap_or_else(|| Err(Rejection::Store("no answer".into())))
-    }
-
-    /// Asks for the end: what runs may finish, nothing more is started.
-    pub fn drain(&self) {
-        let _ = self.outbox.send(Message::Drain);
-    }
-
-    /// Asks for the end at once: what runs is given back and will be tried again.
-    pub fn stop(&self) {
-        let _ = self.outbox.send(Message::Stop);
-    }
-
-    /// Where a run stands; none if the host has stopped.
-    pub async fn phase(&self, run: RunId) -> Option<Phase> {
-        let (reply, answer) = oneshot::channel();
-        let _ = self.outbox.send(Message::Phase { run, reply });
-        answer.await.ok()
-    }
-
-    /// Waits until a run can't go on: it is settled, or paused by a person. None if the host stopped first.
-    pub async fn wait(&self, run: RunId) -> Option<Phase> {
-        let mut commits = self.commits.clone();
-        loop {
-            commits.mark_unchanged();
-            match self.phase(run).await? {
-                Phase::Active => commits.changed().await.ok()?,
-                phase @ (Phase::Paused | Phase::Spent | Phase::Settled) => return Some(phase),
-            }
-        }
-    }
-
-    /// Changes whenever something was committed.
-    #[must_use]
-    pub fn commits(&self) -> watch::Receiver<u64> {
-        self.commits.clone()
-    }
-
-    /// Waits until the host has ended, however it went.
-    pub async fn ended(&self) {
-        let mut commits = self.commits.clone();
-        while commits.changed().await.is_ok() {}
-    }
-
-    /// What attempts show while they work.
-    #[must_use]
-    pub fn progress(&self) -> broadcast::Receiver<Sign> {
-        self.shown.subscribe()
-    }
-
-    #[must_use]
-    pub fn library(&self) -> &Arc<Library> {
-        &self.library
-    }
-}
-
-impl Spine {
-    /// Rebuilds everything from rows. No attempt of an earlier boot can still be running.
-    fn recover(&mut self) -> Result<(), Rejection> {
-        self.pool.refresh(read::live::agents(&self.reader).map_err(unreadable)?);
-        self.pool.recall(read::live::tallies(&self.reader).map_err(unreadable)?);
-        self.pool.praise(read::live::praise(&self.reader).map_err(unreadable)?);
-        self.consulted = read::live::consulting(&self.reader).map_err(unreadable)?;
-        self.observed = read::history::last_seq(&self.reader).map_err(unreadable)?;
-        self.decided = read::routing::last_decision(&self.reader).map_err(unreadable)?;
-        self.reload_contest()?;
-        self.recall_notes()?;
-        self.recall_spending()?;
-        let mut live = Vec::new();
-        read::live::tasks(&self.reader, |task| live.push(task)).map_err(unreadable)?;
-        for run in read::runs(&self.reader).map_err(unreadable)? {
-            if run.settled.is_none() {
-                self.conduct(run.id)?;
-            }
-        }
-        for task in live {
-            if !self.board.knows_terms(task.terms) {
-                let terms = read::live::terms(&self.reader, task.terms).map_err(unreadable)?;
-                self.board.put_terms(task.terms, terms);
-            }
-            if matches!(task.state, State::Running { .. }) {
-                let why = "the host that ran it ended".to_owned();
-                self.pending.push(Op::LoseLease { task: task.id, why });
-            }
-            self.board.put(task);
-        }
-        Ok(())
     }
 }
