@@ -83,6 +83,25 @@ fn nothing_follows_from_decisions_in_the_shadow() {
 }
 
 #[test]
+fn a_report_draws_what_routers_foresaw_and_what_agents_cost() {
+    let env = Env::new();
+    let priced = AGENTS.replace("config = {", "cost = 0.02\nconfig = {");
+    env.write("baton.toml", &priced);
+    env.write("plan.json", &plan(tasks(40)));
+    let output = env.baton(&["run", "plan.json", "--quiet", "--router", "adaptive"]);
+    assert!(matches!(output.code, Some(0 | 1)), "{}", output.stderr);
+    assert_eq!(env.baton(&["report", "--write", "out"]).ok(), "out: report.md and 3 charts\n");
+    let text = std::fs::read_to_string(env.path("out/report.md")).expect("it is there");
+    for chart in ["calibration.svg", "regret.svg", "cost-and-quality.svg"] {
+        assert!(text.contains(&format!("![{chart}]({chart})")), "{text}");
+        let svg = std::fs::read_to_string(env.path("out").join(chart)).expect("it is there");
+        assert!(svg.starts_with("<svg"), "{svg}");
+    }
+    let drawn = std::fs::read_to_string(env.path("out/cost-and-quality.svg")).expect("it is there");
+    assert!(drawn.contains(">good<") && drawn.contains(">bad<"), "{drawn}");
+}
+
+#[test]
 fn a_share_of_the_tasks_is_decided_by_the_one_on_trial_and_that_is_on_record() {
     let env = env("");
     open(&env);

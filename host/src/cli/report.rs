@@ -1,5 +1,11 @@
-//! `baton report [RUN]`: what a run came to, as text, Markdown or JSON. Every number is an SQL aggregate.
+//! `baton report [RUN]`: what a run came to, as text, Markdown or JSON, or with charts in a folder. Every number is an
+//! SQL aggregate.
 
+mod charts;
+
+use std::path::{Path, PathBuf};
+
+use charts::Chart;
 use serde::Serialize;
 
 use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
@@ -15,6 +21,9 @@ pub(super) struct Args {
     /// Print Markdown
     #[arg(long)]
     md: bool,
+    /// Write `report.md` and its charts into this folder
+    #[arg(long, value_name = "DIR")]
+    write: Option<PathBuf>,
 }
 
 /// All of a report.
@@ -31,14 +40,32 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let conn = global.reader()?;
     let id = target::run(&conn, args.run.as_deref())?;
     let report = gather(&conn, id)?;
-    if global.json {
+    if let Some(folder) = &args.write {
+        let charts = charts::charts(&conn, &report.run)?;
+        write(folder, &report, &charts).map_err(|why| {
+            Failure::Infrastructure(format!("{}: the report can't be written: {why}", folder.display()))
+        })?;
+        if !global.quiet {
+            screen::line(&format!("{}: report.md and {} charts", folder.display(), charts.len()));
+        }
+    } else if global.json {
         screen::json(&report);
     } else if args.md {
-        markdown(&report);
+        screen::line(markdown(&report).trim_end());
     } else {
         text(&report);
     }
     Ok(Done::Well)
+}
+
+fn write(folder: &Path, report: &Report, charts: &[Chart]) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let mut text = markdown(report);
+    for Chart { file, svg } in charts {
+        std::fs::write(folder.join(file), svg)?;
+        text += &format!("![{file}]({file})\n\n");
+    }
+    std::fs::write(folder.join("report.md"), text.trim_end().to_owned() + "\n")
 }
 
 fn gather(conn: &Reader, id: RunId) -> Result<Report, Failure> {
@@ -149,19 +176,10 @@ fn dead(report: &Report) -> Vec<Vec<String>> {
         .collect()
 }
 
-fn markdown(report: &Report) {
+fn markdown(report: &Report) -> String {
     let totals = &report.totals;
-    let table = |head: &[&str], rows: &[Vec<String>]| {
-        screen::line(&format!("| {} |", head.join(" | ")));
-        screen::line(&format!("|{}", "---|".repeat(head.len())));
-        for row in rows {
-            let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
-            screen::line(&format!("| {} |", cells.join(" | ")));
-        }
-        screen::line("");
-    };
-    screen::line(&format!("# {}: {}\n", report.run.id, report.run.name));
-    screen::line(&format!("{}. Router: {}.\n", headline(totals), report.run.router.name));
+    let mut text = format!("# {}: {}\n\n", report.run.id, report.run.name);
+    text += &format!("{}. Router: {}.\n\n", headline(totals), report.run.router.name);
     let numbers = [
         ("elapsed", screen::span(totals.elapsed_ms)),
         ("work", screen::span(totals.busy_ms)),
@@ -171,10 +189,10 @@ fn markdown(report: &Report) {
         ("events", totals.events.to_string()),
         ("decisions", totals.decisions.to_string()),
     ];
-    table(&["what", "number"], &numbers.map(|(what, number)| vec![what.to_owned(), number]));
-    table(&["agent", "attempts", "accepted", "failed", "busy"], &shares(report));
+    text += &table(&["what", "number"], &numbers.map(|(what, number)| vec![what.to_owned(), number]));
+    text += &table(&["agent", "attempts", "accepted", "failed", "busy"], &shares(report));
     if !report.dead.is_empty() {
-        table(&["failed", "attempts", "why"], &dead(report));
+        text += &table(&["failed", "attempts", "why"], &dead(report));
     }
     let rows: Vec<Vec<String>> = report
         .tasks
@@ -188,5 +206,15 @@ fn markdown(report: &Report) {
             ]
         })
         .collect();
-    table(&["task", "state", "agent", "attempts"], &rows);
+    text += &table(&["task", "state", "agent", "attempts"], &rows);
+    text
+}
+
+fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let mut text = format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(head.len()));
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        text += &format!("| {} |\n", cells.join(" | "));
+    }
+    text + "\n"
 }

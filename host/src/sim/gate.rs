@@ -64,8 +64,8 @@ impl Gate {
             Self::G6 => "the backtest's 95 % interval covers the truth in at least 90 % of 100 swaps",
             Self::G7 => "every decision and lesson comes out byte for byte the same again",
             Self::G8 => {
-                "agents are idle while work they declare waits at least 80 % less than with round-robin queues, where \
-                 two of them are four times as slow"
+                "with adaptive (wait = 0.2) agents are idle while work they declare waits at least 80 % less than with \
+                 round-robin queues, where two of them are four times as slow"
             }
             Self::G9 => {
                 "what is planted in a history is found with a precision of at least 0.9, and nothing where nothing is"

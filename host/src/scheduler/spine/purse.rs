@@ -111,7 +111,9 @@ impl Spine {
         };
         let attempt = (ended.task, ended.epoch);
         let reserved = self.purse.ledger.reserved(attempt);
-        if usage.is_zero() && (reserved.is_none() || was_free(result)) {
+        let price = self.pool.get(ended.agent).and_then(|worker| worker.agent.card.cost);
+        let has_price = price.is_some_and(|price| price > Money(0));
+        if usage.is_zero() && (was_free(result) || (reserved.is_none() && !has_price)) {
             self.purse.ledger.settle(attempt, None);
             return;
         }
