@@ -138,6 +138,21 @@ fn a_failure_stops_only_what_depends_on_it_and_exits_with_1() {
 }
 
 #[test]
+fn of_many_failures_the_summary_names_ten() {
+    let env = Env::new();
+    env.write(
+        "baton.toml",
+        "[agents.broken]\nadapter = \"mock\"\ncapacity = 16\nconfig = { fail-first = 99, fault = \"invalid-input\" }\n",
+    );
+    let tasks: Vec<_> = (10..22).map(|index| json!({ "id": format!("t{index}") })).collect();
+    env.write("plan.json", &plan(json!(tasks)));
+    let output = env.baton(&["run", "plan.json", "--quiet"]);
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
+    assert_eq!(output.stdout.matches(" failed after ").count(), 10, "{}", output.stdout);
+    assert!(output.stdout.ends_with("  and 2 more (baton dead list)\n"), "{}", output.stdout);
+}
+
+#[test]
 fn a_plan_that_changed_is_refused_with_the_difference() {
     let env = Env::with_mocks();
     three(&env);

@@ -101,6 +101,9 @@ fn speed_up(totals: &summary::Totals) -> f64 {
     if totals.elapsed_ms == 0 { 0.0 } else { totals.busy_ms as f64 / totals.elapsed_ms as f64 }
 }
 
+/// Tasks that the end of `baton run` names, of those that failed and of those that wait behind them.
+const NAMED: usize = 10;
+
 /// The end of `baton run`.
 pub(super) fn summary(conn: &Reader, id: RunId) -> Result<(), Failure> {
     let report = gather(conn, id)?;
@@ -114,9 +117,12 @@ pub(super) fn summary(conn: &Reader, id: RunId) -> Result<(), Failure> {
         screen::span(totals.busy_ms),
         speed_up(totals)
     ));
-    for letter in &report.dead {
+    for letter in report.dead.iter().take(NAMED) {
         let why = letter.fault.as_ref().map(ToString::to_string).unwrap_or_default();
         screen::line(&format!("  {} failed after {} attempts: {why}", letter.task, letter.attempts));
+    }
+    if report.dead.len() > NAMED {
+        screen::line(&format!("  and {} more (baton dead list)", report.dead.len() - NAMED));
     }
     let blocked: Vec<&str> = report
         .tasks
@@ -126,9 +132,10 @@ pub(super) fn summary(conn: &Reader, id: RunId) -> Result<(), Failure> {
         .collect();
     if !blocked.is_empty() {
         screen::line(&format!(
-            "  {} wait behind that: {} (baton why TASK)",
+            "  {} wait behind that: {}{} (baton why TASK)",
             blocked.len(),
-            blocked.join(", ")
+            blocked[..blocked.len().min(NAMED)].join(", "),
+            if blocked.len() > NAMED { " …" } else { "" }
         ));
     }
     Ok(())

@@ -92,6 +92,7 @@ enum Message {
     },
     Consolidated {
         step: Result<Option<(Op, bool)>, String>,
+        took: Duration,
     },
     Ended {
         ended: Ended,
@@ -212,7 +213,6 @@ impl Spine {
                 Some(sign) = self.signs.recv() => self.heard(sign),
                 _ = beat.tick() => {
                     self.renew();
-                    self.consolidate();
                 }
                 () = pause => {}
             }
@@ -241,6 +241,7 @@ impl Spine {
             self.teach(|conduct| conduct.decisions > 0);
         }
         self.ask_shadows();
+        self.consolidate();
         self.settle();
         if !self.pending.is_empty() {
             let ops = std::mem::take(&mut self.pending);
@@ -264,7 +265,7 @@ impl Spine {
             Message::Routed { batch, router, routed } => self.routed(*batch, router, routed),
             Message::Shadowed { run, shadowed } => self.shadowed(run, shadowed),
             Message::Taught { run, router, aside, taught } => self.taught(run, &router, aside, taught),
-            Message::Consolidated { step } => self.consolidated(step),
+            Message::Consolidated { step, took } => self.consolidated(step, took),
             Message::Ended { ended, result } => self.ended(ended, result),
             Message::Probed { agent, said } => self.probed(agent, said),
             Message::Said { ops } => {

@@ -57,8 +57,8 @@ impl Spine {
             self.reload_runs()?;
         }
         if awaited.notes {
+            self.stored();
             self.recall_notes()?;
-            self.consolidate();
         }
         if awaited.trial {
             self.reload_contest()?;
