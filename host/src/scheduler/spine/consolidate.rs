@@ -38,7 +38,8 @@ impl Spine {
         let now = self.around.clock.now();
         let Consolidating { under_way, upto, at, not_before } = self.consolidation;
         let new = self.observed - upto;
-        let may = !under_way && !self.draining && (now >= not_before || self.attempts.is_empty());
+        let idle = || self.conducts.values().all(|conduct| conduct.settled);
+        let may = !under_way && !self.draining && (now >= not_before || idle());
         if may && (new >= MANY || (new > 0 && now.since(at) >= LONG)) {
             self.step();
         }
