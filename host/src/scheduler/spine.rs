@@ -88,6 +88,7 @@ enum Message {
         router: RouterChoice,
         /// Beside the work, not between two decisions.
         aside: bool,
+        took: Duration,
         taught: Result<Taught, PluginError>,
     },
     Consolidated {
@@ -264,7 +265,9 @@ impl Spine {
             Message::Committed { answers, awaited, reply } => self.committed(answers, awaited, reply)?,
             Message::Routed { batch, router, routed } => self.routed(*batch, router, routed),
             Message::Shadowed { run, shadowed } => self.shadowed(run, shadowed),
-            Message::Taught { run, router, aside, taught } => self.taught(run, &router, aside, taught),
+            Message::Taught { run, router, aside, took, taught } => {
+                self.taught(run, &router, aside, took, taught);
+            }
             Message::Consolidated { step, took } => self.consolidated(step, took),
             Message::Ended { ended, result } => self.ended(ended, result),
             Message::Probed { agent, said } => self.probed(agent, said),

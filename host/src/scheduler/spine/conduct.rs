@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::shadow::Shadow;
 use super::{Spine, unreadable};
+use crate::clock::Time;
 use crate::id::RunId;
 use crate::op::{Rejection, RouterChoice};
 use crate::seed::Seed;
@@ -18,6 +19,8 @@ pub(super) struct Conduct {
     pub(super) failures: u32,
     /// Questions and lessons under way. While there is one, no other begins: each goes on from the state before.
     pub(super) asked: u32,
+    /// While there is anything to decide about, the next lesson is not before this.
+    pub(super) rests_until: Time,
     pub(super) settled: bool,
     pub(super) seed: Seed,
     pub(super) decisions: i64,
@@ -53,6 +56,7 @@ impl Spine {
                 lines: HashMap::new(),
                 failures: 0,
                 asked: 0,
+                rests_until: Time(0),
                 settled: run.settled.is_some(),
                 seed: run.seed,
                 decisions: 0,

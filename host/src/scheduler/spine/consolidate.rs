@@ -18,7 +18,7 @@ pub(super) struct Consolidating {
     upto: i64,
     /// When that was.
     at: Time,
-    /// While there is work, the next step is not before this.
+    /// While a run is going on, the next step is not before this.
     not_before: Time,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct Consolidating {
 const MANY: i64 = 5_000;
 const LONG: Duration = Duration::from_secs(60);
 
-/// While there is work, it rests so many times as long as its last step took: it may have 3 % of a core.
+/// While a run is going on, it rests so many times as long as its last step took: it may have 3 % of a core.
 const REST: u32 = 32;
 
 /// Notes that a task is told, those that count most.

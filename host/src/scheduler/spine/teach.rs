@@ -1,10 +1,12 @@
 //! Lessons for routers that learn, between their decisions.
 
 use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use super::conduct::Conduct;
 use super::route::pinned;
 use super::{Message, Spine, unbroken};
+use crate::clock::Stopwatch;
 use crate::id::RunId;
 use crate::knowledge::Observation;
 use crate::op::RouterChoice;
@@ -12,6 +14,10 @@ use crate::plugin::PluginError;
 use crate::plugin::router::Attr;
 use crate::scheduler::school::{self, Taught};
 use crate::store::read::routing::Line;
+
+/// From a run's first decision to its last its routers rest so many times as long as their last lesson took:
+/// decisions may wait for lessons for 4 % of the time. More attempts than that leaves time for are told later.
+const REST: u32 = 24;
 
 impl Spine {
     /// What the store says of attempts that ended.
@@ -25,6 +31,7 @@ impl Spine {
 
     /// Teaches the routers of these runs that are behind, and not under way.
     pub(super) fn teach(&mut self, of: impl Fn(&Conduct) -> bool) {
+        let now = self.around.clock.now();
         let goes_on = |conduct: &Conduct| !conduct.settled && of(conduct);
         let runs: Vec<(RunId, RouterChoice)> = self
             .conducts
@@ -38,8 +45,13 @@ impl Spine {
             .collect();
         for (run, router) in runs {
             let aside = self.is_shadow(&router);
-            let idle = |conduct: &Conduct| if aside { !conduct.shadow.busy } else { conduct.asked == 0 };
-            if !self.conducts.get(&run).is_some_and(idle) {
+            let is_over = !self.board.is_active(run);
+            let may = |conduct: &Conduct| {
+                let rested = now >= conduct.rests_until || conduct.decisions == 0 || is_over;
+                let idle = if aside { !conduct.shadow.busy } else { conduct.asked == 0 };
+                rested && idle
+            };
+            if !self.conducts.get(&run).is_some_and(may) {
                 continue;
             }
             let line = self.line(run, &router.digest);
@@ -61,6 +73,7 @@ impl Spine {
         let (library, archive) = (Arc::clone(&self.library), Arc::clone(&self.archive));
         let outbox = self.outbox.clone();
         tokio::task::spawn_blocking(move || {
+            let watch = Stopwatch::start();
             let taught = unbroken(&choice.name, || {
                 let router = pinned(&library, &choice)?;
                 if !router.learns() {
@@ -69,7 +82,8 @@ impl Spine {
                 let archive = archive.lock().unwrap_or_else(PoisonError::into_inner);
                 school::teach(&archive, &router, &choice, run, config, line)
             });
-            let _ = outbox.send(Message::Taught { run, router: choice, aside, taught });
+            let _ =
+                outbox.send(Message::Taught { run, router: choice, aside, took: watch.elapsed(), taught });
         });
     }
 
@@ -78,10 +92,13 @@ impl Spine {
         run: RunId,
         router: &RouterChoice,
         aside: bool,
+        took: Duration,
         taught: Result<Taught, PluginError>,
     ) {
         let observed = self.observed;
+        let rests_until = self.around.clock.now() + took * REST;
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
+        conduct.rests_until = rests_until;
         if aside {
             conduct.shadow.busy = false;
         } else {
