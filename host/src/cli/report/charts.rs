@@ -1,6 +1,7 @@
 //! What a run looks like: how often came true what its routers foresaw, what they gave up by that, and what agents cost
 //! for what they do.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::cli::{Failure, unreadable};
@@ -70,11 +71,12 @@ fn foreseen(conn: &Reader, attempts: &[Past]) -> Result<Vec<Foreseen>, Failure> 
     let mut all = Vec::new();
     for past in attempts {
         let Some(id) = past.observation.decision else { continue };
-        if !decisions.contains_key(&id) {
-            decisions.insert(id, scores(conn, id)?);
-        }
+        let scores = match decisions.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(scores(conn, id)?),
+        };
         let key = (past.observation.run, past.spec.id.clone());
-        let Some(chances) = decisions.get(&id).and_then(|scores| scores.get(&key)) else { continue };
+        let Some(chances) = scores.get(&key) else { continue };
         let Some(chance) = chances.get(&past.agent.name) else { continue };
         let best = chances.values().copied().fold(0.0, f64::max);
         all.push(Foreseen { chance: *chance, best, came: past.observation.verdict.is_accepted() });
