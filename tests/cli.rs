@@ -16,12 +16,18 @@ mod composite;
 mod control;
 #[path = "cli/dead.rs"]
 mod dead;
+#[path = "cli/doctor.rs"]
+mod doctor;
 #[path = "cli/examples.rs"]
 mod examples;
 #[path = "cli/http.rs"]
 mod http;
+#[path = "cli/init.rs"]
+mod init;
 #[path = "cli/insights.rs"]
 mod insights;
+#[path = "cli/manual.rs"]
+mod manual;
 #[path = "cli/people.rs"]
 mod people;
 #[path = "cli/plan.rs"]
@@ -40,5 +46,7 @@ mod store;
 mod strategies;
 #[path = "cli/trial.rs"]
 mod trial;
+#[path = "cli/waits.rs"]
+mod waits;
 #[path = "cli/workspace.rs"]
 mod workspace;

@@ -2,6 +2,10 @@
 
 mod support;
 
+#[path = "plugins/author.rs"]
+mod author;
+#[path = "plugins/bindings.rs"]
+mod bindings;
 #[path = "plugins/bundled.rs"]
 mod bundled;
 #[path = "plugins/contract.rs"]
@@ -14,3 +18,5 @@ mod guests;
 mod hostile;
 #[path = "plugins/lifecycle.rs"]
 mod lifecycle;
+#[path = "plugins/registry.rs"]
+mod registry;

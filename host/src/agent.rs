@@ -3,12 +3,14 @@
 pub mod breaker;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::budget::{Cap, Money};
 use crate::id::AgentId;
+use crate::task::Terms;
 
 /// What is registered of an agent. Its load is derived from the tasks that run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,12 +56,49 @@ pub enum Standing {
     Draining,
 }
 
+/// Why an agent can't ever do a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unsuited {
+    /// Another agent is asked for by name.
+    NotAsked,
+    LacksSkills(Vec<String>),
+    OffTrack,
+}
+
+impl fmt::Display for Unsuited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAsked => f.write_str("is not the agent that the task asks for"),
+            Self::LacksSkills(skills) => write!(f, "does not declare {}", skills.join(", ")),
+            Self::OffTrack => f.write_str("does not serve the track"),
+        }
+    }
+}
+
 impl Card {
     /// What it is at bottom: its adapter, with the model, or else the profile, that its configuration names.
     #[must_use]
     pub fn kind(&self) -> String {
         let named = self.config.get("model").or_else(|| self.config.get("profile"));
         named.map_or_else(|| self.adapter.clone(), |name| format!("{}:{name}", self.adapter))
+    }
+
+    /// Whether it could ever do such a task.
+    ///
+    /// # Errors
+    /// What stands against it.
+    pub fn suits(&self, terms: &Terms) -> Result<(), Unsuited> {
+        if terms.agent.as_ref().is_some_and(|wanted| *wanted != self.name) {
+            return Err(Unsuited::NotAsked);
+        }
+        if !self.has_skills(&terms.skills) {
+            let lacks = terms.skills.iter().filter(|skill| self.skills.binary_search(skill).is_err());
+            return Err(Unsuited::LacksSkills(lacks.cloned().collect()));
+        }
+        if !self.serves(terms.scope.track.as_deref()) {
+            return Err(Unsuited::OffTrack);
+        }
+        Ok(())
     }
 
     /// Whether the agent declares all of these skills.

@@ -9,13 +9,16 @@ mod cancel;
 mod cost;
 mod db;
 mod dead;
+mod doctor;
 mod events;
 mod feedback;
 mod host;
 mod init;
 mod insights;
+mod manual;
 mod merge;
 mod notes;
+mod pager;
 mod pause;
 mod plan;
 mod plugin;
@@ -36,6 +39,7 @@ mod template;
 mod why;
 mod worktrees;
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -46,12 +50,16 @@ use crate::op::Rejection;
 use crate::plan::load::Flaws;
 use crate::plugin::compile::Compiler;
 use crate::plugin::library::{Installed, Library, Sources};
+use crate::plugin::source::SourceError;
 use crate::plugin::{Kind, PluginError, compile};
 use crate::store::{Home, OpenError, Reader, read, reader};
 
+/// With the commit that it was built from, where it was built from one.
+const VERSION: &str = env!("BATON_VERSION");
+
 /// Conducts AI agents: runs a plan of work with dependencies, survives being killed, and lets you swap how it decides.
 #[derive(Debug, Parser)]
-#[command(name = "baton", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(name = "baton", version = VERSION, arg_required_else_help = true, max_term_width = 100)]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -73,6 +81,9 @@ struct Global {
     /// Print results only
     #[arg(long, short, global = true)]
     quiet: bool,
+    /// Print long lists as they are, without a pager
+    #[arg(long, global = true)]
+    no_pager: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -142,8 +153,14 @@ enum Verb {
     Db(db::Verb),
     /// Host the store until told to stop, for runs that others submit
     Host(host::Args),
-    /// Write a commented baton.toml and an example plan
+    /// Write a baton.toml and a plan to start from
     Init(init::Args),
+    /// Look at configuration, programs, services, git, permissions, disk and clock, and name remedies
+    Doctor(doctor::Args),
+    /// Print completions for a shell
+    Completions(manual::Completions),
+    /// Print the man page, or write one for each verb
+    Man(manual::Man),
     /// Try routers in simulated worlds
     #[command(subcommand)]
     Sim(sim::Verb),
@@ -242,6 +259,16 @@ impl From<PluginError> for Failure {
     }
 }
 
+impl From<SourceError> for Failure {
+    fn from(why: SourceError) -> Self {
+        match why {
+            SourceError::Malformed(..) => Self::Usage(why.to_string()),
+            SourceError::Unreachable(..) => Self::Infrastructure(why.to_string()),
+            SourceError::OtherContent { .. } => Self::Refused(why.to_string()),
+        }
+    }
+}
+
 impl From<std::io::Error> for Failure {
     fn from(why: std::io::Error) -> Self {
         Self::Infrastructure(why.to_string())
@@ -266,7 +293,10 @@ pub fn main() -> ExitCode {
     if !matches!(&cli.verb, Verb::Bench(bench) if bench.meters()) {
         log();
     }
-    match dispatch(cli) {
+    let pager = if cli.pages() { pager::Pager::start() } else { None };
+    let ended = dispatch(cli);
+    drop(pager);
+    match ended {
         Ok(done) => done.into(),
         Err(failure) => {
             let (code, text) = match failure {
@@ -280,10 +310,52 @@ pub fn main() -> ExitCode {
     }
 }
 
+impl Cli {
+    /// Whether what it prints may be longer than a screen, and nobody waits for it line by line.
+    fn pages(&self) -> bool {
+        let is_list = match &self.verb {
+            Verb::Status(_)
+            | Verb::Show(_)
+            | Verb::Report(_)
+            | Verb::Cost(_)
+            | Verb::Insights(_)
+            | Verb::Skills(_) => true,
+            Verb::Events(args) => !args.follows(),
+            Verb::Plan(verb) => verb.is_long(),
+            Verb::Dead(_) | Verb::Agents(_) | Verb::Router(_) | Verb::Plugin(_) | Verb::Notes(_) => false,
+            Verb::Run(_)
+            | Verb::Why(_)
+            | Verb::Questions(_)
+            | Verb::Answer(_)
+            | Verb::Feedback(_)
+            | Verb::Worktrees(_)
+            | Verb::Merge(_)
+            | Verb::Pause(_)
+            | Verb::Resume(_)
+            | Verb::Cancel(_)
+            | Verb::Retry(_)
+            | Verb::Template(_)
+            | Verb::Audit(_)
+            | Verb::Db(_)
+            | Verb::Host(_)
+            | Verb::Init(_)
+            | Verb::Doctor(_)
+            | Verb::Completions(_)
+            | Verb::Man(_)
+            | Verb::Sim(_)
+            | Verb::Bench(_)
+            | Verb::Compile { .. }
+            | Verb::Supervise(_) => false,
+        };
+        is_list && !self.global.no_pager && !self.global.json
+    }
+}
+
 fn log() {
     let filter =
         tracing_subscriber::EnvFilter::try_from_env("BATON_LOG").unwrap_or_else(|_| "baton=warn".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let is_seen = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_seen).with_writer(std::io::stderr).init();
 }
 
 fn dispatch(cli: Cli) -> Outcome {
@@ -314,6 +386,9 @@ fn dispatch(cli: Cli) -> Outcome {
         Verb::Db(verb) => db::run(global, verb),
         Verb::Host(args) => host::run(global, &args),
         Verb::Init(args) => init::run(global, &args),
+        Verb::Doctor(args) => doctor::run(global, &args),
+        Verb::Completions(args) => manual::completions(&args),
+        Verb::Man(args) => manual::man(global, &args),
         Verb::Skills(args) => skills::run(global, &args),
         Verb::Insights(args) => insights::run(global, &args),
         Verb::Notes(verb) => notes::run(global, &verb),

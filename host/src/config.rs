@@ -33,7 +33,7 @@ use crate::scheduler::Crowd;
 use crate::span::Span;
 
 /// What `baton init` writes.
-pub const TEMPLATE: &str = include_str!("config/baton.toml");
+pub const TEMPLATE: &str = include_str!("config/init/mock.toml");
 pub const NAME: &str = "baton.toml";
 
 /// A configuration that was read and checked.

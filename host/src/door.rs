@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixListener;
 
-use crate::id::RunId;
+use crate::id::{RunId, TaskId};
 use crate::op::{Applied, Op, Rejection};
+use crate::scheduler::waits::Wait;
+use crate::scheduler::why::Why;
 use crate::scheduler::{Live, Phase};
 use crate::store::writer::Answers;
 use crate::store::{Home, Lock, OpenError, Store};
@@ -25,6 +27,10 @@ enum Request {
     Drain,
     /// Where a run stands.
     Phase(RunId),
+    /// What a run waits for.
+    Waits(RunId),
+    /// Why a task is not running.
+    Why(TaskId),
 }
 
 /// What is answered: one JSON object a line.
@@ -34,6 +40,8 @@ enum Response {
     Applied(Answers),
     Draining,
     Phase(Option<Phase>),
+    Waits(Vec<Wait>),
+    Why(Result<Why, String>),
     NotUnderstood(String),
 }
 
@@ -59,6 +67,12 @@ impl Door {
             },
             Err(other) => Err(other),
         }
+    }
+
+    /// The host that runs, if one does. Unlike [`Door::open`] this takes no lock, so it is in nobody's way.
+    #[must_use]
+    pub fn host(home: &Home) -> Option<Self> {
+        UnixStream::connect(home.socket()).ok().map(Self::Host)
     }
 
     /// Applies one operation; it is durable when this returns.
@@ -105,6 +119,34 @@ impl Door {
         }
     }
 
+    /// What a run waits for; none where no host conducts it.
+    ///
+    /// # Errors
+    /// The host does not answer.
+    pub fn waits(&mut self, run: RunId) -> std::io::Result<Option<Vec<Wait>>> {
+        match self {
+            Self::Own(_) => Ok(None),
+            Self::Host(stream) => match ask(stream, &Request::Waits(run))? {
+                Response::Waits(waits) => Ok(Some(waits)),
+                other => Err(other.unexpected()),
+            },
+        }
+    }
+
+    /// Why a task is not running, by what the host decides by; none where there is no host.
+    ///
+    /// # Errors
+    /// The host does not answer, or can't read the store.
+    pub fn why(&mut self, task: TaskId) -> std::io::Result<Option<Why>> {
+        match self {
+            Self::Own(_) => Ok(None),
+            Self::Host(stream) => match ask(stream, &Request::Why(task))? {
+                Response::Why(why) => why.map(Some).map_err(std::io::Error::other),
+                other => Err(other.unexpected()),
+            },
+        }
+    }
+
     #[must_use]
     pub fn is_host(&self) -> bool {
         matches!(self, Self::Host(_))
@@ -115,7 +157,7 @@ impl Response {
     fn unexpected(&self) -> std::io::Error {
         std::io::Error::other(match self {
             Self::NotUnderstood(why) => format!("the host does not understand this: {why}"),
-            Self::Applied(_) | Self::Draining | Self::Phase(_) => {
+            Self::Applied(_) | Self::Draining | Self::Phase(_) | Self::Waits(_) | Self::Why(_) => {
                 "the host answered something else: is it of another version?".to_owned()
             }
         })
@@ -165,6 +207,10 @@ async fn attend(stream: tokio::net::UnixStream, live: Live) {
                 Response::Draining
             }
             Ok(Request::Phase(run)) => Response::Phase(live.phase(run).await),
+            Ok(Request::Waits(run)) => Response::Waits(live.waits(run).await.unwrap_or_default()),
+            Ok(Request::Why(task)) => {
+                Response::Why(live.why(task).await.unwrap_or_else(|| Err("the host has stopped".into())))
+            }
             Err(why) => Response::NotUnderstood(why.to_string()),
         };
         let Ok(mut reply) = serde_json::to_vec(&response) else { return };

@@ -282,6 +282,65 @@ pub enum Readied {
 }
 
 impl Fact {
+    /// All kinds, in the order of the variants.
+    pub const KINDS: [&str; 55] = [
+        "submitted",
+        "readied",
+        "assigned",
+        "renewed",
+        "claimed",
+        "delegated",
+        "awaiting",
+        "woken",
+        "accepted",
+        "retrying",
+        "failed",
+        "asked",
+        "answered",
+        "landed",
+        "feedback",
+        "charged",
+        "released",
+        "deferred",
+        "held",
+        "unheld",
+        "cancel-requested",
+        "cancelled",
+        "skipped",
+        "redriven",
+        "dropped",
+        "relinked",
+        "amended",
+        "removed",
+        "run-submitted",
+        "run-amended",
+        "run-held",
+        "run-unheld",
+        "run-settled",
+        "run-reopened",
+        "budget-low",
+        "budget-spent",
+        "router-used",
+        "router-degraded",
+        "router-rolled-back",
+        "router-judged",
+        "router-promoted",
+        "trial-started",
+        "trial-moved",
+        "trial-ended",
+        "host-started",
+        "host-stopped",
+        "agent-registered",
+        "agent-draining",
+        "agent-resumed",
+        "agent-removed",
+        "breaker-moved",
+        "plugin-added",
+        "plugin-removed",
+        "plugin-failed",
+        "call-denied",
+    ];
+
     /// The `kind` under which it is stored and filtered.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -351,5 +410,19 @@ impl Fact {
             Self::Retrying { fault, .. } | Self::Failed { fault } => Some(fault.class),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// serde names every variant where it finds none of them.
+    #[test]
+    fn kinds_are_the_tags_of_all_variants() {
+        let why = serde_json::from_str::<Fact>(r#"{"kind":"no-such-kind"}"#).unwrap_err().to_string();
+        let list = why.split("expected one of ").nth(1).unwrap_or_default();
+        let tags: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
+        assert_eq!(tags, Fact::KINDS, "{why}");
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod clock;
 pub mod id;
+pub mod learning;
 pub mod lease;
 pub mod seed;
 pub mod size;

@@ -102,13 +102,13 @@ pub enum Op {
     ForgetNote {
         note: i64,
     },
-    /// A router was told what became of attempts.
     /// What a router on trial would have decided in place of the one that was followed.
     Shadow {
         run: RunId,
         of: DecisionId,
         decision: Box<Decision>,
     },
+    /// A router was told what became of attempts.
     Teach {
         run: RunId,
         lesson: Box<Lesson>,

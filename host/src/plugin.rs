@@ -20,6 +20,7 @@ pub mod package;
 pub mod router;
 mod sandbox;
 pub mod scaffold;
+pub mod source;
 pub mod validator;
 mod words;
 

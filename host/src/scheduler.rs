@@ -19,6 +19,7 @@ pub mod rehearsal;
 pub mod school;
 mod spine;
 pub mod stage;
+pub mod waits;
 pub mod why;
 
 pub use crowd::Crowd;

@@ -16,6 +16,7 @@ pub mod writer;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -70,6 +71,18 @@ impl Home {
         self.database().exists() && !matches!(self.version(), Ok(0))
     }
 
+    /// Makes the folder, for its owner only, and hides it from git wherever it lies.
+    fn make(&self) -> std::io::Result<()> {
+        if self.0.is_dir() {
+            return Ok(());
+        }
+        if let Some(above) = self.0.parent() {
+            fs::create_dir_all(above)?;
+        }
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0)?;
+        fs::write(self.0.join(".gitignore"), "*\n")
+    }
+
     fn version(&self) -> rusqlite::Result<i64> {
         let conn = Connection::open_with_flags(self.database(), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         conn.query_row("PRAGMA user_version", [], |row| row.get(0))
@@ -119,7 +132,7 @@ impl Lock {
     pub fn take(home: &Home) -> Result<Self, OpenError> {
         let unusable =
             |why: std::io::Error| OpenError::Unusable { path: home.0.clone(), why: why.to_string() };
-        fs::create_dir_all(&home.0).map_err(unusable)?;
+        home.make().map_err(unusable)?;
         let path = home.lock_file();
         let mut file = OpenOptions::new()
             .read(true)

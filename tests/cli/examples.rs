@@ -96,3 +96,33 @@ fn research_hands_four_answers_on_to_a_recommendation() {
 fn the_best_of_three_wins_the_contest() {
     comes_to_what_its_readme_says("contest");
 }
+
+/// The example's scripts come to the same on every awk that a system may have.
+#[test]
+fn the_workstreams_come_to_the_same_with_every_awk() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("there is a README");
+    let manifest =
+        readme.split("manifest ").nth(1).and_then(|rest| rest.lines().next()).expect("it prints one");
+    for (program, args, package) in [
+        ("mawk", "", "mawk"),
+        ("gawk", "", "gawk"),
+        ("busybox", "awk", "busybox"),
+        ("original-awk", "", "original-awk"),
+    ] {
+        let there = Command::new("sh").args(["-c", &format!("command -v {program}")]).output();
+        assert!(there.is_ok_and(|found| found.status.success()), "there is no {program}: install {package}");
+        let env = Env::new();
+        copy(&root().join("examples/workstreams"), &env.path("."));
+        let config = fs::read_to_string(env.path("baton.toml")).expect("it is there");
+        env.write("baton.toml", &config.replace("\"0.2\"", "\"0\""));
+        let awk = env.write("bin/awk", &format!("#!/bin/sh\nexec {program} {args} \"$@\"\n"));
+        fs::set_permissions(&awk, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("it is ours");
+        let path = format!("{}:{}", env.path("bin").display(), std::env::var("PATH").unwrap_or_default());
+        let mut run = env.command(&["run", "plan", "--quiet"]);
+        run.env("PATH", path);
+        output(run).ok();
+        let mut verify = Command::new("sh");
+        verify.arg("verify.sh").current_dir(env.path("."));
+        assert!(output(verify).ok().trim_end().ends_with(manifest), "{program}");
+    }
+}

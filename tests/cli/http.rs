@@ -142,6 +142,9 @@ fn a_secret_may_not_travel_in_the_open() {
 #[test]
 fn a_configured_agent_is_tried_with_small_tasks() {
     let model = Model::start(|_, asked| {
+        if asked.line.starts_with("GET /v1/models") {
+            return Reply::json(&json!({ "data": [{ "id": "scripted-1" }] }));
+        }
         let wants = asked.json()["response_format"].is_object();
         Reply::chat(if wants { r#"{"word": "ready"}"# } else { "ready" }, 20, 5)
     });

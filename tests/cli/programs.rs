@@ -11,7 +11,9 @@ use crate::support::{Env, git, root};
 
 /// Installed once, at the versions of the script; what is there already is left alone.
 static INSTALLED: std::sync::LazyLock<()> = std::sync::LazyLock::new(|| {
-    let install = std::process::Command::new(root().join("tests/programs/install.sh")).output();
+    let install = std::process::Command::new(root().join("tests/programs/install.sh"))
+        .args(["codex", "aider"])
+        .output();
     let install = install.expect("tests/programs/install.sh can be started");
     let said = String::from_utf8_lossy(&install.stderr);
     assert!(install.status.success(), "tests/programs/install.sh failed: {said}");

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Env, plan};
+use crate::support::{Env, chain, plan};
 
 #[test]
 fn another_router_takes_over_between_two_decisions_of_a_run() {
@@ -11,10 +11,8 @@ fn another_router_takes_over_between_two_decisions_of_a_run() {
         "baton.toml",
         "[agents.a]\nadapter = \"mock\"\nskills = [\"work\"]\nconfig = { latency-ms = 300 }\n",
     );
-    let chain: Vec<_> = (0..8)
-        .map(|index| json!({ "id": format!("t{index}"), "skills": ["work"], "depends_on": if index == 0 { vec![] } else { vec![format!("t{}", index - 1)] } }))
-        .collect();
-    env.write("plan.json", &plan(json!(chain)));
+    let chain = chain(8, "work");
+    env.write("plan.json", &plan(chain));
     let host = env.start(&["run", "plan.json"]);
     env.until("the first success", "SELECT count(*) > 0 FROM task WHERE state = 5");
     let said = env.baton(&["router", "use", "round-robin"]).ok();

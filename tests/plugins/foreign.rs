@@ -5,9 +5,11 @@ use baton::plugin::conformance::snapshot;
 use baton::plugin::library::Library;
 use baton::plugin::router::{Answer, Snapshot};
 
+use std::process::Command;
+
 use super::bundled::library;
 use super::guests::component;
-use crate::support::{Env, root};
+use crate::support::{Env, output, root};
 
 /// Copies an example and builds it as its author would.
 fn built(env: &Env, language: &str) -> String {
@@ -75,28 +77,72 @@ fn three_languages_decide_alike() {
     }
 }
 
-/// One installation of a language's tools serves the projects of all kinds. Routers have their test above.
+/// One installation of a language's tools serves the projects of all kinds.
 #[test]
-fn the_other_templates_build_and_pass_the_kit_of_their_kind() {
+fn every_template_builds_and_passes_the_kit_of_its_kind() {
     let env = Env::new();
     for (language, tools) in [("js", "node_modules"), ("python", ".venv")] {
-        for kind in ["executor", "validator", "agent"] {
+        for kind in ["router", "executor", "validator", "agent"] {
             let project = format!("{language}-{kind}");
             env.baton(&["plugin", "new", kind, &project, "--lang", language]).ok();
-            if kind != "executor" {
-                let shared = env.path(&format!("{language}-executor/{tools}"));
+            if kind != "router" {
+                let shared = env.path(&format!("{language}-router/{tools}"));
                 std::os::unix::fs::symlink(shared, env.path(&format!("{project}/{tools}")))
                     .expect("writable");
             }
-            let output = env.baton(&["plugin", "build", &project]);
-            assert_eq!(
-                output.code,
-                Some(0),
-                "{project} could not be built; it needs Node.js 20 with npm, or Python 3 with venv, and their registry: {}",
-                output.stderr
-            );
-            let findings = env.baton(&["plugin", "test", output.stdout.trim()]).ok();
+            let findings = env.baton(&["plugin", "test", &component_of(&env, &project)]).ok();
             assert!(findings.lines().count() > 2, "{findings}");
         }
     }
+    for (project, source, before, after) in [
+        ("js-validator", "validator.js", "const passed =", "throw new Error(\"no idea\"); const passed ="),
+        (
+            "python-validator",
+            "validator.py",
+            "        passed =",
+            "        raise ValueError(\"no idea\")\n        passed =",
+        ),
+    ] {
+        let text = std::fs::read_to_string(env.path(&format!("{project}/{source}"))).expect("it was written");
+        env.write(&format!("{project}/{source}"), &text.replacen(before, after, 1));
+        let said = env.baton(&["plugin", "test", &component_of(&env, project)]);
+        assert_eq!(said.code, Some(1), "{}", said.stderr);
+        let line = said.stdout.lines().next().unwrap_or_default();
+        assert!(
+            line.contains("trapped: panicked at ") && line.contains(source) && line.contains("no idea"),
+            "{line}"
+        );
+    }
+}
+
+fn component_of(env: &Env, project: &str) -> String {
+    let output = env.baton(&["plugin", "build", project]);
+    assert_eq!(
+        output.code,
+        Some(0),
+        "{project} could not be built; it needs Node.js 20 with npm, or Python 3 with venv, and their registry: {}",
+        output.stderr
+    );
+    output.stdout.trim().to_owned()
+}
+
+/// Nothing of Baton's is needed to make a component: cargo and the encoder that Bytecode Alliance publishes.
+#[test]
+fn a_plain_cargo_build_and_the_public_encoder_make_a_component() {
+    let env = Env::new();
+    env.baton(&["plugin", "new", "router", "plain"]).ok();
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--release", "--target", "wasm32-unknown-unknown"]).current_dir(env.path("plain"));
+    cargo.env("CARGO_TARGET_DIR", root().join("target/authors"));
+    output(cargo).ok();
+    let mut install = Command::new(root().join("tests/programs/install.sh"));
+    install.arg("jco");
+    let installed = output(install);
+    assert_eq!(installed.code, Some(0), "jco, the public encoder, can't be installed: {}", installed.stderr);
+    let mut encoder = Command::new(root().join("target/programs/jco/node_modules/.bin/jco"));
+    encoder.arg("new").arg(root().join("target/authors/wasm32-unknown-unknown/release/plain.wasm"));
+    encoder.args(["-o", "plain.wasm"]).current_dir(env.path("."));
+    output(encoder).ok();
+    let findings = env.baton(&["plugin", "test", "plain.wasm"]).ok();
+    assert!(findings.lines().all(|line| line.starts_with("ok ")), "{findings}");
 }

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use crate::support::root;
 
 /// Every guest crate that becomes a component.
-pub const GUESTS: [&str; 14] = [
+pub const GUESTS: [&str; 13] = [
     "duplicate",
     "flaky-router",
     "giant-output",
@@ -21,7 +21,6 @@ pub const GUESTS: [&str; 14] = [
     "spin",
     "trap",
     "ungranted",
-    "unknown-import",
 ];
 
 fn compiled() -> &'static PathBuf {
@@ -38,6 +37,7 @@ fn compiled() -> &'static PathBuf {
             "--target-dir",
         ]);
         cargo.arg(&target).args(["--package", "example-router-rust", "--package", "guest-wrong-index"]);
+        cargo.args(["--package", "baton-router-random", "--package", "baton-router-round-robin"]);
         for guest in GUESTS {
             cargo.arg("--package").arg(format!("guest-{guest}"));
         }

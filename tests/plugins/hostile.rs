@@ -134,6 +134,17 @@ fn every_trap_names_its_plugin() {
 }
 
 #[test]
+fn a_panic_arrives_with_its_message_and_place() {
+    let error = verdict("trap", &[("in", "panic")]);
+    insta::assert_snapshot!(error, @"trap trapped: panicked at tests/guests/trap/src/lib.rs:15:24: told to panic");
+    let error = verdict("trap", &[("in", "division")]);
+    assert!(error.to_string().ends_with(": attempt to divide by zero"), "{error}");
+    // One that does not come from a panic is what the engine says.
+    let error = verdict("trap", &[("in", "unreachable")]);
+    insta::assert_snapshot!(error, @"trap trapped: wasm `unreachable` instruction executed");
+}
+
+#[test]
 fn nonsense_is_refused_and_named() {
     let cases = [
         ("wrong-index", "agent"),
@@ -177,7 +188,9 @@ fn what_was_not_granted_is_not_even_linked() {
 
 #[test]
 fn an_unknown_import_is_named() {
-    let error = verdict("unknown-import", &[]);
+    let module = guest_raw::unknown_import::module().expect("it is written");
+    let wasm = baton::plugin::package::encode(&module).expect("it is a component");
+    let error = ask("unknown-import", &wasm, &[]).expect_err("nobody has it");
     insta::assert_snapshot!(error, @"unknown-import asks for nobody:oracle/oracle@1.0.0, which is not granted: a router may import nothing but baton:host/log, so that it can be replayed");
 }
 

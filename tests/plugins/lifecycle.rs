@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::guests::{component, guest};
-use crate::support::{Env, plan, root};
+use crate::support::{Env, chain, plan, root};
 
 #[test]
 fn a_new_router_is_built_checked_tested_added_and_used() {
@@ -80,10 +80,8 @@ fn nobody_waits_for_a_router_in_the_shadow() {
     env.write("first.json", &plan(json!([{ "id": "first", "skills": ["work"] }])));
     env.baton(&["run", "first.json"]).ok();
     env.baton(&["router", "shadow", "slow"]).ok();
-    let chain: Vec<_> = (0..5)
-        .map(|index| json!({ "id": format!("t{index}"), "skills": ["work"], "depends_on": if index == 0 { vec![] } else { vec![format!("t{}", index - 1)] } }))
-        .collect();
-    env.write("plan.json", &plan(json!(chain)));
+    let chain = chain(5, "work");
+    env.write("plan.json", &plan(chain));
     env.baton(&["run", "plan.json"]).ok();
     let order = "SELECT (SELECT max(seq) FROM event WHERE kind = 'accepted') < \
                  (SELECT seq FROM event WHERE kind = 'trial-ended')";
@@ -95,10 +93,8 @@ fn a_router_that_keeps_failing_gives_way_to_the_one_before() {
     let env = Env::with_mocks();
     std::fs::write(env.path("bad.wasm"), guest("trap")).expect("writable");
     env.baton(&["plugin", "add", "bad.wasm"]).ok();
-    let chain: Vec<_> = (0..6)
-        .map(|index| json!({ "id": format!("t{index}"), "skills": ["work"], "depends_on": if index == 0 { vec![] } else { vec![format!("t{}", index - 1)] } }))
-        .collect();
-    env.write("plan.json", &plan(json!(chain)));
+    let chain = chain(6, "work");
+    env.write("plan.json", &plan(chain));
     env.baton(&["run", "plan.json", "--detach"]).ok();
     env.baton(&["router", "use", "bad"]).ok();
     let said = env.baton(&["run", "plan.json"]).ok();
@@ -127,10 +123,8 @@ fn a_running_host_takes_over_what_is_added_meanwhile() {
         "[agents.a]\nadapter = \"mock\"\nskills = [\"work\"]\nconfig = { latency-ms = 300 }\n",
     );
     std::fs::write(env.path("mine.wasm"), component("example-router-rust")).expect("writable");
-    let chain: Vec<_> = (0..8)
-        .map(|index| json!({ "id": format!("t{index}"), "skills": ["work"], "depends_on": if index == 0 { vec![] } else { vec![format!("t{}", index - 1)] } }))
-        .collect();
-    env.write("plan.json", &plan(json!(chain)));
+    let chain = chain(8, "work");
+    env.write("plan.json", &plan(chain));
     let host = env.start(&["run", "plan.json"]);
     env.until("the first success", "SELECT count(*) > 0 FROM task WHERE state = 5");
     env.baton(&["plugin", "add", "mine.wasm"]).ok();

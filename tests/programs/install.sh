@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
-# Installs the public programs that `tests/cli/programs.rs` drives, below `target/programs`, at these versions. What is
-# there already is left alone. Needs Node.js 16 or later with npm, and Python 3.10 to 3.12 with venv.
+# Installs the public programs that the tests drive (or those that are named), below `target/programs`, at these
+# versions. What is there already is left alone. Needs Node.js 16 or later with npm, and Python 3.10 to 3.12 with venv.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 CODEX=0.169.0
 AIDER=0.86.2
+JCO=1.35.0
 INTO="$PWD/target/programs"
+WANTED=" ${*:-codex aider jco} "
 
 have() { [ "$(cat "$1/installed" 2>/dev/null)" = "$2" ]; }
+wants() { case "$WANTED" in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 
-if ! have "$INTO/codex" "$CODEX"; then
+if wants codex && ! have "$INTO/codex" "$CODEX"; then
     rm -rf "$INTO/codex"
     mkdir -p "$INTO/codex"
     npm install --prefix "$INTO/codex" --no-fund --no-audit --loglevel=error "@openai/codex@$CODEX"
@@ -18,7 +21,7 @@ if ! have "$INTO/codex" "$CODEX"; then
     echo "$CODEX" >"$INTO/codex/installed"
 fi
 
-if ! have "$INTO/aider" "$AIDER"; then
+if wants aider && ! have "$INTO/aider" "$AIDER"; then
     python=
     for name in python3 python3.12 python3.11 python3.10; do
         if "$name" -c 'import ensurepip, sys, venv; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' 2>/dev/null; then
@@ -35,4 +38,12 @@ if ! have "$INTO/aider" "$AIDER"; then
     "$INTO/aider/bin/pip" install --quiet --disable-pip-version-check "aider-chat==$AIDER"
     "$INTO/aider/bin/aider" --version
     echo "$AIDER" >"$INTO/aider/installed"
+fi
+
+if wants jco && ! have "$INTO/jco" "$JCO"; then
+    rm -rf "$INTO/jco"
+    mkdir -p "$INTO/jco"
+    npm install --prefix "$INTO/jco" --no-fund --no-audit --loglevel=error "@bytecodealliance/jco@$JCO"
+    "$INTO/jco/node_modules/.bin/jco" --version
+    echo "$JCO" >"$INTO/jco/installed"
 fi

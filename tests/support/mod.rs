@@ -95,7 +95,11 @@ impl Env {
 
     /// Starts it and leaves it running.
     pub fn start(&self, args: &[&str]) -> Running {
-        let child = self.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+        self.spawn(self.command(args))
+    }
+
+    pub fn spawn(&self, mut command: Command) -> Running {
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         Running(child.expect("baton can be started"))
     }
 
@@ -154,6 +158,15 @@ impl Running {
         rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it can be interrupted");
     }
 
+    /// Reads its standard error up to a line with this text.
+    pub fn until_said(&mut self, text: &str) {
+        use std::io::BufRead as _;
+        let stderr = self.0.stderr.as_mut().expect("piped");
+        let mut lines = std::io::BufReader::with_capacity(1, stderr).lines();
+        let said = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains(text)));
+        assert!(said.is_some(), "it ended without saying {text:?}");
+    }
+
     pub fn wait(mut self) -> Output {
         use std::io::Read as _;
         let (mut stdout, mut stderr) = (String::new(), String::new());
@@ -201,4 +214,11 @@ capacity = 2
 /// A plan of workstreams that are given as JSON.
 pub fn plan(workstreams: serde_json::Value) -> String {
     serde_json::json!({ "name": "test", "workstreams": workstreams }).to_string()
+}
+
+/// A chain of tasks that want a skill: `t0` and on, each after the one before.
+pub fn chain(count: usize, skill: &str) -> serde_json::Value {
+    let before = |index: usize| index.checked_sub(1).map(|before| format!("t{before}"));
+    let task = |index| serde_json::json!({ "id": format!("t{index}"), "skills": [skill], "depends_on": Vec::from_iter(before(index)) });
+    (0..count).map(task).collect()
 }

@@ -11,6 +11,7 @@ use crate::agent::breaker::Breaker;
 use crate::agent::{Agent, Card, Standing};
 use crate::budget::{Cap, Money};
 use crate::clock::{Clock, Time};
+use crate::config::Config;
 use crate::door::Door;
 use crate::id::AgentId;
 use crate::knowledge::pooled::{Expectation, Pooled};
@@ -21,6 +22,7 @@ use crate::plan::load::nearest;
 use crate::plugin::agent::Health;
 use crate::plugin::capability::Desk;
 use crate::plugin::conformance::Finding;
+use crate::plugin::library::Library;
 use crate::scheduler::attempt::Surroundings;
 use crate::scheduler::probe;
 use crate::scheduler::why::projection;
@@ -271,18 +273,9 @@ fn row(name: &str, skill: &Skill) -> Vec<String> {
     ]
 }
 
-/// Asks the adapter's probe, with the profiles that the agent would have.
-fn test(global: &Global, name: &str, work: bool) -> Outcome {
-    let (config, home) = global.here()?;
-    let conn = home.exists().then(|| global.reader()).transpose()?;
-    let card = match config.agents.iter().find(|card| card.name == name) {
-        Some(card) => card.clone(),
-        None => {
-            find(conn.as_ref().ok_or_else(|| Failure::Usage(format!("there is no agent {name:?}")))?, name)?
-                .card
-        }
-    };
-    let adapter = library(&config, conn.as_ref())?.agent(&card.adapter)?;
+/// Whether an agent could work now, by its adapter's word.
+pub(super) fn health(config: &Config, library: &Library, card: &Card) -> Result<Health, Failure> {
+    let adapter = library.agent(&card.adapter)?;
     let (signs, _) = tokio::sync::mpsc::unbounded_channel();
     let around = Surroundings {
         clock: Clock::system(Time(0)),
@@ -294,7 +287,23 @@ fn test(global: &Global, name: &str, work: bool) -> Outcome {
         workspaces: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let health = runtime.block_on(probe::probe(&around, &adapter, &card))?;
+    let mut card = card.clone();
+    card.config.insert("baton.probe".into(), "thorough".into());
+    Ok(runtime.block_on(probe::probe(&around, &adapter, &card, probe::LONG_TIMEOUT))?)
+}
+
+/// Asks the adapter's probe, with the profiles that the agent would have.
+fn test(global: &Global, name: &str, work: bool) -> Outcome {
+    let (config, home) = global.here()?;
+    let conn = home.exists().then(|| global.reader()).transpose()?;
+    let card = match config.agents.iter().find(|card| card.name == name) {
+        Some(card) => card.clone(),
+        None => {
+            find(conn.as_ref().ok_or_else(|| Failure::Usage(format!("there is no agent {name:?}")))?, name)?
+                .card
+        }
+    };
+    let health = health(&config, &library(&config, conn.as_ref())?, &card)?;
     let (word, why) = match &health {
         Health::Ready => ("ready", ""),
         Health::Degraded(why) => ("degraded", why.as_str()),

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::{Done, Global, Outcome, screen, target, unreadable};
-use crate::event::Event;
+use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
+use crate::event::{Event, Fact};
+use crate::plan::load::nearest;
 use crate::store::Reader;
 use crate::store::read::{self, history};
 
@@ -20,6 +21,12 @@ pub(super) struct Args {
     /// Only these kinds, such as accepted or retrying
     #[arg(long, value_delimiter = ',')]
     kind: Vec<String>,
+}
+
+impl Args {
+    pub(super) fn follows(&self) -> bool {
+        self.follow
+    }
 }
 
 /// An event as programs see it.
@@ -41,6 +48,9 @@ impl<'a> Line<'a> {
 const PAGE: usize = 1000;
 
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
+    for kind in &args.kind {
+        known(kind)?;
+    }
     let conn = global.reader()?;
     let run = match &args.run {
         Some(_) => Some(target::run(&conn, args.run.as_deref())?),
@@ -66,7 +76,16 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     }
 }
 
-fn print(global: &Global, conn: &Reader, event: &Event) -> Result<(), super::Failure> {
+fn known(kind: &str) -> Result<(), Failure> {
+    if Fact::KINDS.contains(&kind) {
+        return Ok(());
+    }
+    let hint = nearest(kind, Fact::KINDS.into_iter()).map(|word| format!(" (did you mean {word:?}?)"));
+    let kinds = Fact::KINDS.join(", ");
+    Err(Failure::Usage(format!("there is no event {kind:?}{}; there are {kinds}", hint.unwrap_or_default())))
+}
+
+fn print(global: &Global, conn: &Reader, event: &Event) -> Result<(), Failure> {
     let name = event.task.map(|task| read::name(conn, task)).transpose().map_err(unreadable)?;
     if global.json {
         screen::json(&Line::new(event, name));

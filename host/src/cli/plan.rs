@@ -1,13 +1,18 @@
 //! `baton plan`: looking at plans before and while they run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::{Done, Failure, Global, Outcome, screen, target};
+use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
+use crate::agent::Card;
 use crate::door::Door;
 use crate::op::{Op, Reply};
+use crate::plan::check::Means;
 use crate::plan::simulate::{Timeline, generalists, timeline};
 use crate::plan::{Plan, graph, load, schema};
+use crate::plugin::{Kind, bundled};
 use crate::span::Span;
+use crate::store::read::{self, live};
+use crate::store::{Home, reader};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -38,6 +43,16 @@ pub(super) enum Verb {
     Amend { run: String, plan: PathBuf },
 }
 
+impl Verb {
+    /// Whether it may print more than a screen.
+    pub(super) fn is_long(&self) -> bool {
+        match self {
+            Self::Graph { .. } | Self::Simulate { .. } | Self::Schema => true,
+            Self::Check { .. } | Self::Amend { .. } => false,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 pub(super) enum Format {
     Text,
@@ -47,7 +62,7 @@ pub(super) enum Format {
 
 pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
     match verb {
-        Verb::Check { plan } => check(global, &load::load(&plan)?),
+        Verb::Check { plan } => check(global, &plan),
         Verb::Graph { plan, format } => draw(global, &load::load(&plan)?, format),
         Verb::Simulate { plan, agents, configured, timeline } => {
             let loaded = load::load(&plan)?;
@@ -73,7 +88,9 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
     }
 }
 
-fn check(global: &Global, plan: &Plan) -> Outcome {
+fn check(global: &Global, path: &Path) -> Outcome {
+    let means = means(global, path)?;
+    let plan = &load::load_for(path, &means)?;
     let shape = graph::shape(plan);
     let edges: usize = plan.workstreams.iter().map(|one| one.depends_on.len()).sum();
     if global.json {
@@ -88,8 +105,28 @@ fn check(global: &Global, plan: &Plan) -> Outcome {
             plan.workstreams.len(),
             shape.waves.len()
         ));
+        if means.agents.is_empty() {
+            screen::note("no agents are configured: who could do it was not looked at");
+        }
     }
     Ok(Done::Well)
+}
+
+/// What the plan's configuration and the store have to carry it out with.
+fn means(global: &Global, path: &Path) -> Result<Means, Failure> {
+    let config = global.config(path)?;
+    let home = Home::at(&config.store);
+    let conn = if home.exists() { Some(reader(&home)?) } else { None };
+    let installed = conn.as_ref().map(read::plugins).transpose().map_err(unreadable)?.unwrap_or_default();
+    let named = |kind: Kind| {
+        let installed = installed.iter().filter(|row| row.kind == kind.as_str()).map(|row| row.name.clone());
+        bundled::of(kind).map(|plugin| plugin.name.to_owned()).chain(installed).collect()
+    };
+    let registered = conn.as_ref().map(live::agents).transpose().map_err(unreadable)?.unwrap_or_default();
+    let is_configured = |card: &Card| config.agents.iter().any(|own| own.name == card.name);
+    let registered = registered.into_iter().map(|agent| agent.card).filter(|card| !is_configured(card));
+    let agents = config.agents.iter().cloned().chain(registered).collect();
+    Ok(Means { executors: named(Kind::Executor), validators: named(Kind::Validator), agents })
 }
 
 fn draw(global: &Global, plan: &Plan, format: Format) -> Outcome {

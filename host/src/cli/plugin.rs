@@ -4,6 +4,7 @@ mod add;
 mod check;
 mod list;
 mod test;
+mod watch;
 
 use std::path::{Path, PathBuf};
 
@@ -20,9 +21,9 @@ pub(super) enum Verb {
         name: String,
         #[arg(long, value_enum, default_value_t = Lang::Rust)]
         lang: Lang,
-        /// Where a Rust project finds the crate baton-sdk
-        #[arg(long, env = "BATON_SDK", default_value = "../plugins/sdk")]
-        sdk: String,
+        /// Where a Rust project finds the crate baton-sdk [default: it is written into the project]
+        #[arg(long, env = "BATON_SDK")]
+        sdk: Option<String>,
     },
     /// Build a project into a component
     Build { project: PathBuf },
@@ -34,7 +35,16 @@ pub(super) enum Verb {
         grant: Vec<String>,
     },
     /// Hold a component against the rules of its kind
-    Test { plugin: PathBuf },
+    Test(test::Args),
+    /// Build, test and install a project whenever it is saved
+    Watch(watch::Args),
+    /// Print the contract of a kind, or write it as the public tools want it
+    Wit {
+        kind: Kind,
+        /// Write it into this folder
+        #[arg(long, value_name = "DIR")]
+        write: Option<PathBuf>,
+    },
     /// Install a component by its digest, and grant what it asks for
     Add(add::Args),
     /// All that are bundled or installed
@@ -56,14 +66,16 @@ pub(super) enum Lang {
 
 pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
     match verb {
-        Verb::New { kind, name, lang, sdk } => new(kind, &name, lang, &sdk),
+        Verb::New { kind, name, lang, sdk } => new(kind, &name, lang, sdk.as_deref()),
         Verb::Build { project } => {
             let built = package::build(&project).map_err(Failure::Usage)?;
             screen::line(&built.display().to_string());
             Ok(Done::Well)
         }
         Verb::Check { plugin, grant } => check::run(global, &plugin, &grant),
-        Verb::Test { plugin } => test::run(global, &plugin),
+        Verb::Test(args) => test::run(global, &args),
+        Verb::Watch(args) => watch::run(global, &args),
+        Verb::Wit { kind, write } => wit(kind, write.as_deref()),
         Verb::Add(args) => add::run(global, &args),
         Verb::List => list::all(global),
         Verb::Inspect { plugin } => list::one(global, &plugin),
@@ -72,16 +84,29 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
     }
 }
 
-fn new(kind: Kind, name: &str, lang: Lang, sdk: &str) -> Outcome {
+fn new(kind: Kind, name: &str, lang: Lang, sdk: Option<&str>) -> Outcome {
     let language = match lang {
         Lang::Rust => Language::Rust,
         Lang::Js => Language::JavaScript,
         Lang::Python => Language::Python,
     };
-    let folder = Path::new(name);
-    let crate_name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    scaffold::new(folder, kind, &crate_name, language, sdk).map_err(Failure::Usage)?;
+    scaffold::new(Path::new(name), kind, language, sdk).map_err(Failure::Usage)?;
     screen::line(&format!("wrote {name}; next: baton plugin build {name}"));
+    Ok(Done::Well)
+}
+
+fn wit(kind: Kind, folder: Option<&Path>) -> Outcome {
+    for (file, text) in scaffold::contract(kind) {
+        match folder {
+            None => screen::line(text.trim_end()),
+            Some(folder) => {
+                let path = folder.join(&file);
+                std::fs::create_dir_all(path.parent().unwrap_or(folder))?;
+                std::fs::write(&path, text)?;
+                screen::line(&format!("wrote {}", path.display()));
+            }
+        }
+    }
     Ok(Done::Well)
 }
 
@@ -91,6 +116,22 @@ fn component(path: &Path) -> Result<(String, Vec<u8>), Failure> {
     let bytes = std::fs::read(&file).map_err(|why| Failure::Usage(format!("{}: {why}", file.display())))?;
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok((name, bytes))
+}
+
+/// A project's component must not be older than its source: it would be another than its author thinks.
+fn is_current(project: &Path) -> Result<(), Failure> {
+    let component = newest(project)?;
+    let built = std::fs::metadata(&component)?.modified()?;
+    let sources = watch::files(project)?;
+    match sources.into_iter().find(|(_, changed)| *changed > built) {
+        None => Ok(()),
+        Some((source, _)) => Err(Failure::Usage(format!(
+            "{} is older than {}: baton plugin build {}",
+            component.display(),
+            source.display(),
+            project.display()
+        ))),
+    }
 }
 
 fn newest(folder: &Path) -> Result<PathBuf, Failure> {

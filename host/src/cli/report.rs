@@ -1,5 +1,5 @@
-//! `baton report [RUN]`: what a run came to, as text, Markdown or JSON, or with charts in a folder. Every number is an
-//! SQL aggregate.
+//! `baton report [RUN]`: what a run came to, as text, Markdown or JSON, or with charts in a folder. Every number of the
+//! text is an SQL aggregate.
 
 mod charts;
 

@@ -1,10 +1,11 @@
 //! `baton run PLAN`: submits a plan, hosts it until it is done, and shows what happens.
 
-mod follow;
+pub(super) mod follow;
 mod rehearse;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Done, Failure, Global, Outcome, library, screen, unreadable};
 use crate::config::Config;
@@ -63,6 +64,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     if args.dry_run {
         return rehearse::run(global, &plan, &config, &library, &router);
     }
+    if !args.detach {
+        check_agents(&config, conn.as_ref())?;
+    }
     let key = key(&args.plan, conn.as_ref(), args.again)?;
     drop(conn);
     let seed = Seed(args.seed.unwrap_or_else(|| seed_of(&plan)));
@@ -84,6 +88,27 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     }
 }
 
+/// Somebody must be there to do the work. A run that is only submitted may wait for the host that has the agents.
+fn check_agents(config: &Config, conn: Option<&Reader>) -> Result<(), Failure> {
+    let registered = conn.map(read::live::agents).transpose().map_err(unreadable)?.unwrap_or_default();
+    if !config.agents.is_empty() || !registered.is_empty() {
+        return Ok(());
+    }
+    let file = config.folder.join(crate::config::NAME);
+    Err(Failure::Usage(if file.exists() {
+        format!(
+            "{} has no [agents]: nobody would do the work; `baton init` in an empty folder shows one",
+            file.display()
+        )
+    } else {
+        format!(
+            "there is no {} in or above {}, so nobody would do the work: `baton init` writes one with two agents",
+            crate::config::NAME,
+            config.folder.display()
+        )
+    }))
+}
+
 /// Every plugin that the plan and the agents name must be there before anything starts.
 fn check_plugins(plan: &Plan, config: &Config, library: &Library) -> Result<(), Failure> {
     use std::collections::BTreeSet;
@@ -94,12 +119,15 @@ fn check_plugins(plan: &Plan, config: &Config, library: &Library) -> Result<(), 
     let validators: BTreeSet<&String> =
         plan.workstreams.iter().flat_map(|one| &one.validators).map(|one| &one.uses).collect();
     wrong.extend(validators.into_iter().filter_map(|name| library.validator(name).err()));
-    let adapters: BTreeSet<&String> = config.agents.iter().map(|card| &card.adapter).collect();
-    wrong.extend(adapters.into_iter().filter_map(|name| library.agent(name).err()));
+    let mut wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+    wrong.extend(config.agents.iter().filter_map(|card| {
+        let why = library.agent(&card.adapter).err()?;
+        Some(format!("[agents.{}] adapter: {why}", card.name))
+    }));
     if wrong.is_empty() {
         return Ok(());
     }
-    Err(Failure::Usage(wrong.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")))
+    Err(Failure::Usage(wrong.join("\n")))
 }
 
 /// The router that was promoted in this store.
@@ -172,6 +200,7 @@ async fn hosted(
     let ended = match phase {
         Watched::Ended(_) | Watched::Gone => host.drain().await,
         Watched::Interrupted => {
+            follower.finish();
             screen::note("waiting for what runs; once more to stop now");
             let stopped = live.clone();
             let second = tokio::spawn(async move {
@@ -252,6 +281,9 @@ enum Watched {
     Gone,
 }
 
+/// How often the host is asked what the run waits for.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// Shows what happens until the run can't go on or a person interrupts.
 async fn watch(live: &Live, follower: &mut Follower, run: RunId) -> Watched {
     let mut commits = live.commits();
@@ -261,15 +293,23 @@ async fn watch(live: &Live, follower: &mut Follower, run: RunId) -> Watched {
     tokio::pin!(ended);
     let interrupted = interrupt();
     tokio::pin!(interrupted);
-    let mut tick = tokio::time::interval(std::time::Duration::from_millis(100));
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    let mut look = tokio::time::interval(LOOK);
     loop {
         tokio::select! {
             phase = &mut ended => {
                 let _ = follower.catch_up();
+                let _ = follower.waits(live.waits(run).await.unwrap_or_default());
                 return phase.ok().flatten().map_or(Watched::Gone, Watched::Ended);
             }
             () = &mut interrupted => return Watched::Interrupted,
             Ok(sign) = signs.recv() => follower.sign(&sign),
+            _ = look.tick() => {
+                let waits = live.waits(run).await.unwrap_or_default();
+                if follower.catch_up().and_then(|()| follower.waits(waits)).is_err() {
+                    return Watched::Gone;
+                }
+            }
             _ = tick.tick() => {
                 if commits.has_changed().unwrap_or(false) {
                     commits.mark_unchanged();
@@ -299,13 +339,18 @@ async fn attached(
     if args.detach {
         return Ok(Done::Well);
     }
-    let mut tick = tokio::time::interval(std::time::Duration::from_millis(100));
+    let mut tick = tokio::time::interval(Duration::from_millis(100));
+    let mut look = tokio::time::interval(LOOK);
+    let interrupted = interrupt();
+    tokio::pin!(interrupted);
     loop {
         tokio::select! {
-            () = interrupt() => {
+            () = &mut interrupted => {
+                follower.finish();
                 screen::note(&format!("{run} goes on without this window"));
                 return Err(Failure::Infrastructure("interrupted".into()));
             }
+            _ = look.tick() => follower.waits(door.waits(run).ok().flatten().unwrap_or_default())?,
             _ = tick.tick() => {}
         }
         follower.catch_up()?;
@@ -314,10 +359,10 @@ async fn attached(
         if settled {
             return conclude(global, &mut follower, home, run, Watched::Ended(Phase::Settled));
         }
-        if let Ok(Some(phase @ (Phase::Paused | Phase::Spent))) = door.phase(run) {
+        if let Ok(Some(phase @ (Phase::Paused | Phase::Spent | Phase::Stuck))) = door.phase(run) {
             return conclude(global, &mut follower, home, run, Watched::Ended(phase));
         }
-        if Lock::take(home).is_ok() {
+        if Door::host(home).is_none() {
             return Err(Failure::Infrastructure(format!(
                 "the host ended before {run} did: run the plan again"
             )));
@@ -346,6 +391,12 @@ fn conclude(global: &Global, follower: &mut Follower, home: &Home, run: RunId, w
             Ok(Done::Paused)
         }
         Watched::Ended(Phase::Spent) => Ok(Done::Spent),
+        Watched::Ended(Phase::Stuck) => {
+            if !global.json {
+                screen::note("nobody can do what is left; once somebody can, run the plan again to go on");
+            }
+            Ok(Done::Paused)
+        }
         Watched::Ended(Phase::Active | Phase::Settled) => verdict(&conn, run),
     }
 }

@@ -3,7 +3,9 @@
 #![expect(clippy::print_stderr, reason = "this is where printing happens")]
 
 use std::io::{IsTerminal as _, Write as _};
+use std::process::ChildStdin;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
@@ -12,10 +14,27 @@ use crate::lab::interval::Interval;
 
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
-/// A line on standard output. A reader that went away is no error: the work goes on.
+/// The pager's standard input, while there is one.
+static PAGER: Mutex<Option<ChildStdin>> = Mutex::new(None);
+
+/// From now on lines go to a pager.
+pub(super) fn through(pager: ChildStdin) {
+    *PAGER.lock().unwrap_or_else(PoisonError::into_inner) = Some(pager);
+}
+
+/// No more lines come: the pager may end.
+pub(super) fn close() {
+    PAGER.lock().unwrap_or_else(PoisonError::into_inner).take();
+}
+
+/// A line on standard output, or to the pager. A reader that went away is no error: the work goes on.
 pub(super) fn line(text: &str) {
-    let mut out = std::io::stdout().lock();
-    if writeln!(out, "{text}").is_err() {
+    let mut pager = PAGER.lock().unwrap_or_else(PoisonError::into_inner);
+    let written = match pager.as_mut() {
+        Some(pager) => writeln!(pager, "{text}"),
+        None => writeln!(std::io::stdout().lock(), "{text}"),
+    };
+    if written.is_err() {
         CLOSED.store(true, Ordering::Relaxed);
     }
 }

@@ -2,7 +2,13 @@
 
 use serde::Serialize;
 
+use super::run::follow;
 use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
+use crate::clock::{Clock, Time};
+use crate::door::Door;
+use crate::id::{RunId, TaskId};
+use crate::scheduler::waits::{self, Wait};
+use crate::scheduler::why::projection;
 use crate::store::Reader;
 use crate::store::read::{self, summary};
 use crate::task::StateName;
@@ -56,10 +62,25 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
             status.run.router.name
         ));
     }
+    for wait in waits(global, &conn, id)? {
+        let name = read::name(&conn, wait.task).map_err(unreadable)?;
+        screen::line(&format!("  waits: {}", follow::waiting(&name, &wait)));
+    }
     screen::line("");
     let rows: Vec<Vec<String>> = tasks.iter().map(row).collect();
     screen::table(&["task", "state", "agent", "attempts", "since"], &rows);
     Ok(Done::Well)
+}
+
+/// What a run waits for: by the host, or by the rows where none runs.
+fn waits(global: &Global, conn: &Reader, run: RunId) -> Result<Vec<Wait>, Failure> {
+    let (_, home) = global.here()?;
+    if let Some(waits) = Door::host(&home).map(|mut host| host.waits(run)).transpose()?.flatten() {
+        return Ok(waits);
+    }
+    let (board, pool) = projection(conn).map_err(unreadable)?;
+    let name = |id: TaskId| read::name(conn, id).unwrap_or_else(|_| id.to_string());
+    Ok(waits::waits((&board, &pool), run, Clock::system(Time(0)).now(), None, name))
 }
 
 fn state(text: &str) -> Result<StateName, Failure> {

@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 
-use super::{Done, Global, Outcome, screen, target, unreadable};
-use crate::scheduler::why::{Why, why};
+use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
+use crate::door::Door;
+use crate::id::TaskId;
+use crate::scheduler::why::{Why, projection, why};
+use crate::store::{Home, Reader};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -22,13 +25,23 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let (_, home) = global.here()?;
     let conn = global.reader()?;
     let task = target::task(&conn, &args.task)?;
-    let hosted = crate::store::Lock::take(&home).is_err();
-    let now = crate::clock::Clock::system(crate::clock::Time(0)).now();
-    let why = why(&conn, task, now, hosted).map_err(unreadable)?;
+    let why = cause(&home, &conn, task)?;
     if global.json {
         screen::json(&Answer { task: &args.task, text: why.to_string(), why });
     } else {
         screen::line(&format!("{} {why}", args.task));
     }
     Ok(Done::Well)
+}
+
+/// The host knows best; where none runs, the rows are asked.
+fn cause(home: &Home, conn: &Reader, task: TaskId) -> Result<Why, Failure> {
+    if let Some(mut host) = Door::host(home)
+        && let Some(why) = host.why(task)?
+    {
+        return Ok(why);
+    }
+    let (board, pool) = projection(conn).map_err(unreadable)?;
+    let now = crate::clock::Clock::system(crate::clock::Time(0)).now();
+    why(conn, (&board, &pool), task, now, None).map_err(unreadable)
 }

@@ -4,15 +4,34 @@ use std::collections::HashMap;
 
 use super::load::{Flaw, Flaws, Placed, nearest};
 use super::{Plan, graph};
+use crate::agent::Card;
 
-/// The plan, or all flaws: those of its files (`found`) and those between its workstreams.
-pub(super) fn check(name: String, mut placed: Vec<Placed>, mut found: Vec<Flaw>) -> Result<Plan, Flaws> {
+/// What there is to carry a plan out with.
+#[derive(Clone, Debug, Default)]
+pub struct Means {
+    pub executors: Vec<String>,
+    pub validators: Vec<String>,
+    /// None of them: nobody is configured yet, so who could do what is not looked at.
+    pub agents: Vec<Card>,
+}
+
+/// The plan, or all flaws: those of its files (`found`), those between its workstreams, and what it names or needs that
+/// is not there.
+pub(super) fn check(
+    name: String,
+    mut placed: Vec<Placed>,
+    mut found: Vec<Flaw>,
+    means: Option<&Means>,
+) -> Result<Plan, Flaws> {
     placed.sort_by(|one, other| one.workstream.id.cmp(&other.workstream.id));
     found.extend(duplicates(&placed));
     found.extend(dangling(&placed));
+    found.extend(cycles(&placed));
     found.extend(unreachable(&placed));
-    if found.is_empty() {
-        found.extend(cycles(&placed));
+    found.extend(bad_contracts(&placed));
+    if let Some(means) = means {
+        found.extend(placed.iter().flat_map(|one| unknown_plugins(one, means)));
+        found.extend(placed.iter().filter_map(|one| nobody(one, &means.agents)));
     }
     if !found.is_empty() {
         return Err(Flaws(found));
@@ -48,6 +67,46 @@ fn unreachable(placed: &[Placed]) -> Vec<Flaw> {
         }
     }
     flaws
+}
+
+fn bad_contracts(placed: &[Placed]) -> Vec<Flaw> {
+    let wrong = |one: &Placed| {
+        let why = jsonschema::validator_for(one.workstream.contract.as_ref()?).err()?;
+        Some(at(one, "contract", format!("is not a JSON Schema: {why}"), None))
+    };
+    placed.iter().filter_map(wrong).collect()
+}
+
+fn unknown_plugins(one: &Placed, means: &Means) -> Vec<Flaw> {
+    let unknown = |key: &str, kind: &str, name: &str, known: &[String]| {
+        let is_file = name.ends_with(".wasm");
+        (!is_file && !known.iter().any(|known| known == name)).then(|| {
+            let near = nearest(name, known.iter().map(String::as_str));
+            let hint = near.map_or_else(
+                || format!("there are {}", known.join(", ")),
+                |word| format!("did you mean {word:?}?"),
+            );
+            at(one, key, format!("no {kind} {name:?} is installed or bundled"), Some(hint))
+        })
+    };
+    let executor = one.workstream.executor.iter();
+    let executors = executor.filter_map(|name| unknown("executor", "executor", name, &means.executors));
+    let validators = one.workstream.validators.iter().enumerate().filter_map(|(index, validator)| {
+        unknown(&format!("validators/{index}/use"), "validator", &validator.uses, &means.validators)
+    });
+    executors.chain(validators).collect()
+}
+
+/// An agent must have all that a task requires. Of a composite task its children need agents.
+fn nobody(one: &Placed, agents: &[Card]) -> Option<Flaw> {
+    if agents.is_empty() || one.workstream.executor.is_some() {
+        return None;
+    }
+    let terms = one.workstream.terms();
+    let lacks = agents.iter().map(|card| Some(format!("{} {}", card.name, card.suits(&terms).err()?)));
+    let lacks: Vec<String> = lacks.collect::<Option<_>>()?;
+    let hint = "add what is missing to an agent in baton.toml, or change the workstream".to_owned();
+    Some(at(one, "skills", format!("nobody can do it: {}", lacks.join("; ")), Some(hint)))
 }
 
 fn dangling(placed: &[Placed]) -> Vec<Flaw> {

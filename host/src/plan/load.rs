@@ -8,6 +8,7 @@ use jsonschema::Validator;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::Value;
 
+use super::check::Means;
 use super::{Plan, Workstream, check, schema};
 use crate::scope::Glob;
 use crate::span::Span;
@@ -71,6 +72,18 @@ const FORMATS: [&str; 4] = ["json", "yaml", "yml", "toml"];
 /// # Errors
 /// All that is wrong with it.
 pub fn load(path: &Path) -> Result<Plan, Flaws> {
+    read_checked(path, None)
+}
+
+/// As [`load`], and whether all that the plan names and needs is there.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn load_for(path: &Path, means: &Means) -> Result<Plan, Flaws> {
+    read_checked(path, Some(means))
+}
+
+fn read_checked(path: &Path, means: Option<&Means>) -> Result<Plan, Flaws> {
     let mut flaws = Vec::new();
     let mut name = None;
     let mut placed = Vec::new();
@@ -87,7 +100,7 @@ pub fn load(path: &Path) -> Result<Plan, Flaws> {
         flaws.push(flaw(path, "", "expected at least one workstream, found none".into()));
     }
     let name = name.unwrap_or_else(|| name_of(path));
-    check::check(name, placed, flaws)
+    check::check(name, placed, flaws, means)
 }
 
 fn flaw(file: &Path, pointer: &str, what: String) -> Flaw {
@@ -104,7 +117,8 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, Flaw> {
         let file = entry.map_err(unreadable)?.path();
         let known =
             file.extension().is_some_and(|extension| FORMATS.iter().any(|format| extension == *format));
-        if known && file.is_file() {
+        let is_config = file.file_name().is_some_and(|name| name == "baton.toml");
+        if known && !is_config && file.is_file() {
             files.push(file);
         }
     }
@@ -216,10 +230,10 @@ fn bad_globs(file: &Path, base: &str, key: &str, value: &Value) -> Vec<Flaw> {
 }
 
 fn described(file: &Path, base: &str, error: &jsonschema::ValidationError<'_>) -> Vec<Flaw> {
-    let pointer = format!("{base}{}", error.instance_path());
-    match error.kind() {
+    let pointer = format!("{base}{}", error.instance_path);
+    match &error.kind {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
-            let known = known_keys(error.schema_path().as_str());
+            let known = known_keys(error.schema_path.as_str());
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             unexpected.iter().map(|key| unknown(file, &pointer, key, &known)).collect()
         }
@@ -237,7 +251,7 @@ const EFFECTS: [&str; 3] = ["pure", "workspace", "external"];
 
 /// What a key holds that is not what it should be, in the key's own terms where it has some.
 fn expected(key: &str, error: &jsonschema::ValidationError<'_>) -> (String, Option<String>) {
-    let found = error.instance();
+    let found = &error.instance;
     match key {
         "effects" => {
             let near = found.as_str().and_then(|word| nearest(word, EFFECTS.into_iter()));
@@ -249,7 +263,7 @@ fn expected(key: &str, error: &jsonschema::ValidationError<'_>) -> (String, Opti
             (text.parse::<Span>().err().unwrap_or_else(|| format!("expected a text, found {found}")), None)
         }
         "id" => (format!("expected 1 to 64 letters, digits, -, _ or ., found {found}"), None),
-        _ => match error.kind() {
+        _ => match &error.kind {
             ValidationErrorKind::Type { kind: TypeKind::Single(wanted) } => {
                 (format!("expected {}, found {}", wanted_kind(&wanted.to_string()), kind(found)), None)
             }

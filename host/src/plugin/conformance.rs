@@ -38,16 +38,22 @@ fn finding(rule: &'static str, found: Result<(), String>) -> Finding {
     Finding { rule, passed: found.is_ok(), detail: found.err().unwrap_or_default() }
 }
 
-/// Runs the kit of a kind.
+/// Runs the kit of a kind. `input` is a task's input that the plugin is made for; a validator takes it for an outcome's
+/// output.
 ///
 /// # Errors
 /// The plugin can't even be loaded.
-pub fn test(library: &Library, name: &str, kind: Kind) -> Result<Vec<Finding>, PluginError> {
+pub fn test(
+    library: &Library,
+    name: &str,
+    kind: Kind,
+    input: Option<&Value>,
+) -> Result<Vec<Finding>, PluginError> {
     match kind {
-        Kind::Router => router(library, name),
-        Kind::Executor => executor(library, name),
-        Kind::Validator => validator(library, name),
-        Kind::Agent => agent(library, name),
+        Kind::Router => router(library, name, input),
+        Kind::Executor => executor(library, name, input),
+        Kind::Validator => validator(library, name, input),
+        Kind::Agent => agent(library, name, input),
     }
 }
 
@@ -134,7 +140,7 @@ pub fn snapshot(agents: u32, requests: usize, seed: u64) -> Snapshot {
     }
 }
 
-fn router(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> {
+fn router(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<Finding>, PluginError> {
     let router = library.router(name)?;
     // One that can't do without an agent to ask is told of one.
     let config = match router.route(&snapshot(1, 1, 7)) {
@@ -146,7 +152,13 @@ fn router(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> {
         router.route(&asked).map_err(|why| why.to_string())
     };
     let mut findings = Vec::new();
-    let keeps = |agents, requests| ask(&snapshot(agents, requests, 7)).map(|_| ());
+    let keeps = |agents, requests| {
+        let mut asked = snapshot(agents, requests, 7);
+        if let Some(input) = input {
+            asked.requests.iter_mut().for_each(|request| request.task.input = input.to_string());
+        }
+        ask(&asked).map(|_| ())
+    };
     findings.push(finding("one agent, one task", keeps(1, 1)));
     findings.push(finding("decides for each of 64 tasks, within the candidates", keeps(16, 64)));
     findings.push(finding("stays within its limits for 1,000 agents and 256 tasks", keeps(1000, 256)));
@@ -252,7 +264,22 @@ fn totals(ask: Ask<'_>) -> Result<(), String> {
     Ok(())
 }
 
-fn executor(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> {
+/// Inputs that a bundled executor divides: each is tried, and the one that is made for the plugin first of all.
+fn divisible(input: Option<&Value>) -> Vec<(&'static str, Workstream)> {
+    let part = |name: &str| json!({ "name": name, "title": "A part", "input": { "x": 1 } });
+    if let Some(input) = input {
+        return vec![("the input that was given", spec(0, input.clone()))];
+    }
+    vec![
+        ("a list of steps", spec(0, json!({ "steps": [part("a"), part("b")] }))),
+        ("a list of branches", spec(0, json!({ "branches": [part("a"), part("b")] }))),
+        ("a goal", spec(0, json!({ "goal": "anything" }))),
+        ("an input", spec(0, json!({ "input": 1 }))),
+        ("an input, and a time", spec(0, json!({ "title": "A part", "input": 1, "after_ms": 1000 }))),
+    ]
+}
+
+fn executor(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<Finding>, PluginError> {
     let executor = library.executor(name)?;
     let config = BTreeMap::new();
     let ask = |spec: &Workstream, children: &[Child]| {
@@ -266,24 +293,30 @@ fn executor(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> 
             config: &config,
         })
     };
-    let part = |name: &str| json!({ "name": name, "title": "A part", "input": { "x": 1 } });
-    let sound = spec(0, json!({ "steps": [part("a"), part("b")] }));
-    let wide = spec(0, json!({ "branches": [part("a"), part("b")] }));
-    let contest = spec(0, json!({ "input": 1 }));
-    let late = spec(0, json!({ "title": "A part", "input": 1, "after_ms": 1000 }));
     let mut findings = Vec::new();
-    let mut start =
-        Err("it spawned nothing for a list of steps or branches, a goal, or one input".to_owned());
-    for spec in [&sound, &wide, &spec(0, json!({ "goal": "anything" })), &contest, &late] {
-        if let Ok(Step::Spawn { children, .. }) = ask(spec, &[]) {
-            start = Ok(());
-            let again = ask(spec, &[]);
-            let same = matches!(again, Ok(Step::Spawn { children: second, .. }) if second == children);
-            let same = if same { Ok(()) } else { Err("two answers to the same question differ".to_owned()) };
-            findings.push(finding("the same question gets the same answer", same));
-            findings.push(finding("ends, whatever its children come to", ends(&ask, spec, &children)));
+    let mut refusals = Vec::new();
+    let mut divides = false;
+    for (case, spec) in divisible(input) {
+        match ask(&spec, &[]) {
+            Ok(Step::Spawn { children, .. }) => {
+                divides = true;
+                let again = ask(&spec, &[]);
+                let same = matches!(again, Ok(Step::Spawn { children: second, .. }) if second == children);
+                let same = same.then_some(()).ok_or_else(|| format!("two answers to {case} differ"));
+                findings.push(finding("the same question gets the same answer", same));
+                let ended = ends(&ask, &spec, &children).map_err(|why| format!("{case}: {why}"));
+                findings.push(finding("ends, whatever its children come to", ended));
+            }
+            Ok(Step::Wait(_) | Step::Finish(_) | Step::Fail(_)) => {
+                refusals.push(format!("{case}: no children"))
+            }
+            Err(why) => refusals.push(format!("{case}: {why}")),
         }
     }
+    let start = divides.then_some(()).ok_or_else(|| {
+        let hint = "give one that it is made for: `baton plugin test PLUGIN --input JSON`";
+        format!("it spawned nothing for any input of the kit ({}); {hint}", refusals.join("; "))
+    });
     findings.push(finding("divides work into children", start));
     let mut survived = Ok(());
     for value in hostile() {
@@ -336,7 +369,7 @@ fn ends(ask: Advance<'_>, spec: &Workstream, first: &[Workstream]) -> Result<(),
     Ok(())
 }
 
-fn validator(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> {
+fn validator(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<Finding>, PluginError> {
     let validator = library.validator(name)?;
     let config = BTreeMap::from([("agent".to_owned(), "checker".to_owned())]);
     let none = BTreeMap::new();
@@ -347,7 +380,8 @@ fn validator(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError>
         validator.validate(&question)
     };
     let contract = || Some(json!({ "type": "object", "required": ["k"] }));
-    let good = Outcome { summary: "done".into(), output: json!({ "k": 1 }), ..Outcome::default() };
+    let output = input.cloned().unwrap_or_else(|| json!({ "k": 1 }));
+    let good = Outcome { summary: "done".into(), output, ..Outcome::default() };
     let answers = |outcome: &Outcome| match ask(outcome, contract(), &none) {
         Ok(verdict) => Ok(verdict),
         Err(PluginError::Refused { .. }) => ask(outcome, contract(), &config),
@@ -377,7 +411,7 @@ fn validator(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError>
     Ok(findings)
 }
 
-fn agent(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> {
+fn agent(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<Finding>, PluginError> {
     let adapter = library.agent(name)?;
     let host = |why: std::io::Error| PluginError::Host { plugin: name.to_owned(), why: why.to_string() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(host)?;
@@ -396,6 +430,7 @@ fn agent(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> {
         runtime.block_on(adapter.run(assignment, powers(name, fence)))
     };
     let up = || Arc::new(Fence::default());
+    let sound = input.cloned().unwrap_or_else(|| json!({ "x": 1 }));
     let mut findings = Vec::new();
     let trapped = |ended: &Ended| match ended {
         Ended::Failed(fault) if fault.class == crate::fault::ErrorClass::Crashed => {
@@ -403,8 +438,7 @@ fn agent(library: &Library, name: &str) -> Result<Vec<Finding>, PluginError> {
         }
         Ended::Claimed(_) | Ended::Failed(_) | Ended::Stopped(_) => Ok(()),
     };
-    findings
-        .push(finding("answers with an outcome or a typed fault", trapped(&run(json!({ "x": 1 }), up()))));
+    findings.push(finding("answers with an outcome or a typed fault", trapped(&run(sound, up()))));
     let survived = hostile().into_iter().try_for_each(|value| trapped(&run(value, up())));
     findings.push(finding("survives hostile inputs", survived));
     let down = up();

@@ -110,8 +110,7 @@ impl Library {
                 fs::read(name).map_err(|why| unknown(name, &format!("{name} can't be read: {why}")))?;
             return Ok((bytes, Vec::new()));
         }
-        let known: Vec<&str> =
-            bundled::ALL.iter().filter(|plugin| plugin.kind == kind).map(|plugin| plugin.name).collect();
+        let known: Vec<&str> = bundled::of(kind).map(|plugin| plugin.name).collect();
         Err(unknown(
             name,
             &format!("no {kind} of this name is installed or bundled (bundled: {})", known.join(", ")),
@@ -173,6 +172,54 @@ impl Library {
         Router::new(self.load(name, Kind::Router)?.0, &self.loader.engines)
     }
 
+    /// What a router's name stands for by now, if that has another content than a run chose: a new version that was
+    /// installed or came with this binary, or a changed file whose old content is gone.
+    #[must_use]
+    pub fn successor(&self, name: &str, digest: &str) -> Option<String> {
+        let installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        let now = if let Some(installed) = installed {
+            installed.digest
+        } else if let Some(bundled) = bundled::find(name, Kind::Router) {
+            match self
+                .ready
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(&(Kind::Router, name.to_owned()))
+            {
+                Some((loaded, _)) => loaded.component.digest.clone(),
+                None => super::digest(bundled.wasm),
+            }
+        } else if is_file(name) && !self.is_loaded(name, digest) {
+            super::digest(&fs::read(name).ok()?)
+        } else {
+            return None;
+        };
+        (now != digest).then_some(now)
+    }
+
+    fn is_loaded(&self, name: &str, digest: &str) -> bool {
+        let key = (name.to_owned(), digest.to_owned());
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&key)
+    }
+
+    /// A router with exactly this content, also where its name stands for another by now.
+    ///
+    /// # Errors
+    /// It is nowhere to be found any more, or can't be used.
+    pub fn router_at(&self, name: &str, digest: &str) -> Result<Router, PluginError> {
+        let key = (name.to_owned(), digest.to_owned());
+        let known = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+        if let Some(loaded) = known {
+            return Router::new(loaded, &self.loader.engines);
+        }
+        let bytes = self.component_of(name, digest)?;
+        let settings = self.settings(name);
+        let limits = |kind| settings.limits.over(Limits::of(kind));
+        let loaded = self.loader.load(name, &bytes, limits, &[])?;
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(key, loaded.clone());
+        Router::new(loaded, &self.loader.engines)
+    }
+
     /// The component of a router with exactly this content: installed, bundled, or the file that is its name.
     ///
     /// # Errors
@@ -181,8 +228,7 @@ impl Library {
         if let Ok(stored) = self.stored(name, digest) {
             return Ok(stored);
         }
-        let bundled = bundled::ALL.iter().filter(|plugin| plugin.kind == Kind::Router);
-        if let Some(plugin) = bundled.into_iter().find(|plugin| super::digest(plugin.wasm) == digest) {
+        if let Some(plugin) = bundled::of(Kind::Router).find(|plugin| super::digest(plugin.wasm) == digest) {
             return Ok(plugin.wasm.to_vec());
         }
         let read = is_file(name).then(|| fs::read(name).ok()).flatten();
@@ -252,6 +298,6 @@ fn unknown(plugin: &str, why: &str) -> PluginError {
 #[must_use]
 pub fn bundled_components() -> Vec<(&'static str, Arc<Component>)> {
     let read =
-        |plugin: &Bundled| Some((plugin.name, Arc::new(Component::read(plugin.name, plugin.wasm).ok()?)));
-    bundled::ALL.iter().filter_map(read).collect()
+        |plugin: Bundled| Some((plugin.name, Arc::new(Component::read(plugin.name, plugin.wasm).ok()?)));
+    bundled::all().filter_map(read).collect()
 }

@@ -13,7 +13,7 @@ pub fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
     wit_component::ComponentEncoder::default()
         .validate(true)
         .module(module)
-        .and_then(|encoder| encoder.encode())
+        .and_then(|mut encoder| encoder.encode())
         .map_err(|why| format!("{why:#}"))
 }
 
@@ -58,13 +58,40 @@ pub fn build(project: &Path) -> Result<PathBuf, String> {
 /// host for a moment.
 const HEAP: &str = "target.wasm32-unknown-unknown.rustflags=['-Clink-arg=--initial-heap=1048576']";
 
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// The compiler's target for plugins is fetched where it is missing, before anything is compiled.
+fn require_target(project: &Path) -> Result<(), String> {
+    let missing_rust = |why: std::io::Error| missing("rustc", &why, "install Rust with rustup");
+    let asked = Command::new("rustc")
+        .current_dir(project)
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output();
+    let folder = String::from_utf8_lossy(&asked.map_err(missing_rust)?.stdout).trim().to_owned();
+    if Path::new(&folder).is_dir() {
+        return Ok(());
+    }
+    let added = Command::new("rustup")
+        .current_dir(project)
+        .args(["target", "add", TARGET])
+        .stdout(std::io::stderr())
+        .status();
+    if added.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    Err(format!(
+        "this Rust toolchain lacks the target of plugins, and rustup could not add it; type: rustup target add {TARGET}"
+    ))
+}
+
 fn rust(project: &Path) -> Result<PathBuf, String> {
+    require_target(project)?;
     let mut cargo = Command::new("cargo");
     cargo.current_dir(project).args([
         "build",
         "--release",
         "--target",
-        "wasm32-unknown-unknown",
+        TARGET,
         "--message-format",
         "json-render-diagnostics",
         "--config",
@@ -75,10 +102,7 @@ fn rust(project: &Path) -> Result<PathBuf, String> {
         .output()
         .map_err(|why| missing("cargo", &why, "install Rust with rustup"))?;
     if !output.status.success() {
-        return Err(
-            "cargo could not build it; if the target is missing: rustup target add wasm32-unknown-unknown"
-                .into(),
-        );
+        return Err("cargo could not build it: the compiler says above why".into());
     }
     let module = String::from_utf8_lossy(&output.stdout)
         .lines()

@@ -1,7 +1,7 @@
 //! Routers: who does what. The types are the contract's own, because a decision is recorded as it was asked and
 //! answered.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::bindings::learner::LearnerPre;
 use super::bindings::learner::exports::baton::router::learning;
@@ -303,6 +303,12 @@ fn foreseen(agent: u32, forecast: &Forecast) -> Result<(), String> {
         Some((name, value)) => Err(format!("the {name} of agent {agent} is {value}, expected 0.0 to 1.0")),
         None => Ok(()),
     }
+}
+
+/// A router's configuration, as it is told.
+#[must_use]
+pub fn attrs(config: &BTreeMap<String, String>) -> Vec<Attr> {
+    config.iter().map(|(name, value)| Attr { name: name.clone(), value: value.clone() }).collect()
 }
 
 /// What the host decides when a router can't: everyone goes to the candidate with the most room for its size.

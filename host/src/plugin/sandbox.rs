@@ -158,7 +158,10 @@ impl Identity {
                 "all {} places for attempts are taken: lower the agents' capacities",
                 engine::AGENT_SLOTS
             )),
-            None => PluginError::Trapped { plugin: self.name.clone(), why: short(&text) },
+            None => {
+                let why = store.data().log.panic().map_or_else(|| short(&text), str::to_owned);
+                PluginError::Trapped { plugin: self.name.clone(), why }
+            }
         }
     }
 }

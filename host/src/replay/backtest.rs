@@ -8,6 +8,7 @@ use crate::clock::Time;
 use crate::id::DecisionId;
 use crate::lab::offpolicy::{Judgement, Logged, Measure, Question, Refusal, judge};
 use crate::plugin::router::{Answer, Assignment, Attr, BATCH, Choice, Experience, Lesson, Router, Snapshot};
+use crate::scheduler::decide;
 use crate::scheduler::school::experience;
 use crate::store::Reader;
 use crate::store::read::routing::{self, Excerpt, Past};
@@ -111,9 +112,7 @@ pub fn compared(trial: &Trial<'_>) -> Result<(Backtest, Vec<Row>), String> {
         let decided = routing::decision(trial.reader, id).map_err(|why| why.to_string())?;
         backtest.decisions += 1;
         state = learn(trial, &mut history.experiences, decided.at, state);
-        let asked: Result<Snapshot, _> = serde_json::from_str(&decided.input);
-        let recorded: Result<Answer, _> = serde_json::from_str(&decided.answer);
-        let (Ok(asked), Ok(recorded)) = (asked, recorded) else {
+        let Ok((asked, recorded)) = decide::recorded(&decided.input, &decided.answer) else {
             return Err(format!("decision {id} can't be read"));
         };
         let snapshot = Snapshot { state: state.clone(), config: trial.config.clone(), ..asked };
@@ -134,18 +133,10 @@ pub fn compared(trial: &Trial<'_>) -> Result<(Backtest, Vec<Row>), String> {
 
 fn recall(trial: &Trial<'_>) -> Result<History, String> {
     let mut history = History::default();
-    let mut after = 0;
-    loop {
-        let (attempts, upto) =
-            routing::past(trial.reader, after, BATCH * 4).map_err(|why| why.to_string())?;
-        if upto == after {
-            return Ok(history);
-        }
-        after = upto;
-        for past in attempts {
-            history.add(&past, trial.router.learns());
-        }
-    }
+    let teaching = trial.router.learns();
+    routing::each_past(trial.reader, 0, |past| history.add(&past, teaching))
+        .map_err(|why| why.to_string())?;
+    Ok(history)
 }
 
 impl History {

@@ -197,7 +197,7 @@ fn breach(schema: &Value, value: &Value) -> Option<String> {
     // The configuration was refused if the schema is none.
     let validator = jsonschema::validator_for(schema).ok()?;
     let error = validator.iter_errors(value).next()?;
-    Some(format!("{} at {:?}", error, error.instance_path().to_string()))
+    Some(format!("{} at {:?}", error, error.instance_path.to_string()))
 }
 
 /// What is left of an attempt after its fence fell: time to clean up, then it is dropped where it stands.

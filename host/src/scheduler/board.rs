@@ -29,6 +29,8 @@ struct RunBoard {
     lines: BTreeMap<TermsId, Line>,
     /// Tasks that can go on by themselves or are going on.
     active: usize,
+    /// Of these, tasks that wait for their children, which are counted themselves.
+    parents: usize,
     live: usize,
 }
 
@@ -126,6 +128,21 @@ impl Board {
             })
     }
 
+    /// Ready tasks of a run that agents do, in groups for which the same agents are right: the first of each group, and
+    /// how many it has.
+    pub fn ready_groups(&self, run: RunId) -> impl Iterator<Item = (&Task, usize)> {
+        let lines = self.runs.get(&run).into_iter().flat_map(|run| run.lines.values());
+        lines.filter_map(|line| Some((self.tasks.get(&line.first()?.1)?, line.len())))
+    }
+
+    /// Whether all that is alive of a run is ready for agents, behind such a task, or a parent of one.
+    #[must_use]
+    pub fn only_ready_left(&self, run: RunId) -> bool {
+        let Some(run) = self.runs.get(&run) else { return false };
+        let ready: usize = run.lines.values().map(BTreeSet::len).sum();
+        ready > 0 && run.active == ready + run.parents
+    }
+
     pub fn runs(&self) -> impl Iterator<Item = RunId> + '_ {
         self.runs.keys().copied()
     }
@@ -147,6 +164,7 @@ impl Board {
         }
         run.live += 1;
         run.active += usize::from(is_active(&task));
+        run.parents += usize::from(is_parent(&task));
         self.index(&task);
         self.tasks.insert(task.id, task);
     }
@@ -190,6 +208,7 @@ impl Board {
         if let Some(run) = self.runs.get_mut(&task.run) {
             run.live -= 1;
             run.active -= usize::from(is_active(task));
+            run.parents -= usize::from(is_parent(task));
             if let State::Ready { since } = task.state
                 && let Some(line) = run.lines.get_mut(&task.terms)
             {
@@ -389,6 +408,11 @@ impl Board {
 /// Whether a task is under way or will go on by itself: everything alive but what is blocked.
 fn is_active(task: &Task) -> bool {
     task.state != State::Blocked
+}
+
+/// Whether a task goes on only when children of it have ended.
+fn is_parent(task: &Task) -> bool {
+    matches!(task.state, State::Waiting { need: Some(Need { until: None, .. }), .. })
 }
 
 /// The times at which something happens to a task by itself.

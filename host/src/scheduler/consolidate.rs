@@ -2,6 +2,7 @@
 //! goes on from there.
 
 use crate::insight::learned;
+use crate::learning::Part;
 use crate::op::{Consolidation, Op};
 use crate::store::Reader;
 use crate::store::read::{insight, routing};
@@ -16,7 +17,7 @@ pub const MEMORY: usize = 20_000;
 /// # Errors
 /// The store can't be read.
 pub fn next(reader: &Reader) -> Result<Option<(Op, bool)>, String> {
-    let _metered = tracing::trace_span!(target: "baton::learning", "consolidation").entered();
+    let _metered = Part::Consolidation.begin();
     let unreadable = |why: &dyn std::fmt::Display| why.to_string();
     let from = insight::consolidated(reader).map_err(|why| unreadable(&why))?;
     let (attempts, upto) = routing::past(reader, from, STEP).map_err(|why| unreadable(&why))?;

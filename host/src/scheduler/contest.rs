@@ -7,11 +7,8 @@ use crate::knowledge::Observation;
 use crate::lab::guard::{self, Try};
 use crate::lab::trial::{Arm, Ledger};
 use crate::store::Reader;
-use crate::store::read::routing::{TrialRow, past};
+use crate::store::read::routing::{Past, TrialRow, each_past};
 use crate::store::read::{self, history};
-
-/// Attempts that are read at a time.
-const PAGE: usize = 1000;
 
 /// Whether an attempt was assigned in the present stage of a trial.
 #[must_use]
@@ -39,16 +36,13 @@ pub fn ledger(reader: &Reader, row: &TrialRow) -> Result<Ledger, String> {
     let runs = read::runs(reader).map_err(|why| why.to_string())?;
     let theirs: HashSet<RunId> =
         runs.iter().filter(|run| run.router == row.router).map(|run| run.id).collect();
-    let mut after = history::seq_before(reader, row.moved).map_err(|why| why.to_string())?;
-    loop {
-        let (attempts, upto) = past(reader, after, PAGE).map_err(|why| why.to_string())?;
-        let seen = attempts.iter().map(|past| &past.observation);
-        for seen in seen.filter(|seen| counts(row, seen) && !theirs.contains(&seen.run)) {
+    let before = history::seq_before(reader, row.moved).map_err(|why| why.to_string())?;
+    let count = |past: Past| {
+        let seen = &past.observation;
+        if counts(row, seen) && !theirs.contains(&seen.run) {
             add(&mut ledger, trial.arm(seen.run, seen.task), seen);
         }
-        if upto == after {
-            return Ok(ledger);
-        }
-        after = upto;
-    }
+    };
+    each_past(reader, before, count).map_err(|why| why.to_string())?;
+    Ok(ledger)
 }

@@ -25,6 +25,15 @@ impl Crowd {
         *self == Self::default()
     }
 
+    /// A limit by its place in the configuration, and how many it allows. No key stands for all attempts.
+    #[must_use]
+    pub fn cap(&self, key: Option<&str>) -> Option<(String, u32)> {
+        match key {
+            None => Some(("[limits] running".to_owned(), self.running?)),
+            Some(key) => Some((format!("[keys] {key}"), *self.keys.get(key)?)),
+        }
+    }
+
     /// What these attempts leave.
     #[must_use]
     pub fn left<'a>(&self, running: impl Iterator<Item = &'a Terms>) -> Left {
@@ -53,7 +62,17 @@ impl Left {
     /// Whether there is a place for one more.
     #[must_use]
     pub fn fits(&self, terms: &Terms) -> bool {
-        self.running != Some(0) && !terms.keys.iter().any(|key| self.keys.get(key) == Some(&0))
+        self.lacks(terms).is_none()
+    }
+
+    /// The key that leaves no place for one more, or none for the limit of all attempts.
+    #[must_use]
+    pub fn lacks<'a>(&self, terms: &'a Terms) -> Option<Option<&'a str>> {
+        if self.running == Some(0) {
+            return Some(None);
+        }
+        let full = terms.keys.iter().find(|key| self.keys.get(*key) == Some(&0));
+        full.map(|key| Some(key.as_str()))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::op::{Assign, Decision, Op, Pick, RouterChoice, Until};
 use crate::outcome::Outcome;
 use crate::plan::Workstream;
 use crate::plugin::router::{
-    Agent, Answer, Attr, Choice, Request, SkillStats, Snapshot, consultation, request,
+    Agent, Answer, Attr, Choice, Request, SkillStats, Snapshot, attrs, consultation, request,
 };
 use crate::seed::Seed;
 use crate::task::{Stage, State, Task};
@@ -122,10 +122,7 @@ pub fn batch(run: RunId, tasks: Vec<Prepared>, pool: &Pool, board: &Board, askin
         agents: pool.workers.iter().map(view).collect(),
         candidate_sets: sets,
         requests,
-        config: config
-            .iter()
-            .map(|(name, value)| Attr { name: name.clone(), value: value.clone() })
-            .collect(),
+        config: attrs(config),
         state,
     };
     let agents = pool.workers.iter().map(|worker| worker.agent.id).collect();
@@ -300,6 +297,14 @@ pub fn record(
     let state = std::mem::take(&mut answer.state);
     let (input, answer) = (json(snapshot), json(answer));
     Decision { id, router, input, answer, before, state, fuel, trial: None }
+}
+
+/// What was kept of a decision, without the states.
+///
+/// # Errors
+/// It is not what [`record`] writes.
+pub fn recorded(input: &str, answer: &str) -> serde_json::Result<(Snapshot, Answer)> {
+    Ok((serde_json::from_str(input)?, serde_json::from_str(answer)?))
 }
 
 pub(super) fn json<T: serde::Serialize>(value: &T) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::agent::breaker::{Breaker, Policy};
-use crate::agent::{Agent, Standing};
+use crate::agent::{Agent, Standing, Unsuited};
 use crate::clock::Time;
 use crate::id::AgentId;
 use crate::knowledge::{Observation, Tally};
@@ -40,13 +40,9 @@ pub struct Opinion {
     pub score: f64,
 }
 
-/// Why an agent can't take a task now.
+/// Why an agent can't take a task now that it could do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ineligible {
-    /// Another agent is asked for by name.
-    NotAsked,
-    LacksSkills(Vec<String>),
-    OffTrack,
     Draining,
     /// Its budget for today is used up.
     Broke,
@@ -64,9 +60,6 @@ pub enum Ineligible {
 impl std::fmt::Display for Ineligible {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::NotAsked => f.write_str("the task asks for another agent"),
-            Self::LacksSkills(skills) => write!(f, "does not declare {}", skills.join(", ")),
-            Self::OffTrack => f.write_str("does not serve the track"),
             Self::Draining => f.write_str("is draining"),
             Self::Broke => f.write_str("its budget for today is used up"),
             Self::BreakerOpen { until } => write!(f, "its breaker is open until {until}"),
@@ -81,19 +74,8 @@ impl Worker {
     ///
     /// # Errors
     /// What it lacks.
-    pub fn suits(&self, terms: &Terms) -> Result<(), Ineligible> {
-        let card = &self.agent.card;
-        if terms.agent.as_ref().is_some_and(|wanted| *wanted != card.name) {
-            return Err(Ineligible::NotAsked);
-        }
-        if !card.has_skills(&terms.skills) {
-            let lacks = terms.skills.iter().filter(|skill| card.skills.binary_search(skill).is_err());
-            return Err(Ineligible::LacksSkills(lacks.cloned().collect()));
-        }
-        if !card.serves(terms.scope.track.as_deref()) {
-            return Err(Ineligible::OffTrack);
-        }
-        Ok(())
+    pub fn suits(&self, terms: &Terms) -> Result<(), Unsuited> {
+        self.agent.card.suits(terms)
     }
 
     /// Whether it may be given one more task now.

@@ -10,22 +10,29 @@ use crate::plugin::PluginError;
 use crate::plugin::agent::{Adapter, Health};
 use crate::plugin::capability::{Fence, Meter};
 
-/// An agent that has not said whether it is there after so long is not.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The timeout of a probe beside the work: a silent agent counts as unreachable.
+pub const TIMEOUT: Duration = Duration::from_secs(10);
+/// That of a person who asks: a package that `npx` fetches first has time to arrive.
+pub const LONG_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// # Errors
 /// The adapter gave no usable answer.
-pub async fn probe(around: &Surroundings, adapter: &Adapter, card: &Card) -> Result<Health, PluginError> {
+pub async fn probe(
+    around: &Surroundings,
+    adapter: &Adapter,
+    card: &Card,
+    timeout: Duration,
+) -> Result<Health, PluginError> {
     let errand = Errand {
         task: TaskId(0),
         epoch: Epoch(0),
         idempotency_key: "probe".into(),
-        deadline: around.clock.now() + PATIENCE,
+        deadline: around.clock.now() + timeout,
         meter: Arc::new(Meter::default()),
         folder: None,
     };
     let powers = around.powers(adapter, card, errand, Arc::new(Fence::default()));
-    let silent = || Health::Unreachable(format!("no answer within {} s", PATIENCE.as_secs()));
+    let silent = || Health::Unreachable(format!("no answer within {} s", timeout.as_secs()));
     let asked = adapter.probe(&card.config, powers);
-    tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|_| Ok(silent()))
+    tokio::time::timeout(timeout, asked).await.unwrap_or_else(|_| Ok(silent()))
 }

@@ -2,6 +2,7 @@
 
 use crate::id::RunId;
 use crate::knowledge::Verdict;
+use crate::learning::Part;
 use crate::op::{Lesson, Op, RouterChoice};
 use crate::plugin::PluginError;
 use crate::plugin::router::{self, BATCH, Experience, Router};
@@ -28,7 +29,7 @@ pub fn teach(
     config: Vec<router::Attr>,
     line: Line,
 ) -> Result<Taught, PluginError> {
-    let _metered = tracing::trace_span!(target: "baton::learning", "lessons").entered();
+    let _metered = Part::Lessons.begin();
     let unreadable = |why: &dyn std::fmt::Display| PluginError::Host {
         plugin: choice.name.clone(),
         why: format!("the store can't be read: {why}"),

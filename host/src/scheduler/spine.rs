@@ -17,6 +17,7 @@ mod start;
 mod teach;
 mod timers;
 mod turns;
+mod waiting;
 
 pub use host::{Host, Options};
 pub use live::Live;
@@ -40,6 +41,8 @@ use super::crowd::Crowd;
 use super::decide::{Batch, Prepared};
 use super::pool::Pool;
 use super::school::Taught;
+use super::waits::{self, Wait};
+use super::why::Why;
 use crate::clock::Time;
 use crate::event::Fact;
 use crate::id::{AgentId, DecisionId, Epoch, RunId, TaskId};
@@ -111,6 +114,14 @@ enum Message {
         run: RunId,
         reply: oneshot::Sender<Phase>,
     },
+    Waits {
+        run: RunId,
+        reply: oneshot::Sender<Vec<Wait>>,
+    },
+    Why {
+        task: TaskId,
+        reply: oneshot::Sender<Result<Why, String>>,
+    },
     Drain,
     Stop,
 }
@@ -137,6 +148,8 @@ pub enum Phase {
     Paused,
     /// A cap of the budget leaves nothing to start anything with.
     Spent,
+    /// Nobody can do what is left.
+    Stuck,
     Settled,
 }
 
@@ -277,6 +290,12 @@ impl Spine {
             Message::Phase { run, reply } => {
                 let _ = reply.send(self.phase(run));
             }
+            Message::Waits { run, reply } => {
+                let _ = reply.send(self.waits(run));
+            }
+            Message::Why { task, reply } => {
+                let _ = reply.send(self.why(task));
+            }
             Message::Drain => self.drain(),
             Message::Stop => {}
         }
@@ -290,6 +309,8 @@ impl Spine {
             Phase::Paused
         } else if self.is_spent(run) {
             Phase::Spent
+        } else if waits::is_stuck(&self.board, &self.pool, run) {
+            Phase::Stuck
         } else {
             Phase::Active
         }

@@ -1,18 +1,21 @@
-//! Why a task is not running: one answer, the first thing in its way.
+//! Why a task is not running: one answer, the first thing in its way. The host answers from what it decides by; where
+//! none runs, the rows are asked.
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::board::Board;
+use super::crowd::Crowd;
 use super::pool::{Ineligible, Pool};
 use crate::agent::breaker::Policy;
+use crate::budget::ledger::Exhausted;
 use crate::clock::Time;
 use crate::id::{QuestionId, TaskId};
 use crate::store::{Reader, read};
-use crate::task::{Role, Stage, State, StateName, Task};
+use crate::task::{Role, Stage, State, StateName, Task, Terms};
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "reason")]
 pub enum Why {
     Running {
@@ -47,6 +50,18 @@ pub enum Why {
     },
     NoCapableAgent {
         agents: Vec<(String, String)>,
+        /// Skills that no agent declares.
+        missing: Vec<String>,
+    },
+    /// A cap of the budget leaves nothing to start it with.
+    Budget {
+        of: String,
+        what: String,
+    },
+    /// As many attempts run as may, in all or of those that name a key.
+    Limit {
+        of: String,
+        cap: u32,
     },
     Breaker {
         agent: String,
@@ -92,10 +107,23 @@ impl fmt::Display for Why {
             }
             Self::Backoff { until, after: None } => write!(f, "was put off by the router until {until}"),
             Self::Lock { what, holder } => write!(f, "waits for the lock on {what}, which {holder} holds"),
-            Self::NoCapableAgent { agents } if agents.is_empty() => {
-                f.write_str("has no agent: none is registered")
+            Self::NoCapableAgent { agents, .. } if agents.is_empty() => {
+                f.write_str("has no agent: none is registered; `baton init` writes a baton.toml with two")
             }
-            Self::NoCapableAgent { agents } => write!(f, "has no capable agent: {}", list(agents)),
+            Self::NoCapableAgent { agents, missing } if missing.is_empty() => {
+                write!(f, "has no capable agent: {}", list(agents))
+            }
+            Self::NoCapableAgent { agents, missing } => write!(
+                f,
+                "has no capable agent: {}; add {} to the skills of an agent in baton.toml, or change the plan",
+                list(agents),
+                missing.iter().map(|skill| format!("{skill:?}")).collect::<Vec<_>>().join(", ")
+            ),
+            Self::Budget { of, what } => write!(
+                f,
+                "waits for money: the {what} of {of} is used up or set aside; raise it under [budget] in baton.toml"
+            ),
+            Self::Limit { of, cap } => write!(f, "waits for a place: {of} allows {cap} at once"),
             Self::Breaker { agent, until } => {
                 write!(f, "waits for {agent}, whose breaker is open until {until}")
             }
@@ -148,10 +176,17 @@ pub fn projection(conn: &Reader) -> Result<(Board, Pool), String> {
     Ok((board, pool))
 }
 
+/// Why a task is not running, by the rows and, where there is a host, by what it decides by.
+///
 /// # Errors
 /// The store can't be read.
-pub fn why(conn: &Reader, id: TaskId, now: Time, hosted: bool) -> Result<Why, String> {
-    let (board, pool) = projection(conn)?;
+pub fn why(
+    conn: &Reader,
+    (board, pool): (&Board, &Pool),
+    id: TaskId,
+    now: Time,
+    means: Option<&Means<'_>>,
+) -> Result<Why, String> {
     let text = |why: &dyn fmt::Display| why.to_string();
     let task = read::task(conn, id).map_err(|why| text(&why))?.ok_or("the task is gone")?;
     let name = |id: TaskId| read::name(conn, id).map_err(|why| text(&why));
@@ -176,28 +211,66 @@ pub fn why(conn: &Reader, id: TaskId, now: Time, hosted: bool) -> Result<Why, St
         State::Waiting { stage, need: None, .. } => Why::Stage { stage },
         State::Ready { .. } => match board.clash(&task) {
             Some((holder, clash)) => Why::Lock { what: clash.to_string(), holder: name(holder)? },
-            None => ready(&board, &pool, &task, now, hosted),
+            None => ready(board, pool, &task, now, means),
         },
     })
 }
 
-fn ready(board: &Board, pool: &Pool, task: &Task, now: Time, hosted: bool) -> Why {
-    let terms = board.terms(task.terms);
-    if !hosted {
-        return Why::NoHost;
+/// What a host decides by, beside the rows. Without a host there is none of it.
+pub struct Means<'a> {
+    pub crowd: &'a Crowd,
+    /// The terms of what runs.
+    pub under_way: &'a [std::sync::Arc<Terms>],
+    /// The cap that leaves nothing to start anything of the run with.
+    pub spent: Option<Exhausted>,
+}
+
+impl Means<'_> {
+    /// Which limit leaves no place for one more.
+    fn full(&self, terms: &Terms) -> Option<Why> {
+        if self.crowd.is_none() {
+            return None;
+        }
+        let left = self.crowd.left(self.under_way.iter().map(std::sync::Arc::as_ref));
+        let (of, cap) = left.lacks(terms).and_then(|key| self.crowd.cap(key))?;
+        Some(Why::Limit { of, cap })
     }
+}
+
+/// Why nobody can do a task, if that is so.
+#[must_use]
+pub fn incapable(pool: &Pool, terms: &Terms) -> Option<Why> {
+    let agents = pool.workers.iter().map(|worker| {
+        let why = worker.suits(terms).err()?.to_string();
+        Some((worker.agent.card.name.clone(), why))
+    });
+    let agents = agents.collect::<Option<Vec<_>>>()?;
+    let has = |skill: &String| pool.workers.iter().any(|worker| worker.agent.card.skills.contains(skill));
+    let missing = terms.skills.iter().filter(|skill| !has(skill)).cloned().collect();
+    Some(Why::NoCapableAgent { agents, missing })
+}
+
+/// What a ready task waits for that nothing locks out.
+#[must_use]
+pub fn ready(board: &Board, pool: &Pool, task: &Task, now: Time, means: Option<&Means<'_>>) -> Why {
+    let terms = board.terms(task.terms);
+    if terms.executor.is_none()
+        && let Some(incapable) = incapable(pool, terms)
+    {
+        return incapable;
+    }
+    let Some(means) = means else { return Why::NoHost };
     if terms.executor.is_some() {
         return Why::Stage { stage: Stage::Executor };
     }
-    let said = |why: Ineligible| why.to_string();
-    let (able, unable): (Vec<_>, Vec<_>) =
-        pool.workers.iter().partition(|worker| worker.suits(terms).is_ok());
-    if able.is_empty() {
-        let agents = unable
-            .iter()
-            .filter_map(|worker| Some((worker.agent.card.name.clone(), said(worker.suits(terms).err()?))));
-        return Why::NoCapableAgent { agents: agents.collect() };
+    if let Some(Exhausted { account, good, cap }) = means.spent {
+        return Why::Budget { of: account.to_string(), what: good.shown(cap) };
     }
+    if let Some(full) = means.full(terms) {
+        return full;
+    }
+    let said = |why: Ineligible| why.to_string();
+    let able = pool.workers.iter().filter(|worker| worker.suits(terms).is_ok()).collect::<Vec<_>>();
     let full: Vec<_> = able
         .iter()
         .filter_map(|worker| Some((worker.agent.card.name.clone(), worker.has_room(now).err()?)))

@@ -12,7 +12,7 @@ use crate::fault::{ErrorClass, Fault};
 use crate::op::{End, Op, RouterChoice};
 use crate::outcome::Usage;
 use crate::plan::{Effects, Plan, Retry, Workstream};
-use crate::plugin::router::{Answer, Attr, Choice, Routed, Router, Snapshot, least_loaded};
+use crate::plugin::router::{Answer, Attr, Choice, Routed, Router, Snapshot, attrs, least_loaded};
 use crate::scheduler::school;
 use crate::scheduler::stage::{Course, Director, Stage, Start};
 use crate::seed::Seed;
@@ -100,8 +100,7 @@ fn perform(
     let record = cast.record.then(|| choice.clone());
     let mut director = Director { config, route: &mut watched, course: &mut course, record };
     let learner = Some(router).filter(|router| router.learns());
-    let attrs: Vec<Attr> =
-        config.iter().map(|(name, value)| Attr { name: name.clone(), value: value.clone() }).collect();
+    let attrs = attrs(config);
     let mut learned = 0;
     let mut idle = 0;
     while let Some(at) = play.next() {

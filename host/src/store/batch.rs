@@ -12,6 +12,7 @@ use crate::clock::Time;
 use crate::event::{Event, Fact};
 use crate::id::{RunId, TaskId, TermsId};
 use crate::knowledge::{Observation, Underway};
+use crate::learning::Part;
 use crate::op::Rejection;
 use crate::seed::Seed;
 use crate::task::transition::{Command, decide, evolve};
@@ -178,9 +179,9 @@ impl Batch<'_> {
 
     /// Learns from a fact what it says of an attempt.
     fn observe(&mut self, task: &Task, fact: &Fact) -> Result<(), Rejection> {
-        let _metered = Underway::needs(fact)
-            .then(|| tracing::trace_span!(target: "baton::learning", "statistics").entered());
-        if Underway::needs(fact) && !self.memory.underway.knows(task.id) {
+        let needs = Underway::needs(fact);
+        let _metered = needs.then(|| Part::Statistics.begin());
+        if needs && !self.memory.underway.knows(task.id) {
             let Some(open) = tally::open(self.conn, task.id)? else { return Ok(()) };
             self.memory.underway.recall(task.id, open);
         }

@@ -51,6 +51,14 @@ pub fn check(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     Ok(wrong)
 }
 
+/// What SQLite says of its pages: `ok`, or the first thing that is wrong with them.
+///
+/// # Errors
+/// The store can't be read at all.
+pub fn quick_check(conn: &Connection) -> rusqlite::Result<String> {
+    conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+}
+
 /// Counters that must equal what they count.
 fn derived(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     let counters = [

@@ -9,6 +9,7 @@ use crate::budget::Bill;
 use crate::clock::Time;
 use crate::id::{AgentId, DecisionId, Epoch, TaskId};
 use crate::knowledge::{Observation, Open, Tally};
+use crate::learning::Part;
 
 type Cell = (AgentId, String);
 
@@ -23,7 +24,7 @@ impl Tallies {
         if observed.is_empty() {
             return Ok(());
         }
-        let _metered = tracing::trace_span!(target: "baton::learning", "statistics").entered();
+        let _metered = Part::Statistics.begin();
         for observation in observed {
             for skill in observation.cells() {
                 let cell = (observation.agent, skill.to_owned());
@@ -40,7 +41,7 @@ impl Tallies {
     }
 
     pub(super) fn write(&mut self, conn: &Connection) -> rusqlite::Result<()> {
-        let _metered = tracing::trace_span!(target: "baton::learning", "statistics").entered();
+        let _metered = Part::Statistics.begin();
         for cell in std::mem::take(&mut self.changed) {
             let json = serde_json::to_string(&self.known[&cell]).map_err(broken)?;
             let mut upsert = conn.prepare_cached(

@@ -67,9 +67,11 @@ macro_rules! agent {
                 fn run(
                     attempt: $crate::agent::Attempt,
                 ) -> Result<$crate::agent::Outcome, $crate::agent::Fault> {
+                    $crate::panic::report();
                     <$agent as $crate::agent::Agent>::run(attempt)
                 }
                 fn probe(config: Vec<$crate::agent::Attr>) -> $crate::agent::Health {
+                    $crate::panic::report();
                     <$agent as $crate::agent::Agent>::probe(config)
                 }
             }

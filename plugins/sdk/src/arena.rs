@@ -3,6 +3,8 @@
 //!
 //! What is freed in between is lost until then, except the newest. `router!` installs it.
 
+#![expect(unsafe_code, reason = "an allocator hands out raw memory")]
+
 use std::alloc::{GlobalAlloc, Layout};
 use std::cell::Cell;
 

@@ -37,9 +37,17 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// Refuses keys that are neither in `known` nor begin with one of its entries that end in a dot.
+    /// Whether a person asks, and a probe should look at all that can be known without spending anything. Agents that
+    /// are silent are asked every minute, and then a program is not started for it.
+    pub fn asks_thoroughly(self) -> bool {
+        self.get("baton.probe") == Some("thorough")
+    }
+
+    /// Refuses keys that are neither in `known` nor begin with one of its entries that end in a dot. What begins with
+    /// `baton.` comes from the host.
     pub fn only(self, known: &[&str]) -> Result<(), Unusable> {
-        match self.0.iter().find(|attr| !is_known(&attr.name, known)) {
+        let is_own = |attr: &&Attr| !attr.name.starts_with("baton.");
+        match self.0.iter().filter(is_own).find(|attr| !is_known(&attr.name, known)) {
             None => Ok(()),
             Some(attr) => {
                 Err(Unusable::new(&attr.name, format!("is unknown{}", suggestion(&attr.name, known))))

@@ -54,6 +54,7 @@ macro_rules! executor {
                 fn advance(
                     request: $crate::executor::Request,
                 ) -> Result<$crate::executor::Step, $crate::executor::ExecutionError> {
+                    $crate::panic::report();
                     <$executor as $crate::executor::Executor>::advance(request)
                 }
             }

@@ -17,6 +17,9 @@ pub mod config;
 pub mod executor;
 pub mod fixture;
 pub mod log;
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub mod panic;
 pub mod router;
 pub mod seed;
 pub mod validator;
@@ -24,6 +27,8 @@ pub mod words;
 
 pub use config::Config;
 pub use seed::SplitMix64;
+/// Inputs and outputs are its values.
+pub use serde_json;
 
 /// Unlike the allocator of the standard library, it begins with the heap that the linker laid out.
 #[cfg(target_arch = "wasm32")]

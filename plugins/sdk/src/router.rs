@@ -125,6 +125,7 @@ macro_rules! router {
                 fn route(
                     snapshot: $crate::router::Snapshot,
                 ) -> Result<$crate::router::Answer, $crate::router::RouteError> {
+                    $crate::panic::report();
                     <$router as $crate::router::Router>::route(snapshot)
                 }
             }
@@ -148,6 +149,7 @@ macro_rules! learning_router {
             struct Component;
             impl $crate::bindings::learner::exports::baton::router::learning::Guest for Component {
                 fn learn(lesson: $crate::router::Lesson) -> Result<Vec<u8>, $crate::router::RouteError> {
+                    $crate::panic::report();
                     <$router as $crate::router::Learner>::learn(lesson)
                 }
             }

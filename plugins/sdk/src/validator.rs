@@ -54,6 +54,7 @@ macro_rules! validator {
                 fn validate(
                     request: $crate::validator::Request,
                 ) -> Result<$crate::validator::Verdict, $crate::validator::ValidationError> {
+                    $crate::panic::report();
                     <$validator as $crate::validator::Validator>::validate(request)
                 }
             }

@@ -1,9 +1,10 @@
-//! What learning costs: the processor time inside spans of the target `baton::learning`, added up by name.
+//! What learning costs: the processor time inside the spans of its parts, added up by name.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustix::time::{ClockId, Timespec, clock_gettime};
 use tracing::level_filters::LevelFilter;
 use tracing::{Subscriber, span};
 use tracing_subscriber::filter::Targets;
@@ -11,7 +12,7 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use rustix::time::{ClockId, Timespec, clock_gettime};
+use crate::learning;
 
 /// Of this process; it measures from when it is installed on.
 #[derive(Clone, Default)]
@@ -38,7 +39,7 @@ impl Meter {
     /// In place of the log, which would count its own work.
     pub(super) fn install() -> Self {
         let meter = Self::default();
-        let learning = Targets::new().with_target("baton::learning", LevelFilter::TRACE);
+        let learning = Targets::new().with_target(learning::TARGET, LevelFilter::TRACE);
         tracing_subscriber::registry().with(meter.clone().with_filter(learning)).init();
         meter
     }

@@ -14,6 +14,7 @@ use crate::budget::Cap;
 use crate::clock::Stopwatch;
 use crate::config::Config;
 use crate::id::RunId;
+use crate::learning::Part;
 use crate::op::{Op, Reply, Submission};
 use crate::plan::{Plan, Workstream};
 use crate::scheduler::{Host, Live, Options};
@@ -66,9 +67,6 @@ struct Round {
     learning: BTreeMap<&'static str, f64>,
 }
 
-/// The parts of learning.
-const PARTS: [&str; 3] = ["statistics", "lessons", "consolidation"];
-
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let meter = Meter::install();
     let mut rounds = Vec::new();
@@ -88,7 +86,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
         submit_to_running_p50_ms: percentile(&mut waits, 0.5),
         submit_to_running_p99_ms: percentile(&mut waits, 0.99),
         bytes_per_task: median(rounds.iter().map(|round| round.bytes).collect()),
-        learning: PARTS.into_iter().map(|part| (part, share(&rounds, part))).collect(),
+        learning: Part::ALL.into_iter().map(|part| (part.name(), share(&rounds, part))).collect(),
     };
     if global.json {
         screen::json(&figures);
@@ -104,15 +102,15 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
             figures.submit_to_running_p50_ms, figures.submit_to_running_p99_ms
         ));
         screen::line(&format!("{:.0} bytes a task", figures.bytes_per_task));
-        let part = |part: &&str| format!("{part} {:.1} %", figures.learning[*part] * 100.0);
-        let parts: Vec<String> = PARTS.iter().map(part).collect();
+        let part = |part: Part| format!("{} {:.1} %", part.name(), figures.learning[part.name()] * 100.0);
+        let parts: Vec<String> = Part::ALL.into_iter().map(part).collect();
         screen::line(&format!("{} of the processor time", parts.join(", ")));
     }
     Ok(Done::Well)
 }
 
-fn share(rounds: &[Round], part: &str) -> f64 {
-    median(rounds.iter().map(|round| round.learning.get(part).copied().unwrap_or(0.0)).collect())
+fn share(rounds: &[Round], part: Part) -> f64 {
+    median(rounds.iter().map(|round| round.learning.get(part.name()).copied().unwrap_or(0.0)).collect())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]

@@ -9,24 +9,51 @@ use crate::door::Door;
 use crate::op::{Op, PluginRow};
 use crate::plugin::grant::Grant;
 use crate::plugin::inspect::Component;
-use crate::store::read;
+use crate::plugin::source::{self, Fetched, Source};
+use crate::plugin::{Kind, bundled};
+use crate::store::{Home, read};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
-    /// The component, or the project that it was built in
-    plugin: PathBuf,
+    /// The component: a file, the project that it was built in, https://… or oci://REGISTRY/NAME:TAG
+    plugin: String,
     /// Its name [default: that of the file]
     #[arg(long)]
     name: Option<String>,
+    /// Refuse any other content than this, such as blake3:…
+    #[arg(long)]
+    digest: Option<String>,
     /// Let it use this, such as process:PROFILE; without it you are asked
     #[arg(long)]
     grant: Vec<String>,
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
-    let (file_name, bytes) = super::component(&args.plugin)?;
-    let name = args.name.clone().unwrap_or(file_name);
-    let component = Component::read(&name, &bytes)?;
+    let Fetched { name, bytes } = fetched(&args.plugin)?;
+    if let Some(expected) = &args.digest {
+        source::verify(&args.plugin, &bytes, expected)?;
+    }
+    install(global, args.name.as_ref().unwrap_or(&name), bytes, &args.grant)?;
+    Ok(Done::Well)
+}
+
+fn fetched(from: &str) -> Result<Fetched, Failure> {
+    match Source::parse(from)? {
+        Source::Remote(remote) => Ok(source::download(from, remote)?),
+        Source::Path(path) => {
+            if path.is_dir() {
+                super::is_current(&path)?;
+            }
+            let (name, bytes) = super::component(&path)?;
+            Ok(Fetched { name, bytes })
+        }
+    }
+}
+
+/// Installs a component under a name, and says what that changes.
+pub(super) fn install(global: &Global, name: &str, bytes: Vec<u8>, grant: &[String]) -> Result<(), Failure> {
+    check_name(name)?;
+    let component = Component::read(name, &bytes)?;
     if let Some(import) = component.unknown_imports().first() {
         return Err(Failure::Usage(format!("{name} imports {import}, which no {} can have", component.kind)));
     }
@@ -35,19 +62,19 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let before =
         read::plugins(&global.reader()?).map_err(unreadable)?.into_iter().find(|row| row.name == name);
     let asked: BTreeSet<Grant> =
-        args.grant.iter().map(|text| text.parse()).collect::<Result<_, _>>().map_err(Failure::Usage)?;
+        grant.iter().map(|text| text.parse()).collect::<Result<_, _>>().map_err(Failure::Usage)?;
     let held: BTreeSet<Grant> =
         before.iter().flat_map(|row| &row.grants).filter_map(|grant| grant.parse().ok()).collect();
-    let grants = granted(&name, &component, held, asked)?;
-    let path = home.plugins().join(format!("{}.wasm", component.digest.trim_start_matches("blake3:")));
-    fs::create_dir_all(home.plugins())?;
-    let beside = path.with_extension(format!("{}", std::process::id()));
-    fs::write(&beside, &bytes)?;
-    fs::File::open(&beside)?.sync_all()?;
-    fs::rename(&beside, &path)?;
+    if !global.quiet
+        && let Some(before) = &before
+    {
+        changes(&home, before, &component);
+    }
+    let grants = granted(name, &component, held, asked)?;
+    keep(&home, &component.digest, &bytes)?;
     let grants: Vec<String> = grants.iter().map(ToString::to_string).collect();
     let row = PluginRow {
-        name: name.clone(),
+        name: name.to_owned(),
         kind: component.kind.to_string(),
         digest: component.digest.clone(),
         grants: grants.clone(),
@@ -57,7 +84,60 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
         let with = if grants.is_empty() { String::new() } else { format!(", granted {}", grants.join(", ")) };
         screen::line(&format!("{} {name} is installed as {}{with}", component.kind, component.digest));
     }
-    Ok(Done::Well)
+    Ok(())
+}
+
+/// It becomes part of file names and of configuration tables.
+fn check_name(name: &str) -> Result<(), Failure> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_plain) && name.len() <= 64
+    {
+        return Ok(());
+    }
+    let expected = "expected at most 64 letters, digits, dashes and underscores, the first a letter or digit";
+    Err(Failure::Usage(format!("{name:?} is no name for a plugin: {expected}; give it one with --name")))
+}
+
+/// Writes a component beside its place and renames it, so that a reader finds all of it or nothing.
+fn keep(home: &Home, digest: &str, bytes: &[u8]) -> Result<(), Failure> {
+    let path = stored(home, digest);
+    fs::create_dir_all(home.plugins())?;
+    let beside = path.with_extension(format!("{}", std::process::id()));
+    fs::write(&beside, bytes)?;
+    fs::File::open(&beside)?.sync_all()?;
+    Ok(fs::rename(&beside, &path)?)
+}
+
+fn stored(home: &Home, digest: &str) -> PathBuf {
+    home.plugins().join(format!("{}.wasm", digest.trim_start_matches("blake3:")))
+}
+
+/// What is another than in the version before: contract, imports, and what it asks to be granted.
+fn changes(home: &Home, before: &PluginRow, after: &Component) {
+    if before.digest == after.digest {
+        screen::line(&format!("{} is installed already, with this content", before.name));
+        return;
+    }
+    screen::line(&format!("{}: {} → {}", before.name, before.digest, after.digest));
+    let old = fs::read(stored(home, &before.digest)).ok();
+    let Some(old) = old.and_then(|bytes| Component::read(&before.name, &bytes).ok()) else { return };
+    if old.contract != after.contract {
+        screen::line(&format!("  contract  {} → {}", old.contract, after.contract));
+    }
+    difference("imports", &old.imports, &after.imports);
+    let asks = |component: &Component| -> Vec<String> {
+        component.wants().into_iter().map(|gated| gated.any().to_string()).collect()
+    };
+    difference("grants", &asks(&old), &asks(after));
+}
+
+fn difference(what: &str, before: &[String], after: &[String]) {
+    let added = after.iter().filter(|one| !before.contains(one)).map(|one| format!("+{one}"));
+    let removed = before.iter().filter(|one| !after.contains(one)).map(|one| format!("-{one}"));
+    let all: Vec<String> = added.chain(removed).collect();
+    if !all.is_empty() {
+        screen::line(&format!("  {what:8}  {}", all.join(" ")));
+    }
 }
 
 /// What it may use from now on. An upgrade keeps what was granted; what it asks beyond that must be granted anew.
@@ -90,7 +170,17 @@ fn granted(
 }
 
 pub(super) fn remove(global: &Global, name: &str) -> Outcome {
-    let (_, home) = global.here()?;
+    let (config, home) = global.here()?;
+    let users = config
+        .agents
+        .iter()
+        .filter(|card| card.adapter == name && bundled::find(name, Kind::Agent).is_none());
+    for card in users {
+        screen::note(&format!(
+            "[agents.{}] has it as its adapter: no run starts until another is named there",
+            card.name
+        ));
+    }
     Door::open(&home)?.apply(Op::RemovePlugin { name: name.to_owned() })?;
     if !global.quiet {
         screen::line(&format!("{name} is removed"));

@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::cli::{Failure, unreadable};
 use crate::id::{DecisionId, RunId};
-use crate::lab::calibration::{Forecast, reliability};
+use crate::lab::calibration::{Bin, Forecast, reliability};
 use crate::lab::plot::{self, Caption, Course, Point, Spot, Undrawable};
-use crate::plugin::router::{Answer, Choice, Score, Snapshot};
+use crate::plugin::router::{Choice, Score};
+use crate::scheduler::decide;
 use crate::store::Reader;
 use crate::store::read::routing::{self, Past};
 use crate::store::read::{self, history};
@@ -20,8 +21,6 @@ pub(super) struct Chart {
 }
 
 const BINS: usize = 10;
-/// Attempts that are read at a time.
-const PAGE: usize = 1000;
 
 /// Those for which the record has anything to draw.
 pub(super) fn charts(conn: &Reader, run: &read::Run) -> Result<Vec<Chart>, Failure> {
@@ -44,16 +43,11 @@ pub(super) fn charts(conn: &Reader, run: &read::Run) -> Result<Vec<Chart>, Failu
 }
 
 fn attempts(conn: &Reader, run: &read::Run) -> Result<Vec<Past>, Failure> {
-    let mut after = history::seq_before(conn, run.created).map_err(unreadable)?;
+    let before = history::seq_before(conn, run.created).map_err(unreadable)?;
     let mut found = Vec::new();
-    loop {
-        let (attempts, upto) = routing::past(conn, after, PAGE).map_err(unreadable)?;
-        found.extend(attempts.into_iter().filter(|past| past.observation.run == run.id));
-        if upto == after {
-            return Ok(found);
-        }
-        after = upto;
-    }
+    let keep = |past: Past| found.extend((past.observation.run == run.id).then_some(past));
+    routing::each_past(conn, before, keep).map_err(unreadable)?;
+    Ok(found)
 }
 
 /// What a router foresaw of an attempt that it decided on.
@@ -89,8 +83,7 @@ type Scores = HashMap<(RunId, String), BTreeMap<String, f64>>;
 
 fn scores(conn: &Reader, id: DecisionId) -> Result<Scores, Failure> {
     let decided = routing::decision(conn, id).map_err(unreadable)?;
-    let snapshot: Snapshot = serde_json::from_str(&decided.input).map_err(unreadable)?;
-    let answer: Answer = serde_json::from_str(&decided.answer).map_err(unreadable)?;
+    let (snapshot, answer) = decide::recorded(&decided.input, &decided.answer).map_err(unreadable)?;
     let chance = |score: &Score| {
         let agent = snapshot.agents.get(score.agent as usize)?;
         Some((agent.id.clone(), score.forecast.as_ref()?.p_success))
@@ -108,7 +101,7 @@ fn scores(conn: &Reader, id: DecisionId) -> Result<Scores, Failure> {
     Ok(scores)
 }
 
-fn came_true(foreseen: &[Foreseen]) -> Vec<crate::lab::calibration::Bin> {
+fn came_true(foreseen: &[Foreseen]) -> Vec<Bin> {
     let forecasts: Vec<Forecast> = foreseen
         .iter()
         .map(|foreseen| Forecast { group: String::new(), chance: foreseen.chance, came: foreseen.came })

@@ -12,7 +12,7 @@ use crate::event::Fact;
 use crate::lab::interval::Interval;
 use crate::lab::offpolicy::{Judgement, Refusal};
 use crate::op::Op;
-use crate::plugin::router::Attr;
+use crate::plugin::router::attrs;
 use crate::replay::backtest::{Backtest, LeftOut, Trial, backtest};
 use crate::span::Span;
 use crate::store::read::routing::Excerpt;
@@ -93,8 +93,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let library = library(&config, Some(&conn))?;
     let choice = run_verb::chosen(&named(&args.router), &library)?;
     let router = library.router(&choice.name)?;
-    let settings = library.settings(&choice.name).config;
-    let settings = settings.into_iter().map(|(name, value)| Attr { name, value }).collect();
+    let settings = attrs(&library.settings(&choice.name).config);
     let span = Excerpt { run, since, followed: true };
     let trial = Trial { reader: &conn, router: &router, config: settings, span, level: args.level };
     let found = backtest(&trial).map_err(unreadable)?;

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::super::{Done, Failure, Global, Outcome, screen, target, unreadable};
-use crate::plugin::router::{Answer, Choice, Forecast, Snapshot};
+use crate::plugin::router::{Choice, Forecast, Snapshot};
+use crate::scheduler::decide;
 use crate::scheduler::why::projection;
 use crate::store::Reader;
 use crate::store::read::{self, history};
@@ -90,8 +91,7 @@ fn explained(conn: &Reader, name: &str) -> Result<Explained, Failure> {
         .ok_or_else(|| Failure::Refused("the decision is gone".into()))?;
     let broken =
         |why: serde_json::Error| Failure::Infrastructure(format!("decision {decision} can't be read: {why}"));
-    let snapshot: Snapshot = serde_json::from_str(&decided.input).map_err(broken)?;
-    let answer: Answer = serde_json::from_str(&decided.answer).map_err(broken)?;
+    let (snapshot, answer) = decide::recorded(&decided.input, &decided.answer).map_err(broken)?;
     let own = read::name(conn, id).map_err(unreadable)?;
     let index = snapshot.requests.iter().position(|request| request.task.id == own);
     let index =

@@ -6,8 +6,8 @@ use super::super::{Done, Failure, Global, Outcome, screen, unreadable};
 use crate::lab::guard::Breach;
 use crate::lab::interval::Interval;
 use crate::lab::trial::{Arm, Ledger, Stage};
-use crate::plugin::router::{Answer, Choice, Snapshot};
-use crate::scheduler::contest;
+use crate::plugin::router::Choice;
+use crate::scheduler::{contest, decide};
 use crate::store::Reader;
 use crate::store::read::routing::{self, TrialRow};
 
@@ -73,8 +73,7 @@ fn agreement(conn: &Reader, row: &TrialRow) -> Result<Agreement, Failure> {
     for (shadow, followed) in routing::shadows(conn, row.id).map_err(unreadable)? {
         let [shadow, followed] = [shadow, followed].map(|id| {
             let decided = routing::decision(conn, id).ok()?;
-            let snapshot: Snapshot = serde_json::from_str(&decided.input).ok()?;
-            let answer: Answer = serde_json::from_str(&decided.answer).ok()?;
+            let (snapshot, answer) = decide::recorded(&decided.input, &decided.answer).ok()?;
             Some((snapshot.requests.len(), answer))
         });
         let (Some((requests, shadow)), Some((_, followed))) = (shadow, followed) else { continue };

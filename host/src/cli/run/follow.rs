@@ -10,6 +10,7 @@ use crate::clock::Time;
 use crate::event::{Event, Fact};
 use crate::id::{AgentId, RunId, TaskId};
 use crate::plugin::capability::sign::Sign;
+use crate::scheduler::waits::Wait;
 use crate::store::Reader;
 use crate::store::read::{self, history, summary};
 use crate::task::StateName;
@@ -43,6 +44,8 @@ pub(super) struct Follower {
     agents: HashMap<AgentId, String>,
     started: HashMap<TaskId, (Time, AgentId)>,
     bars: Option<Bars>,
+    /// What was said to be waited for, so that it is said once.
+    waits: Vec<Wait>,
 }
 
 struct Bars {
@@ -74,6 +77,7 @@ impl Follower {
             agents: HashMap::new(),
             started: HashMap::new(),
             bars: None,
+            waits: Vec::new(),
         };
         match manner {
             Manner::Bars => follower.bars = Some(Bars::new(run, total, done)),
@@ -158,6 +162,10 @@ impl Follower {
             }
             Fact::Cancelled { why } => self.over(task, event, &format!("{name} cancelled: {why}"), false),
             Fact::Released { why } => self.over(task, event, &format!("{name} given back: {why}"), false),
+            Fact::Asked { question, text, waits: true, .. } => {
+                let text = format!("{name} waits for a person: {text} (`baton answer {question}`)");
+                self.over(task, event, &text, false);
+            }
             Fact::Claimed => {
                 if let (Some(bars), Some((_, agent))) = (&mut self.bars, self.started.get(&task)) {
                     bars.end(*agent, task);
@@ -203,6 +211,34 @@ impl Follower {
         }
     }
 
+    /// Says what the run began to wait for since last time. What ends by itself is said only when nothing else goes on.
+    pub(super) fn waits(&mut self, waits: Vec<Wait>) -> Result<(), Failure> {
+        let stands_still = self.started.is_empty();
+        let mut now = Vec::new();
+        for wait in waits {
+            if !stands_still && !wait.why.needs_somebody() {
+                continue;
+            }
+            if !self.waits.iter().any(|before| before.why.is_same_cause(&wait.why)) {
+                self.say_wait(&wait)?;
+            }
+            now.push(wait);
+        }
+        self.waits = now;
+        Ok(())
+    }
+
+    fn say_wait(&mut self, wait: &Wait) -> Result<(), Failure> {
+        let name = self.name(wait.task)?;
+        match self.manner {
+            Manner::Quiet => {}
+            // Standard output holds events only.
+            Manner::Json => screen::note(&waiting(&name, wait)),
+            Manner::Lines | Manner::Bars => self.say(&waiting(&name, wait)),
+        }
+        Ok(())
+    }
+
     pub(super) fn tick(&self) {
         if let Some(bars) = &self.bars {
             bars.busy.values().flat_map(BTreeMap::values).for_each(ProgressBar::tick);
@@ -216,8 +252,19 @@ impl Follower {
     }
 }
 
+/// Such as `a and 2 more has no capable agent: …`.
+pub(in crate::cli) fn waiting(name: &str, wait: &Wait) -> String {
+    match wait.tasks {
+        0 | 1 => format!("{name} {}", wait.why),
+        more => format!("{name} (and {} more like it) {}", more - 1, wait.why),
+    }
+}
+
 fn of_run(fact: &Fact) -> Option<String> {
     match fact {
+        Fact::RouterUsed { router, before: Some(before), .. } if before == router => {
+            Some(format!("a new version of router {router} takes over"))
+        }
         Fact::RouterUsed { router, before: Some(before), .. } => {
             Some(format!("router {router} takes over from {before}"))
         }
@@ -226,6 +273,9 @@ fn of_run(fact: &Fact) -> Option<String> {
         }
         Fact::RouterRolledBack { from, to, why } => {
             Some(format!("router {to} is back in place of {from}: {why}"))
+        }
+        Fact::BudgetSpent { account, good, cap, .. } => {
+            Some(format!("the budget of {account} is used up: {}", good.shown(*cap)))
         }
         Fact::RunHeld => Some("paused".into()),
         Fact::RunUnheld => Some("goes on".into()),
@@ -240,7 +290,7 @@ impl Bars {
     fn new(run: RunId, total: u64, done: u64) -> Self {
         let all = MultiProgress::new();
         let bar = all.add(ProgressBar::new(total));
-        let style = ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len} accepted{msg}  {elapsed}");
+        let style = ProgressStyle::with_template("{prefix} [{wide_bar}] {pos}/{len}{msg} {elapsed}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("=> "));
         bar.set_prefix(run.to_string());
         bar.set_position(done);
@@ -250,7 +300,7 @@ impl Bars {
 
     fn begin(&mut self, agent: AgentId, task: TaskId, agent_name: &str, name: &str) {
         let bar = self.all.add(ProgressBar::new_spinner());
-        let style = ProgressStyle::with_template("  {spinner} {prefix:12} {msg}  {elapsed}");
+        let style = ProgressStyle::with_template("  {spinner} {prefix:12!} {wide_msg} {elapsed}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
         bar.set_prefix(agent_name.to_owned());
         bar.set_message(name.to_owned());

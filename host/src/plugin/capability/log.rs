@@ -10,13 +10,23 @@ pub struct Lines {
     plugin: String,
     left: u32,
     dropped: u64,
+    /// What the guest said as it panicked.
+    panic: Option<String>,
 }
 
 impl Lines {
     pub(in crate::plugin) fn new(plugin: String, lines: u32) -> Self {
-        Self { plugin, left: lines, dropped: 0 }
+        Self { plugin, left: lines, dropped: 0, panic: None }
+    }
+
+    /// Message and place of the panic that ended the call, if it wrote them.
+    pub(in crate::plugin) fn panic(&self) -> Option<&str> {
+        self.panic.as_deref()
     }
 }
+
+/// How a panic's line begins, in every language of the templates.
+const PANICKED: &str = "panicked at ";
 
 impl Drop for Lines {
     fn drop(&mut self) {
@@ -29,6 +39,10 @@ impl Drop for Lines {
 impl Host for Sandbox {
     fn write(&mut self, level: Level, message: String) -> wasmtime::Result<()> {
         let lines = &mut self.log;
+        if level == Level::Error && message.starts_with(PANICKED) {
+            lines.panic = Some(cut(&message));
+            return Ok(());
+        }
         if lines.left == 0 {
             lines.dropped += 1;
             return Ok(());

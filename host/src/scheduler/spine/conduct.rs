@@ -14,6 +14,8 @@ use crate::store::read::routing::Line;
 pub(super) struct Conduct {
     pub(super) router: RouterChoice,
     pub(super) before: Option<RouterChoice>,
+    /// The content that failed and gave way to the router before it: it is not taken up again by itself.
+    pub(super) rolled_back: Option<String>,
     /// By digest, those that were asked in this boot.
     pub(super) lines: HashMap<String, Line>,
     pub(super) failures: u32,
@@ -53,6 +55,7 @@ impl Spine {
             None => Conduct {
                 router,
                 before,
+                rolled_back: None,
                 lines: HashMap::new(),
                 failures: 0,
                 asked: 0,

@@ -46,7 +46,7 @@ impl Spine {
         tokio::spawn(async move {
             let asked = async {
                 let adapter = adapter(&library, &card.adapter).await?;
-                probe::probe(&around, &adapter, &card).await
+                probe::probe(&around, &adapter, &card, probe::TIMEOUT).await
             };
             let said = asked.await;
             let _ = outbox.send(Message::Probed { agent, said });

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::{Message, Phase};
-use crate::id::RunId;
+use crate::id::{RunId, TaskId};
 use crate::op::{Applied, Op, Rejection};
 use crate::plugin::capability::sign::Sign;
 use crate::plugin::library::Library;
+use crate::scheduler::waits::Wait;
+use crate::scheduler::why::Why;
 use crate::store::writer::Answers;
 
 /// A cheap handle to a running host.
@@ -60,14 +62,28 @@ impl Live {
         answer.await.ok()
     }
 
-    /// Waits until a run can't go on: it is settled, or paused by a person. None if the host stopped first.
+    /// What a run waits for; none if the host has stopped.
+    pub async fn waits(&self, run: RunId) -> Option<Vec<Wait>> {
+        let (reply, answer) = oneshot::channel();
+        let _ = self.outbox.send(Message::Waits { run, reply });
+        answer.await.ok()
+    }
+
+    /// Why a task is not running; none if the host has stopped.
+    pub async fn why(&self, task: TaskId) -> Option<Result<Why, String>> {
+        let (reply, answer) = oneshot::channel();
+        let _ = self.outbox.send(Message::Why { task, reply });
+        answer.await.ok()
+    }
+
+    /// Waits until a run can't go on by itself: it is settled, or needs a person. None if the host stopped first.
     pub async fn wait(&self, run: RunId) -> Option<Phase> {
         let mut commits = self.commits.clone();
         loop {
             commits.mark_unchanged();
             match self.phase(run).await? {
                 Phase::Active => commits.changed().await.ok()?,
-                phase @ (Phase::Paused | Phase::Spent | Phase::Settled) => return Some(phase),
+                phase @ (Phase::Paused | Phase::Spent | Phase::Stuck | Phase::Settled) => return Some(phase),
             }
         }
     }

@@ -41,9 +41,12 @@ impl Purse {
         [(Account::Run(run), self.budget.caps.run), (Account::Day(day(now)), self.budget.caps.day)]
     }
 
-    /// Whether nothing more of a run may be started for now: all that is left is set aside, or spent.
-    pub(super) fn is_spent(&self, run: RunId, now: Time) -> bool {
-        !self.budget.caps.is_none() && self.ledger.exhausted(&self.common(run, now)).is_some()
+    /// The cap that lets nothing more of a run be started for now: all that is left is set aside, or spent.
+    pub(super) fn spent(&self, run: RunId, now: Time) -> Option<Exhausted> {
+        if self.budget.caps.is_none() {
+            return None;
+        }
+        self.ledger.exhausted(&self.common(run, now))
     }
 
     pub(super) fn is_broke(&self, agent: &Agent, now: Time) -> bool {
@@ -111,13 +114,13 @@ impl Spine {
         };
         let attempt = (ended.task, ended.epoch);
         let reserved = self.purse.ledger.reserved(attempt);
-        let price = self.pool.get(ended.agent).and_then(|worker| worker.agent.card.cost);
-        let has_price = price.is_some_and(|price| price > Money(0));
+        let tariff = self.pool.get(ended.agent).map(|worker| self.purse.tariff(&worker.agent.card));
+        let has_price =
+            tariff.as_ref().and_then(|tariff| tariff.attempt).is_some_and(|price| price > Money(0));
         if usage.is_zero() && (was_free(result) || (reserved.is_none() && !has_price)) {
             self.purse.ledger.settle(attempt, None);
             return;
         }
-        let tariff = self.pool.get(ended.agent).map(|worker| self.purse.tariff(&worker.agent.card));
         let mut usage = usage;
         usage.model = usage.model.or_else(|| tariff.as_ref()?.model.clone());
         let known = tariff.and_then(|tariff| tariff.cost(&usage));

@@ -11,8 +11,7 @@ use crate::id::{AgentId, DecisionId, RunId, TaskId};
 use crate::lab::trial::Arm;
 use crate::op::{Decision, Op, RouterChange, RouterChoice};
 use crate::plugin::PluginError;
-use crate::plugin::library::Library;
-use crate::plugin::router::{Answer, BATCH, Routed, Router, least_loaded};
+use crate::plugin::router::{Answer, BATCH, Routed, least_loaded};
 use crate::scheduler::decide::{self, Asking, Batch, Place, Prepared, Room};
 use crate::task::{Task, Terms};
 
@@ -23,10 +22,7 @@ impl Spine {
     /// Hands ready tasks to the routers of their runs.
     pub(super) fn dispatch(&mut self) {
         let now = self.around.clock.now();
-        for worker in &mut self.pool.workers {
-            worker.running = self.board.load(worker.agent.id);
-            worker.broke = self.purse.is_broke(&worker.agent, now);
-        }
+        self.refresh_loads();
         let runs: Vec<RunId> = self
             .conducts
             .iter()
@@ -38,7 +34,7 @@ impl Spine {
             if room.is_none() {
                 return;
             }
-            if self.purse.is_spent(run, now) {
+            if self.purse.spent(run, now).is_some() {
                 continue;
             }
             let pool = &self.pool;
@@ -63,6 +59,15 @@ impl Spine {
         }
     }
 
+    /// What each agent runs, and whether it may be given more today.
+    pub(super) fn refresh_loads(&mut self) {
+        let now = self.around.clock.now();
+        for worker in &mut self.pool.workers {
+            worker.running = self.board.load(worker.agent.id);
+            worker.broke = self.purse.is_broke(&worker.agent, now);
+        }
+    }
+
     /// Asks who decides about these tasks: the run's own router, and while another is on trial, that one about its
     /// share of them.
     fn decide(&mut self, run: RunId, picked: Vec<TaskId>, now: Time) {
@@ -77,6 +82,7 @@ impl Spine {
                 }
             }
         }
+        self.take_successor_over(run);
         let Some(own) = self.conducts.get(&run).map(|conduct| conduct.router.clone()) else { return };
         let Some(contest) = self.contest.as_ref().filter(|contest| contest.row.router != own) else {
             return self.ask_router(run, tasks, own, now);
@@ -92,6 +98,21 @@ impl Spine {
         }
     }
 
+    /// A new version of the router that a run has decides from now on, unless it has failed here already.
+    fn take_successor_over(&mut self, run: RunId) {
+        let Some(conduct) = self.conducts.get_mut(&run) else { return };
+        let Some(digest) = self.library.successor(&conduct.router.name, &conduct.router.digest) else {
+            return;
+        };
+        if conduct.rolled_back.as_ref() == Some(&digest) {
+            return;
+        }
+        let router = RouterChoice { name: conduct.router.name.clone(), digest };
+        conduct.before = Some(std::mem::replace(&mut conduct.router, router.clone()));
+        conduct.failures = 0;
+        self.pending.push(Op::UseRouter { run, router, why: RouterChange::Asked });
+    }
+
     fn ask_router(&mut self, run: RunId, tasks: Vec<Prepared>, choice: RouterChoice, now: Time) {
         let state = self.line(run, &choice.digest).state;
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
@@ -104,7 +125,9 @@ impl Spine {
         let library = Arc::clone(&self.library);
         let outbox = self.outbox.clone();
         tokio::task::spawn_blocking(move || {
-            let routed = unbroken(&choice.name, || pinned(&library, &choice)?.route(&batch.snapshot));
+            let routed = unbroken(&choice.name, || {
+                library.router_at(&choice.name, &choice.digest)?.route(&batch.snapshot)
+            });
             let _ = outbox.send(Message::Routed { batch, router: choice, routed });
         });
     }
@@ -200,23 +223,12 @@ impl Spine {
             && let Some(before) = conduct.before.take()
         {
             conduct.failures = 0;
-            conduct.router = before.clone();
+            let failed = std::mem::replace(&mut conduct.router, before.clone());
+            conduct.rolled_back = Some(failed.digest);
             let why = RouterChange::RolledBack { why };
             self.pending.push(Op::UseRouter { run, router: before, why });
         }
     }
-}
-
-/// The router that the run chose, or a refusal if its content is another one by now.
-pub(super) fn pinned(library: &Library, choice: &RouterChoice) -> Result<Router, PluginError> {
-    let router = library.router(&choice.name)?;
-    if router.digest() == choice.digest {
-        return Ok(router);
-    }
-    Err(PluginError::Incompatible {
-        plugin: choice.name.clone(),
-        why: format!("its content changed since the run chose it: baton router use {}", choice.name),
-    })
 }
 
 /// The host's own choice, as decisions are recorded.

@@ -4,13 +4,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::route::pinned;
 use super::{Message, Spine, unbroken};
 use crate::id::{DecisionId, RunId};
 use crate::lab::trial::Stage;
 use crate::op::{Decision, Op, RouterChoice};
 use crate::plugin::PluginError;
-use crate::plugin::router::{Attr, Routed, Snapshot};
+use crate::plugin::router::{Routed, Snapshot, attrs};
 use crate::scheduler::decide;
 
 /// The shadow of a run's router.
@@ -25,7 +24,7 @@ struct Question {
     /// The decision that was followed.
     of: DecisionId,
     router: RouterChoice,
-    /// Without the state, which is that of the question before.
+    /// As the other router was asked. The configuration and the state become this one's when its turn comes.
     snapshot: Box<Snapshot>,
 }
 
@@ -58,16 +57,10 @@ impl Spine {
     /// The router on trial is to be asked what was decided, if it decides in the shadow.
     pub(super) fn cast_shadow(&mut self, run: RunId, of: DecisionId, snapshot: &Snapshot) {
         let Some(router) = self.contest.as_ref().map(|contest| contest.row.router.clone()) else { return };
+        let is_shadow = self.is_shadow(&router);
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
-        let waiting = conduct.shadow.waiting.len();
-        if conduct.router == router || waiting >= WAITING || !self.is_shadow(&router) {
-            return;
-        }
-        let config = self.library.settings(&router.name).config;
-        let config = config.into_iter().map(|(name, value)| Attr { name, value }).collect();
-        let snapshot = Box::new(Snapshot { config, state: Vec::new(), ..snapshot.clone() });
-        if let Some(conduct) = self.conducts.get_mut(&run) {
-            conduct.shadow.waiting.push_back(Question { of, router, snapshot });
+        if is_shadow && conduct.router != router && conduct.shadow.waiting.len() < WAITING {
+            conduct.shadow.waiting.push_back(Question { of, router, snapshot: Box::new(snapshot.clone()) });
         }
     }
 
@@ -85,10 +78,13 @@ impl Spine {
                 continue;
             }
             conduct.shadow.busy = true;
+            snapshot.config = attrs(&self.library.settings(&router.name).config);
             snapshot.state = self.line(run, &router.digest).state;
             let (library, outbox) = (Arc::clone(&self.library), self.outbox.clone());
             tokio::task::spawn_blocking(move || {
-                let routed = unbroken(&router.name, || pinned(&library, &router)?.route(&snapshot));
+                let routed = unbroken(&router.name, || {
+                    library.router_at(&router.name, &router.digest)?.route(&snapshot)
+                });
                 let shadowed = Shadowed { of, router, asked: snapshot, routed };
                 let _ = outbox.send(Message::Shadowed { run, shadowed });
             });

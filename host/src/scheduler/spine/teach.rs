@@ -4,14 +4,13 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::conduct::Conduct;
-use super::route::pinned;
 use super::{Message, Spine, unbroken};
 use crate::clock::Stopwatch;
 use crate::id::RunId;
 use crate::knowledge::Observation;
 use crate::op::RouterChoice;
 use crate::plugin::PluginError;
-use crate::plugin::router::Attr;
+use crate::plugin::router::attrs;
 use crate::scheduler::school::{self, Taught};
 use crate::store::read::routing::Line;
 
@@ -68,14 +67,13 @@ impl Spine {
         } else {
             conduct.asked += 1;
         }
-        let config = self.library.settings(&choice.name).config;
-        let config = config.into_iter().map(|(name, value)| Attr { name, value }).collect();
+        let config = attrs(&self.library.settings(&choice.name).config);
         let (library, archive) = (Arc::clone(&self.library), Arc::clone(&self.archive));
         let outbox = self.outbox.clone();
         tokio::task::spawn_blocking(move || {
             let watch = Stopwatch::start();
             let taught = unbroken(&choice.name, || {
-                let router = pinned(&library, &choice)?;
+                let router = library.router_at(&choice.name, &choice.digest)?;
                 if !router.learns() {
                     return Ok(Taught { line: Line { learned: i64::MAX, ..line }, op: None });
                 }

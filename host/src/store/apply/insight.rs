@@ -3,6 +3,7 @@
 use rusqlite::params;
 
 use super::Applying;
+use crate::learning::Part;
 use crate::op::{Consolidation, Rejection, Reply};
 use crate::store::batch::Batch;
 use crate::store::read;
@@ -12,7 +13,7 @@ fn invalid(why: impl std::fmt::Display) -> Rejection {
 }
 
 pub(super) fn consolidate(batch: &mut Batch<'_>, step: &Consolidation) -> Applying {
-    let _metered = tracing::trace_span!(target: "baton::learning", "consolidation").entered();
+    let _metered = Part::Consolidation.begin();
     let at = read::insight::consolidated(batch.conn)?;
     if at != step.from {
         return Err(invalid(format!("consolidation is at event {at}, not at {}", step.from)));

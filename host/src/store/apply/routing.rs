@@ -4,6 +4,7 @@ use rusqlite::params;
 
 use super::Applying;
 use crate::id::{DecisionId, RunId};
+use crate::learning::Part;
 use crate::op::{Decision, Lesson, Rejection, Reply};
 use crate::store::batch::Batch;
 
@@ -62,7 +63,7 @@ pub(super) fn shadow(batch: &Batch<'_>, run: RunId, of: DecisionId, decision: &D
 
 /// A router was told what became of attempts.
 pub(super) fn teach(batch: &Batch<'_>, run: RunId, lesson: &Lesson) -> Applying {
-    let _metered = tracing::trace_span!(target: "baton::learning", "lessons").entered();
+    let _metered = Part::Lessons.begin();
     let before = batch.keep_state(&lesson.before)?;
     let after = batch.keep_state(&lesson.state)?;
     let mut insert = batch.conn.prepare_cached(

@@ -66,6 +66,15 @@ pub fn last_seq(conn: &Connection) -> rusqlite::Result<i64> {
     conn.query_row("SELECT coalesce(max(seq), 0) FROM event", [], |row| row.get(0))
 }
 
+/// When the newest event was recorded.
+///
+/// # Errors
+/// The store can't be read.
+pub fn newest(conn: &Connection) -> rusqlite::Result<Option<Time>> {
+    let newest = "SELECT at FROM event ORDER BY seq DESC LIMIT 1";
+    conn.query_row(newest, [], |row| Ok(Time(row.get(0)?))).optional()
+}
+
 /// The number of the last event before this moment; 0 if there is none.
 ///
 /// # Errors

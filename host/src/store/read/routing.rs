@@ -260,6 +260,24 @@ pub struct Past {
     pub created: Time,
 }
 
+/// Attempts that are read at a time.
+const PAGE: usize = 1000;
+
+/// Shows every attempt that ended after this event, oldest first.
+///
+/// # Errors
+/// The store can't be read.
+pub fn each_past(conn: &Connection, mut after: i64, mut show: impl FnMut(Past)) -> rusqlite::Result<()> {
+    loop {
+        let (attempts, upto) = past(conn, after, PAGE)?;
+        attempts.into_iter().for_each(&mut show);
+        if upto == after {
+            return Ok(());
+        }
+        after = upto;
+    }
+}
+
 /// Attempts that ended after this event, oldest first, at most `limit`, and the event up to which was looked.
 ///
 /// # Errors
@@ -268,12 +286,14 @@ pub fn past(conn: &Connection, after: i64, limit: usize) -> rusqlite::Result<(Ve
     let mut select = conn.prepare_cached(
         "SELECT e.seq, e.at, e.run_id, e.task_id, e.fact, a.epoch, a.agent_id, a.decision_id, a.started_at, \
                 a.claimed_at, a.bill, b.spec, t.created_at, \
-                CASE WHEN a.epoch = 1 THEN 0 ELSE (SELECT count(*) FROM attempt o WHERE o.task_id = a.task_id AND o.epoch < a.epoch \
+                CASE WHEN a.epoch = 1 THEN 0 ELSE \
+                (SELECT count(*) FROM attempt o WHERE o.task_id = a.task_id AND o.epoch < a.epoch \
                  AND o.ending NOT IN ('released', 'rate-limited', 'cancelled')) END \
          FROM event e \
          JOIN attempt a ON a.task_id = e.task_id AND a.epoch = e.epoch - (e.kind <> 'accepted') \
          JOIN body b ON b.task_id = e.task_id JOIN task t ON t.id = e.task_id \
-         WHERE e.seq > ?1 AND e.kind IN ('accepted', 'retrying', 'failed') AND a.agent_id IS NOT NULL ORDER BY e.seq LIMIT ?2",
+         WHERE e.seq > ?1 AND e.kind IN ('accepted', 'retrying', 'failed') AND a.agent_id IS NOT NULL \
+         ORDER BY e.seq LIMIT ?2",
     )?;
     let mut rows = select.query(params![after, i64::try_from(limit).unwrap_or(i64::MAX)])?;
     let (mut found, mut seen, mut upto) = (Vec::new(), 0, after);

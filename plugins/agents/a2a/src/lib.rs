@@ -61,8 +61,11 @@ impl Agent for A2a {
             Probe::Card => match fetch(&rpc::get_card(settings.service, settings.card)) {
                 Ok((200..300, body)) => match card::read(&body, &settings) {
                     Ok(_) => Health::Ready,
-                    Err(fault) => Health::Degraded(fault.message),
+                    Err(fault) => Health::Unreachable(fault.message),
                 },
+                Ok((status @ (401 | 403), body)) => {
+                    Health::Unreachable(status_fault(status, &[], &body, 0).message)
+                }
                 Ok((status, body)) => Health::Degraded(status_fault(status, &[], &body, 0).message),
                 Err(error) => Health::Unreachable(http_fault(&error).message),
             },

@@ -48,7 +48,11 @@ impl<'a> Settings<'a> {
             poll_ms,
             card,
             base,
-            probe: config.parse("probe", "`check` or `card`")?.unwrap_or(Probe::Check),
+            probe: config.parse("probe", "`check` or `card`")?.unwrap_or(if config.asks_thoroughly() {
+                Probe::Card
+            } else {
+                Probe::Check
+            }),
         })
     }
 }

@@ -48,10 +48,27 @@ impl Agent for Acp {
     }
 
     fn probe(config: Vec<Attr>) -> Health {
-        match Config(&config).only(&KEYS) {
-            Ok(()) => talk::probe(Config(&config)),
-            Err(unusable) => Health::Unreachable(unusable.to_string()),
+        if let Err(unusable) = Config(&config).only(&KEYS) {
+            return Health::Unreachable(unusable.to_string());
         }
+        match talk::probe(Config(&config)) {
+            Health::Ready if Config(&config).asks_thoroughly() => greet(&config),
+            health => health,
+        }
+    }
+}
+
+/// Starts the program and greets it: whether it is installed is seen by what it says, not by whether `npx` is there.
+fn greet(config: &[Attr]) -> Health {
+    let greeted = Settings::read(config).map_err(Fault::from).and_then(|settings| {
+        let values = vec![Attr::new("task", "probe"), Attr::new("run", "probe")];
+        let command = Command { profile: settings.profile.clone(), values, stdin: Vec::new() };
+        let silence_ms = settings.silence_ms;
+        drive(&process::start(&command)?, Machine::greeting(settings), silence_ms)
+    });
+    match greeted {
+        Ok(_) => Health::Ready,
+        Err(fault) => Health::Unreachable(fault.message),
     }
 }
 

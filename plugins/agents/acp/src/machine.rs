@@ -49,6 +49,8 @@ pub enum Do {
 pub struct Machine {
     settings: Settings,
     task: Task,
+    /// For a probe: nothing follows the greeting.
+    only_greets: bool,
     stage: Stage,
     /// The id of the request that is under way; there is one at a time.
     request: i64,
@@ -77,6 +79,7 @@ impl Machine {
         Self {
             settings,
             task,
+            only_greets: false,
             stage: Stage::Initialize,
             request: 0,
             session: Session::default(),
@@ -86,6 +89,12 @@ impl Machine {
             denied: Vec::new(),
             skipped: Skipped::default(),
         }
+    }
+
+    /// Ends once the agent has answered the greeting, with an outcome that nobody reads.
+    pub fn greeting(settings: Settings) -> Self {
+        let task = Task { folder: String::new(), prompt: String::new(), contract: false, resume: None };
+        Self { only_greets: true, ..Self::new(settings, task) }
     }
 
     pub fn start(&mut self) -> Vec<Do> {
@@ -204,6 +213,7 @@ impl Machine {
         match self.stage {
             Stage::Initialize => match version_fault(result) {
                 Some(fault) => self.end(Err(fault)),
+                None if self.only_greets => self.end(Ok(Outcome::text("ready"))),
                 None => {
                     self.session.greeted(result);
                     self.open()

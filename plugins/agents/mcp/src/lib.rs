@@ -26,6 +26,8 @@ mod wire;
 
 use std::collections::VecDeque;
 
+use serde_json::Map;
+
 use baton_sdk::agent::http::{self, HttpError, Response};
 use baton_sdk::agent::jsonrpc::Message;
 use baton_sdk::agent::process::{self, Command};
@@ -48,30 +50,48 @@ impl Agent for Mcp {
             contract: contract(&attempt).is_some(),
             epoch: attempt.epoch,
             answers: people::answers(),
+            only_finds: false,
         };
-        let machine = Machine::new(&settings, task);
-        match &settings.link {
-            Link::Program { profile, .. } => {
-                let command = Command {
-                    profile: profile.clone(),
-                    values: vec![Attr::new("task", &attempt.task.id), Attr::new("run", &attempt.task.run)],
-                    stdin: Vec::new(),
-                };
-                over_stdio(&command, machine)
-            }
-            Link::Service { service, path } => over_http(Wire::new(service, path, attempt.now), machine),
-        }
+        over(&settings, task, (&attempt.task.id, &attempt.task.run), attempt.now)
     }
 
     fn probe(config: Vec<Attr>) -> Health {
-        match Settings::read(&config).map(|settings| settings.link) {
-            Ok(Link::Program { .. }) => talk::probe(Config(&config)),
-            Ok(Link::Service { service, .. }) => match http::check(&service) {
+        let settings = match Settings::read(&config) {
+            Ok(settings) => settings,
+            Err(unusable) => return Health::Unreachable(unusable.to_string()),
+        };
+        let there = match &settings.link {
+            Link::Program { .. } => talk::probe(Config(&config)),
+            Link::Service { service, .. } => match http::check(service) {
                 Ok(()) => Health::Ready,
                 Err(error) => Health::Unreachable(http_fault(&error).message),
             },
-            Err(unusable) => Health::Unreachable(unusable.to_string()),
+        };
+        match there {
+            Health::Ready if Config(&config).asks_thoroughly() => find(&settings),
+            health => health,
         }
+    }
+}
+
+/// Whether the server is there and has the tool, by the greeting and the list that come before a call.
+fn find(settings: &Settings) -> Health {
+    let task =
+        Task { arguments: Map::new(), contract: false, epoch: 0, answers: Vec::new(), only_finds: true };
+    match over(settings, task, ("probe", "probe"), 0) {
+        Ok(_) => Health::Ready,
+        Err(fault) => Health::Unreachable(fault.message),
+    }
+}
+
+fn over(settings: &Settings, task: Task, (id, run): (&str, &str), now: u64) -> Result<Outcome, Fault> {
+    let machine = Machine::new(settings, task);
+    match &settings.link {
+        Link::Program { profile, .. } => {
+            let values = vec![Attr::new("task", id), Attr::new("run", run)];
+            over_stdio(&Command { profile: profile.clone(), values, stdin: Vec::new() }, machine)
+        }
+        Link::Service { service, path } => over_http(Wire::new(service, path, now), machine),
     }
 }
 

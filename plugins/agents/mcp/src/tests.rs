@@ -54,7 +54,7 @@ fn config(link: (&str, &str), prefer: Option<&str>) -> Vec<Attr> {
 
 fn task(epoch: u32, answers: Vec<Answer>) -> Task {
     let arguments: Map<String, Value> = [(String::from("city"), json!("Rome"))].into_iter().collect();
-    Task { arguments, contract: false, epoch, answers }
+    Task { arguments, contract: false, epoch, answers, only_finds: false }
 }
 
 /// What the host hands back when a person has answered this.

@@ -79,7 +79,11 @@ impl<'a> Settings<'a> {
             stream: config.parse("stream", "`true` or `false`")?.unwrap_or(true),
             reasoning_effort: config.get("reasoning-effort"),
             json: config.parse("json", "`schema`, `object` or `off`")?.unwrap_or(Json::Schema),
-            probe: config.parse("probe", "`check` or `models`")?.unwrap_or(Probe::Check),
+            probe: config.parse("probe", "`check` or `models`")?.unwrap_or(if config.asks_thoroughly() {
+                Probe::Models
+            } else {
+                Probe::Check
+            }),
         })
     }
 }

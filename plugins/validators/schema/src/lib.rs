@@ -48,7 +48,7 @@ fn refused(label: &str, violations: &[String]) -> Check {
 }
 
 fn line(violation: Violation<'_>) -> String {
-    let pointer = violation.instance_path().to_string();
+    let pointer = violation.instance_path.to_string();
     let place = if pointer.is_empty() { "the output" } else { &pointer };
     format!("{place}: {violation}")
 }

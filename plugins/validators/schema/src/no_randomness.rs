@@ -1,6 +1,8 @@
 //! Stands in for the randomness that hash maps of the JSON Schema crate are seeded with. A guest has none, and nothing
 //! that comes out of those maps depends on it.
 
+#![expect(unsafe_code, reason = "the signature is that of getrandom")]
+
 use getrandom::Error;
 
 /// The name and type that getrandom 0.3 demands of a custom backend.

@@ -12,20 +12,16 @@ impl Router for Flood {
     }
 }
 
+/// Generated, see `tests/plugins/bindings.rs`.
 #[cfg(target_arch = "wasm32")]
-mod tokens {
-    wit_bindgen::generate!({
-        inline: "
-            package hostile:flood;
-            world flood {
-                export tokens: interface {
-                    resource token { constructor(); }
-                }
-            }
-        ",
-    });
+#[allow(unsafe_code, clippy::allow_attributes_without_reason, reason = "generated")]
+#[rustfmt::skip]
+mod bindings;
 
-    use exports::tokens::{Guest, GuestToken, Token};
+#[cfg(target_arch = "wasm32")]
+#[expect(unsafe_code, reason = "exports are symbols")]
+mod tokens {
+    use crate::bindings::exports::tokens::{Guest, GuestToken, Token};
 
     struct Component;
     struct Kept;
@@ -44,7 +40,7 @@ mod tokens {
         std::mem::forget(Token::new(Kept));
     }
 
-    export!(Component);
+    crate::bindings::export!(Component with_types_in crate::bindings);
 }
 
 #[cfg(target_arch = "wasm32")]

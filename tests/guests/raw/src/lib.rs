@@ -4,6 +4,7 @@
 pub mod alias_bomb;
 pub mod compile_bomb;
 pub mod table_bomb;
+pub mod unknown_import;
 
 use std::path::Path;
 
@@ -18,16 +19,26 @@ fn router(more: &str, locals: &str, body: &str) -> Result<Vec<u8>> {
         .replace(";; MORE", more)
         .replace(";; LOCALS", locals)
         .replace(";; BODY", body);
+    typed(&text, None)
+}
+
+/// A module with its type embedded: that of a router, or of a world in the package `other` that includes it.
+fn typed(text: &str, other: Option<&str>) -> Result<Vec<u8>> {
     let mut module = wat::parse_str(text)?;
     let mut resolve = Resolve::default();
     let wit = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../wit"));
     for package in ["types", "host"] {
         resolve.push_path(wit.join(package))?;
     }
-    let (package, _) = resolve.push_path(wit.join("router"))?;
-    let world = resolve.select_world(&[package], Some("router"))?;
-    let canonical_names = false;
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, canonical_names)?;
+    let (router, _) = resolve.push_path(wit.join("router"))?;
+    let world = match other {
+        None => resolve.select_world(&[router], Some("router"))?,
+        Some(source) => {
+            let package = resolve.push_str("other.wit", source)?;
+            resolve.select_world(&[package], None)?
+        }
+    };
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
     Ok(module)
 }
 
@@ -36,9 +47,8 @@ mod tests {
     use wit_component::ComponentEncoder;
 
     fn encoded(module: anyhow::Result<Vec<u8>>) -> usize {
-        let mut encoder = ComponentEncoder::default();
-        encoder.validate(true).module(&module.unwrap()).unwrap();
-        encoder.encode().unwrap().len()
+        let encoder = ComponentEncoder::default().validate(true);
+        encoder.module(&module.unwrap()).unwrap().encode().unwrap().len()
     }
 
     #[test]
@@ -46,5 +56,6 @@ mod tests {
         assert!(encoded(crate::alias_bomb::module()) < 8 << 10);
         assert!(encoded(crate::table_bomb::module()) < 8 << 10);
         assert!(encoded(crate::compile_bomb::module()) < 32 << 10);
+        assert!(encoded(crate::unknown_import::module()) < 8 << 10);
     }
 }

@@ -1,4 +1,5 @@
 (module
+  ;; IMPORTS
   (memory (export "memory") 1)
   (global $next (mut i32) (i32.const 4096))
 

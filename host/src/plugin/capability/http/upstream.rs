@@ -80,6 +80,18 @@ impl Upstream {
         }
     }
 
+    /// Whether the secrets of its headers are there, and its address is one to go to.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn secrets(&self) -> Result<(), String> {
+        self.client()?;
+        for (_, template) in &self.service.headers {
+            template.reveal()?;
+        }
+        Ok(())
+    }
+
     /// # Errors
     /// This machine has no certificates to trust, or the address is not one to go to.
     pub(super) fn client(&self) -> Result<reqwest::Client, String> {

@@ -44,6 +44,17 @@ impl Profile {
         self.argv.iter().skip(1).map(|template| fill(template, command)).collect()
     }
 
+    /// The program's file, where it starts without a tree of its own.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn find(&self) -> Result<PathBuf, String> {
+        self.program(&self.place(None)).map_err(|why| match why {
+            ProcessError::NotStarted(why) | ProcessError::Denied(why) => why,
+            other => format!("{other:?}"),
+        })
+    }
+
     /// The program's file, looked up as a shell would with the profile's PATH.
     pub(super) fn program(&self, cwd: &Path) -> Result<PathBuf, ProcessError> {
         let not_started = |why: String| ProcessError::NotStarted(format!("profile {}: {why}", self.name));

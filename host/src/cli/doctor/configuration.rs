@@ -1,0 +1,112 @@
+//! The configuration, and whether what it names is there.
+
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::{Failure, library};
+use super::{Check, Finding, check};
+use crate::config::{Config, NAME};
+use crate::plugin::capability::{Profile, Service, Upstream};
+use crate::store::{Home, reader};
+
+/// A service on another continent answers within this.
+const CONNECT: Duration = Duration::from_secs(5);
+
+pub(super) fn unreadable(why: &Failure) -> Check {
+    let what = match why {
+        Failure::Usage(what) | Failure::Refused(what) | Failure::Infrastructure(what) => what.clone(),
+    };
+    check("configuration", "", Finding::fault(what, "mend the file at the place that is named"))
+}
+
+pub(super) fn found(config: &Config) -> Check {
+    let file = config.folder.join(NAME);
+    let finding = if config.agents.is_empty() && !file.exists() {
+        let what = format!("there is no {NAME} in or above {}", config.folder.display());
+        Finding::fault(
+            what,
+            "`baton init` writes one with two agents that pretend, `baton init --agent claude` one that works",
+        )
+    } else if config.agents.is_empty() {
+        Finding::warning(
+            "no agent is configured",
+            "add an [agents.NAME] table: `baton init` in an empty folder shows one",
+        )
+    } else {
+        let names: Vec<&str> = config.agents.iter().map(|card| card.name.as_str()).collect();
+        Finding::good(format!("agents {}", names.join(", ")))
+    };
+    check("configuration", file.display().to_string(), finding)
+}
+
+/// The router, and every plugin that a table is about.
+pub(super) fn plugins(config: &Config) -> Vec<Check> {
+    let home = Home::at(&config.store);
+    let conn = if home.exists() { reader(&home).ok() } else { None };
+    let library = match library(config, conn.as_ref()) {
+        Ok(library) => library,
+        Err(why) => {
+            let (Failure::Usage(what) | Failure::Refused(what) | Failure::Infrastructure(what)) = why;
+            return vec![check(
+                "plugins",
+                "",
+                Finding::fault(what, "name a folder that you own with BATON_CACHE"),
+            )];
+        }
+    };
+    let router = match library.router(&config.router) {
+        Ok(_) => Finding::good("it loads"),
+        Err(why) => Finding::fault(
+            why.to_string(),
+            "`baton plugin list` shows what there is; name it under [router] use",
+        ),
+    };
+    vec![check("router", &config.router, router)]
+}
+
+/// Programs of profiles, whoever uses them.
+pub(super) fn programs(config: &Config) -> Vec<Check> {
+    let one = |(name, profile): (&String, &Arc<Profile>)| {
+        let finding = match profile.find() {
+            Ok(file) => Finding::good(file.display().to_string()),
+            Err(what) => Finding::fault(
+                what,
+                format!("install the program, or mend argv, cwd or the PATH in env of [profiles.{name}]"),
+            ),
+        };
+        check("profile", name, finding)
+    };
+    config.offer.profiles.iter().map(one).collect()
+}
+
+/// Secrets, and whether somebody listens. Nothing is sent.
+pub(super) fn services(config: &Config) -> Vec<Check> {
+    let one = |(name, upstream): (&String, &Arc<Upstream>)| {
+        let service = &upstream.service;
+        let finding = match upstream.secrets().and_then(|()| listens(service)) {
+            Ok(at) => Finding::good(format!("{at} listens, its secrets are there")),
+            Err(what) => Finding::fault(
+                what,
+                format!(
+                    "set the variable or file of [secrets], or mend url of [services.{name}]; a proxy is not used"
+                ),
+            ),
+        };
+        check("service", name, finding)
+    };
+    config.offer.services.iter().map(one).collect()
+}
+
+fn listens(service: &Service) -> Result<SocketAddr, String> {
+    let unknown = |why: std::io::Error| format!("{} is not known: {why}", service.base);
+    let addresses = service.base.socket_addrs(|| None).map_err(unknown)?;
+    let mut refused = format!("{} has no address", service.base);
+    for address in addresses {
+        match TcpStream::connect_timeout(&address, CONNECT) {
+            Ok(_) => return Ok(address),
+            Err(why) => refused = format!("nobody listens at {address}: {why}"),
+        }
+    }
+    Err(refused)
+}

@@ -1,0 +1,41 @@
+//! What a run or a task waits for, answered from what the host decides by.
+
+use super::Spine;
+use crate::id::{RunId, TaskId};
+use crate::scheduler::waits::{self, Wait};
+use crate::scheduler::why::{self, Means, Why};
+use crate::store::read;
+
+impl Spine {
+    /// What keeps a run, or a part of it, from going on.
+    pub(super) fn waits(&mut self, run: RunId) -> Vec<Wait> {
+        self.refresh_loads();
+        let now = self.around.clock.now();
+        if self.board.is_held(run) {
+            let held = self.board.ready_groups(run).map(|(task, tasks)| (task.id, tasks));
+            let held: Vec<(TaskId, usize)> = held.collect();
+            let tasks = held.iter().map(|(_, tasks)| tasks).sum();
+            let paused = |(task, _): &(TaskId, usize)| {
+                let why = Why::Paused { what: run.to_string() };
+                Wait { why, task: *task, tasks }
+            };
+            return held.first().map(paused).into_iter().collect();
+        }
+        let under_way = self.board.under_way();
+        let means = Means { crowd: &self.crowd, under_way: &under_way, spent: self.purse.spent(run, now) };
+        let name = |id: TaskId| read::name(&self.reader, id).unwrap_or_else(|_| id.to_string());
+        waits::waits((&self.board, &self.pool), run, now, Some(&means), name)
+    }
+
+    /// # Errors
+    /// The store can't be read, or there is no such task.
+    pub(super) fn why(&mut self, task: TaskId) -> Result<Why, String> {
+        self.refresh_loads();
+        let now = self.around.clock.now();
+        let run = self.board.task(task).map(|task| task.run);
+        let under_way = self.board.under_way();
+        let spent = run.and_then(|run| self.purse.spent(run, now));
+        let means = Means { crowd: &self.crowd, under_way: &under_way, spent };
+        why::why(&self.reader, (&self.board, &self.pool), task, now, Some(&means))
+    }
+}
