@@ -16,12 +16,9 @@ pub struct Endpoint {
 
 /// What is wrong with a card is the operator's to mend.
 pub fn read(bytes: &[u8], settings: &Settings) -> Result<Endpoint, Fault> {
-    let card = match serde_json::from_slice::<Value>(bytes) {
-        Ok(card @ Value::Object(_)) => card,
-        Ok(_) | Err(_) => {
-            let shown = one_line(&String::from_utf8_lossy(bytes));
-            return Err(unusable(&format!("is no JSON object: {shown}")));
-        }
+    let Ok(card @ Value::Object(_)) = serde_json::from_slice::<Value>(bytes) else {
+        let shown = one_line(&String::from_utf8_lossy(bytes));
+        return Err(unusable(&format!("is no JSON object: {shown}")));
     };
     let Some(interfaces) = card.get("supportedInterfaces").and_then(Value::as_array) else {
         return Err(unusable("names no `supportedInterfaces`: it is not one of A2A 1.0"));

@@ -152,12 +152,9 @@ fn read_event(told: &mut Told, api: Api, name: &str, data: &str) -> bool {
 }
 
 fn read_whole(told: &mut Told, api: Api, bytes: &[u8]) {
-    let reply = match serde_json::from_slice::<Value>(bytes) {
-        Ok(reply @ Value::Object(_)) => reply,
-        Ok(_) | Err(_) => {
-            told.error = Some(nonsense("a reply that is no JSON object", &String::from_utf8_lossy(bytes)));
-            return;
-        }
+    let Ok(reply @ Value::Object(_)) = serde_json::from_slice::<Value>(bytes) else {
+        told.error = Some(nonsense("a reply that is no JSON object", &String::from_utf8_lossy(bytes)));
+        return;
     };
     match api {
         Api::Chat => chat::read(told, &reply),
