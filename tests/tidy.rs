@@ -194,6 +194,42 @@ fn there_is_one_family_of_wasm_tools() {
     }
 }
 
+/// Runs `.cargo/rustc` as cargo does first of all, with stand-ins for the compiler and for rustup.
+fn wrapper(rustup: &str) -> support::Output {
+    let env = support::Env::new();
+    let program = |name: &str, script: &str| {
+        let file = env.write(&format!("bin/{name}"), &format!("#!/bin/sh\n{script}\n"));
+        std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .expect("it is ours");
+        file
+    };
+    let target = env.path("target-libdir");
+    let rustc =
+        program("rustc", &format!("case $1 in -vV) echo asked ;; *) echo {} ;; esac", target.display()));
+    if !rustup.is_empty() {
+        program("rustup", &rustup.replace("TARGET", &target.display().to_string()));
+    }
+    let mut command = std::process::Command::new(root().join(".cargo/rustc"));
+    command.arg(rustc).arg("-vV").env("PATH", format!("{}:/usr/bin:/bin", env.path("bin").display()));
+    support::output(command)
+}
+
+/// Before anything is compiled, the compiler's target for plugins is fetched, or the build says what to type.
+#[test]
+fn the_target_of_plugins_is_fetched_before_anything_is_compiled() {
+    assert_eq!(wrapper("mkdir TARGET").ok(), "asked\n");
+    for rustup in ["", "echo no network >&2; exit 1"] {
+        let output = wrapper(rustup);
+        assert_eq!(output.code, Some(1), "{rustup:?}");
+        assert!(
+            output.stderr.contains("type:   rustup target add wasm32-unknown-unknown"),
+            "{}",
+            output.stderr
+        );
+        assert_eq!(output.stdout, "", "the compiler was not asked for anything");
+    }
+}
+
 /// The two commands of the README are what the gate runs.
 #[test]
 fn the_readme_and_the_gate_name_the_same_commands() {

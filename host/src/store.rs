@@ -100,6 +100,8 @@ pub enum OpenError {
     Locked { folder: PathBuf, pid: String },
     #[error("there is no store in {}: run a plan first, or name its folder with --store", .0.display())]
     Missing(PathBuf),
+    #[error("{} is no store of Baton's: {why}", path.display())]
+    NotAStore { path: PathBuf, why: String },
     #[error("{} can't be used: {why}", path.display())]
     Unusable { path: PathBuf, why: String },
     #[error(

@@ -95,7 +95,13 @@ impl Workspaces {
             GitError::NoRepository(format!("{} can't be read: {why}", settings.repository.display()))
         })?;
         let git = Git::at(&named);
-        let top = git.run(&["rev-parse", "--show-toplevel"]).await?;
+        let top = git.run(&["rev-parse", "--show-toplevel"]).await.map_err(|why| match why {
+            GitError::Failed { .. } => GitError::NoRepository(format!(
+                "{} is in no git repository: run `git init` there, or name another folder",
+                named.display()
+            )),
+            other @ (GitError::Missing(_) | GitError::NoRepository(_) | GitError::Conflict(_)) => other,
+        })?;
         if Path::new(top.trim()).canonicalize().ok().as_ref() != Some(&named) {
             let (named, top) = (named.display(), top.trim());
             return Err(GitError::NoRepository(format!(
@@ -109,6 +115,12 @@ impl Workspaces {
         std::fs::create_dir_all(&settings.folder).map_err(unmade)?;
         let folder = settings.folder.canonicalize().map_err(unmade)?;
         let settings = Settings { folder, ..settings };
+        if git.run(&["rev-parse", "--verify", "--quiet", "HEAD"]).await.is_err() {
+            return Err(GitError::NoRepository(format!(
+                "{} has no commit yet, and trees of tasks start from one: git commit --allow-empty -m start",
+                named.display()
+            )));
+        }
         let target = format!("refs/heads/{}", settings.target);
         if git.run(&["rev-parse", "--verify", "--quiet", &target]).await.is_err() {
             git.run(&["branch", &settings.target, "HEAD"]).await?;

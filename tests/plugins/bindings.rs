@@ -105,9 +105,9 @@ fn generated(module: &str, world: &str) -> String {
 #[test]
 fn the_bindings_of_the_sdk_are_those_of_the_contract() {
     let sdk = |(module, world): (&str, &str)| {
-        (format!("plugins/sdk/src/bindings/{module}.rs"), generated(module, world))
+        (format!("plugins/sdk/bindings/{module}.inc"), generated(module, world))
     };
-    let guest = ("tests/guests/handle-flood/src/bindings.rs".to_owned(), flood());
+    let guest = ("tests/guests/handle-flood/bindings.inc".to_owned(), flood());
     for (file, source) in MODULES.into_iter().map(sdk).chain([guest]) {
         let path = root().join(&file);
         if std::env::var_os("BATON_UPDATE").is_some() {

@@ -33,6 +33,8 @@ struct RunStatus {
 struct Status {
     runs: Vec<RunStatus>,
     tasks: Vec<summary::Line>,
+    /// What the run waits for.
+    waits: Vec<Wait>,
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
@@ -46,8 +48,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let runs = runs.into_iter().map(|run| with_counts(&conn, run)).collect::<Result<Vec<_>, _>>()?;
     let mut tasks = summary::lines(&conn, id).map_err(unreadable)?;
     tasks.retain(|line| wanted.is_none_or(|wanted| line.state == wanted));
+    let waits = waits(global, &conn, id)?;
     if global.json {
-        screen::json(&Status { runs, tasks });
+        screen::json(&Status { runs, tasks, waits });
         return Ok(Done::Well);
     }
     for status in &runs {
@@ -62,7 +65,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
             status.run.router.name
         ));
     }
-    for wait in waits(global, &conn, id)? {
+    for wait in waits {
         let name = read::name(&conn, wait.task).map_err(unreadable)?;
         screen::line(&format!("  waits: {}", follow::waiting(&name, &wait)));
     }

@@ -22,6 +22,9 @@ pub struct Component {
 /// The contracts that this host speaks: a plugin for another 0.x is refused.
 const SPOKEN: &str = "0.1";
 
+/// Version and layer of a core module, after the magic number; a component's are others.
+const CORE: [u8; 4] = [1, 0, 0, 0];
+
 impl Component {
     /// # Errors
     /// [`PluginError::Incompatible`] says what it is instead.
@@ -37,19 +40,17 @@ impl Component {
         if !bytes.starts_with(b"\0asm") {
             return Err(wrong("it is not WebAssembly".into()));
         }
+        if bytes.get(4..8) == Some(&CORE) {
+            return Err(wrong(
+                "it is a core module, not a component: `baton plugin build` encodes it, and so does `jco new`".into(),
+            ));
+        }
         let (resolve, world) = match wit_component::decode(bytes) {
             Ok(DecodedWasm::Component(resolve, world)) => (resolve, world),
             Ok(DecodedWasm::WitPackage(..)) => {
                 return Err(wrong("it is a WIT package, not a component".into()));
             }
-            Err(why) => {
-                let hint = if bytes.get(4..8) == Some(&[1, 0, 0, 0]) {
-                    " (a core module: build it with `baton plugin build`)"
-                } else {
-                    ""
-                };
-                return Err(wrong(format!("it is not a component{hint}: {}", root(&why))));
-            }
+            Err(why) => return Err(wrong(format!("it is not a component: {}", root(&why)))),
         };
         let world = &resolve.worlds[world];
         let imports = names(&resolve, world.imports.iter());

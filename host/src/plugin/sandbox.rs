@@ -176,8 +176,14 @@ fn remedy(plugin: &str, limit: Name) -> String {
         | Name::Wall
         | Name::Copied
         | Name::Handles
-        | Name::LogLines => format!("mend it, or set [plugins.{plugin}.limits] {limit} in baton.toml"),
+        | Name::LogLines => format!("mend it, or set [plugins.{}.limits] {limit} in baton.toml", key(plugin)),
     }
+}
+
+/// A name as a key of TOML: a component that is named by its path needs quotes.
+fn key(plugin: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if plugin.chars().all(is_bare) { plugin.to_owned() } else { format!("{plugin:?}") }
 }
 
 /// The cause without the backtrace.

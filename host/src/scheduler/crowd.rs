@@ -12,6 +12,15 @@ pub struct Crowd {
     pub keys: BTreeMap<String, u32>,
 }
 
+/// One of the limits that an attempt is under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit<'a> {
+    /// Of all attempts together.
+    Running,
+    /// Of those that name this key.
+    Key(&'a str),
+}
+
 /// What is left of it while a batch is put together.
 #[derive(Debug, Default)]
 pub struct Left {
@@ -25,12 +34,12 @@ impl Crowd {
         *self == Self::default()
     }
 
-    /// A limit by its place in the configuration, and how many it allows. No key stands for all attempts.
+    /// A limit by its place in the configuration, and how many it allows.
     #[must_use]
-    pub fn cap(&self, key: Option<&str>) -> Option<(String, u32)> {
-        match key {
-            None => Some(("[limits] running".to_owned(), self.running?)),
-            Some(key) => Some((format!("[keys] {key}"), *self.keys.get(key)?)),
+    pub fn cap(&self, limit: Limit<'_>) -> Option<(String, u32)> {
+        match limit {
+            Limit::Running => Some(("[limits] running".to_owned(), self.running?)),
+            Limit::Key(key) => Some((format!("[keys] {key}"), *self.keys.get(key)?)),
         }
     }
 
@@ -62,17 +71,16 @@ impl Left {
     /// Whether there is a place for one more.
     #[must_use]
     pub fn fits(&self, terms: &Terms) -> bool {
-        self.lacks(terms).is_none()
+        self.full(terms).is_none()
     }
 
-    /// The key that leaves no place for one more, or none for the limit of all attempts.
+    /// The limit that leaves no place for one more.
     #[must_use]
-    pub fn lacks<'a>(&self, terms: &'a Terms) -> Option<Option<&'a str>> {
+    pub fn full<'a>(&self, terms: &'a Terms) -> Option<Limit<'a>> {
         if self.running == Some(0) {
-            return Some(None);
+            return Some(Limit::Running);
         }
-        let full = terms.keys.iter().find(|key| self.keys.get(*key) == Some(&0));
-        full.map(|key| Some(key.as_str()))
+        terms.keys.iter().find(|key| self.keys.get(*key) == Some(&0)).map(|key| Limit::Key(key))
     }
 }
 

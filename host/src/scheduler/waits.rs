@@ -7,6 +7,7 @@ use super::pool::Pool;
 use super::why::{self, Means, Why};
 use crate::clock::Time;
 use crate::id::{RunId, TaskId};
+use crate::task::Task;
 
 /// A cause, the first task that it holds up, and how many it does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,11 +53,11 @@ pub fn waits(
 /// added or the plan is amended.
 #[must_use]
 pub fn is_stuck(board: &Board, pool: &Pool, run: RunId) -> bool {
-    !board.is_held(run)
-        && board.only_ready_left(run)
-        && board.ready_groups(run).all(|(task, _)| {
-            !board.is_away(task.id) && why::incapable(pool, board.terms(task.terms)).is_some()
-        })
+    // Asked after every commit: the first group that somebody can do settles it.
+    let nobody_can = |(task, _): (&Task, usize)| {
+        !board.is_away(task.id) && why::incapable(pool, board.terms(task.terms)).is_some()
+    };
+    !board.is_held(run) && board.ready_groups(run).all(nobody_can) && board.only_ready_left(run)
 }
 
 impl Why {
@@ -102,7 +103,7 @@ mod tests {
     use crate::agent::{Agent, Card, Standing};
     use crate::budget::Cap;
     use crate::id::{AgentId, Epoch, TermsId};
-    use crate::task::{State, Task, Terms};
+    use crate::task::{State, Terms};
 
     const RUN: RunId = RunId(1);
 

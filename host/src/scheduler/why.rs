@@ -232,7 +232,7 @@ impl Means<'_> {
             return None;
         }
         let left = self.crowd.left(self.under_way.iter().map(std::sync::Arc::as_ref));
-        let (of, cap) = left.lacks(terms).and_then(|key| self.crowd.cap(key))?;
+        let (of, cap) = left.full(terms).and_then(|limit| self.crowd.cap(limit))?;
         Some(Why::Limit { of, cap })
     }
 }

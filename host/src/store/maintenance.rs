@@ -198,8 +198,11 @@ pub fn restore(home: &Home, from: &Path, _lock: &Lock) -> Result<(), OpenError> 
         let path = path.to_owned();
         move |why: std::io::Error| OpenError::Unusable { path, why: why.to_string() }
     };
-    let copy = Connection::open_with_flags(from, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let version: i64 = copy.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let no_store =
+        |why: rusqlite::Error| OpenError::NotAStore { path: from.to_owned(), why: why.to_string() };
+    let copy =
+        Connection::open_with_flags(from, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(no_store)?;
+    let version: i64 = copy.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(no_store)?;
     if version != SCHEMA_VERSION {
         return Err(OpenError::Unusable {
             path: from.to_owned(),

@@ -13,17 +13,23 @@
 )]
 #![allow(unsafe_code, reason = "the canonical ABI passes pointers")]
 
-#[rustfmt::skip]
-pub mod agent;
-#[rustfmt::skip]
-pub mod executor;
+pub mod agent {
+    include!("../bindings/agent.inc");
+}
+pub mod executor {
+    include!("../bindings/executor.inc");
+}
 /// What a router exports beside [`router`] if it learns: the component is encoded with both worlds.
-#[rustfmt::skip]
-pub mod learner;
-#[rustfmt::skip]
-pub mod router;
+pub mod learner {
+    include!("../bindings/learner.inc");
+}
+pub mod router {
+    include!("../bindings/router.inc");
+}
 /// The words that all kinds share, and everything that can be imported.
-#[rustfmt::skip]
-pub mod shared;
-#[rustfmt::skip]
-pub mod validator;
+pub mod shared {
+    include!("../bindings/shared.inc");
+}
+pub mod validator {
+    include!("../bindings/validator.inc");
+}

@@ -26,8 +26,9 @@ pub(in crate::cli) struct Args {
 /// How often the files are looked at. A file is taken when it has not changed between two looks.
 const LOOK: Duration = Duration::from_millis(300);
 
-/// What tools write and no author edits.
-const IGNORED: [&str; 6] = ["target", "node_modules", ".venv", "__pycache__", ".git", ".baton"];
+/// What tools and the build itself write, and no author edits.
+const IGNORED: [&str; 8] =
+    ["target", "node_modules", ".venv", "__pycache__", ".git", ".baton", "wit", "package-lock.json"];
 
 pub(super) type Files = BTreeMap<PathBuf, SystemTime>;
 
@@ -38,10 +39,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     loop {
         let now = files(&args.project)?;
         if now == before && now != built {
+            // What is saved while it builds is the next change.
+            built = now;
             turn(global, args, input.as_ref());
-            // What the build itself wrote is no change.
-            before = files(&args.project)?;
-            built.clone_from(&before);
             screen::note("waiting for a change; Ctrl-C ends");
         } else {
             before = now;

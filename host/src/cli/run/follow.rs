@@ -252,7 +252,7 @@ impl Follower {
     }
 }
 
-/// Such as `a and 2 more has no capable agent: …`.
+/// Such as `a (and 2 more like it) has no capable agent: …`.
 pub(in crate::cli) fn waiting(name: &str, wait: &Wait) -> String {
     match wait.tasks {
         0 | 1 => format!("{name} {}", wait.why),

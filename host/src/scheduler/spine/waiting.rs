@@ -1,10 +1,13 @@
 //! What a run or a task waits for, answered from what the host decides by.
 
+use std::sync::Arc;
+
 use super::Spine;
 use crate::id::{RunId, TaskId};
 use crate::scheduler::waits::{self, Wait};
 use crate::scheduler::why::{self, Means, Why};
 use crate::store::read;
+use crate::task::Terms;
 
 impl Spine {
     /// What keeps a run, or a part of it, from going on.
@@ -21,10 +24,15 @@ impl Spine {
             };
             return held.first().map(paused).into_iter().collect();
         }
-        let under_way = self.board.under_way();
+        let under_way = self.limited();
         let means = Means { crowd: &self.crowd, under_way: &under_way, spent: self.purse.spent(run, now) };
         let name = |id: TaskId| read::name(&self.reader, id).unwrap_or_else(|_| id.to_string());
         waits::waits((&self.board, &self.pool), run, now, Some(&means), name)
+    }
+
+    /// The terms of what runs, where anything limits how much may.
+    fn limited(&self) -> Vec<Arc<Terms>> {
+        if self.crowd.is_none() { Vec::new() } else { self.board.under_way() }
     }
 
     /// # Errors
@@ -33,7 +41,7 @@ impl Spine {
         self.refresh_loads();
         let now = self.around.clock.now();
         let run = self.board.task(task).map(|task| task.run);
-        let under_way = self.board.under_way();
+        let under_way = self.limited();
         let spent = run.and_then(|run| self.purse.spent(run, now));
         let means = Means { crowd: &self.crowd, under_way: &under_way, spent };
         why::why(&self.reader, (&self.board, &self.pool), task, now, Some(&means))

@@ -15,8 +15,9 @@ impl Router for Flood {
 /// Generated, see `tests/plugins/bindings.rs`.
 #[cfg(target_arch = "wasm32")]
 #[allow(unsafe_code, clippy::allow_attributes_without_reason, reason = "generated")]
-#[rustfmt::skip]
-mod bindings;
+mod bindings {
+    include!("../bindings.inc");
+}
 
 #[cfg(target_arch = "wasm32")]
 #[expect(unsafe_code, reason = "exports are symbols")]
