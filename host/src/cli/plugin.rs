@@ -122,8 +122,8 @@ fn component(path: &Path) -> Result<(String, Vec<u8>), Failure> {
 fn is_current(project: &Path) -> Result<(), Failure> {
     let component = newest(project)?;
     let built = std::fs::metadata(&component)?.modified()?;
-    let sources = watch::files(project)?;
-    match sources.into_iter().find(|(_, changed)| *changed > built) {
+    let newest = watch::files(project)?.into_iter().max_by_key(|(_, changed)| *changed);
+    match newest.filter(|(_, changed)| *changed > built) {
         None => Ok(()),
         Some((source, _)) => Err(Failure::Usage(format!(
             "{} is older than {}: baton plugin build {}",
