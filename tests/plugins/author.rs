@@ -105,10 +105,8 @@ fn a_component_that_is_older_than_its_source_is_not_installed() {
     let old = fs::File::options().write(true).open(env.path("stale/stale.wasm")).expect("it is there");
     old.set_modified(std::time::SystemTime::UNIX_EPOCH).expect("it is ours");
     let said = plugin(&env, &["add", "stale"]).fails(2);
-    assert!(
-        said.contains("stale/stale.wasm is older than stale/src/lib.rs: baton plugin build stale"),
-        "{said}"
-    );
+    assert!(said.contains("stale/stale.wasm is older than stale/"), "{said}");
+    assert!(said.ends_with(": baton plugin build stale\n"), "{said}");
 }
 
 #[test]
