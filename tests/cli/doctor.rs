@@ -127,6 +127,14 @@ fn a_repository_that_is_none_or_has_no_commit() {
     is(&finding(&env, "git", &[]), "fault", "the repository has no commit yet", "git commit --allow-empty");
     git(&env.path("repo"), &["commit", "-q", "--allow-empty", "-m", "start"]);
     assert_eq!(finding(&env, "git", &[])["finding"], "good");
+    std::fs::create_dir(env.path("repo/sub")).expect("writable");
+    env.write("baton.toml", "[agents.a]\nadapter = \"mock\"\n[workspace]\nrepository = \"repo/sub\"\n");
+    is(
+        &finding(&env, "git", &[]),
+        "fault",
+        "it is a folder inside the repository",
+        "name that: repository = ",
+    );
 }
 
 #[test]
@@ -142,6 +150,24 @@ fn a_store_that_others_can_read_or_that_is_broken() {
         std::fs::write(env.path(&format!(".baton/{file}")), "junk that is no database").expect("writable");
     }
     is(&finding(&env, "database", &[]), "fault", "", "baton db restore");
+}
+
+#[test]
+fn what_is_configured_and_can_not_be_used() {
+    let env = Env::new();
+    env.write(
+        "baton.toml",
+        "[agents.a]\nadapter = \"mock\"\nconfig = { fail = \"1\" }\n[plugins.adpative]\nconfig = { explore = \"1\" }\n",
+    );
+    is(
+        &finding(&env, "agent a", &[]),
+        "fault",
+        "configuration key `fail` is unknown",
+        "docs/adapters/mock.md",
+    );
+    is(&finding(&env, "[plugins]", &[]), "warning", "did you mean \"adaptive\"?", "the table has no effect");
+    env.write(".baton", "a file");
+    is(&finding(&env, "store", &[]), "fault", "it is a file, not a folder", "--store");
 }
 
 #[test]

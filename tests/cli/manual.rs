@@ -127,3 +127,12 @@ fn an_event_that_does_not_exist_is_no_filter() {
     let said = env.baton(&["events", "--kind", "acepted"]).fails(2);
     assert!(said.starts_with("baton: there is no event \"acepted\" (did you mean \"accepted\"?)"), "{said}");
 }
+
+/// Nobody may be there to read what went wrong either.
+#[test]
+fn an_error_that_can_not_be_printed_is_still_the_exit_code() {
+    let env = Env::with_mocks();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{BATON} run nowhere.json 2>/dev/full")]).current_dir(env.path("."));
+    assert_eq!(output(shell).code, Some(2));
+}

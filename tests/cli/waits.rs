@@ -35,6 +35,8 @@ fn what_nobody_can_do_is_said_and_ends_the_run_when_nothing_else_is_left() {
     assert!(output.stdout.contains("r1 test: 1 of 4 accepted, 3 not done"), "{}", output.stdout);
     let why = r#"has no capable agent: ann does not declare ghost; bob does not declare ghost; add "ghost" to the skills of an agent in baton.toml, or change the plan"#;
     assert_eq!(lines(&output, "y "), [format!("y (and 1 more like it) {why}")]);
+    let begun = "nobody can do y (and 1 more: `baton plan check` names them), and it will be waited for: ann does not declare ghost";
+    assert!(output.stderr.starts_with(begun), "{}", output.stderr);
     assert!(output.stderr.contains("once somebody can, run the plan again"), "{}", output.stderr);
     assert_eq!(env.baton(&["why", "y"]).ok(), format!("y {why}\n"));
     let status = env.baton(&["status"]).ok();

@@ -159,7 +159,7 @@ fn a_new_version_that_fails_gives_way_to_the_one_before() {
     env.baton(&["plugin", "add", "live.wasm"]).ok();
     let said = env.baton(&["run", "plan.json"]).ok();
     assert_eq!(said.matches("router live failed, the host decides").count(), 3, "{said}");
-    assert_eq!(said.matches("router live is back in place of live").count(), 1, "{said}");
+    assert_eq!(said.matches("the version before of router live is back").count(), 1, "{said}");
     assert!(said.contains("r1 test: 8 of 8 accepted"), "{said}");
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Done, Failure, Global, Outcome, screen};
 use crate::plugin::Kind;
+use crate::plugin::limits::COMPONENT_CEILING;
 use crate::plugin::package::{self, Language};
 use crate::plugin::scaffold;
 
@@ -113,7 +114,12 @@ fn wit(kind: Kind, folder: Option<&Path>) -> Outcome {
 /// A component by file, or the one that a project folder was built into.
 fn component(path: &Path) -> Result<(String, Vec<u8>), Failure> {
     let file = if path.is_dir() { newest(path)? } else { path.to_owned() };
-    let bytes = std::fs::read(&file).map_err(|why| Failure::Usage(format!("{}: {why}", file.display())))?;
+    let wrong = |why: &dyn std::fmt::Display| Failure::Usage(format!("{}: {why}", file.display()));
+    let found = std::fs::metadata(&file).map_err(|why| wrong(&why))?;
+    if !found.is_file() || found.len() > COMPONENT_CEILING {
+        return Err(wrong(&format!("expected a file of at most {} MiB", COMPONENT_CEILING >> 20)));
+    }
+    let bytes = std::fs::read(&file).map_err(|why| wrong(&why))?;
     let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Ok((name, bytes))
 }

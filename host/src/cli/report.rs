@@ -124,6 +124,9 @@ pub(super) fn summary(conn: &Reader, id: RunId) -> Result<(), Failure> {
     if report.dead.len() > NAMED {
         screen::line(&format!("  and {} more (baton dead list)", report.dead.len() - NAMED));
     }
+    if !report.dead.is_empty() {
+        screen::line("  once what was wrong is mended: baton retry TASK");
+    }
     let blocked: Vec<&str> = report
         .tasks
         .iter()

@@ -11,9 +11,10 @@ mod status;
 mod trial;
 mod verify;
 
-use super::{Done, Global, Outcome, library, run as run_verb, screen, target};
+use super::{Done, Failure, Global, Outcome, library, run as run_verb, screen, target, unreadable};
 use crate::door::Door;
 use crate::op::{Op, RouterChange};
+use crate::store::read;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -67,6 +68,9 @@ fn use_router(global: &Global, name: &str, run: Option<&str>) -> Outcome {
     let (config, home) = global.here()?;
     let conn = global.reader()?;
     let run = target::run(&conn, run)?;
+    if read::run(&conn, run).map_err(unreadable)?.is_some_and(|run| run.settled.is_some()) {
+        return Err(Failure::Refused(format!("{run} has ended: there is nothing left to decide in it")));
+    }
     let name = named(name);
     let router = run_verb::chosen(&name, &library(&config, Some(&conn))?)?;
     Door::open(&home)?.apply(Op::UseRouter { run, router, why: RouterChange::Asked })?;

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Done, Failure, Global, Outcome, library, screen, unreadable};
+use crate::agent::Card;
 use crate::config::Config;
 use crate::door::{self, Door};
 use crate::id::RunId;
 use crate::op::{Op, Rejection, Reply, RouterChoice, Submission};
-use crate::plan::{Plan, load};
+use crate::plan::{Plan, check, load};
 use crate::plugin::library::Library;
 use crate::scheduler::{Host, Live, Options, Phase};
 use crate::seed::Seed;
@@ -65,7 +66,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
         return rehearse::run(global, &plan, &config, &library, &router);
     }
     if !args.detach {
-        check_agents(&config, conn.as_ref())?;
+        check_agents(global, &plan, &config, conn.as_ref())?;
     }
     let key = key(&args.plan, conn.as_ref(), args.again)?;
     drop(conn);
@@ -88,25 +89,40 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     }
 }
 
-/// Somebody must be there to do the work. A run that is only submitted may wait for the host that has the agents.
-fn check_agents(config: &Config, conn: Option<&Reader>) -> Result<(), Failure> {
+/// Somebody must be there to do the work. A run that is only submitted may wait for the host that has the agents. What
+/// nobody can do is said before anything starts, and the rest is done all the same.
+fn check_agents(global: &Global, plan: &Plan, config: &Config, conn: Option<&Reader>) -> Result<(), Failure> {
     let registered = conn.map(read::live::agents).transpose().map_err(unreadable)?.unwrap_or_default();
-    if !config.agents.is_empty() || !registered.is_empty() {
-        return Ok(());
+    let is_configured = |card: &Card| config.agents.iter().any(|own| own.name == card.name);
+    let registered = registered.into_iter().map(|agent| agent.card).filter(|card| !is_configured(card));
+    let agents: Vec<Card> = config.agents.iter().cloned().chain(registered).collect();
+    if agents.is_empty() {
+        return Err(Failure::Usage(nobody(config)));
     }
+    let undoable = check::undoable(plan, &agents);
+    if let (Some((id, lacks)), false) = (undoable.first(), global.quiet) {
+        let more = match undoable.len() {
+            1 => String::new(),
+            count => format!(" (and {} more: `baton plan check` names them)", count - 1),
+        };
+        screen::note(&format!("nobody can do {id}{more}, and it will be waited for: {lacks}"));
+    }
+    Ok(())
+}
+
+fn nobody(config: &Config) -> String {
     let file = config.folder.join(crate::config::NAME);
-    Err(Failure::Usage(if file.exists() {
-        format!(
-            "{} has no [agents]: nobody would do the work; `baton init` in an empty folder shows one",
-            file.display()
-        )
-    } else {
-        format!(
-            "there is no {} in or above {}, so nobody would do the work: `baton init` writes one with two agents",
-            crate::config::NAME,
-            config.folder.display()
-        )
-    }))
+    if file.exists() {
+        let file = file.display();
+        return format!(
+            "{file} has no [agents]: nobody would do the work; `baton init` in an empty folder shows one"
+        );
+    }
+    format!(
+        "there is no {} in or above {}, so nobody would do the work: `baton init` writes one with two agents",
+        crate::config::NAME,
+        config.folder.display()
+    )
 }
 
 /// Every plugin that the plan and the agents name must be there before anything starts.

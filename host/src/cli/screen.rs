@@ -1,7 +1,5 @@
 //! Everything that the command line prints goes through here.
 
-#![expect(clippy::print_stderr, reason = "this is where printing happens")]
-
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ChildStdin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,11 +48,12 @@ pub(super) fn json<T: Serialize>(value: &T) {
 
 /// What went wrong, for people, on standard error.
 pub(super) fn error(text: &str) {
-    eprintln!("baton: {text}");
+    note(&format!("baton: {text}"));
 }
 
+/// A line on standard error. Nobody may be there to read it either.
 pub(super) fn note(text: &str) {
-    eprintln!("{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 pub(super) fn is_terminal() -> bool {
@@ -66,7 +65,7 @@ pub(super) fn confirm(question: &str) -> bool {
     if !std::io::stdin().is_terminal() {
         return false;
     }
-    eprint!("{question} [y/N] ");
+    let _ = write!(std::io::stderr().lock(), "{question} [y/N] ");
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }

@@ -65,6 +65,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
             status.run.router.name
         ));
     }
+    let goes_on = runs.iter().any(|status| status.run.settled.is_none());
+    if goes_on && Door::host(&global.here()?.1).is_none() {
+        screen::line("  no host is running: `baton run PLAN` or `baton host` goes on");
+    }
     for wait in waits {
         let name = read::name(&conn, wait.task).map_err(unreadable)?;
         screen::line(&format!("  waits: {}", follow::waiting(&name, &wait)));

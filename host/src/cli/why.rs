@@ -30,6 +30,9 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
         screen::json(&Answer { task: &args.task, text: why.to_string(), why });
     } else {
         screen::line(&format!("{} {why}", args.task));
+        if matches!(why, Why::Running { .. }) && Door::host(&home).is_none() {
+            screen::note("no host is running: `baton run PLAN` or `baton host` goes on with it");
+        }
     }
     Ok(Done::Well)
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::load::{Flaw, Flaws, Placed, nearest};
-use super::{Plan, graph};
+use super::{Plan, Workstream, graph};
 use crate::agent::Card;
 
 /// What there is to carry a plan out with.
@@ -102,11 +102,23 @@ fn nobody(one: &Placed, agents: &[Card]) -> Option<Flaw> {
     if agents.is_empty() || one.workstream.executor.is_some() {
         return None;
     }
-    let terms = one.workstream.terms();
-    let lacks = agents.iter().map(|card| Some(format!("{} {}", card.name, card.suits(&terms).err()?)));
-    let lacks: Vec<String> = lacks.collect::<Option<_>>()?;
+    let lacks = lacking(&one.workstream, agents)?;
     let hint = "add what is missing to an agent in baton.toml, or change the workstream".to_owned();
-    Some(at(one, "skills", format!("nobody can do it: {}", lacks.join("; ")), Some(hint)))
+    Some(at(one, "skills", format!("nobody can do it: {lacks}"), Some(hint)))
+}
+
+/// Workstreams that none of these agents can do, each with what everybody lacks.
+#[must_use]
+pub fn undoable<'a>(plan: &'a Plan, agents: &[Card]) -> Vec<(&'a str, String)> {
+    let simple = plan.workstreams.iter().filter(|one| one.executor.is_none());
+    simple.filter_map(|one| Some((one.id.as_str(), lacking(one, agents)?))).collect()
+}
+
+/// What every agent lacks for a workstream; none if one of them can do it.
+fn lacking(one: &Workstream, agents: &[Card]) -> Option<String> {
+    let terms = one.terms();
+    let lacks = agents.iter().map(|card| Some(format!("{} {}", card.name, card.suits(&terms).err()?)));
+    Some(lacks.collect::<Option<Vec<_>>>()?.join("; "))
 }
 
 fn dangling(placed: &[Placed]) -> Vec<Flaw> {

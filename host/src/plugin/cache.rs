@@ -18,6 +18,12 @@ use super::{Kind, compile};
 /// Makes the names of unfinished files unique in this process.
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
+/// Compiling more than this takes longer than a person waits in silence.
+const LARGE: usize = 2 << 20;
+
+/// What the log says to whoever waits.
+const NOTICE: &str = "baton::notice";
+
 /// A folder of compiled components that only its owner can enter.
 #[derive(Clone, Debug)]
 pub(super) struct Cache {
@@ -53,6 +59,10 @@ impl Cache {
         let path = self.path(engine, digest);
         if let Some(Ok(component)) = load(engine, &path) {
             return Ok(component);
+        }
+        if wasm.len() > LARGE {
+            let size = wasm.len() >> 20;
+            tracing::info!(target: NOTICE, "compiling a {kind} of {size} MiB for this machine, once");
         }
         let compiled = compiler.compile(kind, wasm)?;
         self.store(&path, &compiled).map_err(|why| format!("{}: {why}", path.display()))?;

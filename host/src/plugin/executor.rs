@@ -89,7 +89,7 @@ impl Executor {
             Err(error) => Err(identity.refused(match error {
                 ExecutionError::BadInput(why) => why,
                 ExecutionError::BadConfig(attr) => {
-                    format!("its configuration {} = {:?} can't be used", attr.name, attr.value)
+                    format!("its configuration `{}`: {}", attr.name, attr.value)
                 }
                 ExecutionError::Other(why) => why,
             })),

@@ -133,7 +133,7 @@ impl Router {
     fn refusal(&self, error: RouteError) -> PluginError {
         self.loaded.identity.refused(match error {
             RouteError::BadConfig(attr) => {
-                format!("its configuration {} = {:?} can't be used", attr.name, attr.value)
+                format!("its configuration `{}`: {}", attr.name, attr.value)
             }
             RouteError::BadState(why) => format!("its state is not its own: {why}"),
             RouteError::Other(why) => why,

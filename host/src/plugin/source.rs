@@ -147,7 +147,8 @@ async fn of_registry(text: &str, reference: &Reference) -> Result<Fetched, Sourc
         None => RegistryAuth::Anonymous,
     };
     let pulled = tokio::time::timeout(TIMEOUT, client.pull(reference, &auth, LAYERS.to_vec())).await;
-    let image = pulled.map_err(|_| failed(&"it took more than 5 minutes"))?.map_err(|why| failed(&why))?;
+    let image =
+        pulled.map_err(|_| failed(&"it took more than 5 minutes"))?.map_err(|why| failed(&cause(&why)))?;
     let [layer] = image.layers.as_slice() else {
         return Err(failed(&format!("expected one component in it, found {} layers", image.layers.len())));
     };

@@ -72,8 +72,7 @@ impl Validator {
         match said {
             Ok(said) => verdict(&identity.name, said).map_err(|why| identity.nonsense(why)),
             Err(ValidationError::BadConfig(attr)) => {
-                Err(identity
-                    .refused(format!("its configuration {} = {:?} can't be used", attr.name, attr.value)))
+                Err(identity.refused(format!("its configuration `{}`: {}", attr.name, attr.value)))
             }
             Err(ValidationError::Other(why)) => Ok(Verdict::Checks(vec![Check {
                 validator: identity.name.clone(),

@@ -6,11 +6,11 @@ use super::{Check, Finding, check};
 use crate::agent::Card;
 use crate::config::Config;
 use crate::plugin::agent::Health;
-use crate::store::{Home, reader};
+use crate::store::{Home, read, reader};
 
 pub(super) fn healths(config: &Config) -> Vec<Check> {
     let home = Home::at(&config.store);
-    let conn = if home.exists() { reader(&home).ok() } else { None };
+    let conn = reader(&home).ok().filter(|conn| read::plugins(conn).is_ok());
     // What is wrong with the library itself is said of the plugins.
     let Ok(library) = library(config, conn.as_ref()) else { return Vec::new() };
     let one = |card: &Card| {

@@ -7,8 +7,10 @@ use std::time::Duration;
 use super::super::{Failure, library};
 use super::{Check, Finding, check};
 use crate::config::{Config, NAME};
+use crate::plan::load::nearest;
+use crate::plugin::bundled;
 use crate::plugin::capability::{Profile, Service, Upstream};
-use crate::store::{Home, reader};
+use crate::store::{Home, read, reader};
 
 /// A service on another continent answers within this.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -42,9 +44,10 @@ pub(super) fn found(config: &Config) -> Check {
 
 /// The router, and every plugin that a table is about.
 pub(super) fn plugins(config: &Config) -> Vec<Check> {
-    let home = Home::at(&config.store);
-    let conn = if home.exists() { reader(&home).ok() } else { None };
-    let library = match library(config, conn.as_ref()) {
+    // A store that can't be read is said of the database.
+    let conn = reader(&Home::at(&config.store)).ok();
+    let installed = conn.as_ref().and_then(|conn| read::plugins(conn).ok());
+    let library = match library(config, conn.as_ref().filter(|_| installed.is_some())) {
         Ok(library) => library,
         Err(why) => {
             let (Failure::Usage(what) | Failure::Refused(what) | Failure::Infrastructure(what)) = why;
@@ -62,7 +65,22 @@ pub(super) fn plugins(config: &Config) -> Vec<Check> {
             "`baton plugin list` shows what there is; name it under [router] use",
         ),
     };
-    vec![check("router", &config.router, router)]
+    let mut checks = vec![check("router", &config.router, router)];
+    let installed = installed.unwrap_or_default();
+    let is_known = |name: &str| {
+        bundled::all().any(|plugin| plugin.name == name) || installed.iter().any(|row| row.name == name)
+    };
+    for name in config.plugins.keys().filter(|name| !is_known(name)) {
+        let near = nearest(name, bundled::all().map(|plugin| plugin.name));
+        let hint = near.map(|near| format!(" (did you mean {near:?}?)")).unwrap_or_default();
+        let what = format!("no plugin of this name is installed or bundled{hint}");
+        checks.push(check(
+            "[plugins]",
+            name,
+            Finding::warning(what, "mend the name: the table has no effect"),
+        ));
+    }
+    checks
 }
 
 /// Programs of profiles, whoever uses them.

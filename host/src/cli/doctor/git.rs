@@ -1,9 +1,13 @@
 //! Git, where tasks change files.
 
+use std::path::PathBuf;
+
 use super::super::Failure;
 use super::{Check, Finding, check};
 use crate::config::Config;
 use crate::workspace::{Git, GitError, Settings};
+
+const OTHER: &str = "run `git init` there, or name another folder in [workspace] repository";
 
 /// Merges of trees without a checkout came with it.
 const OLDEST: (u32, u32) = (2, 38);
@@ -27,10 +31,14 @@ async fn look(settings: &Settings) -> Finding {
     if number(&version).is_none_or(|found| found < OLDEST) {
         return Finding::fault(version, "install git 2.38 or newer");
     }
-    if let Err(why) = git.run(&["rev-parse", "--show-toplevel"]).await {
+    let top = match git.run(&["rev-parse", "--show-toplevel"]).await {
+        Ok(top) => PathBuf::from(top.trim()),
+        Err(why) => return Finding::fault(said(why), OTHER),
+    };
+    if top.canonicalize().ok() != settings.repository.canonicalize().ok() {
         return Finding::fault(
-            said(why),
-            "run `git init` there, or name another folder in [workspace] repository",
+            format!("it is a folder inside the repository {}", top.display()),
+            format!("name that: repository = {:?}", top.display().to_string()),
         );
     }
     if git.run(&["rev-parse", "--verify", "--quiet", "HEAD"]).await.is_err() {

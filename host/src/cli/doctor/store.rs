@@ -22,6 +22,14 @@ fn existing(folder: &Path) -> &Path {
 }
 
 pub(super) fn folder(store: &Path) -> Check {
+    if store.exists() && !store.is_dir() {
+        let remedy = "move it away, or name another folder with `store` or --store";
+        return check(
+            "store",
+            store.display().to_string(),
+            Finding::fault("it is a file, not a folder", remedy),
+        );
+    }
     let there = existing(store);
     let writable = rustix::fs::access(there, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK);
     let finding = match (writable, std::fs::metadata(store)) {

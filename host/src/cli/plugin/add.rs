@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::super::{Done, Failure, Global, Outcome, screen, unreadable};
 use crate::door::Door;
-use crate::op::{Op, PluginRow};
+use crate::op::{Op, PluginRow, Rejection};
 use crate::plugin::grant::Grant;
 use crate::plugin::inspect::Component;
 use crate::plugin::source::{self, Fetched, Source};
@@ -181,7 +181,15 @@ pub(super) fn remove(global: &Global, name: &str) -> Outcome {
             card.name
         ));
     }
-    Door::open(&home)?.apply(Op::RemovePlugin { name: name.to_owned() })?;
+    let is_bundled = bundled::all().any(|plugin| plugin.name == name);
+    if config.router == name && !is_bundled {
+        screen::note("[router] use names it: no run starts until another is named there");
+    }
+    let removed = Door::open(&home)?.apply(Op::RemovePlugin { name: name.to_owned() });
+    if is_bundled && matches!(removed, Err(Rejection::NotFound(_))) {
+        return Err(Failure::Refused(format!("{name} is bundled: it comes with baton and is never removed")));
+    }
+    removed?;
     if !global.quiet {
         screen::line(&format!("{name} is removed"));
     }

@@ -73,7 +73,9 @@ pub(super) fn one(global: &Global, name: &str) -> Outcome {
     let library = library(&config, conn.as_ref())?;
     let known = lines(conn.as_ref())?;
     let kinds: Vec<Kind> = known.iter().filter(|line| line.name == name).map(|line| line.kind).collect();
-    let kinds = if kinds.is_empty() { vec![Kind::Router] } else { kinds };
+    if kinds.is_empty() {
+        return Err(Failure::Usage(format!("there is no plugin {name:?}: `baton plugin list`")));
+    }
     for kind in kinds {
         let (component, grants) = library.inspect(name, kind)?;
         if global.json {

@@ -271,6 +271,9 @@ fn of_run(fact: &Fact) -> Option<String> {
         Fact::RouterDegraded { router, why, .. } => {
             Some(format!("router {router} failed, the host decides: {why}"))
         }
+        Fact::RouterRolledBack { from, to, why } if from == to => {
+            Some(format!("the version before of router {to} is back: {why}"))
+        }
         Fact::RouterRolledBack { from, to, why } => {
             Some(format!("router {to} is back in place of {from}: {why}"))
         }

@@ -9,7 +9,7 @@
 mod config;
 
 use baton_sdk::SplitMix64;
-use baton_sdk::agent::{Agent, Attempt, Fault, Outcome, progress};
+use baton_sdk::agent::{Agent, Attempt, Attr, Fault, Health, Outcome, progress};
 
 use config::Behaviour;
 
@@ -36,6 +36,13 @@ impl Agent for Mock {
             progress::sleep(latency).map_err(Fault::from)?;
         }
         work(&behaviour, &attempt, &mut random)
+    }
+
+    fn probe(config: Vec<Attr>) -> Health {
+        match Behaviour::read(&config) {
+            Ok(_) => Health::Ready,
+            Err(unusable) => Health::Unreachable(unusable.to_string()),
+        }
     }
 }
 

@@ -50,7 +50,9 @@ impl Profile {
     /// What is missing.
     pub fn find(&self) -> Result<PathBuf, String> {
         self.program(&self.place(None)).map_err(|why| match why {
-            ProcessError::NotStarted(why) | ProcessError::Denied(why) => why,
+            ProcessError::NotStarted(why) | ProcessError::Denied(why) => {
+                why.trim_start_matches(&format!("profile {}: ", self.name)).to_owned()
+            }
             other => format!("{other:?}"),
         })
     }
