@@ -77,6 +77,7 @@ fn a_backup_comes_back() {
     assert_eq!(env.sql::<i64>("SELECT count(*) FROM run"), 1);
     assert_eq!(env.baton(&["db", "check"]).ok(), "sound\n");
     env.write("broken.db", "nonsense");
-    let _ = env.baton(&["db", "restore", "broken.db"]).fails(3);
+    let said = env.baton(&["db", "restore", "broken.db"]).fails(2);
+    assert_eq!(said, "baton: broken.db is no store of Baton's: file is not a database\n");
     assert_eq!(env.sql::<i64>("SELECT count(*) FROM run"), 1, "a bad copy replaces nothing");
 }
