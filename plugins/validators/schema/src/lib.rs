@@ -30,7 +30,10 @@ fn check(contract: &str, output: &str) -> Result<Check, ValidationError> {
     let Ok(output) = serde_json::from_str(output) else {
         return Ok(Check::refused("schema", "the output is not JSON"));
     };
-    let violations: Vec<String> = validator.iter_errors(&output).map(line).collect();
+    let mut violations: Vec<Violation<'_>> = validator.iter_errors(&output).collect();
+    // From the whole to its parts, whatever order the crate looks in.
+    violations.sort_by(|one, other| one.instance_path.as_str().cmp(other.instance_path.as_str()));
+    let violations: Vec<String> = violations.into_iter().map(line).collect();
     Ok(match violations.len() {
         0 => Check::passed("schema", "the output keeps its contract"),
         1 => refused("1 violation", &violations),
