@@ -60,7 +60,7 @@ fn a_missing_or_broken_configuration() {
         &finding(&env, "configuration", &[]),
         "fault",
         "baton.toml:2:1: unknown field `adaptor`",
-        "mend the file",
+        "fix the file",
     );
 }
 

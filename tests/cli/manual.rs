@@ -77,7 +77,7 @@ fn bars_fit_a_narrow_terminal() {
     let env = Env::new();
     env.write(
         "baton.toml",
-        "[agents.a-rather-long-name]\nadapter = \"mock\"\nconfig = { latency-ms = 600 }\n",
+        "[agents.a-rather-long-name]\nadapter = \"mock\"\nconfig = { latency-ms = 1500 }\n",
     );
     let id = "a-task-with-a-name-that-is-longer-than-the-screen-is-wide";
     env.write("plan.json", &plan(json!([{ "id": id }])));

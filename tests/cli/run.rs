@@ -149,7 +149,7 @@ fn of_many_failures_the_summary_names_ten() {
     let output = env.baton(&["run", "plan.json", "--quiet"]);
     assert_eq!(output.code, Some(1), "{}", output.stderr);
     assert_eq!(output.stdout.matches(" failed after ").count(), 10, "{}", output.stdout);
-    let rest = "  and 2 more (baton dead list)\n  once what was wrong is mended: baton retry TASK\n";
+    let rest = "  and 2 more (baton dead list)\n  once the cause is fixed: baton retry TASK\n";
     assert!(output.stdout.ends_with(rest), "{}", output.stdout);
 }
 

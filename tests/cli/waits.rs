@@ -66,25 +66,32 @@ fn a_plan_that_nobody_can_do_is_no_sound_plan() {
     "#);
 }
 
-/// A second run that needs what the first one has.
+/// The first run's tasks: one that holds what the second needs, and three after it, so that its host stays.
+fn first(holder: serde_json::Value) -> serde_json::Value {
+    let after = |id: &str, before: &str| json!({ "id": id, "depends_on": [before], "skills": ["work"] });
+    json!([holder, after("a", "holder"), after("b", "a"), after("c", "b")])
+}
+
+/// A second run that needs what the first one has, and gets it.
 fn beside(env: &Env, first: serde_json::Value, second: serde_json::Value) -> Output {
     env.write("first.json", &plan(first));
     env.write("second.json", &plan(second));
     let host = env.start(&["run", "first.json"]);
     env.until("the first task", "SELECT count(*) > 0 FROM task WHERE state = 2");
     let output = env.baton(&["run", "second.json"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
     drop(host);
     output
 }
 
 const SLOW: &str =
-    "[agents.ann]\nadapter = \"mock\"\nskills = [\"work\"]\ncapacity = 4\nconfig = { latency-ms = 2500 }\n";
+    "[agents.ann]\nadapter = \"mock\"\nskills = [\"work\"]\ncapacity = 4\nconfig = { latency-ms = 1500 }\n";
 
 #[test]
 fn a_lock_of_another_run_is_said() {
     let env = Env::new();
     env.write("baton.toml", SLOW);
-    let first = json!([{ "id": "holder", "skills": ["work"], "paths": ["src/**"] }, { "id": "after", "depends_on": ["holder"], "skills": ["work"] }]);
+    let first = first(json!({ "id": "holder", "skills": ["work"], "paths": ["src/**"] }));
     let output = beside(&env, first, json!([{ "id": "late", "skills": ["work"], "paths": ["src/main.rs"] }]));
     assert_eq!(
         lines(&output, "late waits"),
@@ -96,7 +103,7 @@ fn a_lock_of_another_run_is_said() {
 fn a_limit_of_places_is_said() {
     let env = Env::new();
     env.write("baton.toml", &format!("[limits]\nrunning = 1\n{SLOW}"));
-    let first = json!([{ "id": "holder", "skills": ["work"] }, { "id": "after", "depends_on": ["holder"], "skills": ["work"] }]);
+    let first = first(json!({ "id": "holder", "skills": ["work"] }));
     let output = beside(&env, first, json!([{ "id": "late", "skills": ["work"] }]));
     assert_eq!(lines(&output, "late waits"), ["late waits for a place: [limits] running allows 1 at once"]);
 }

@@ -132,7 +132,7 @@ fn a_new_version_of_the_router_in_use_takes_over() {
     );
     fs::write(env.path("live.wasm"), component("example-router-rust")).expect("writable");
     env.baton(&["plugin", "add", "live.wasm"]).ok();
-    env.write("plan.json", &plan(chain(8, "work")));
+    env.write("plan.json", &plan(chain(16, "work")));
     let mut host = env.start(&["run", "plan.json", "--router", "live"]);
     env.until("the first success", "SELECT count(*) > 0 FROM task WHERE state = 5");
     fs::write(env.path("live.wasm"), component("baton-router-round-robin")).expect("writable");

@@ -125,7 +125,7 @@ pub(super) fn summary(conn: &Reader, id: RunId) -> Result<(), Failure> {
         screen::line(&format!("  and {} more (baton dead list)", report.dead.len() - NAMED));
     }
     if !report.dead.is_empty() {
-        screen::line("  once what was wrong is mended: baton retry TASK");
+        screen::line("  once the cause is fixed: baton retry TASK");
     }
     let blocked: Vec<&str> = report
         .tasks

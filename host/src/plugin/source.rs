@@ -19,7 +19,7 @@ pub struct Fetched {
 /// Why a component could not be had, by what to do about it.
 #[derive(Debug, Error)]
 pub enum SourceError {
-    /// Mend what was typed.
+    /// What was typed is wrong.
     #[error("{0}: {1}")]
     Malformed(String, String),
     /// Try again, or look at the server.

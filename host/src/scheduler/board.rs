@@ -112,8 +112,9 @@ impl Board {
         let mut of_run = self.tasks.values().filter(|task| task.run == run && is_active(task)).peekable();
         of_run.peek().is_some()
             && of_run.all(|task| match task.state {
-                // One that is locked out goes on with whoever locks it, who is looked at as well.
-                State::Ready { .. } => task.held || run_held || self.clash(task).is_some(),
+                // One that is locked out goes on with whoever locks it: a task of this run is looked at as well, and
+                // one of another run ends by itself.
+                State::Ready { .. } => task.held || run_held || self.is_locked_by_own(task),
                 State::Backoff { .. } => task.held || run_held,
                 State::Waiting { stage: Stage::Person, need: None, .. } => true,
                 // It waits for its children, which are looked at themselves.
@@ -126,6 +127,11 @@ impl Board {
                 | State::Cancelled { .. }
                 | State::Skipped { .. } => false,
             })
+    }
+
+    fn is_locked_by_own(&self, task: &Task) -> bool {
+        let holder = self.clash(task).and_then(|(holder, _)| self.tasks.get(&holder));
+        holder.is_some_and(|holder| holder.run == task.run)
     }
 
     /// Ready tasks of a run that agents do, in groups for which the same agents are right: the first of each group, and

@@ -21,10 +21,8 @@ pub(super) fn healths(config: &Config) -> Vec<Check> {
             Ok(Health::Degraded(what)) => Finding::warning(what, remedy()),
             Ok(Health::Unreachable(what)) => Finding::fault(what, remedy()),
             Err(Failure::Usage(what) | Failure::Refused(what) | Failure::Infrastructure(what)) => {
-                let remedy = format!(
-                    "mend adapter of [agents.{}]: `baton plugin list` shows what there is",
-                    card.name
-                );
+                let remedy =
+                    format!("fix adapter of [agents.{}]: `baton plugin list` shows what there is", card.name);
                 Finding::fault(what, remedy)
             }
         };

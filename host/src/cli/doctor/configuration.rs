@@ -19,7 +19,7 @@ pub(super) fn unreadable(why: &Failure) -> Check {
     let what = match why {
         Failure::Usage(what) | Failure::Refused(what) | Failure::Infrastructure(what) => what.clone(),
     };
-    check("configuration", "", Finding::fault(what, "mend the file at the place that is named"))
+    check("configuration", "", Finding::fault(what, "fix the file at the place that is named"))
 }
 
 pub(super) fn found(config: &Config) -> Check {
@@ -77,7 +77,7 @@ pub(super) fn plugins(config: &Config) -> Vec<Check> {
         checks.push(check(
             "[plugins]",
             name,
-            Finding::warning(what, "mend the name: the table has no effect"),
+            Finding::warning(what, "fix the name: the table has no effect"),
         ));
     }
     checks
@@ -90,7 +90,7 @@ pub(super) fn programs(config: &Config) -> Vec<Check> {
             Ok(file) => Finding::good(file.display().to_string()),
             Err(what) => Finding::fault(
                 what,
-                format!("install the program, or mend argv, cwd or the PATH in env of [profiles.{name}]"),
+                format!("install the program, or fix argv, cwd or the PATH in env of [profiles.{name}]"),
             ),
         };
         check("profile", name, finding)
@@ -107,7 +107,7 @@ pub(super) fn services(config: &Config) -> Vec<Check> {
             Err(what) => Finding::fault(
                 what,
                 format!(
-                    "set the variable or file of [secrets], or mend url of [services.{name}]; a proxy is not used"
+                    "set the variable or file of [secrets], or fix url of [services.{name}]; a proxy is not used"
                 ),
             ),
         };

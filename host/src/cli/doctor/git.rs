@@ -22,7 +22,7 @@ pub(super) fn repository(config: &Config) -> Result<Vec<Check>, Failure> {
 async fn look(settings: &Settings) -> Finding {
     let git = Git::at(&settings.repository);
     if !settings.repository.is_dir() {
-        return Finding::fault("there is no such folder", "mend repository of [workspace]");
+        return Finding::fault("there is no such folder", "fix repository of [workspace]");
     }
     let version = match git.run(&["version"]).await {
         Ok(said) => said.trim().to_owned(),
