@@ -72,14 +72,13 @@ fn first(holder: serde_json::Value) -> serde_json::Value {
     json!([holder, after("a", "holder"), after("b", "a"), after("c", "b")])
 }
 
-/// A second run that needs what the first one has, and gets it.
+/// A second run that needs what the first one has.
 fn beside(env: &Env, first: serde_json::Value, second: serde_json::Value) -> Output {
     env.write("first.json", &plan(first));
     env.write("second.json", &plan(second));
     let host = env.start(&["run", "first.json"]);
     env.until("the first task", "SELECT count(*) > 0 FROM task WHERE state = 2");
     let output = env.baton(&["run", "second.json"]);
-    assert_eq!(output.code, Some(0), "{output:?}");
     drop(host);
     output
 }
@@ -93,6 +92,7 @@ fn a_lock_of_another_run_is_said() {
     env.write("baton.toml", SLOW);
     let first = first(json!({ "id": "holder", "skills": ["work"], "paths": ["src/**"] }));
     let output = beside(&env, first, json!([{ "id": "late", "skills": ["work"], "paths": ["src/main.rs"] }]));
+    assert_eq!(output.code, Some(0), "it waits, and is done: {output:?}");
     assert_eq!(
         lines(&output, "late waits"),
         ["late waits for the lock on path src/main.rs (held as src/**), which holder holds"]
