@@ -45,8 +45,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::agent::Card;
 use crate::config::{Config, ConfigError};
-use crate::op::Rejection;
+use crate::op::{PluginRow, Rejection};
 use crate::plan::load::Flaws;
 use crate::plugin::compile::Compiler;
 use crate::plugin::library::{Installed, Library, Sources};
@@ -209,6 +210,22 @@ enum Failure {
 
 type Outcome = Result<Done, Failure>;
 
+impl Failure {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Refused(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Infrastructure(_) => 3,
+        }
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Refused(text) | Self::Usage(text) | Self::Infrastructure(text) => text,
+        }
+    }
+}
+
 impl From<Flaws> for Failure {
     fn from(flaws: Flaws) -> Self {
         Self::Usage(flaws.to_string())
@@ -301,13 +318,8 @@ pub fn main() -> ExitCode {
     match ended {
         Ok(done) => done.into(),
         Err(failure) => {
-            let (code, text) = match failure {
-                Failure::Refused(text) => (1, text),
-                Failure::Usage(text) => (2, text),
-                Failure::Infrastructure(text) => (3, text),
-            };
-            screen::error(&text);
-            ExitCode::from(code)
+            screen::error(failure.text());
+            ExitCode::from(failure.code())
         }
     }
 }
@@ -324,8 +336,12 @@ impl Cli {
             | Verb::Skills(_) => true,
             Verb::Events(args) => !args.follows(),
             Verb::Plan(verb) => verb.is_long(),
-            Verb::Dead(_) | Verb::Agents(_) | Verb::Router(_) | Verb::Plugin(_) | Verb::Notes(_) => false,
-            Verb::Run(_)
+            Verb::Dead(_)
+            | Verb::Agents(_)
+            | Verb::Router(_)
+            | Verb::Plugin(_)
+            | Verb::Notes(_)
+            | Verb::Run(_)
             | Verb::Why(_)
             | Verb::Questions(_)
             | Verb::Answer(_)
@@ -432,6 +448,10 @@ fn library(config: &Config, conn: Option<&Reader>) -> Result<Library, Failure> {
         None => Vec::new(),
         Some(conn) => read::plugins(conn).map_err(unreadable)?,
     };
+    library_of(config, &installed)
+}
+
+fn library_of(config: &Config, installed: &[PluginRow]) -> Result<Library, Failure> {
     Ok(Library::open(Sources {
         folder: Home::at(&config.store).plugins(),
         cache: cache_folder(),
@@ -439,6 +459,14 @@ fn library(config: &Config, conn: Option<&Reader>) -> Result<Library, Failure> {
         installed: installed.iter().map(Installed::from).collect(),
         settings: config.plugins.clone(),
     })?)
+}
+
+/// Who there is to do the work: the agents of the configuration, and those that are only registered in the store.
+fn agents_of(config: &Config, conn: Option<&Reader>) -> Result<Vec<Card>, Failure> {
+    let registered = conn.map(read::live::agents).transpose().map_err(unreadable)?.unwrap_or_default();
+    let is_configured = |card: &Card| config.agents.iter().any(|own| own.name == card.name);
+    let registered = registered.into_iter().map(|agent| agent.card).filter(|card| !is_configured(card));
+    Ok(config.agents.iter().cloned().chain(registered).collect())
 }
 
 /// Compiled plugins, shared by all stores of a user.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::{Done, Global, Outcome, screen};
+use super::{Done, Global, Outcome, library_of, screen};
 use crate::config::Config;
 use crate::size::Size;
 
@@ -74,10 +74,15 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
         Err(why) => checks.push(configuration::unreadable(&why)),
         Ok(config) => {
             checks.push(configuration::found(&config));
-            checks.extend(configuration::plugins(&config));
+            let installed = configuration::installed(&config);
+            let library = library_of(&config, &installed);
+            match &library {
+                Ok(library) => checks.extend(configuration::plugins(&config, library, &installed)),
+                Err(why) => checks.push(configuration::no_library(why)),
+            }
             checks.extend(configuration::programs(&config));
             checks.extend(configuration::services(&config));
-            checks.extend(agents::healths(&config));
+            checks.extend(library.iter().flat_map(|library| agents::healths(&config, library)));
             checks.extend(git::repository(&config)?);
             checks.extend(everything_of_the_store(&config, args));
         }

@@ -2,8 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
-use crate::agent::Card;
+use super::{Done, Failure, Global, Outcome, agents_of, screen, target, unreadable};
 use crate::door::Door;
 use crate::op::{Op, Reply};
 use crate::plan::check::Means;
@@ -11,7 +10,7 @@ use crate::plan::simulate::{Timeline, generalists, timeline};
 use crate::plan::{Plan, graph, load, schema};
 use crate::plugin::{Kind, bundled};
 use crate::span::Span;
-use crate::store::read::{self, live};
+use crate::store::read;
 use crate::store::{Home, reader};
 
 #[derive(Debug, clap::Subcommand)]
@@ -122,10 +121,7 @@ fn means(global: &Global, path: &Path) -> Result<Means, Failure> {
         let installed = installed.iter().filter(|row| row.kind == kind.as_str()).map(|row| row.name.clone());
         bundled::of(kind).map(|plugin| plugin.name.to_owned()).chain(installed).collect()
     };
-    let registered = conn.as_ref().map(live::agents).transpose().map_err(unreadable)?.unwrap_or_default();
-    let is_configured = |card: &Card| config.agents.iter().any(|own| own.name == card.name);
-    let registered = registered.into_iter().map(|agent| agent.card).filter(|card| !is_configured(card));
-    let agents = config.agents.iter().cloned().chain(registered).collect();
+    let agents = agents_of(&config, conn.as_ref())?;
     Ok(Means { executors: named(Kind::Executor), validators: named(Kind::Validator), agents })
 }
 

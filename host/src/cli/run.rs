@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Done, Failure, Global, Outcome, library, screen, unreadable};
-use crate::agent::Card;
+use super::{Done, Failure, Global, Outcome, agents_of, library, screen, unreadable};
 use crate::config::Config;
 use crate::door::{self, Door};
 use crate::id::RunId;
@@ -92,10 +91,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
 /// Somebody must be there to do the work. A run that is only submitted may wait for the host that has the agents. What
 /// nobody can do is said before anything starts, and the rest is done all the same.
 fn check_agents(global: &Global, plan: &Plan, config: &Config, conn: Option<&Reader>) -> Result<(), Failure> {
-    let registered = conn.map(read::live::agents).transpose().map_err(unreadable)?.unwrap_or_default();
-    let is_configured = |card: &Card| config.agents.iter().any(|own| own.name == card.name);
-    let registered = registered.into_iter().map(|agent| agent.card).filter(|card| !is_configured(card));
-    let agents: Vec<Card> = config.agents.iter().cloned().chain(registered).collect();
+    let agents = agents_of(config, conn)?;
     if agents.is_empty() {
         return Err(Failure::Usage(nobody(config)));
     }

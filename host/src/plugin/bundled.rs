@@ -1,5 +1,7 @@
 //! The plugins that come with the binary.
 
+use std::sync::LazyLock;
+
 use super::Kind;
 
 #[derive(Clone, Copy, Debug)]
@@ -28,4 +30,11 @@ pub fn of(kind: Kind) -> impl Iterator<Item = Bundled> {
 #[must_use]
 pub fn find(name: &str, kind: Kind) -> Option<Bundled> {
     of(kind).find(|plugin| plugin.name == name)
+}
+
+/// The routers with their digests, which runs are pinned to. They can't change while this process lives.
+pub fn routers() -> &'static [(Bundled, String)] {
+    static ROUTERS: LazyLock<Vec<(Bundled, String)>> =
+        LazyLock::new(|| of(Kind::Router).map(|plugin| (plugin, super::digest(plugin.wasm))).collect());
+    &ROUTERS
 }

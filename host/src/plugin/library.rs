@@ -148,17 +148,9 @@ impl Library {
 
     fn load_anew(&self, name: &str, kind: Kind) -> Result<(Loaded, Vec<Grant>), PluginError> {
         let (bytes, grants) = self.find(name, kind)?;
-        let key = (name.to_owned(), super::digest(&bytes));
-        let known = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        let loaded = match known {
+        let loaded = match self.known(name, &super::digest(&bytes)) {
             Some(loaded) => loaded,
-            None => {
-                let settings = self.settings(name);
-                let limits = |kind| settings.limits.over(Limits::of(kind));
-                let loaded = self.loader.load(name, &bytes, limits, &grants)?;
-                self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(key, loaded.clone());
-                loaded
-            }
+            None => self.load_bytes(name, &bytes, &grants)?,
         };
         if loaded.component.kind != kind {
             return Err(unknown(name, &format!("it is of kind {}, expected {kind}", loaded.component.kind)));
@@ -179,17 +171,9 @@ impl Library {
         let installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         let now = if let Some(installed) = installed {
             installed.digest
-        } else if let Some(bundled) = bundled::find(name, Kind::Router) {
-            match self
-                .ready
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get(&(Kind::Router, name.to_owned()))
-            {
-                Some((loaded, _)) => loaded.component.digest.clone(),
-                None => super::digest(bundled.wasm),
-            }
-        } else if is_file(name) && !self.is_loaded(name, digest) {
+        } else if let Some((_, digest)) = bundled::routers().iter().find(|(plugin, _)| plugin.name == name) {
+            digest.clone()
+        } else if is_file(name) && self.known(name, digest).is_none() {
             super::digest(&fs::read(name).ok()?)
         } else {
             return None;
@@ -197,9 +181,19 @@ impl Library {
         (now != digest).then_some(now)
     }
 
-    fn is_loaded(&self, name: &str, digest: &str) -> bool {
+    /// What was loaded before of a name with this content.
+    fn known(&self, name: &str, digest: &str) -> Option<Loaded> {
         let key = (name.to_owned(), digest.to_owned());
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&key)
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
+    }
+
+    fn load_bytes(&self, name: &str, bytes: &[u8], grants: &[Grant]) -> Result<Loaded, PluginError> {
+        let settings = self.settings(name);
+        let limits = |kind| settings.limits.over(Limits::of(kind));
+        let loaded = self.loader.load(name, bytes, limits, grants)?;
+        let key = (name.to_owned(), loaded.component.digest.clone());
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(key, loaded.clone());
+        Ok(loaded)
     }
 
     /// A router with exactly this content, also where its name stands for another by now.
@@ -207,16 +201,10 @@ impl Library {
     /// # Errors
     /// It is nowhere to be found any more, or can't be used.
     pub fn router_at(&self, name: &str, digest: &str) -> Result<Router, PluginError> {
-        let key = (name.to_owned(), digest.to_owned());
-        let known = self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(loaded) = known {
-            return Router::new(loaded, &self.loader.engines);
-        }
-        let bytes = self.component_of(name, digest)?;
-        let settings = self.settings(name);
-        let limits = |kind| settings.limits.over(Limits::of(kind));
-        let loaded = self.loader.load(name, &bytes, limits, &[])?;
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(key, loaded.clone());
+        let loaded = match self.known(name, digest) {
+            Some(loaded) => loaded,
+            None => self.load_bytes(name, &self.component_of(name, digest)?, &[])?,
+        };
         Router::new(loaded, &self.loader.engines)
     }
 
@@ -228,7 +216,7 @@ impl Library {
         if let Ok(stored) = self.stored(name, digest) {
             return Ok(stored);
         }
-        if let Some(plugin) = bundled::of(Kind::Router).find(|plugin| super::digest(plugin.wasm) == digest) {
+        if let Some((plugin, _)) = bundled::routers().iter().find(|(_, own)| own == digest) {
             return Ok(plugin.wasm.to_vec());
         }
         let read = is_file(name).then(|| fs::read(name).ok()).flatten();

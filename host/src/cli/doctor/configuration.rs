@@ -4,22 +4,21 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::{Failure, library};
+use super::super::Failure;
 use super::{Check, Finding, check};
 use crate::config::{Config, NAME};
+use crate::op::PluginRow;
 use crate::plan::load::nearest;
 use crate::plugin::bundled;
 use crate::plugin::capability::{Profile, Service, Upstream};
+use crate::plugin::library::Library;
 use crate::store::{Home, read, reader};
 
 /// A service on another continent answers within this.
 const CONNECT: Duration = Duration::from_secs(5);
 
 pub(super) fn unreadable(why: &Failure) -> Check {
-    let what = match why {
-        Failure::Usage(what) | Failure::Refused(what) | Failure::Infrastructure(what) => what.clone(),
-    };
-    check("configuration", "", Finding::fault(what, "fix the file at the place that is named"))
+    check("configuration", "", Finding::fault(why.text(), "fix the file at the place that is named"))
 }
 
 pub(super) fn found(config: &Config) -> Check {
@@ -42,22 +41,18 @@ pub(super) fn found(config: &Config) -> Check {
     check("configuration", file.display().to_string(), finding)
 }
 
-/// The router, and every plugin that a table is about.
-pub(super) fn plugins(config: &Config) -> Vec<Check> {
-    // A store that can't be read is said of the database.
+/// What is installed, as far as the store can be read: what is wrong with the store is said of the database.
+pub(super) fn installed(config: &Config) -> Vec<PluginRow> {
     let conn = reader(&Home::at(&config.store)).ok();
-    let installed = conn.as_ref().and_then(|conn| read::plugins(conn).ok());
-    let library = match library(config, conn.as_ref().filter(|_| installed.is_some())) {
-        Ok(library) => library,
-        Err(why) => {
-            let (Failure::Usage(what) | Failure::Refused(what) | Failure::Infrastructure(what)) = why;
-            return vec![check(
-                "plugins",
-                "",
-                Finding::fault(what, "name a folder that you own with BATON_CACHE"),
-            )];
-        }
-    };
+    conn.and_then(|conn| read::plugins(&conn).ok()).unwrap_or_default()
+}
+
+pub(super) fn no_library(why: &Failure) -> Check {
+    check("plugins", "", Finding::fault(why.text(), "name a folder that you own with BATON_CACHE"))
+}
+
+/// The router, and every plugin that a table is about.
+pub(super) fn plugins(config: &Config, library: &Library, installed: &[PluginRow]) -> Vec<Check> {
     let router = match library.router(&config.router) {
         Ok(_) => Finding::good("it loads"),
         Err(why) => Finding::fault(
@@ -66,7 +61,6 @@ pub(super) fn plugins(config: &Config) -> Vec<Check> {
         ),
     };
     let mut checks = vec![check("router", &config.router, router)];
-    let installed = installed.unwrap_or_default();
     let is_known = |name: &str| {
         bundled::all().any(|plugin| plugin.name == name) || installed.iter().any(|row| row.name == name)
     };

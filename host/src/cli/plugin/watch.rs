@@ -55,10 +55,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
 
 /// Whatever goes wrong is said, and the next change is waited for.
 fn turn(global: &Global, args: &Args, input: Option<&serde_json::Value>) {
-    if let Err(Failure::Usage(why) | Failure::Refused(why) | Failure::Infrastructure(why)) =
-        attempt(global, args, input)
-    {
-        screen::error(&why);
+    if let Err(why) = attempt(global, args, input) {
+        screen::error(why.text());
     }
 }
 
