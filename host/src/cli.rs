@@ -424,7 +424,7 @@ impl Global {
         if let Some(store) = &self.store {
             config.store.clone_from(store);
             if let Some(workspace) = &mut config.workspace {
-                workspace.folder = store.join("worktrees");
+                workspace.store.clone_from(store);
             }
         }
         Ok(config)

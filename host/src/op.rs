@@ -354,6 +354,11 @@ pub enum End {
     Released {
         why: String,
     },
+    /// Accepted by these checks, and in the way of what landed meanwhile.
+    Conflicted {
+        files: Vec<String>,
+        checks: Vec<Check>,
+    },
     Cancelled {
         why: String,
     },

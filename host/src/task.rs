@@ -32,6 +32,8 @@ pub struct Task {
     pub attempts: u32,
     /// Attempts that ended in a crash, in the sense of [`Retry::crashes`].
     pub crashes: u32,
+    /// Attempts whose accepted work was in the way of what landed meanwhile.
+    pub conflicts: u32,
     pub priority: i32,
     pub created: Time,
     /// When it must be done.

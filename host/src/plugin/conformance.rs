@@ -69,6 +69,7 @@ fn task() -> Task {
         epoch: Epoch(0),
         attempts: 0,
         crashes: 0,
+        conflicts: 0,
         priority: 0,
         created: Time(0),
         deadline: None,

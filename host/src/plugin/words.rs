@@ -348,6 +348,8 @@ fn told(workstream: &mut Workstream, name: &str, value: String) -> Result<(), St
 
 /// A task that a strategy asks for, as a workstream, or what is wrong with it. Unless it says otherwise, it may change
 /// what whoever asks for it may.
+///
+/// What a strategy divides is done as a whole: a part of it need not change a file, but each of several candidates must.
 pub(super) fn new_task(new: wit::NewTask, effects: Effects) -> Result<Workstream, String> {
     let name = new.name;
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -382,6 +384,7 @@ pub(super) fn new_task(new: wit::NewTask, effects: Effects) -> Result<Workstream
     for attr in new.attrs {
         told(&mut workstream, &attr.name, attr.value)?;
     }
+    workstream.allow_no_change = effects == Effects::Workspace && !workstream.contest;
     if workstream.contract.is_some() && !workstream.validators.iter().any(|one| one.uses == "schema") {
         let schema = crate::plan::Validator { uses: "schema".into(), ..Default::default() };
         workstream.validators.insert(0, schema);

@@ -59,6 +59,7 @@ use crate::seed::Seed;
 use crate::store::writer::{Answers, Writer};
 use crate::store::{Reader, read};
 use crate::task::Task;
+use crate::workspace::Key;
 use crate::workspace::queue::Entry;
 
 /// A lease lasts so long, and is renewed when half of it is gone.
@@ -110,6 +111,12 @@ enum Message {
     Said {
         ops: Vec<Op>,
     },
+    /// The merge queue could not land a claim, and will try again.
+    Stalled {
+        task: TaskId,
+        epoch: Epoch,
+        why: String,
+    },
     Phase {
         run: RunId,
         reply: oneshot::Sender<Phase>,
@@ -137,7 +144,7 @@ struct Ended {
 }
 
 /// Attempts whose trees are of no more use, with what keeps the host from ending before they are gone.
-type Sweep = (Vec<(RunId, TaskId, Epoch)>, mpsc::Sender<()>);
+type Sweep = (Vec<Key>, mpsc::Sender<()>);
 
 /// Where a run stands, for whoever waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +158,15 @@ pub enum Phase {
     /// Nobody can do what is left.
     Stuck,
     Settled,
+}
+
+/// An accepted tree on its way to the target.
+struct Landing {
+    epoch: Epoch,
+    /// Its right to land.
+    fence: Arc<Fence>,
+    /// Why it does not land yet, if not because others are before it.
+    stalled: Option<String>,
 }
 
 /// An attempt that runs in this process.
@@ -177,8 +193,8 @@ struct Spine {
     sweeps: mpsc::UnboundedSender<Sweep>,
     /// Held by what the host waits for before it ends.
     under_way: mpsc::Sender<()>,
-    /// The right of each of them to land.
-    landings: HashMap<TaskId, (Epoch, Arc<Fence>)>,
+    /// Those that are on their way.
+    landings: HashMap<TaskId, Landing>,
     pool: Pool,
     conducts: Conducts,
     /// The router that is tried against the one that each run has.
@@ -287,6 +303,7 @@ impl Spine {
             Message::Said { ops } => {
                 self.pending.extend(ops);
             }
+            Message::Stalled { task, epoch, why } => self.stalled(task, epoch, why),
             Message::Phase { run, reply } => {
                 let _ = reply.send(self.phase(run));
             }
@@ -309,7 +326,7 @@ impl Spine {
             Phase::Paused
         } else if self.is_spent(run) {
             Phase::Spent
-        } else if waits::is_stuck(&self.board, &self.pool, run) {
+        } else if waits::is_stuck(&self.board, &self.pool, run, |task| self.is_stalled(task)) {
             Phase::Stuck
         } else {
             Phase::Active

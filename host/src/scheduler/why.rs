@@ -40,6 +40,10 @@ pub enum Why {
         question: QuestionId,
         text: String,
     },
+    /// It is accepted, and its changes can't be brought onto the target.
+    Landing {
+        why: String,
+    },
     Backoff {
         until: Time,
         after: Option<String>,
@@ -102,6 +106,9 @@ impl fmt::Display for Why {
                 )
             }
             Self::Paused { what } => write!(f, "is paused: `baton resume {what}`"),
+            Self::Landing { why } => {
+                write!(f, "is accepted and waits to land, tried again all the while: {why}")
+            }
             Self::Backoff { until, after: Some(after) } => {
                 write!(f, "will be tried again at {until}, after {after}")
             }

@@ -90,7 +90,7 @@ impl Batch<'_> {
         let mut update = self.conn.prepare_cached(
             "UPDATE task SET terms_id = ?2, state = ?3, at = ?4, agent_id = ?5, lease_until = ?6, stage = ?7, \
              need = ?8, need_until = ?9, class = ?10, held = ?11, cancelling = ?12, epoch = ?13, attempts = ?14, \
-             crashes = ?15, priority = ?16, deadline = ?17 WHERE id = ?1",
+             crashes = ?15, priority = ?16, deadline = ?17, conflicts = ?18 WHERE id = ?1",
         )?;
         update.execute(params![
             task.id.0,
@@ -110,6 +110,7 @@ impl Batch<'_> {
             task.crashes,
             task.priority,
             task.deadline.map(|at| at.0),
+            task.conflicts,
         ])?;
         Ok(())
     }

@@ -77,6 +77,7 @@ mod tests {
             epoch: Epoch(attempts),
             attempts,
             crashes,
+            conflicts: 0,
             priority: 0,
             created: Time(0),
             deadline: None,

@@ -84,6 +84,11 @@ pub enum Command {
         epoch: Epoch,
         why: String,
     },
+    /// Waiting → Ready, nothing charged: what it claims can't land beside what landed meanwhile.
+    Conflict {
+        epoch: Epoch,
+        files: Vec<String>,
+    },
     /// Ready → Backoff, nothing charged.
     Defer {
         until: Time,
@@ -200,6 +205,9 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
         (Command::LoseLease { why }, State::Running { .. }) => Ok(lost(task, terms, why, now)),
         (Command::Release { epoch, why }, State::Running { .. }) => current(task, epoch)
             .map(|()| if task.cancelling { Fact::Cancelled { why } } else { Fact::Released { why } }),
+        (Command::Conflict { epoch, files }, State::Waiting { stage: Stage::Acceptance, .. }) => {
+            current(task, epoch).map(|()| conflicted(task, terms, files, now, seed))
+        }
         (Command::Defer { until }, State::Ready { .. }) => Ok(Fact::Deferred { until }),
         (Command::Hold, state) if !state.is_terminal() && !task.held => Ok(Fact::Held),
         (Command::Unhold, _) if task.held => Ok(Fact::Unheld),
@@ -232,6 +240,7 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
             | Command::Reject { .. }
             | Command::LoseLease { .. }
             | Command::Release { .. }
+            | Command::Conflict { .. }
             | Command::Defer { .. }
             | Command::Hold
             | Command::Unhold
@@ -265,6 +274,18 @@ fn failed(task: &Task, terms: &Terms, fault: Fault, now: Time, seed: Seed) -> Fa
         }
         Verdict::Again { .. } | Verdict::GiveUp => Fact::Failed { fault },
     }
+}
+
+/// Alone on top of what landed it can't conflict again, unless somebody else moves the target: not without end.
+const CONFLICTS: u32 = 10;
+
+fn conflicted(task: &Task, terms: &Terms, files: Vec<String>, now: Time, seed: Seed) -> Fact {
+    if task.conflicts < CONFLICTS {
+        return Fact::Conflicted { files };
+    }
+    let why =
+        format!("it conflicted {CONFLICTS} times with what landed meanwhile, now in {}", files.join(", "));
+    failed(task, terms, Fault::new(ErrorClass::Unaccepted, why), now, seed)
 }
 
 fn in_doubt(why: &str) -> String {
@@ -347,6 +368,12 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
             task.epoch = task.epoch.next();
             task.attempts -= 1;
         }
+        Fact::Conflicted { .. } => {
+            task.state = State::Ready { since: at };
+            task.epoch = task.epoch.next();
+            task.attempts -= 1;
+            task.conflicts += 1;
+        }
         Fact::Deferred { until } => task.state = State::Backoff { until: *until },
         Fact::Held => task.held = true,
         Fact::Unheld => task.held = false,
@@ -365,10 +392,12 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
             task.epoch = task.epoch.next();
             task.attempts = 0;
             task.crashes = 0;
+            task.conflicts = 0;
             task.cancelling = false;
         }
         Fact::Dropped
         | Fact::Landed { .. }
+        | Fact::LandingStalled { .. }
         | Fact::Charged { .. }
         | Fact::Feedback { .. }
         | Fact::BudgetLow { .. }

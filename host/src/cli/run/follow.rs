@@ -11,6 +11,7 @@ use crate::event::{Event, Fact};
 use crate::id::{AgentId, RunId, TaskId};
 use crate::plugin::capability::sign::Sign;
 use crate::scheduler::waits::Wait;
+use crate::scheduler::why::Why;
 use crate::store::Reader;
 use crate::store::read::{self, history, summary};
 use crate::task::StateName;
@@ -162,6 +163,16 @@ impl Follower {
             }
             Fact::Cancelled { why } => self.over(task, event, &format!("{name} cancelled: {why}"), false),
             Fact::Released { why } => self.over(task, event, &format!("{name} given back: {why}"), false),
+            Fact::Conflicted { files } => {
+                let text = format!(
+                    "{name} comes again alone, uncharged: what landed meanwhile changed {} too",
+                    files.join(", ")
+                );
+                self.over(task, event, &text, false);
+            }
+            Fact::LandingStalled { why } => {
+                self.say(&format!("{name} is accepted and can't land yet: {why}"))
+            }
             Fact::Asked { question, text, waits: true, .. } => {
                 let text = format!("{name} waits for a person: {text} (`baton answer {question}`)");
                 self.over(task, event, &text, false);
@@ -215,7 +226,9 @@ impl Follower {
     pub(super) fn waits(&mut self, waits: Vec<Wait>) -> Result<(), Failure> {
         let stands_still = self.started.is_empty();
         let mut now = Vec::new();
-        for wait in waits {
+        // What can't land is an event, and said as such.
+        let is_said = |wait: &Wait| matches!(wait.why, Why::Landing { .. });
+        for wait in waits.into_iter().filter(|wait| !is_said(wait)) {
             if !stands_still && !wait.why.needs_somebody() {
                 continue;
             }

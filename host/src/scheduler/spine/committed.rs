@@ -12,6 +12,7 @@ use crate::plugin::library::Installed;
 use crate::store::read;
 use crate::store::writer::Answers;
 use crate::task::{Stage, State, Task};
+use crate::workspace::Key;
 
 impl Spine {
     /// The store has spoken: what it changed is what is.
@@ -133,11 +134,11 @@ impl Spine {
     /// A tree whose task has moved on is not to land.
     fn withdraw(&mut self, task: &Task) {
         let waits = matches!(task.state, State::Waiting { stage: Stage::Acceptance, .. });
-        if let Some((epoch, _)) = self.landings.get(&task.id)
-            && (!waits || *epoch != task.epoch)
-            && let Some((_, fence)) = self.landings.remove(&task.id)
+        if let Some(landing) = self.landings.get(&task.id)
+            && (!waits || landing.epoch != task.epoch)
+            && let Some(landing) = self.landings.remove(&task.id)
         {
-            fence.fall(Stop::Cancelled);
+            landing.fence.fall(Stop::Cancelled);
         }
     }
 
@@ -154,7 +155,7 @@ impl Spine {
         }
         let family = read::live::family(&self.reader, task.id).map_err(unreadable)?;
         let newest = |id: TaskId| if id == task.id { task.epoch } else { Epoch(u32::MAX) };
-        let over = family.into_iter().map(|id| (task.run, id, newest(id))).collect();
+        let over = family.into_iter().map(|id| Key { run: task.run, task: id, epoch: newest(id) }).collect();
         let _ = self.sweeps.send((over, self.under_way.clone()));
         Ok(())
     }

@@ -243,7 +243,9 @@ impl Spine {
 fn was_free(result: &attempt::Result) -> bool {
     match result {
         attempt::Result::Asked
-        | attempt::Result::Over(End::Released { .. } | End::Cancelled { .. } | End::Accepted { .. }) => true,
+        | attempt::Result::Over(
+            End::Released { .. } | End::Conflicted { .. } | End::Cancelled { .. } | End::Accepted { .. },
+        ) => true,
         attempt::Result::Over(End::Failed { fault, .. }) => matches!(
             fault.class,
             ErrorClass::Environment

@@ -20,7 +20,7 @@ use crate::scheduler::decide::Prepared;
 use crate::scheduler::land::{self, Ground};
 use crate::store::read;
 use crate::task::{Role, Task};
-use crate::workspace::Site;
+use crate::workspace::{Key, Site};
 
 impl Spine {
     /// Starts the attempt that the store has just recorded.
@@ -62,7 +62,8 @@ impl Spine {
                 let mut errand = Errand::attempt(&prepared, meter, around.clock.now());
                 // Only a tree that is sealed needs it again.
                 let spec = around.workspaces.is_some().then(|| prepared.spec.clone());
-                let site = Site { run: prepared.task.run, task: id, epoch, name: &prepared.spec.id };
+                let key = Key { run: prepared.task.run, task: id, epoch };
+                let site = Site { key, name: &prepared.spec.id };
                 let begun = tokio::select! {
                     begun = land::begin(around.workspaces.as_ref(), ground, site) => begun,
                     _ = own.fallen() => {
@@ -147,7 +148,7 @@ impl Spine {
         if let Some(parent) = task.parent.filter(|parent| parent.role == Role::Evidence) {
             let claimed = read::live::claimed(&self.reader, parent.id, parent.epoch).map_err(unreadable)?;
             let claim = claimed.as_ref().and_then(land::claim);
-            return Ok(claim.map_or(Ground::Configured, |claim| Ground::Judged(claim.tree.path)));
+            return Ok(claim.map_or(Ground::Configured, |claim| Ground::Judged(claim.tree)));
         }
         Ok(match prepared.spec.effects {
             Effects::Workspace => {

@@ -27,7 +27,21 @@ impl Spine {
         let under_way = self.limited();
         let means = Means { crowd: &self.crowd, under_way: &under_way, spent: self.purse.spent(run, now) };
         let name = |id: TaskId| read::name(&self.reader, id).unwrap_or_else(|_| id.to_string());
-        waits::waits((&self.board, &self.pool), run, now, Some(&means), name)
+        let mut waits = waits::waits((&self.board, &self.pool), run, now, Some(&means), name);
+        for task in self.board.claimed(run) {
+            let Some(why) = self.landing(task) else { continue };
+            match waits.iter_mut().find(|wait| wait.why == why) {
+                Some(wait) => wait.tasks += 1,
+                None => waits.push(Wait { why, task, tasks: 1 }),
+            }
+        }
+        waits
+    }
+
+    /// What keeps an accepted task from landing.
+    fn landing(&self, task: TaskId) -> Option<Why> {
+        let why = self.landings.get(&task)?.stalled.clone()?;
+        Some(Why::Landing { why })
     }
 
     /// The terms of what runs, where anything limits how much may.
@@ -38,6 +52,9 @@ impl Spine {
     /// # Errors
     /// The store can't be read, or there is no such task.
     pub(super) fn why(&mut self, task: TaskId) -> Result<Why, String> {
+        if let Some(why) = self.landing(task) {
+            return Ok(why);
+        }
         self.refresh_loads();
         let now = self.around.clock.now();
         let run = self.board.task(task).map(|task| task.run);

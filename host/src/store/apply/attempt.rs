@@ -137,6 +137,7 @@ pub(super) fn finish(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, end: End) 
         },
         End::Failed { fault, .. } => Command::Fail { epoch, fault: fault.clone() },
         End::Released { why } => Command::Release { epoch, why: why.clone() },
+        End::Conflicted { files, .. } => Command::Conflict { epoch, files: files.clone() },
         End::Cancelled { why } => Command::Cancelled { epoch, why: why.clone() },
     };
     let (state, current) = (task.state, task.epoch);
@@ -164,6 +165,10 @@ pub(super) fn finish(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, end: End) 
             ending
         }
         End::Released { .. } => "released".to_owned(),
+        End::Conflicted { checks, .. } => {
+            report.checks = checks;
+            "conflicted".to_owned()
+        }
         End::Cancelled { .. } => "cancelled".to_owned(),
     };
     close(batch, id, epoch, &ending, &report)?;

@@ -290,7 +290,7 @@ pub fn claimed(conn: &Connection, task: TaskId, epoch: Epoch) -> rusqlite::Resul
 /// The store can't be read.
 pub fn feedback(conn: &Connection, task: TaskId) -> rusqlite::Result<Vec<String>> {
     let mut select = conn
-        .prepare_cached("SELECT report FROM attempt WHERE task_id = ?1 AND ending IN ('unaccepted', 'invalid-output', 'refused') ORDER BY epoch")?;
+        .prepare_cached("SELECT report FROM attempt WHERE task_id = ?1 AND ending IN ('unaccepted', 'invalid-output', 'refused', 'conflicted') ORDER BY epoch")?;
     let mut rows = select.query([task.0])?;
     let mut texts = Vec::new();
     while let Some(row) = rows.next()? {

@@ -37,6 +37,8 @@ pub(super) async fn spawn(
         .args(profile.args(command)?)
         .current_dir(&cwd)
         .env_clear()
+        // Git in a tree that lost its own repository must not find the operator's around it.
+        .envs(powers.folder.iter().filter_map(|tree| Some(("GIT_CEILING_DIRECTORIES", tree.parent()?))))
         .envs(profile.env.iter().map(|(name, value)| (name, value)))
         .env("BATON_IDEMPOTENCY_KEY", &powers.idempotency_key)
         .stdin(Stdio::piped())
