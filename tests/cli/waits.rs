@@ -37,7 +37,7 @@ fn what_nobody_can_do_is_said_and_ends_the_run_when_nothing_else_is_left() {
     assert_eq!(lines(&output, "y "), [format!("y (and 1 more like it) {why}")]);
     let begun = "nobody can do y (and 1 more: `baton plan check` names them), and it will be waited for: ann does not declare ghost";
     assert!(output.stderr.starts_with(begun), "{}", output.stderr);
-    assert!(output.stderr.contains("once somebody can, run the plan again"), "{}", output.stderr);
+    assert!(output.stderr.contains("see to it, and run the plan again"), "{}", output.stderr);
     assert_eq!(env.baton(&["why", "y"]).ok(), format!("y {why}\n"));
     let status = env.baton(&["status"]).ok();
     assert!(status.contains(&format!("waits: y (and 1 more like it) {why}")), "{status}");

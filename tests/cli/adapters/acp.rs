@@ -19,7 +19,7 @@ fn a_session_is_opened_in_the_tree_and_its_last_words_are_the_summary() {
         outcome["usage"],
         json!({ "input_tokens": 1100, "output_tokens": 40, "cost_micros": 45000, "requests": 0 })
     );
-    assert_eq!(kinds(&env), "submitted,assigned,charged,claimed,landed,accepted");
+    assert_eq!(kinds(&env), "submitted,assigned,charged,claimed,accepted");
     insta::assert_snapshot!(env.baton(&["cost"]).ok(), @r"
     run    attempts  input  output  unpriced  cost
     r1     1         1100   40      0         0.045
@@ -53,7 +53,7 @@ fn leave_is_asked_of_a_person_and_the_session_is_loaded_when_it_was_given() {
     assert_eq!(report(&env)["outcome"]["summary"], "All tests pass.");
     assert_eq!(env.sql::<String>("SELECT answered_by || ': ' || answer FROM question"), "ann: Allow");
     assert_eq!(env.sql::<i64>("SELECT attempts FROM task"), 1, "waiting for a person costs no attempt");
-    assert_eq!(kinds(&env), "submitted,assigned,asked,answered,assigned,charged,claimed,landed,accepted");
+    assert_eq!(kinds(&env), "submitted,assigned,asked,answered,assigned,charged,claimed,accepted");
 }
 
 #[test]
