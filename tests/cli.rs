@@ -38,6 +38,8 @@ mod programs;
 mod router;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/screen.rs"]
+mod screen;
 #[path = "cli/sim.rs"]
 mod sim;
 #[path = "cli/store.rs"]

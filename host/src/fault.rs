@@ -1,5 +1,6 @@
 //! What went wrong with an attempt, sorted by what should be done about it.
 
+use crate::excerpt::{MESSAGE, excerpt};
 use std::fmt;
 use std::time::Duration;
 
@@ -101,7 +102,7 @@ pub struct Fault {
 impl Fault {
     #[must_use]
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), retry_after_ms: None }
+        Self { class, message: excerpt(message, MESSAGE), retry_after_ms: None }
     }
 
     #[must_use]

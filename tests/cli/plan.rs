@@ -23,7 +23,7 @@ fn a_missing_dependency_names_the_nearest_right_word() {
     let said = env.baton(&["plan", "check", "p.json"]).fails(2);
     insta::assert_snapshot!(said, @r#"
     baton: p.json#/workstreams/1/depends_on/0: expected the id of a workstream, found "desing" (did you mean "design"?)
-    the plan has 1 error
+        the plan has 1 error
     "#);
 }
 

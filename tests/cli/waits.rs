@@ -58,11 +58,11 @@ fn a_plan_that_nobody_can_do_is_no_sound_plan() {
     let said = env.baton(&["plan", "check", "plan.json"]).fails(2);
     insta::assert_snapshot!(said, @r#"
     baton: plan.json#/workstreams/3/depends_on: a cycle: d → e → d
-    plan.json#/workstreams/2/contract: is not a JSON Schema: "objekt" is not valid under any of the schemas listed in the 'anyOf' keyword
-    plan.json#/workstreams/1/executor: no executor "paralel" is installed or bundled (did you mean "parallel"?)
-    plan.json#/workstreams/2/validators/0/use: no validator "shema" is installed or bundled (did you mean "schema"?)
-    plan.json#/workstreams/0/skills: nobody can do it: ann does not declare ghost; bob does not declare ghost (add what is missing to an agent in baton.toml, or change the workstream)
-    the plan has 5 errors
+        plan.json#/workstreams/2/contract: is not a JSON Schema: "objekt" is not valid under any of the schemas listed in the 'anyOf' keyword
+        plan.json#/workstreams/1/executor: no executor "paralel" is installed or bundled (did you mean "parallel"?)
+        plan.json#/workstreams/2/validators/0/use: no validator "shema" is installed or bundled (did you mean "schema"?)
+        plan.json#/workstreams/0/skills: nobody can do it: ann does not declare ghost; bob does not declare ghost (add what is missing to an agent in baton.toml, or change the workstream)
+        the plan has 5 errors
     "#);
 }
 

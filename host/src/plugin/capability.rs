@@ -16,11 +16,12 @@ pub mod workspace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
 use crate::clock::{Clock, Time};
+use crate::excerpt::{MESSAGE, excerpt};
 use crate::id::{Epoch, TaskId};
 use crate::lease::HostLease;
 
@@ -141,12 +142,15 @@ impl<T: Named> Allowed<T> {
             return Ok(Arc::clone(found));
         }
         let (what, grant, plugin) = (T::WHAT, T::GRANT, &powers.plugin);
+        let shown = excerpt(name, 256);
         Err(powers.denied(
             call,
             if self.ungranted.contains(name) {
-                format!("{what} {name} is not granted to {plugin}: baton plugin add … --grant {grant}:{name}")
+                format!(
+                    "{what} {shown} is not granted to {plugin}: baton plugin add … --grant {grant}:{shown}"
+                )
             } else {
-                format!("there is no {what} {name}: add {} to baton.toml", T::EXAMPLE.replace("{}", name))
+                format!("there is no {what} {shown}: add {} to baton.toml", T::EXAMPLE.replace("{}", &shown))
             },
         ))
     }
@@ -172,6 +176,8 @@ pub struct Powers {
     pub requests: AtomicU32,
     /// Of those, the ones that it sent after it was told to stop.
     pub farewells: AtomicU32,
+    /// The longest that a service which it called may put the task off, in milliseconds; zero = it called none.
+    pub put_off: AtomicU64,
     pub meter: Arc<Meter>,
     pub desk: Desk,
     pub signs: sign::Signs,
@@ -212,6 +218,7 @@ impl Powers {
 
     /// Tells the operator of a call that was refused; answers with what was said.
     fn denied(&self, call: &'static str, why: String) -> String {
+        let why = excerpt(why, MESSAGE);
         let (task, plugin) = (self.task, self.plugin.clone());
         self.signs.send(self.clock.now(), sign::Sign::Denied { task, plugin, call, why: why.clone() });
         why

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -292,6 +292,7 @@ fn executor(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<
             now: Time(1_700_000_000_000),
             seed: Seed(7),
             config: &config,
+            rounds: 0,
         })
     };
     let mut findings = Vec::new();
@@ -473,6 +474,7 @@ fn powers(plugin: &str, fence: Arc<Fence>) -> Arc<Powers> {
         services: Allowed::narrow(&BTreeMap::new(), |_| false),
         folder: None,
         requests: AtomicU32::new(0),
+        put_off: AtomicU64::new(0),
         farewells: AtomicU32::new(0),
         meter: Arc::new(Meter::default()),
         desk: Desk::closed(),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -99,6 +99,7 @@ impl Surroundings {
             folder,
             requests: AtomicU32::new(0),
             farewells: AtomicU32::new(0),
+            put_off: AtomicU64::new(0),
             meter,
             desk: self.desk.clone(),
             signs: Signs {

@@ -41,10 +41,9 @@ pub struct Batch {
     pub agents: Vec<AgentId>,
     /// In the order of its requests.
     pub tasks: Vec<Prepared>,
+    /// How often the router may have something done first for one task.
+    pub consultations: u32,
 }
-
-/// Consultations of one task before it is refused.
-const CONSULTATIONS: usize = 3;
 
 /// Room that is left at each agent while a batch is put together.
 pub struct Room {
@@ -90,12 +89,14 @@ pub struct Asking<'a> {
     pub config: &'a BTreeMap<String, String>,
     /// What the router's last answer left.
     pub state: Vec<u8>,
+    /// How often it may have something done first for one task.
+    pub consultations: u32,
 }
 
 /// Everything that the router may depend on.
 #[must_use]
 pub fn batch(run: RunId, tasks: Vec<Prepared>, pool: &Pool, board: &Board, asking: Asking<'_>) -> Batch {
-    let Asking { now, seed, config, state } = asking;
+    let Asking { now, seed, config, state, consultations } = asking;
     let mut sets: Vec<Vec<u32>> = Vec::new();
     let mut set_of: HashMap<TermsId, u32> = HashMap::new();
     for prepared in &tasks {
@@ -126,7 +127,7 @@ pub fn batch(run: RunId, tasks: Vec<Prepared>, pool: &Pool, board: &Board, askin
         state,
     };
     let agents = pool.workers.iter().map(|worker| worker.agent.id).collect();
-    Batch { run, snapshot, agents, tasks }
+    Batch { run, snapshot, agents, tasks, consultations }
 }
 
 /// Where this set stands among those that are known by now.
@@ -275,7 +276,7 @@ pub fn act(
                 let fault = Fault::new(ErrorClass::Refused, format!("the router turned it down: {why}"));
                 verdict.ops.push(Op::Reject { task, fault });
             }
-            Choice::Consult(new) => verdict.ops.push(consult(prepared, new)),
+            Choice::Consult(new) => verdict.ops.push(consult(prepared, new, batch.consultations)),
         }
     }
     if !picks.is_empty() || decision.is_some() {
@@ -311,11 +312,13 @@ pub(super) fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|why| format!("{{\"unrecorded\":\"{why}\"}}"))
 }
 
-fn consult(prepared: &Prepared, new: &crate::plugin::router::NewTask) -> Op {
+fn consult(prepared: &Prepared, new: &crate::plugin::router::NewTask, most: u32) -> Op {
     let task = prepared.task.id;
     let refuse = |why: String| Op::Reject { task, fault: Fault::new(ErrorClass::Refused, why) };
-    if prepared.consulted.0 >= CONSULTATIONS {
-        return refuse(format!("the router asked for more than {CONSULTATIONS} consultations"));
+    if prepared.consulted.0 >= most as usize {
+        return refuse(format!(
+            "the router asked for more than {most} consultations ([plugins.ROUTER.limits] consultations)"
+        ));
     }
     match consultation(new.clone()) {
         Ok(child) => Op::Spawn {

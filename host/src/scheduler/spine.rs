@@ -1,6 +1,7 @@
 //! The loop that owns what happens: messages in, operations to the store, work to plugins.
 
 mod awaited;
+mod bounds;
 mod committed;
 mod conduct;
 mod consolidate;
@@ -27,7 +28,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use awaited::Awaited;
-use conduct::{Conduct, Conducts};
+use conduct::{AskedFor, Conduct, Conducts};
 use consolidate::Consolidating;
 use contest::Contest;
 use purse::Purse;
@@ -197,6 +198,10 @@ struct Spine {
     landings: HashMap<TaskId, Landing>,
     pool: Pool,
     conducts: Conducts,
+    /// Of the runs that the last host left.
+    asked_for: HashMap<RunId, AskedFor>,
+    /// How often executors were asked about their tasks' attempts, since this host started.
+    rounds: HashMap<TaskId, (Epoch, u32)>,
     /// The router that is tried against the one that each run has.
     contest: Option<Contest>,
     /// What later tasks of a kind are told.
@@ -301,7 +306,10 @@ impl Spine {
             Message::Ended { ended, result } => self.ended(ended, result),
             Message::Probed { agent, said } => self.probed(agent, said),
             Message::Said { ops } => {
-                self.pending.extend(ops);
+                for op in ops {
+                    let op = self.bounded(op);
+                    self.pending.push(op);
+                }
             }
             Message::Stalled { task, epoch, why } => self.stalled(task, epoch, why),
             Message::Phase { run, reply } => {

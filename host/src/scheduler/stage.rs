@@ -14,6 +14,8 @@ use crate::clock::{Clock, Time};
 use crate::id::{AgentId, DecisionId, RunId, TaskId};
 use crate::op::{Decision, End, Op, Reply, RouterChoice, Submission};
 use crate::plan::{Plan, Workstream};
+use crate::plugin::Kind;
+use crate::plugin::limits::Limits;
 use crate::plugin::router::{BATCH, Choice, Routed, Snapshot};
 use crate::seed::Seed;
 use crate::store::{Store, read};
@@ -204,7 +206,8 @@ impl Stage {
         let tasks = picked.into_iter().map(|id| self.prepare(id)).collect::<Result<Vec<_>, _>>()?;
         self.decisions += 1;
         let seed = self.seed.of(self.decisions);
-        let asking = Asking { now, seed, config, state: self.state.clone() };
+        let consultations = Limits::of(Kind::Router).asks.consultations.unwrap_or(0);
+        let asking = Asking { now, seed, config, state: self.state.clone(), consultations };
         Ok(Some(decide::batch(self.run, tasks, &self.pool, &self.board, asking)))
     }
 

@@ -1,6 +1,7 @@
 //! `baton:host/http`: requests to the services of the operator's configuration.
 
 mod address;
+mod place;
 mod redact;
 mod service;
 mod upstream;
@@ -10,19 +11,20 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
-use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::Resource;
 
 pub use service::Service;
 pub use upstream::Upstream;
 
+use self::place::Place;
 use self::redact::Redactor;
 use super::Powers;
 use crate::plugin::bindings::agent::baton::host::http::{Host, HostResponse, HttpError, Request};
 use crate::plugin::bindings::shared::baton::types::core::Attr;
 use crate::plugin::sandbox::Sandbox;
 
-/// A response whose body is still under way. Holds its place at the service until it is dropped.
+/// A response whose body is still under way. Holds its place at the service until its end was read, it is dropped, or
+/// nobody has read on for as long as the service itself may be silent.
 pub struct Exchange {
     upstream: Arc<Upstream>,
     response: reqwest::Response,
@@ -30,7 +32,7 @@ pub struct Exchange {
     /// Bytes that were received and not yet handed over.
     ready: Vec<u8>,
     received: usize,
-    _place: OwnedSemaphorePermit,
+    place: Option<Place>,
 }
 
 /// Requests of an attempt that must stop, to tell the far side.
@@ -96,7 +98,10 @@ pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, 
     let redactor = Redactor::new(secrets);
     let prepared = prepare(powers, &upstream, request)?;
     let exchange = async {
-        let place = powers.patiently(upstream.admit()).await.ok_or(HttpError::Stopped)?;
+        let longest = upstream.service.timeout;
+        let admitted = tokio::time::timeout(longest, powers.patiently(upstream.admit())).await;
+        let place = admitted.map_err(|_| HttpError::TimedOut(millis(longest)))?.ok_or(HttpError::Stopped)?;
+        powers.put_off.fetch_max(millis(upstream.service.longest_pause), Ordering::Relaxed);
         powers.requests.fetch_add(1, Ordering::Relaxed);
         let response = prepared.send().await.map_err(|why| sorted(&upstream.service, &why))?;
         Ok((place, response))
@@ -108,7 +113,8 @@ pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, 
     if let Some(pause) = asked_to_wait(&response) {
         upstream.rest(pause);
     }
-    Ok(Exchange { upstream, response, redactor, ready: Vec::new(), received: 0, _place: place })
+    let place = Some(Place::new(place, upstream.service.silence));
+    Ok(Exchange { upstream, response, redactor, ready: Vec::new(), received: 0, place })
 }
 
 fn prepare(
@@ -206,12 +212,19 @@ impl Exchange {
         if powers.stopped().is_some() {
             return Err(HttpError::Stopped);
         }
+        if self.place.as_ref().is_some_and(|place| !place.is_held()) {
+            return Err(HttpError::TimedOut(millis(self.upstream.service.silence)));
+        }
         while self.ready.is_empty() {
             let chunk = tokio::select! {
                 chunk = self.response.chunk() => chunk.map_err(|why| sorted(&self.upstream.service, &why))?,
                 _ = powers.fence.fallen() => return Err(HttpError::Stopped),
             };
+            if let Some(place) = &self.place {
+                place.is_used();
+            }
             let Some(chunk) = chunk else {
+                self.place = None;
                 self.ready = self.redactor.rest();
                 if self.ready.is_empty() {
                     return Ok(None);

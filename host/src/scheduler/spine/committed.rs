@@ -93,6 +93,7 @@ impl Spine {
         }
         self.board.put(task.clone());
         if task.state.is_terminal() {
+            self.rounds.remove(&task.id);
             self.sweep(task)?;
         }
         if let Some(conduct) = self.conducts.get_mut(&task.run)

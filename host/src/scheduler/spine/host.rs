@@ -127,6 +127,8 @@ impl Host {
             landings: HashMap::new(),
             pool: Pool { workers: Vec::new(), policy: options.breaker },
             conducts: Conducts::new(),
+            asked_for: HashMap::new(),
+            rounds: HashMap::new(),
             contest: None,
             notes: HashMap::new(),
             consolidation: Consolidating::default(),

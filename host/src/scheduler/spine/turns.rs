@@ -61,7 +61,18 @@ impl Spine {
         self.landings.get(&task).is_some_and(|landing| landing.stalled.is_some())
     }
 
-    fn ask_executor(&self, task: Task) -> Result<(), Rejection> {
+    /// How often its executor was asked before about this attempt.
+    fn round(&mut self, task: &Task) -> u32 {
+        let (epoch, rounds) = self.rounds.entry(task.id).or_insert((task.epoch, 0));
+        if *epoch != task.epoch {
+            (*epoch, *rounds) = (task.epoch, 0);
+        }
+        *rounds += 1;
+        *rounds - 1
+    }
+
+    fn ask_executor(&mut self, task: Task) -> Result<(), Rejection> {
+        let rounds = self.round(&task);
         let terms = Arc::clone(self.board.terms(task.terms));
         let prepared = self.prepare(task)?;
         let (id, epoch) = (prepared.task.id, prepared.task.epoch);
@@ -82,6 +93,7 @@ impl Spine {
                 now,
                 seed,
                 config: &config,
+                rounds,
             };
             let mut step = unbroken(&name, || library.executor(&name)?.advance(&question));
             let landed = compose::adopt(&mut step, &children);

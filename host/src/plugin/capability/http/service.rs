@@ -23,6 +23,8 @@ pub struct Service {
     pub timeout: Duration,
     /// It may be silent for so long.
     pub silence: Duration,
+    /// It may ask to be left alone for so long; what asks for more is asked again by then.
+    pub longest_pause: Duration,
     /// Bytes of one response.
     pub max_body: usize,
     /// Exchanges at once, by all agents together.
@@ -139,6 +141,7 @@ mod tests {
             )],
             timeout: Duration::from_secs(1),
             silence: Duration::from_secs(1),
+            longest_pause: Duration::from_secs(1),
             max_body: 1,
             concurrency: 1,
             per_minute: None,

@@ -39,9 +39,6 @@ impl Pause {
     }
 }
 
-/// The longest that one answer of a service holds all others back.
-const LONGEST_QUIET: Duration = Duration::from_secs(300);
-
 impl Upstream {
     #[must_use]
     pub fn new(service: Service) -> Self {
@@ -72,7 +69,7 @@ impl Upstream {
 
     /// The service asked one caller to wait: all others wait with it.
     pub(super) fn rest(&self, pause: Duration) {
-        let pause = Pause { asked: Stopwatch::start(), length: pause.min(LONGEST_QUIET) };
+        let pause = Pause { asked: Stopwatch::start(), length: pause.min(self.service.longest_pause) };
         let mut quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
         let longer = quiet.is_none_or(|before| before.left() < pause.length);
         if longer {
