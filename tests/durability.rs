@@ -8,3 +8,5 @@ mod kill;
 mod model;
 #[path = "durability/schedules.rs"]
 mod schedules;
+#[path = "durability/stall.rs"]
+mod stall;

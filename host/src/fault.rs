@@ -91,10 +91,29 @@ impl fmt::Display for ErrorClass {
     }
 }
 
+/// Whether an attempt came so far that it may have done something outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Begun {
+    /// No program was started and no request was taken by anybody.
+    No,
+    /// It may have; also where nobody knows.
+    #[default]
+    Yes,
+}
+
+impl Begun {
+    fn is_default(&self) -> bool {
+        *self == Self::Yes
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     pub class: ErrorClass,
     pub message: String,
+    #[serde(default, skip_serializing_if = "Begun::is_default")]
+    pub begun: Begun,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
 }
@@ -102,7 +121,7 @@ pub struct Fault {
 impl Fault {
     #[must_use]
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
-        Self { class, message: excerpt(message, MESSAGE), retry_after_ms: None }
+        Self { class, message: excerpt(message, MESSAGE), begun: Begun::Yes, retry_after_ms: None }
     }
 
     #[must_use]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::budget::Cap;
 use crate::clock::Time;
-use crate::fault::ErrorClass;
+use crate::fault::{Begun, ErrorClass};
 use crate::id::{AgentId, Epoch, RunId, TaskId, TermsId};
 use crate::plan::{Effects, Retry, Timeouts};
 use crate::scope::Scope;
@@ -248,9 +248,13 @@ impl Terms {
         all
     }
 
-    /// Whether an attempt of which nobody knows what it did may be run again only on a person's word.
+    /// Whether a person must look before what was not accepted is tried again, however it ended: what has once acted on
+    /// the world is not done twice unasked.
     #[must_use]
-    pub fn asks_first(&self) -> bool {
-        self.effects == Effects::External && !self.idempotent
+    pub fn asks_first(&self, begun: Begun) -> bool {
+        match (self.effects, begun) {
+            (Effects::External, Begun::Yes) => !self.idempotent,
+            (Effects::External, Begun::No) | (Effects::Pure | Effects::Workspace, _) => false,
+        }
     }
 }

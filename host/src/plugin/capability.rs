@@ -22,6 +22,7 @@ use tokio::sync::Notify;
 
 use crate::clock::{Clock, Time};
 use crate::excerpt::{MESSAGE, excerpt};
+use crate::fault::Begun;
 use crate::id::{Epoch, TaskId};
 use crate::lease::HostLease;
 
@@ -172,6 +173,8 @@ pub struct Powers {
     pub services: Allowed<Upstream>,
     /// The working tree that was made for this attempt.
     pub folder: Option<PathBuf>,
+    /// Programs that were started for it, and requests that somebody took.
+    pub acts: AtomicU32,
     /// Requests that it sent.
     pub requests: AtomicU32,
     /// Of those, the ones that it sent after it was told to stop.
@@ -186,13 +189,39 @@ pub struct Powers {
 }
 
 impl Powers {
-    /// Why it may not act any more, if so. A host that could not renew its own lease has no right left to hand on.
+    /// Why it may not act any more, if so. A host that lost its own lease has no right left to hand on.
     #[must_use]
     pub fn stopped(&self) -> Option<Stop> {
-        if !self.lease.holds(self.clock.now()) {
+        if self.lease.is_lost() {
             self.fence.fall(Stop::LeaseLost);
         }
         self.fence.reason()
+    }
+
+    /// The same before something is done that others can see: a host that stood still first finds out whether the store
+    /// is still its own.
+    pub(super) async fn admitted(&self) -> Option<Stop> {
+        tokio::select! {
+            () = self.patiently(self.lease.settled(&self.clock)) => {}
+            _ = self.fence.fallen() => {}
+        }
+        self.stopped()
+    }
+
+    /// Something is about to happen outside that can't be taken back.
+    pub(super) fn acts(&self) {
+        self.acts.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The last of those surely did not happen.
+    pub(super) fn acted_not(&self) {
+        self.acts.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Whether anything may have happened outside.
+    #[must_use]
+    pub fn begun(&self) -> Begun {
+        if self.acts.load(Ordering::SeqCst) > 0 { Begun::Yes } else { Begun::No }
     }
 
     /// Waits for something that is not the attempt's to hurry: that is not silence.
@@ -213,7 +242,7 @@ impl Powers {
     /// must stop has a moment to say so to the far side.
     #[must_use]
     pub fn is_barred(&self) -> bool {
-        self.fence.reason() == Some(Stop::LeaseLost) || !self.lease.holds(self.clock.now())
+        self.fence.reason() == Some(Stop::LeaseLost) || self.lease.is_lost()
     }
 
     /// Tells the operator of a call that was refused; answers with what was said.

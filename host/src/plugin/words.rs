@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::bindings::shared::baton::types::core as wit;
 use crate::budget::{Cap, Money};
 use crate::excerpt::{MESSAGE, excerpt};
-use crate::fault::{ErrorClass, Fault};
+use crate::fault::{Begun, ErrorClass, Fault};
 use crate::outcome::{Artifact, Check, Child, Content, Outcome, Usage};
 use crate::plan::{Effects, Workstream};
 use crate::span::Span;
@@ -243,7 +243,12 @@ pub(super) fn fault_in(fault: wit::Fault, longest: u64) -> Fault {
         wit::ErrorClass::Budget => (ErrorClass::Budget, message),
         wit::ErrorClass::Other(name) => (ErrorClass::Other, format!("{}: {message}", excerpt(name, 64))),
     };
-    Fault { class, message, retry_after_ms: fault.retry_after.map(|after| after.min(longest)) }
+    Fault {
+        class,
+        message,
+        begun: Begun::Yes,
+        retry_after_ms: fault.retry_after.map(|after| after.min(longest)),
+    }
 }
 
 fn state(name: StateName) -> wit::TaskState {

@@ -46,6 +46,7 @@ use super::waits::{self, Wait};
 use super::why::Why;
 use crate::clock::Time;
 use crate::event::Fact;
+use crate::fault::Begun;
 use crate::id::{AgentId, DecisionId, Epoch, RunId, TaskId};
 use crate::op::{End, Op, Rejection, RouterChoice};
 use crate::outcome::Usage;
@@ -396,17 +397,12 @@ impl Spine {
 
     /// Stops what runs and gives it back, without charging anyone.
     async fn give_back(&mut self) -> Result<(), Rejection> {
-        let why = || "the host was stopped".to_owned();
         let mut ops = std::mem::take(&mut self.pending);
         ops.extend(self.charge_running());
         for (id, running) in &self.attempts {
             running.fence.fall(Stop::LeaseLost);
-            let external = self.board.task(*id).is_some_and(|task| self.board.terms(task.terms).asks_first());
-            ops.push(if external {
-                Op::LoseLease { task: *id, why: why() }
-            } else {
-                Op::Finish { task: *id, epoch: running.epoch, end: End::Released { why: why() } }
-            });
+            let end = End::Released { why: "the host was stopped".into(), begun: Begun::Yes };
+            ops.push(Op::Finish { task: *id, epoch: running.epoch, end });
         }
         let (tell, told) = oneshot::channel();
         self.writer.send(ops, move |answers| {

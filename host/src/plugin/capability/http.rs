@@ -88,7 +88,7 @@ impl HostResponse for Sandbox {
 }
 
 pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, HttpError> {
-    let farewell = powers.stopped().is_some();
+    let farewell = powers.admitted().await.is_some();
     if farewell && (powers.is_barred() || powers.farewells.fetch_add(1, Ordering::Relaxed) >= FAREWELLS) {
         return Err(HttpError::Stopped);
     }
@@ -103,7 +103,7 @@ pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, 
         let place = admitted.map_err(|_| HttpError::TimedOut(millis(longest)))?.ok_or(HttpError::Stopped)?;
         powers.put_off.fetch_max(millis(upstream.service.longest_pause), Ordering::Relaxed);
         powers.requests.fetch_add(1, Ordering::Relaxed);
-        let response = prepared.send().await.map_err(|why| sorted(&upstream.service, &why))?;
+        let response = dispatch(powers, prepared).await.map_err(|why| sorted(&upstream.service, &why))?;
         Ok((place, response))
     };
     let (place, response) = tokio::select! {
@@ -115,6 +115,22 @@ pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, 
     }
     let place = Some(Place::new(place, upstream.service.silence));
     Ok(Exchange { upstream, response, redactor, ready: Vec::new(), received: 0, place })
+}
+
+/// Sends it, and remembers whether anybody may have acted on it. Nobody has where there was no connection, and where it
+/// was turned away unread (RFC 6585 4, RFC 9110 15.6.4).
+async fn dispatch(powers: &Powers, request: reqwest::RequestBuilder) -> reqwest::Result<reqwest::Response> {
+    // Told before it leaves: the attempt may be dropped while it waits for the answer.
+    powers.acts();
+    let answer = request.send().await;
+    let turned_away = match &answer {
+        Ok(response) => matches!(response.status().as_u16(), 429 | 503),
+        Err(why) => why.is_connect(),
+    };
+    if turned_away {
+        powers.acted_not();
+    }
+    answer
 }
 
 fn prepare(

@@ -58,7 +58,7 @@ const SAID: usize = 2 << 10;
 impl Host for Sandbox {
     async fn run(&mut self, command: Command) -> wasmtime::Result<Result<Completed, ProcessError>> {
         let powers = self.powers()?;
-        if powers.stopped().is_some() {
+        if powers.admitted().await.is_some() {
             return Ok(Err(ProcessError::Stopped));
         }
         Ok(match powers.profiles.find(&powers, "process.run", &command.profile) {
@@ -87,7 +87,7 @@ impl Host for Sandbox {
 
     async fn start(&mut self, command: Command) -> wasmtime::Result<Result<Resource<Program>, ProcessError>> {
         let powers = self.powers()?;
-        if powers.stopped().is_some() {
+        if powers.admitted().await.is_some() {
             return Ok(Err(ProcessError::Stopped));
         }
         let found = powers.profiles.find(&powers, "process.start", &command.profile);
@@ -118,6 +118,7 @@ impl HostProgram for Sandbox {
         bytes: Vec<u8>,
     ) -> wasmtime::Result<Result<(), ProcessError>> {
         let powers = self.powers()?;
+        powers.admitted().await;
         if powers.is_barred() {
             return Ok(Err(ProcessError::Stopped));
         }

@@ -23,6 +23,17 @@ impl Spine {
         reply: Option<oneshot::Sender<Answers>>,
     ) -> Result<(), Rejection> {
         self.in_store -= 1;
+        let failed = answers.iter().find_map(|answer| match answer {
+            Err(Rejection::Store(why)) => Some(why.clone()),
+            Ok(_) | Err(_) => None,
+        });
+        if let Some(why) = failed {
+            self.cut_off();
+            if let Some(reply) = reply {
+                let _ = reply.send(answers);
+            }
+            return Err(Rejection::Store(why));
+        }
         for task in &awaited.tasks {
             self.board.return_(*task);
         }
@@ -39,7 +50,6 @@ impl Spine {
                         Reply::Done | Reply::Boot(_) | Reply::Amended(_) | Reply::Agent(_) => {}
                     }
                 }
-                Err(Rejection::Store(why)) => return Err(Rejection::Store(why.clone())),
                 Err(rejection) => tracing::debug!("refused: {rejection}"),
             }
         }
@@ -79,6 +89,14 @@ impl Spine {
         }
         self.commits.send_modify(|commits| *commits += 1);
         Ok(())
+    }
+
+    /// Without a store, or with one that is another host's, nothing here may act any more.
+    fn cut_off(&self) {
+        self.around.lease.lose();
+        for running in self.attempts.values() {
+            running.fence.fall(Stop::LeaseLost);
+        }
     }
 
     fn changed(&mut self, task: &Task) -> Result<(), Rejection> {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Ended, Message, Running, Spine, attempt, unreadable};
 use crate::clock::Time;
-use crate::fault::{ErrorClass, Fault};
+use crate::fault::{Begun, ErrorClass, Fault};
 use crate::id::AgentId;
 use crate::op::{End, Op, Rejection};
 use crate::outcome::{Outcome, Usage};
@@ -43,7 +43,11 @@ impl Spine {
         }
         let Some(worker) = self.pool.get(agent) else {
             let why = "its agent was removed".to_owned();
-            self.pending.push(Op::Finish { task: task.id, epoch: task.epoch, end: End::Released { why } });
+            self.pending.push(Op::Finish {
+                task: task.id,
+                epoch: task.epoch,
+                end: End::Released { why, begun: Begun::No },
+            });
             self.return_reserve(task.id);
             return Ok(());
         };
@@ -68,7 +72,7 @@ impl Spine {
                     begun = land::begin(around.workspaces.as_ref(), ground, site) => begun,
                     _ = own.fallen() => {
                         let why = "it was stopped before it began".to_owned();
-                        return Ok((attempt::Result::Over(End::Released { why }), Usage::default()));
+                        return Ok((attempt::Result::Over(End::Released { why, begun: Begun::No }), Usage::default()));
                     }
                 };
                 let tree = match begun {
@@ -91,7 +95,9 @@ impl Spine {
             let (result, used) = match attempt.await {
                 Ok(Ok(ended)) => ended,
                 Ok(Err(error)) => {
-                    (over(ErrorClass::Environment, PluginError::to_string(&error)), Usage::default())
+                    let fault = Fault::new(ErrorClass::Environment, PluginError::to_string(&error));
+                    let end = End::Failed { fault: Fault { begun: Begun::No, ..fault }, checks: Vec::new() };
+                    (attempt::Result::Over(end), Usage::default())
                 }
                 Err(broken) => {
                     let why = format!("the host broke while it ran: {broken}");

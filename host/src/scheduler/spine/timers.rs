@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use super::{LEASE, Spine};
+use super::{LEASE, Running, Spine};
 use crate::agent::breaker::Breaker;
 use crate::clock::Time;
 use crate::fault::{ErrorClass, Fault};
 use crate::id::TaskId;
-use crate::lease;
 use crate::op::{End, Op};
-use crate::plugin::capability::Stop;
 use crate::store::read;
 use crate::task::{Stage, State};
 
@@ -82,21 +80,16 @@ impl Spine {
         Self::sleep_until(self.around.clock.clone(), at)
     }
 
-    /// Renews leases of which half is gone. What can't be renewed loses its right to act before anyone else may.
+    /// Renews leases of which half is gone, the host's own first. One that lapsed while the host stood still is renewed
+    /// like any other: nobody else may have taken what it is for, or the store refuses the host itself.
     pub(super) fn renew(&mut self) {
         let now = self.around.clock.now();
-        let mut leases = Vec::new();
-        let cut_off = !self.around.lease.holds(now);
         if self.around.lease.is_due(now) {
-            self.pending.push(Op::RenewHost { boot: self.boot, lease_until: now + lease::TERM });
+            self.pending.insert(0, Op::RenewHost { boot: self.boot });
         }
-        for (id, running) in &self.attempts {
-            if cut_off || running.lease_until < now {
-                running.fence.fall(Stop::LeaseLost);
-            } else if running.lease_until.since(now) < LEASE / 2 {
-                leases.push((*id, running.epoch));
-            }
-        }
+        let half = |running: &Running| running.lease_until.since(now) < LEASE / 2;
+        let due = self.attempts.iter().filter(|(_, running)| half(running));
+        let leases: Vec<_> = due.map(|(id, running)| (*id, running.epoch)).collect();
         if !leases.is_empty() {
             self.pending.push(Op::Renew { leases, until: now + LEASE });
         }

@@ -131,8 +131,8 @@ impl Spine {
         if claim.is_some() {
             self.landings.insert(id, Landing { epoch, fence, stalled: None });
         }
-        let (lease, clock) = (self.around.lease.clone(), self.around.clock.clone());
-        let alive = move || !right.is_down() && lease.holds(clock.now());
+        let lease = self.around.lease.clone();
+        let alive = move || !right.is_down() && !lease.is_lost();
         let landing = self.landing.clone();
         let case = Case { task, spec, outcome, evidence, now: self.around.clock.now() };
         let (library, outbox) = (Arc::clone(&self.library), self.outbox.clone());

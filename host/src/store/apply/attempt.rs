@@ -99,7 +99,7 @@ fn report(batch: &Batch<'_>, id: TaskId, epoch: Epoch) -> Result<Report, Rejecti
     }
 }
 
-/// Renews what is still held; a lapsed lease or an older epoch is left alone.
+/// Renews what is still held; an older epoch is left alone.
 pub(super) fn renew(batch: &mut Batch<'_>, leases: &[(TaskId, Epoch)], until: Time) -> Applying {
     for &(task, epoch) in leases {
         match batch.step(task, Command::Renew { epoch, lease_until: until }) {
@@ -136,7 +136,7 @@ pub(super) fn finish(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, end: End) 
             quality: mean_score(checks),
         },
         End::Failed { fault, .. } => Command::Fail { epoch, fault: fault.clone() },
-        End::Released { why } => Command::Release { epoch, why: why.clone() },
+        End::Released { why, begun } => Command::Release { epoch, why: why.clone(), begun: *begun },
         End::Conflicted { files, .. } => Command::Conflict { epoch, files: files.clone() },
         End::Cancelled { why } => Command::Cancelled { epoch, why: why.clone() },
     };
@@ -164,6 +164,7 @@ pub(super) fn finish(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, end: End) 
             report.fault = Some(fault);
             ending
         }
+        End::Released { .. } if matches!(task.state, State::Failed { .. }) => "crashed".to_owned(),
         End::Released { .. } => "released".to_owned(),
         End::Conflicted { checks, .. } => {
             report.checks = checks;

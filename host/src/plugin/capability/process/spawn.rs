@@ -46,7 +46,9 @@ pub(super) async fn spawn(
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true);
+    powers.acts();
     let child = native.spawn().map_err(|why| {
+        powers.acted_not();
         ProcessError::NotStarted(format!("profile {}: {}: {why}", profile.name, program.display()))
     })?;
     let group = Group { leader: child.id(), place };
