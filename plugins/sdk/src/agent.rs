@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod base64;
+pub mod elicit;
 mod exchange;
 mod given;
 mod http_fault;
