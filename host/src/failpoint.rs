@@ -20,6 +20,9 @@ pub const NAMES: [&str; 7] = [
     "after-attempt",
 ];
 
+/// On the way of an accepted claim to the target.
+pub const LANDING: [&str; 4] = ["landing-brought", "landing-marked", "landing-followed", "landing-moved"];
+
 fn chosen() -> Option<&'static Failpoint> {
     static CHOSEN: OnceLock<Option<Failpoint>> = OnceLock::new();
     CHOSEN
@@ -33,7 +36,7 @@ fn chosen() -> Option<&'static Failpoint> {
 
 /// Ends the process if this point was chosen and its turn has come.
 pub fn hit(name: &str) {
-    debug_assert!(NAMES.contains(&name), "{name} is not in failpoint::NAMES");
+    debug_assert!(NAMES.contains(&name) || LANDING.contains(&name), "{name} is not in failpoint");
     let Some(failpoint) = chosen() else { return };
     if failpoint.name == name && failpoint.left.fetch_sub(1, Ordering::SeqCst) == 1 {
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);

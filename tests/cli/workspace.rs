@@ -344,6 +344,37 @@ fn what_is_killed_while_it_lands_lands_once() {
 }
 
 #[test]
+fn killed_at_every_step_of_a_landing_it_lands_once_and_nobody_does_it_again() {
+    for point in baton::failpoint::LANDING {
+        for checked_out in [false, true] {
+            let env = env();
+            let repo = env.path("repo");
+            if checked_out {
+                git(&repo, &["checkout", "--quiet", "-b", TARGET]);
+            }
+            plan(&env, &[task("a", "echo more >> a.txt"), task("b", "echo more >> b.txt")]);
+            let mut command = env.command(&["run", "plan.json"]);
+            command.env("BATON_FAILPOINT", format!("{point}:1"));
+            let killed = crate::support::output(command);
+            assert_eq!(killed.code, None, "{point} was not reached: {killed:?}");
+            env.baton(&["run", "plan.json"]).ok();
+            let what = format!("{point}, checked out: {checked_out}");
+            assert_eq!(git(&repo, &["rev-list", "--count", &format!("main..{TARGET}")]), "2", "{what}");
+            assert_eq!(git(&repo, &["show", &format!("{TARGET}:a.txt")]), "a\nmore", "{what}");
+            assert_eq!(git(&repo, &["status", "--porcelain"]), "", "{what}");
+            let done = "SELECT count(*) FROM attempt WHERE ending = 'accepted'";
+            assert_eq!(env.sql::<i64>(done), 2, "{what}");
+            let landed = "SELECT json_extract(CAST(fact AS TEXT), '$.commit') FROM event JOIN body USING (task_id) \
+                          WHERE kind = 'landed' AND name = 'a'";
+            let commit = env.sql::<String>(landed);
+            assert_eq!(git(&repo, &["log", "-1", "--format=%s", &commit]), "Do a", "{what}");
+            assert_eq!(git(&repo, &["for-each-ref", "refs/baton"]), "", "{what}: marks are forgotten");
+            env.baton(&["db", "check"]).ok();
+        }
+    }
+}
+
+#[test]
 fn a_claim_that_waits_for_a_person_locks_only_what_it_changed() {
     let env = env();
     let config = std::fs::read_to_string(env.path("baton.toml")).unwrap();

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::git::{Git, GitError};
 use super::tree::Key;
 use super::{Claim, Workspaces};
+use crate::failpoint;
 
 /// A claim on top of another commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,20 +67,24 @@ impl Workspaces {
         let wanted = format!("{to}\n^{from}\n");
         let pack = ["pack-objects", "--quiet", "--revs", "--stdout"];
         git.fed_by(&["unpack-objects", "-q"], &self.own.git, &pack, &wanted).await?;
+        failpoint::hit("landing-brought");
         // A mark whose commit the target does not hold marks a landing that never was.
         let marks: String =
             claims.iter().map(|(key, commit)| format!("update {} {commit}\n", self.mark(*key))).collect();
         git.told(&["update-ref", "--stdin"], &marks).await?;
+        failpoint::hit("landing-marked");
         let places = self.checked_out().await?;
         for place in &places {
             place.follow(from, to).await?;
         }
+        failpoint::hit("landing-followed");
         let moved = git.run(&["update-ref", "-m", "baton: land", &self.target(), to, from]).await;
         if moved.is_err() {
             for place in &places {
                 let _ = place.follow(to, from).await;
             }
         }
+        failpoint::hit("landing-moved");
         moved.map(|_| ())
     }
 
