@@ -124,7 +124,7 @@ impl Workspaces {
         if theirs.git.commit("HEAD").await.is_err() {
             return Err(GitError::NoRepository(format!(
                 "{} has no commit yet, and trees of tasks start from one: git commit --allow-empty -m start",
-                settings.repository.display()
+                theirs.top.as_deref().unwrap_or(&theirs.common).display()
             )));
         }
         let own = Repository::own(&settings.store.join("git"), &theirs).await?;

@@ -43,7 +43,11 @@ pub enum GitError {
     #[error("{}: {why}", path.display())]
     Folder { path: PathBuf, why: std::io::Error },
     /// The operator's files can't follow the target.
-    #[error("the target is checked out in {}, and its files can't follow: {said}", path.display())]
+    #[error(
+        "the target is checked out in {}, and its files can't follow: {said}; commit or stash what is changed there, or \
+         check out another branch",
+        path.display()
+    )]
     InTheWay { path: PathBuf, said: String },
 }
 
