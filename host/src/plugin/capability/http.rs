@@ -98,6 +98,7 @@ pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, 
     let exchange = async {
         let place = powers.patiently(upstream.admit()).await.ok_or(HttpError::Stopped)?;
         powers.requests.fetch_add(1, Ordering::Relaxed);
+        powers.meter.reach();
         let response = prepared.send().await.map_err(|why| sorted(&upstream.service, &why))?;
         Ok((place, response))
     };
@@ -175,11 +176,23 @@ fn sorted(service: &Service, error: &reqwest::Error) -> HttpError {
     }
     let said = if text.is_empty() { error.to_string() } else { text };
     match () {
-        () if error.is_connect() => HttpError::Unreachable(format!("service {}: {said}", service.name)),
+        () if error.is_connect() => {
+            HttpError::Unreachable(format!("service {}: {said}{}", service.name, proxy_hint(service)))
+        }
         () if error.is_timeout() => HttpError::TimedOut(millis(service.silence)),
         () if error.is_builder() => HttpError::BadRequest(said),
         () => HttpError::Broken(format!("service {}: {said}", service.name)),
     }
+}
+
+/// Variables that other programs go by, and this one does not.
+fn proxy_hint(service: &Service) -> String {
+    let name = if service.base.scheme() == "https" { "HTTPS_PROXY" } else { "HTTP_PROXY" };
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if service.proxy.is_some() || !(is_set(name) || is_set(&name.to_ascii_lowercase())) {
+        return String::new();
+    }
+    format!("; {name} is set, and not used: to go through a proxy, set [services.{}] proxy", service.name)
 }
 
 fn millis(span: Duration) -> u64 {
