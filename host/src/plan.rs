@@ -3,6 +3,7 @@
 pub mod check;
 pub mod diff;
 pub mod graph;
+mod json;
 pub mod load;
 pub mod schema;
 pub mod simulate;

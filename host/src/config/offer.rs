@@ -55,6 +55,8 @@ pub(super) struct ServiceTable {
     concurrency: Option<NonZeroU32>,
     #[serde(default)]
     per_minute: Option<NonZeroU32>,
+    /// Through which it is reached.
+    proxy: Option<String>,
 }
 
 fn get_and_post() -> Vec<String> {
@@ -156,6 +158,12 @@ impl ServiceTable {
             max_body: self.max_body.map_or(MAX_BODY, |size| size.0),
             concurrency: self.concurrency.map_or(CONCURRENCY, NonZeroU32::get),
             per_minute: self.per_minute,
+            proxy: self
+                .proxy
+                .as_deref()
+                .map(Service::base)
+                .transpose()
+                .map_err(|why| format!("proxy: {why}"))?,
         })
     }
 }

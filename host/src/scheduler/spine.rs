@@ -143,6 +143,8 @@ struct Ended {
     started: Time,
     /// What it said that it used up while it ran.
     used: Usage,
+    /// Whether it started a program or sent a request.
+    reached: bool,
 }
 
 /// Attempts whose trees are of no more use, with what keeps the host from ending before they are gone.

@@ -103,6 +103,7 @@ pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, 
         let place = admitted.map_err(|_| HttpError::TimedOut(millis(longest)))?.ok_or(HttpError::Stopped)?;
         powers.put_off.fetch_max(millis(upstream.service.longest_pause), Ordering::Relaxed);
         powers.requests.fetch_add(1, Ordering::Relaxed);
+        powers.meter.reach();
         let response = dispatch(powers, prepared).await.map_err(|why| sorted(&upstream.service, &why))?;
         Ok((place, response))
     };
@@ -197,11 +198,23 @@ fn sorted(service: &Service, error: &reqwest::Error) -> HttpError {
     }
     let said = if text.is_empty() { error.to_string() } else { text };
     match () {
-        () if error.is_connect() => HttpError::Unreachable(format!("service {}: {said}", service.name)),
+        () if error.is_connect() => {
+            HttpError::Unreachable(format!("service {}: {said}{}", service.name, proxy_hint(service)))
+        }
         () if error.is_timeout() => HttpError::TimedOut(millis(service.silence)),
         () if error.is_builder() => HttpError::BadRequest(said),
         () => HttpError::Broken(format!("service {}: {said}", service.name)),
     }
+}
+
+/// Variables that other programs go by, and this one does not.
+fn proxy_hint(service: &Service) -> String {
+    let name = if service.base.scheme() == "https" { "HTTPS_PROXY" } else { "HTTP_PROXY" };
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if service.proxy.is_some() || !(is_set(name) || is_set(&name.to_ascii_lowercase())) {
+        return String::new();
+    }
+    format!("; {name} is set, and not used: to go through a proxy, set [services.{}] proxy", service.name)
 }
 
 fn millis(span: Duration) -> u64 {

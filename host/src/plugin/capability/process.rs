@@ -62,7 +62,13 @@ impl Host for Sandbox {
             return Ok(Err(ProcessError::Stopped));
         }
         Ok(match powers.profiles.find(&powers, "process.run", &command.profile) {
-            Ok(profile) => run::run(&powers, &profile, &command).await,
+            Ok(profile) => {
+                let ran = run::run(&powers, &profile, &command).await;
+                if ran.is_ok() {
+                    powers.meter.reach();
+                }
+                ran
+            }
             Err(denied) => Err(ProcessError::Denied(denied)),
         })
     }
@@ -96,7 +102,10 @@ impl Host for Sandbox {
             Err(denied) => Err(ProcessError::Denied(denied)),
         };
         match started {
-            Ok(program) => Ok(Ok(self.table.push(program)?)),
+            Ok(program) => {
+                powers.meter.reach();
+                Ok(Ok(self.table.push(program)?))
+            }
             Err(error) => Ok(Err(error)),
         }
     }

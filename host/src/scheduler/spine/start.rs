@@ -72,7 +72,8 @@ impl Spine {
                     begun = land::begin(around.workspaces.as_ref(), ground, site) => begun,
                     _ = own.fallen() => {
                         let why = "it was stopped before it began".to_owned();
-                        return Ok((attempt::Result::Over(End::Released { why, begun: Begun::No }), Usage::default()));
+                        let end = End::Released { why, begun: Begun::No };
+                        return Ok((attempt::Result::Over(end), Usage::default(), false));
                     }
                 };
                 let tree = match begun {
@@ -82,7 +83,7 @@ impl Spine {
                     }
                     Err(fault) => {
                         let end = End::Failed { fault, checks: Vec::new() };
-                        return Ok((attempt::Result::Over(end), Usage::default()));
+                        return Ok((attempt::Result::Over(end), Usage::default(), false));
                     }
                 };
                 let powers = around.powers(&adapter, &card, errand, own);
@@ -90,21 +91,21 @@ impl Spine {
                 if let (Some(workspaces), Some(tree), Some(spec)) = (&around.workspaces, tree, spec) {
                     result = land::seal(workspaces, tree, &spec, result).await;
                 }
-                Ok((result, powers.meter.used()))
+                Ok((result, powers.meter.used(), powers.meter.has_reached()))
             });
-            let (result, used) = match attempt.await {
+            let (result, used, reached) = match attempt.await {
                 Ok(Ok(ended)) => ended,
                 Ok(Err(error)) => {
                     let fault = Fault::new(ErrorClass::Environment, PluginError::to_string(&error));
                     let end = End::Failed { fault: Fault { begun: Begun::No, ..fault }, checks: Vec::new() };
-                    (attempt::Result::Over(end), Usage::default())
+                    (attempt::Result::Over(end), Usage::default(), false)
                 }
                 Err(broken) => {
                     let why = format!("the host broke while it ran: {broken}");
-                    (over(ErrorClass::Crashed, why), Usage::default())
+                    (over(ErrorClass::Crashed, why), Usage::default(), true)
                 }
             };
-            let ended = Ended { task: id, epoch, agent, started, used };
+            let ended = Ended { task: id, epoch, agent, started, used, reached };
             let _ = outbox.send(Message::Ended { ended, result });
         });
         self.attempts.insert(id, Running { epoch, fence, lease_until, started, meter: own_meter });

@@ -7,6 +7,18 @@ use serde_json::{Value, json};
 
 use super::*;
 
+impl Played {
+    /// Who has ended its turn says nothing more.
+    fn settle(mut self, machine: &mut Machine) -> Self {
+        if self.result.is_none()
+            && let Some(Do::Conclude(result)) = machine.receive(Line::Silent).pop()
+        {
+            self.result = Some(result);
+        }
+        self
+    }
+}
+
 /// What came of a transcript: how it ended, what was reported, what was asked.
 #[derive(Debug, Default)]
 struct Played {
@@ -64,7 +76,7 @@ fn play_as(effects: Effects, config: &[(&str, &str)], resume: Option<&str>, text
         take(todo, &mut written);
     }
     assert_eq!(written.pop_front(), None, "not in the transcript");
-    played
+    played.settle(&mut machine)
 }
 
 /// With a profile, and this.
