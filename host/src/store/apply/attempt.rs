@@ -183,7 +183,7 @@ pub(super) fn lose_lease(batch: &mut Batch<'_>, id: TaskId, why: String) -> Appl
     let before = batch.task(id)?;
     let epoch = before.epoch;
     let task = batch.step_on(before, Command::LoseLease { why: why.clone() })?;
-    let fault = crate::fault::Fault::new(crate::fault::ErrorClass::Crashed, why);
+    let fault = crate::fault::Fault::new(crate::fault::ErrorClass::Lost, why);
     close(batch, id, epoch, "crashed", &Report { fault: Some(fault), ..Report::default() })?;
     ended(batch, &task)?;
     Ok(Reply::Done)
