@@ -30,6 +30,8 @@ mod insights;
 mod manual;
 #[path = "cli/people.rs"]
 mod people;
+#[path = "cli/places.rs"]
+mod places;
 #[path = "cli/plan.rs"]
 mod plan;
 #[path = "cli/programs.rs"]

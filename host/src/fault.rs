@@ -26,10 +26,12 @@ pub enum ErrorClass {
     /// The deadline passed.
     Deadline,
     Other,
+    /// The host that ran it ended or lost its lease. Says nothing about the agent.
+    Lost,
 }
 
 impl ErrorClass {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Transient,
         Self::RateLimited,
         Self::Timeout,
@@ -43,6 +45,7 @@ impl ErrorClass {
         Self::Unaccepted,
         Self::Deadline,
         Self::Other,
+        Self::Lost,
     ];
 
     #[must_use]
@@ -61,6 +64,7 @@ impl ErrorClass {
             Self::Unaccepted => "unaccepted",
             Self::Deadline => "deadline",
             Self::Other => "other",
+            Self::Lost => "lost",
         }
     }
 
@@ -80,7 +84,8 @@ impl ErrorClass {
             | Self::Refused
             | Self::Budget
             | Self::Unaccepted
-            | Self::Deadline => false,
+            | Self::Deadline
+            | Self::Lost => false,
         }
     }
 }

@@ -217,7 +217,7 @@ pub(super) fn fault_out(fault: &Fault) -> wit::Fault {
         ErrorClass::Unauthorized => wit::ErrorClass::Unauthorized,
         ErrorClass::Environment => wit::ErrorClass::Environment,
         ErrorClass::Budget => wit::ErrorClass::Budget,
-        class @ (ErrorClass::Unaccepted | ErrorClass::Deadline | ErrorClass::Other) => {
+        class @ (ErrorClass::Unaccepted | ErrorClass::Deadline | ErrorClass::Other | ErrorClass::Lost) => {
             wit::ErrorClass::Other(class.to_string())
         }
     };

@@ -40,6 +40,7 @@ use super::attempt::{self, Surroundings};
 use super::board::Board;
 use super::crowd::Crowd;
 use super::decide::{Batch, Prepared};
+use super::places::Places;
 use super::pool::Pool;
 use super::school::Taught;
 use super::waits::{self, Wait};
@@ -190,6 +191,7 @@ struct Spine {
     board: Board,
     purse: Purse,
     crowd: Crowd,
+    places: Places,
     people: Arc<Policy>,
     /// Accepted trees, to the merge queue.
     landing: mpsc::UnboundedSender<Entry>,

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::board::Board;
 use super::crowd::Crowd;
+use super::places::Places;
 use super::pool::{Ineligible, Pool};
 use crate::agent::breaker::Policy;
 use crate::budget::ledger::Exhausted;
@@ -230,11 +231,16 @@ pub struct Means<'a> {
     pub under_way: &'a [std::sync::Arc<Terms>],
     /// The cap that leaves nothing to start anything of the run with.
     pub spent: Option<Exhausted>,
+    /// The places of this host, where all are taken.
+    pub full: Option<Places>,
 }
 
 impl Means<'_> {
     /// Which limit leaves no place for one more.
     fn full(&self, terms: &Terms) -> Option<Why> {
+        if let Some(Places { most, scarce }) = self.full {
+            return Some(Why::Limit { of: scarce.told().to_owned(), cap: most });
+        }
         if self.crowd.is_none() {
             return None;
         }

@@ -86,6 +86,7 @@ fn class_number(class: ErrorClass) -> i64 {
         ErrorClass::Unaccepted => 10,
         ErrorClass::Deadline => 11,
         ErrorClass::Other => 12,
+        ErrorClass::Lost => 13,
     }
 }
 

@@ -48,8 +48,8 @@ pub fn verdict(task: &Task, retry: &Retry, fault: &Fault, now: Time, seed: Seed)
         | ErrorClass::Other => {
             again(fault.retry_after().map_or_else(|| delay(tries), |after| now + after), false)
         }
-        ErrorClass::Crashed if task.crashes + 1 >= retry.crashes => Verdict::GiveUp,
-        ErrorClass::Crashed => again(delay(tries), true),
+        ErrorClass::Crashed | ErrorClass::Lost if task.crashes + 1 >= retry.crashes => Verdict::GiveUp,
+        ErrorClass::Crashed | ErrorClass::Lost => again(delay(tries), true),
         ErrorClass::RateLimited => {
             let at = now + fault.retry_after().unwrap_or(retry.cap.0).max(SOONEST);
             if task.epoch.0.saturating_sub(task.attempts) < PUT_OFF {

@@ -304,7 +304,7 @@ fn released(task: &Task, terms: &Terms, why: String, begun: Begun) -> Fact {
     if task.cancelling {
         Fact::Cancelled { why }
     } else if terms.asks_first(begun) {
-        Fact::Failed { fault: Fault::new(ErrorClass::Crashed, in_doubt(&why)) }
+        Fact::Failed { fault: Fault::new(ErrorClass::Lost, in_doubt(&why)) }
     } else {
         Fact::Released { why }
     }
@@ -322,9 +322,9 @@ fn lost(task: &Task, terms: &Terms, why: String, now: Time) -> Fact {
     }
     let again = task.crashes + 1 < terms.retry.crashes;
     if terms.asks_first(Begun::Yes) {
-        return Fact::Failed { fault: Fault::new(ErrorClass::Crashed, in_doubt(&why)) };
+        return Fact::Failed { fault: Fault::new(ErrorClass::Lost, in_doubt(&why)) };
     }
-    let fault = Fault::new(ErrorClass::Crashed, why);
+    let fault = Fault::new(ErrorClass::Lost, why);
     if again {
         Fact::Retrying { fault, until: now, charged: false, crashed: true }
     } else {
@@ -382,7 +382,7 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
         }
         Fact::Failed { fault } => {
             task.state = State::Failed { at, class: fault.class };
-            task.crashes += u32::from(fault.class == ErrorClass::Crashed);
+            task.crashes += u32::from(matches!(fault.class, ErrorClass::Crashed | ErrorClass::Lost));
             task.epoch = task.epoch.next();
         }
         Fact::Released { .. } => {

@@ -39,6 +39,8 @@ pub(super) struct Awaited {
     pub(super) feedback: bool,
     pub(super) trial: bool,
     pub(super) notes: bool,
+    /// A step of consolidation.
+    pub(super) consolidated: bool,
 }
 
 impl Awaited {
@@ -52,6 +54,7 @@ impl Awaited {
             feedback: false,
             trial: false,
             notes: false,
+            consolidated: false,
         };
         for (place, op) in ops.iter().enumerate() {
             if let Op::Spawn { task, epoch, stage, .. } = op {
@@ -103,7 +106,11 @@ impl Awaited {
                     awaited.runs = true;
                     awaited.trial = true;
                 }
-                Op::Consolidate(_) | Op::ForgetNote { .. } => awaited.notes = true,
+                Op::Consolidate(_) => {
+                    awaited.notes = true;
+                    awaited.consolidated = true;
+                }
+                Op::ForgetNote { .. } => awaited.notes = true,
                 Op::Feedback { .. } => awaited.feedback = true,
                 Op::PutPlugin(_) | Op::RemovePlugin { .. } => awaited.plugins = true,
             }

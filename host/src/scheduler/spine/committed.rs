@@ -67,8 +67,10 @@ impl Spine {
         if awaited.runs {
             self.reload_runs()?;
         }
-        if awaited.notes {
+        if awaited.consolidated {
             self.stored();
+        }
+        if awaited.notes {
             self.recall_notes()?;
         }
         if awaited.trial {

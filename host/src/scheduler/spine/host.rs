@@ -26,6 +26,7 @@ use crate::scheduler::attempt::Surroundings;
 use crate::scheduler::board::Board;
 use crate::scheduler::desk::Server;
 use crate::scheduler::land;
+use crate::scheduler::places::Places;
 use crate::scheduler::pool::Pool;
 use crate::store::writer::Writer;
 use crate::store::{Home, Reader, Store, machine, reader};
@@ -120,6 +121,7 @@ impl Host {
             board: Board::default(),
             purse: Purse::new(options.budget),
             crowd: options.crowd,
+            places: Places::of_this_host(),
             people: Arc::clone(&policy),
             landing: entry,
             sweeps,

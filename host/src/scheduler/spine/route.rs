@@ -30,7 +30,7 @@ impl Spine {
             .map(|(id, _)| *id)
             .collect();
         for run in runs {
-            let mut room = Room::of(&self.pool, now);
+            let mut room = Room::of(&self.pool, now, self.places_left());
             if room.is_none() {
                 return;
             }
@@ -66,6 +66,20 @@ impl Spine {
             worker.running = self.board.load(worker.agent.id);
             worker.broke = self.purse.is_broke(&worker.agent, now);
         }
+    }
+
+    /// How many more attempts this process can hold. One that was stopped keeps its place until it is gone.
+    pub(super) fn places_left(&self) -> u32 {
+        let loads: u32 = self.pool.workers.iter().map(|worker| self.board.load(worker.agent.id)).sum();
+        let left = self.places.most.saturating_sub(loads);
+        let held = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX);
+        // Where there is room for as many again, nobody needs to know which of them were stopped.
+        if held < left {
+            return left - held;
+        }
+        let is_stopped = |id: &&TaskId| self.board.agent_of(**id).is_none();
+        let stopped = self.attempts.keys().filter(is_stopped).count();
+        left.saturating_sub(u32::try_from(stopped).unwrap_or(u32::MAX))
     }
 
     /// Asks who decides about these tasks: the run's own router, and while another is on trial, that one about its
@@ -127,7 +141,7 @@ impl Spine {
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
         conduct.decisions += 1;
         let (seed, config) = (conduct.seed.of(conduct.decisions), BTreeMap::new());
-        let asking = Asking { now, seed, config: &config, state: Vec::new(), consultations: 0 };
+        let asking = Asking { now, seed, config: &config, state: Vec::new(), consultations: 0, trial: None };
         let mut batch = decide::batch(run, tasks, &self.pool, &self.board, asking);
         let mut answer = least_loaded(&batch.snapshot);
         let id = self.next_decision();
@@ -147,7 +161,8 @@ impl Spine {
         let config = self.library.settings(&choice.name).config;
         let asks = self.library.limits(&choice.name, Kind::Router).asks;
         let consultations = asks.consultations.unwrap_or(0);
-        let asking = Asking { now, seed, config: &config, state, consultations };
+        let trial = self.contest.as_ref().map(|contest| contest.row.id);
+        let asking = Asking { now, seed, config: &config, state, consultations, trial };
         let batch = Box::new(decide::batch(run, tasks, &self.pool, &self.board, asking));
         let library = Arc::clone(&self.library);
         let outbox = self.outbox.clone();
@@ -166,7 +181,7 @@ impl Spine {
         routed: Result<Routed, PluginError>,
     ) {
         let run = batch.run;
-        let trial = self.contest.as_ref().map(|contest| contest.row.id);
+        let trial = batch.trial;
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
         conduct.asked -= 1;
         let routed = routed.and_then(|routed| self.within_bounds(run, &router, routed));
@@ -203,18 +218,22 @@ impl Spine {
             worker.running = self.board.load(worker.agent.id);
             left.insert(worker.agent.id, worker.room(now));
         }
+        let mut places = self.places_left();
         let board = &self.board;
         let current = |task: &Task| board.task(task.id) == Some(task);
         let (purse, pool) = (&mut self.purse, &self.pool);
         let verdict =
             decide::act(batch, answer, Some(decision), now, now + LEASE, current, |prepared, agent| {
-                let Some(room) = left.get_mut(&agent).filter(|room| **room > 0) else { return Place::None };
+                let Some(room) = left.get_mut(&agent).filter(|room| **room > 0 && places > 0) else {
+                    return Place::None;
+                };
                 let budget = |task: &Task| board.terms(task.terms).budget;
                 let above =
                     board.ancestors(&prepared.task).map(|task| (Account::Task(task.id), budget(task)));
                 let above = above.filter(|(_, cap)| !cap.is_none()).collect();
                 let place = purse.take(prepared, above, pool.get(agent), now);
                 *room -= u32::from(place != Place::None);
+                places -= u32::from(place != Place::None);
                 place
             });
         for task in verdict.returned {

@@ -24,6 +24,7 @@ struct Question {
     /// The decision that was followed.
     of: DecisionId,
     router: RouterChoice,
+    trial: i64,
     /// As the other router was asked. The configuration and the state become this one's when its turn comes.
     snapshot: Box<Snapshot>,
 }
@@ -32,6 +33,8 @@ struct Question {
 pub(super) struct Shadowed {
     of: DecisionId,
     router: RouterChoice,
+    /// That it was asked in.
+    trial: i64,
     asked: Box<Snapshot>,
     routed: Result<Routed, PluginError>,
 }
@@ -56,11 +59,13 @@ impl Spine {
 
     /// The router on trial is to be asked what was decided, if it decides in the shadow.
     pub(super) fn cast_shadow(&mut self, run: RunId, of: DecisionId, snapshot: &Snapshot) {
-        let Some(router) = self.contest.as_ref().map(|contest| contest.row.router.clone()) else { return };
+        let Some(contest) = &self.contest else { return };
+        let (router, trial) = (contest.row.router.clone(), contest.row.id);
         let is_shadow = self.is_shadow(&router);
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
         if is_shadow && conduct.router != router && conduct.shadow.waiting.len() < WAITING {
-            conduct.shadow.waiting.push_back(Question { of, router, snapshot: Box::new(snapshot.clone()) });
+            let snapshot = Box::new(snapshot.clone());
+            conduct.shadow.waiting.push_back(Question { of, router, trial, snapshot });
         }
     }
 
@@ -70,7 +75,7 @@ impl Spine {
         for (run, conduct) in self.conducts.iter_mut().filter(|(_, conduct)| !conduct.shadow.busy) {
             questions.extend(conduct.shadow.waiting.pop_front().map(|question| (*run, question)));
         }
-        for (run, Question { of, router, mut snapshot }) in questions {
+        for (run, Question { of, router, trial, mut snapshot }) in questions {
             let is_shadow = self.is_shadow(&router);
             let Some(conduct) = self.conducts.get_mut(&run) else { continue };
             if !is_shadow {
@@ -85,7 +90,7 @@ impl Spine {
                 let routed = unbroken(&router.name, || {
                     library.router_at(&router.name, &router.digest)?.route(&snapshot)
                 });
-                let shadowed = Shadowed { of, router, asked: snapshot, routed };
+                let shadowed = Shadowed { of, router, trial, asked: snapshot, routed };
                 let _ = outbox.send(Message::Shadowed { run, shadowed });
             });
         }
@@ -93,17 +98,18 @@ impl Spine {
 
     /// Records what it answered; an answer that is of no use counts against it.
     pub(super) fn shadowed(&mut self, run: RunId, shadowed: Shadowed) {
-        let Shadowed { of, router, mut asked, routed } = shadowed;
+        let Shadowed { of, router, trial, mut asked, routed } = shadowed;
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
         conduct.shadow.busy = false;
         match routed {
             Ok(Routed { mut answer, fuel }) => {
                 conduct.stands(&router, &answer.state);
                 self.recovered(&router);
-                let trial = self.contest.as_ref().map(|contest| contest.row.id);
                 let id = self.next_decision();
-                let decision =
-                    Decision { trial, ..decide::record(id, &mut asked, &mut answer, router, fuel) };
+                let decision = Decision {
+                    trial: Some(trial),
+                    ..decide::record(id, &mut asked, &mut answer, router, fuel)
+                };
                 self.pending.push(Op::Shadow { run, of, decision: Box::new(decision) });
             }
             Err(error) => self.stumbled(&router, &error.to_string()),

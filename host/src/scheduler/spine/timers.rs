@@ -8,6 +8,7 @@ use crate::clock::Time;
 use crate::fault::{ErrorClass, Fault};
 use crate::id::TaskId;
 use crate::op::{End, Op};
+use crate::scheduler::timed;
 use crate::store::read;
 use crate::task::{Stage, State};
 
@@ -18,27 +19,10 @@ impl Spine {
         let (due, _) = self.board.due(now);
         for id in due {
             let Some(task) = self.board.task(id) else { continue };
-            let expired = task.deadline.is_some_and(|deadline| deadline <= now);
-            let fault =
-                || crate::fault::Fault::new(ErrorClass::Deadline, "its deadline passed before it was done");
-            let op = match task.state {
-                State::Backoff { .. } | State::Ready { .. } | State::Blocked if expired => {
-                    Op::Reject { task: id, fault: fault() }
-                }
-                State::Waiting { .. } if expired => Op::Finish {
-                    task: id,
-                    epoch: task.epoch,
-                    end: End::Failed { fault: fault(), checks: Vec::new() },
-                },
-                State::Backoff { until } if until <= now => Op::Due { task: id },
-                State::Waiting { stage: Stage::Person, need: Some(_), .. } => match self.unanswered(id) {
-                    Some(op) => op,
-                    None => continue,
-                },
-                State::Waiting { need: Some(need), .. } if need.until.is_some_and(|until| until <= now) => {
-                    Op::Wake { task: id }
-                }
-                _ => continue,
+            let asks = matches!(task.state, State::Waiting { stage: Stage::Person, need: Some(_), .. });
+            let Some(op) = timed::due(task, now).or_else(|| if asks { self.unanswered(id) } else { None })
+            else {
+                continue;
             };
             if !self.board.is_away(id) {
                 self.board.depart(id);

@@ -8,6 +8,7 @@ use super::task::{ended, reset_children};
 use crate::budget::{Amount, Bill};
 use crate::clock::Time;
 use crate::event::Fact;
+use crate::fault::{ErrorClass, Fault};
 use crate::id::{DecisionId, Epoch, TaskId};
 use crate::op::{Assign, End, Pick, Rejection, Reply};
 use crate::outcome::{Outcome, Report, mean_score};
@@ -164,7 +165,7 @@ pub(super) fn finish(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, end: End) 
             report.fault = Some(fault);
             ending
         }
-        End::Released { .. } if matches!(task.state, State::Failed { .. }) => "crashed".to_owned(),
+        End::Released { .. } if matches!(task.state, State::Failed { .. }) => ErrorClass::Lost.to_string(),
         End::Released { .. } => "released".to_owned(),
         End::Conflicted { checks, .. } => {
             report.checks = checks;
@@ -189,8 +190,9 @@ pub(super) fn lose_lease(batch: &mut Batch<'_>, id: TaskId, why: String) -> Appl
     let before = batch.task(id)?;
     let epoch = before.epoch;
     let task = batch.step_on(before, Command::LoseLease { why: why.clone() })?;
-    let fault = crate::fault::Fault::new(crate::fault::ErrorClass::Crashed, why);
-    close(batch, id, epoch, "crashed", &Report { fault: Some(fault), ..Report::default() })?;
+    let fault = Fault::new(ErrorClass::Lost, why);
+    let ending = fault.class.to_string();
+    close(batch, id, epoch, &ending, &Report { fault: Some(fault), ..Report::default() })?;
     ended(batch, &task)?;
     Ok(Reply::Done)
 }
