@@ -1,4 +1,5 @@
-//! What survives: the state machine against a model, simulated schedules, and the real binary under kill -9.
+//! What survives: the state machine against a model, simulated schedules, the real binary under kill -9, and a store that
+//! somebody altered.
 
 mod support;
 
@@ -8,3 +9,5 @@ mod kill;
 mod model;
 #[path = "durability/schedules.rs"]
 mod schedules;
+#[path = "durability/tamper.rs"]
+mod tamper;

@@ -27,11 +27,6 @@ pub enum Command {
         lease_until: Time,
         decision: Option<DecisionId>,
     },
-    /// Running → Running; never brings a lapsed lease back.
-    Renew {
-        epoch: Epoch,
-        lease_until: Time,
-    },
     /// Running → Waiting for acceptance.
     Claim {
         epoch: Epoch,
@@ -139,14 +134,6 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
             Ok(Fact::Assigned { agent, lease_until, decision })
         }
         (Command::Delegate, State::Ready { .. }) => Ok(Fact::Delegated),
-        (Command::Renew { epoch, lease_until }, State::Running { lease_until: held, .. }) => {
-            current(task, epoch)?;
-            if held < now {
-                Err(Refused::LeaseLapsed { until: held })
-            } else {
-                Ok(Fact::Renewed { lease_until })
-            }
-        }
         (Command::Claim { epoch }, State::Running { .. }) if task.cancelling => {
             current(task, epoch).map(|()| Fact::Cancelled { why: "it was asked to stop".into() })
         }
@@ -220,7 +207,6 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
             Command::Unblock
             | Command::Due
             | Command::Assign { .. }
-            | Command::Renew { .. }
             | Command::Claim { .. }
             | Command::Delegate
             | Command::Await { .. }
@@ -289,6 +275,31 @@ fn lost(task: &Task, terms: &Terms, why: String, now: Time) -> Fact {
     }
 }
 
+/// Lets a lease that is still held last until then; never brings a lapsed one back. It is no fact: it says nothing but
+/// that time went by.
+///
+/// # Errors
+/// [`Refused`] says why the task as it is does not allow it.
+pub fn renew(task: &mut Task, epoch: Epoch, until: Time, now: Time) -> Result<(), Refused> {
+    current(task, epoch)?;
+    let is = task.state.name();
+    match &mut task.state {
+        State::Running { lease_until: held, .. } if *held < now => Err(Refused::LeaseLapsed { until: *held }),
+        State::Running { lease_until: held, .. } => {
+            *held = until;
+            Ok(())
+        }
+        State::Blocked
+        | State::Ready { .. }
+        | State::Waiting { .. }
+        | State::Backoff { .. }
+        | State::Succeeded { .. }
+        | State::Failed { .. }
+        | State::Cancelled { .. }
+        | State::Skipped { .. } => Err(Refused::WrongState { is }),
+    }
+}
+
 /// Applies what happened to a task. Facts about runs and the host leave it alone.
 pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
     match fact {
@@ -298,11 +309,6 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
             task.state = State::Running { agent: *agent, since: at, lease_until: *lease_until };
             task.epoch = task.epoch.next();
             task.attempts += 1;
-        }
-        Fact::Renewed { lease_until } => {
-            if let State::Running { lease_until: held, .. } = &mut task.state {
-                *held = *lease_until;
-            }
         }
         Fact::Claimed => task.state = State::Waiting { stage: Stage::Acceptance, need: None, since: at },
         Fact::Delegated => {
@@ -398,6 +404,7 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
         | Fact::PluginAdded { .. }
         | Fact::PluginRemoved { .. }
         | Fact::PluginFailed { .. }
-        | Fact::CallDenied { .. } => {}
+        | Fact::CallDenied { .. }
+        | Fact::Written { .. } => {}
     }
 }

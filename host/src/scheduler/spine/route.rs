@@ -7,7 +7,7 @@ use super::{LEASE, Message, Spine, unbroken};
 use crate::budget::ledger::Account;
 use crate::clock::Time;
 use crate::event::Fact;
-use crate::id::{AgentId, DecisionId, RunId, TaskId};
+use crate::id::{AgentId, RunId, TaskId};
 use crate::lab::trial::Arm;
 use crate::op::{Decision, Op, RouterChange, RouterChoice};
 use crate::plugin::PluginError;
@@ -156,15 +156,9 @@ impl Spine {
                 (least_loaded(&batch.snapshot), host_choice(), 0)
             }
         };
-        let id = self.next_decision();
-        let decision = decide::record(id, &mut batch.snapshot, &mut answer, by, fuel);
+        let decision = decide::record(&mut batch.snapshot, &mut answer, by, fuel);
         self.carry_out(&batch, &answer, Decision { trial, ..decision });
-        self.cast_shadow(run, id, &batch.snapshot);
-    }
-
-    pub(super) fn next_decision(&mut self) -> DecisionId {
-        self.decided.0 += 1;
-        self.decided
+        self.cast_shadow(run, &batch.snapshot);
     }
 
     fn carry_out(&mut self, batch: &Batch, answer: &Answer, decision: Decision) {

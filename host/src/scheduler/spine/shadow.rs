@@ -18,6 +18,8 @@ pub(super) struct Shadow {
     /// It decides or learns: what comes next goes on from the state that it leaves.
     pub(super) busy: bool,
     waiting: VecDeque<Question>,
+    /// For each decision that is on its way to the store, in their order: who is to be asked the same, if anybody.
+    undecided: VecDeque<Option<(RouterChoice, Box<Snapshot>)>>,
 }
 
 struct Question {
@@ -54,13 +56,25 @@ impl Spine {
         })
     }
 
-    /// The router on trial is to be asked what was decided, if it decides in the shadow.
-    pub(super) fn cast_shadow(&mut self, run: RunId, of: DecisionId, snapshot: &Snapshot) {
-        let Some(router) = self.contest.as_ref().map(|contest| contest.row.router.clone()) else { return };
-        let is_shadow = self.is_shadow(&router);
+    /// The router on trial is to be asked what was decided, if it decides in the shadow, once the decision has its
+    /// number.
+    pub(super) fn cast_shadow(&mut self, run: RunId, snapshot: &Snapshot) {
+        let candidate = self.contest.as_ref().map(|contest| contest.row.router.clone());
+        let candidate = candidate.filter(|router| self.is_shadow(router));
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
-        if is_shadow && conduct.router != router && conduct.shadow.waiting.len() < WAITING {
-            conduct.shadow.waiting.push_back(Question { of, router, snapshot: Box::new(snapshot.clone()) });
+        let asked = candidate.filter(|router| {
+            conduct.router != *router
+                && conduct.shadow.waiting.len() + conduct.shadow.undecided.len() < WAITING
+        });
+        conduct.shadow.undecided.push_back(asked.map(|router| (router, Box::new(snapshot.clone()))));
+    }
+
+    /// The oldest decision of a run that was on its way is in the store, or was refused.
+    pub(super) fn decided(&mut self, run: RunId, decision: Option<DecisionId>) {
+        let Some(conduct) = self.conducts.get_mut(&run) else { return };
+        let Some((router, snapshot)) = conduct.shadow.undecided.pop_front().flatten() else { return };
+        if let Some(of) = decision {
+            conduct.shadow.waiting.push_back(Question { of, router, snapshot });
         }
     }
 
@@ -101,9 +115,7 @@ impl Spine {
                 conduct.stands(&router, &answer.state);
                 self.recovered(&router);
                 let trial = self.contest.as_ref().map(|contest| contest.row.id);
-                let id = self.next_decision();
-                let decision =
-                    Decision { trial, ..decide::record(id, &mut asked, &mut answer, router, fuel) };
+                let decision = Decision { trial, ..decide::record(&mut asked, &mut answer, router, fuel) };
                 self.pending.push(Op::Shadow { run, of, decision: Box::new(decision) });
             }
             Err(error) => self.stumbled(&router, &error.to_string()),
