@@ -1,4 +1,5 @@
-//! What survives: the state machine against a model, simulated schedules, and the real binary under kill -9.
+//! What survives: the state machine against a model, simulated schedules, the real binary under kill -9, and a store that
+//! somebody altered.
 
 mod support;
 
@@ -10,3 +11,5 @@ mod model;
 mod schedules;
 #[path = "durability/stall.rs"]
 mod stall;
+#[path = "durability/tamper.rs"]
+mod tamper;

@@ -240,9 +240,10 @@ impl From<ConfigError> for Failure {
 impl From<OpenError> for Failure {
     fn from(why: OpenError) -> Self {
         match why {
-            OpenError::Missing(_) | OpenError::NotAStore { .. } | OpenError::TooNew { .. } => {
-                Self::Usage(why.to_string())
-            }
+            OpenError::Missing(_)
+            | OpenError::NotAStore { .. }
+            | OpenError::TooNew { .. }
+            | OpenError::TooOld { .. } => Self::Usage(why.to_string()),
             OpenError::Locked { .. }
             | OpenError::Unusable { .. }
             | OpenError::OldSqlite(_)

@@ -15,8 +15,10 @@ use crate::task::{self, Need, Task};
 /// One line of the record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Gapless over the whole store.
+    /// The order of commits over the whole store: a reader that goes on after the last one it saw misses nothing.
     pub seq: i64,
+    /// From 1 and gapless in its run, or among the host's own.
+    pub number: i64,
     pub at: Time,
     /// None for what concerns the host as a whole.
     pub run: Option<RunId>,
@@ -41,9 +43,6 @@ pub enum Fact {
         agent: AgentId,
         lease_until: Time,
         decision: Option<DecisionId>,
-    },
-    Renewed {
-        lease_until: Time,
     },
     /// The agent says that it is done.
     Claimed,
@@ -266,6 +265,11 @@ pub enum Fact {
         call: String,
         why: String,
     },
+    /// Rows of these tables were written that no other event of the transaction tells of: what a router left, what an
+    /// agent remembers, what was consolidated. Like every event it carries their digests.
+    Written {
+        tables: Vec<String>,
+    },
 }
 
 /// What became of a router on trial.
@@ -295,7 +299,6 @@ impl Fact {
         "submitted",
         "readied",
         "assigned",
-        "renewed",
         "claimed",
         "delegated",
         "awaiting",
@@ -349,6 +352,7 @@ impl Fact {
         "plugin-removed",
         "plugin-failed",
         "call-denied",
+        "written",
     ];
 
     /// The `kind` under which it is stored and filtered.
@@ -358,7 +362,6 @@ impl Fact {
             Self::Submitted { .. } => "submitted",
             Self::Readied { .. } => "readied",
             Self::Assigned { .. } => "assigned",
-            Self::Renewed { .. } => "renewed",
             Self::Claimed => "claimed",
             Self::Delegated => "delegated",
             Self::Awaiting { .. } => "awaiting",
@@ -412,6 +415,7 @@ impl Fact {
             Self::PluginRemoved { .. } => "plugin-removed",
             Self::PluginFailed { .. } => "plugin-failed",
             Self::CallDenied { .. } => "call-denied",
+            Self::Written { .. } => "written",
         }
     }
 

@@ -295,8 +295,6 @@ pub struct Terms {
 /// What is kept of a decision: enough to explain it and to make it again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
-    /// Of its own in the store.
-    pub id: DecisionId,
     pub router: RouterChoice,
     /// The snapshot as the router saw it, as JSON; its state is apart.
     pub input: String,
@@ -420,6 +418,8 @@ pub enum Reply {
     },
     Amended(Diff),
     Agent(AgentId),
+    /// Under this number it is in the store.
+    Decided(DecisionId),
 }
 
 /// Why an operation was refused. Nothing of it was written.

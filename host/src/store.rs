@@ -7,10 +7,13 @@ mod apply;
 mod batch;
 pub mod bundle;
 pub mod chain;
+pub mod check;
 mod codec;
 pub mod floor;
+mod lines;
 pub mod maintenance;
 pub mod read;
+mod seal;
 mod tally;
 pub mod writer;
 
@@ -31,7 +34,7 @@ use crate::op::{Applied, Op, Rejection, Reply};
 
 /// "BATN".
 const APPLICATION_ID: i64 = 0x4241_544E;
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 /// SQLite before 3.51.3 can corrupt a WAL when two connections checkpoint and write at once.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
@@ -85,7 +88,7 @@ impl Home {
 
     fn version(&self) -> rusqlite::Result<i64> {
         let conn = Connection::open_with_flags(self.database(), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        conn.query_row("PRAGMA user_version", [], |row| row.get(0))
+        version(&conn)
     }
 
     fn lock_file(&self) -> PathBuf {
@@ -108,6 +111,11 @@ pub enum OpenError {
         "the store was written by a newer baton (schema {found}, this one knows {SCHEMA_VERSION}): use that one"
     )]
     TooNew { found: i64 },
+    #[error(
+        "{} was written by an earlier baton (schema {found}, this one knows {SCHEMA_VERSION}), whose record does not vouch for its \
+         rows: finish and report its runs with that baton, or move it aside and begin anew", path.display()
+    )]
+    TooOld { path: PathBuf, found: i64 },
     #[error("SQLite {0} is linked, and at least 3.51.3 is needed")]
     OldSqlite(&'static str),
     #[error("the database failed: {0}")]
@@ -174,6 +182,7 @@ impl Store {
     /// See [`OpenError`].
     pub fn open(home: &Home, lock: Lock) -> Result<Self, OpenError> {
         let conn = Connection::open(home.database())?;
+        known(&conn, &home.database())?;
         let mut store = Self::prepare(conn, None)?;
         store._lock = Some(lock);
         Ok(store)
@@ -208,7 +217,7 @@ impl Store {
              PRAGMA cell_size_check = ON;",
         )?;
         conn.set_prepared_statement_cache_capacity(128);
-        migrate(&conn)?;
+        create(&conn)?;
         let memory = Memory::read(&conn)?;
         let floor =
             conn.query_row("SELECT coalesce(max(at), 0) FROM event WHERE seq = ?1", [memory.seq], |row| {
@@ -270,6 +279,7 @@ impl Store {
             changed: Vec::new(),
             observed: Vec::new(),
             tallies: &mut self.tallies,
+            lines: lines::Lines::default(),
             touched: &mut touched,
         };
         let mut replies = Vec::with_capacity(ops.len());
@@ -281,7 +291,7 @@ impl Store {
             replies.push(reply);
             crate::failpoint::hit("after-op");
         }
-        batch.seal()?;
+        batch.seal_chains()?;
         self.tallies.write(&self.conn)?;
         crate::failpoint::hit("before-commit");
         self.conn.prepare_cached("COMMIT")?.execute([])?;
@@ -315,17 +325,26 @@ pub fn machine() -> String {
     format!("{}/{}", name.nodename().to_string_lossy(), id.trim())
 }
 
-fn migrate(conn: &Connection) -> Result<(), OpenError> {
-    let version: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    match version {
-        0 => {
-            conn.execute_batch(&format!(
-                "BEGIN; {} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;",
-                include_str!("store/schema.sql"),
-            ))?;
-            Ok(())
-        }
-        SCHEMA_VERSION => Ok(()),
+/// Makes the tables of a store that has none yet.
+fn create(conn: &Connection) -> Result<(), OpenError> {
+    if version(conn)? == 0 {
+        conn.execute_batch(&format!(
+            "BEGIN; {} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;",
+            include_str!("store/schema.sql"),
+        ))?;
+    }
+    Ok(())
+}
+
+fn version(conn: &Connection) -> rusqlite::Result<i64> {
+    conn.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Refuses what this version would misread.
+fn known(conn: &Connection, path: &Path) -> Result<(), OpenError> {
+    match version(conn)? {
+        0 | SCHEMA_VERSION => Ok(()),
+        found if found < SCHEMA_VERSION => Err(OpenError::TooOld { path: path.to_owned(), found }),
         found => Err(OpenError::TooNew { found }),
     }
 }
@@ -346,6 +365,7 @@ pub fn reader(home: &Home) -> Result<Reader, OpenError> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     conn.busy_timeout(Duration::from_secs(5))?;
+    known(&conn, &home.database())?;
     conn.execute_batch("PRAGMA query_only = 1;")?;
     Ok(conn)
 }

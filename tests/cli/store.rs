@@ -57,6 +57,62 @@ fn a_cut_off_tail_is_noticed() {
 }
 
 #[test]
+fn every_altered_event_is_named_and_those_that_are_gone_by_their_numbers() {
+    let env = done();
+    env.database()
+        .execute_batch(
+            "UPDATE event SET epoch = epoch + 1 WHERE run_id = 1 AND number IN (2, 6); DELETE FROM event WHERE run_id = 1 AND number = 4",
+        )
+        .expect("written");
+    let output = env.baton(&["audit", "verify", "r1"]);
+    assert_eq!(output.code, Some(1));
+    let of_chain =
+        output.stdout.lines().filter(|line| !line.contains("attempt")).collect::<Vec<_>>().join("\n");
+    insta::assert_snapshot!(of_chain, @r"
+    r1: altered at event 5 (router-used)
+    r1: event number 4, before event 9, is gone
+    r1: altered at event 10 (accepted)
+    ");
+}
+
+#[test]
+fn a_record_that_was_written_anew_is_told_by_what_was_kept_elsewhere() {
+    let env = done();
+    let head = env.baton(&["audit", "head"]).ok().trim().to_owned();
+    env.write("more.json", &plan(json!([{ "id": "z", "skills": ["work"] }])));
+    env.baton(&["run", "more.json", "-q"]).ok();
+    let same = env.baton(&["audit", "verify", "--head", &head]).ok();
+    let upto = head.split_once('-').map_or("", |(upto, _)| upto);
+    assert_eq!(same, format!("all up to event {upto} is what it was\n"));
+    // Whoever can write the file can make another record that is sound in itself.
+    std::fs::remove_dir_all(env.path(".baton")).expect("it is there");
+    env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }, { "id": "c", "skills": ["work"], "depends_on": ["a"] }])));
+    env.baton(&["run", "plan.json", "-q"]).ok();
+    assert_eq!(env.baton(&["audit", "verify"]).code, Some(0));
+    let output = env.baton(&["audit", "verify", "--head", &head]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stdout.contains(&format!("expected {head}")), "{}", output.stdout);
+    let wrong = env.baton(&["audit", "verify", "--head", "12"]).fails(2);
+    assert!(wrong.contains("expected what `baton audit head` printed"), "{wrong}");
+}
+
+/// The same file with the version before this one, whose record vouched for nothing but itself.
+#[test]
+fn a_store_of_an_earlier_baton_is_refused_with_the_way_out() {
+    let env = done();
+    env.database().execute_batch("PRAGMA user_version = 1").expect("written");
+    for args in [&["status"][..], &["run", "plan.json"], &["db", "check"], &["agents", "drain", "ann"]] {
+        let said = env.baton(args).fails(2);
+        assert!(
+            said.contains("was written by an earlier baton (schema 1, this one knows 2)"),
+            "{args:?}: {said}"
+        );
+        assert!(said.contains("move it aside and begin anew"), "{args:?}: {said}");
+    }
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM run"), 1);
+}
+
+#[test]
 fn check_finds_a_row_that_its_events_do_not_explain() {
     let env = done();
     assert_eq!(env.baton(&["db", "check"]).ok(), "sound\n");

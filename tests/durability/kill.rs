@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use baton::seed::Seed;
 use serde_json::json;
 
-use crate::support::{Env, output, plan};
+use crate::support::{Env, output, plan, seed};
 
 /// Kills at random in the longer loop: `BATON_KILLS=1000 cargo test --test durability -- kill`.
 fn random_kills() -> u64 {
@@ -110,6 +109,7 @@ fn killed_while_the_store_was_made_it_makes_it_anew() {
 #[test]
 fn killed_at_random_it_goes_on_where_it_was() {
     let expected = undisturbed();
+    let seed = seed::drawn("kills");
     let mut kills = 0;
     let mut round = 0;
     while kills < random_kills() {
@@ -117,7 +117,7 @@ fn killed_at_random_it_goes_on_where_it_was() {
         round += 1;
         for attempt in 0..40 {
             let mut host = env.start(&["run", "plan.json", "-q"]);
-            let pause = Seed(round).of(attempt).0 % 400;
+            let pause = seed.of(round).of(attempt).0 % 400;
             std::thread::sleep(Duration::from_millis(30 + pause));
             let before = accepted(&env);
             host.kill();

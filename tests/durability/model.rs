@@ -13,10 +13,12 @@ use baton::people::{Purpose, Question};
 use baton::plan::{Plan, Retry, Workstream};
 use baton::seed::Seed;
 use baton::span::Span;
-use baton::store::{Home, Lock, Store, maintenance, read};
+use baton::store::{Home, Lock, Store, check, read};
 use baton::task::{State, StateName};
 use proptest::prelude::*;
 use tempfile::TempDir;
+
+use crate::support::seed;
 
 /// What may be asked of one of the tasks. `stale` uses an epoch that is out of date.
 #[derive(Clone, Debug)]
@@ -341,35 +343,51 @@ impl Bench {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn the_store_does_what_the_model_says_and_its_record_explains_its_rows(
-        steps in prop::collection::vec((0..TASKS.len(), step()), 1..60),
-    ) {
-        let mut bench = Bench::new();
-        let mut model = Model::new();
-        for (index, step) in steps {
-            let (name, _) = TASKS[index];
-            let before = bench.task(name);
-            let refused = bench.carry_out(name, &step).is_err();
-            // A lost lease and a cancellation in one: what the store refuses must change nothing.
-            if refused {
-                prop_assert_eq!(&bench.task(name), &before, "a refused {:?} left a trace", step);
-            }
-            model.apply(name, &step);
-            for (name, _) in TASKS {
-                let (task, mind) = (bench.task(name), model.0[name].clone());
-                prop_assert_eq!(task.state.name(), mind.state, "{} after {:?}", name, step);
-                prop_assert_eq!((task.held, task.cancelling), (mind.held, mind.cancelling), "{} after {:?}", name, step);
-                prop_assert_eq!((task.attempts, task.crashes), (mind.attempts, mind.crashes), "{} after {:?}", name, step);
-            }
-            prop_assert!(bench.task(name).epoch >= before.epoch, "the epoch went back");
-        }
-        let wrong = maintenance::check(bench.store().connection()).expect("readable");
-        prop_assert!(wrong.is_empty(), "{:?}", wrong);
+#[test]
+fn the_store_does_what_the_model_says_and_its_record_explains_its_rows() {
+    let seed = seed::drawn("the model");
+    let steps = prop::collection::vec((0..TASKS.len(), step()), 1..60);
+    if let Err(why) = seed::runner(seed, seed::rounds(96)).run(&steps, follow) {
+        panic!("BATON_SEED={}: {why}", seed.0);
     }
+}
+
+/// Takes these steps with the store and with the model.
+fn follow(steps: Vec<(usize, Step)>) -> Result<(), TestCaseError> {
+    let mut bench = Bench::new();
+    let mut model = Model::new();
+    for (index, step) in steps {
+        let (name, _) = TASKS[index];
+        let before = bench.task(name);
+        let refused = bench.carry_out(name, &step).is_err();
+        // A lost lease and a cancellation in one: what the store refuses must change nothing.
+        if refused {
+            prop_assert_eq!(&bench.task(name), &before, "a refused {:?} left a trace", step);
+        }
+        model.apply(name, &step);
+        for (name, _) in TASKS {
+            let (task, mind) = (bench.task(name), model.0[name].clone());
+            prop_assert_eq!(task.state.name(), mind.state, "{} after {:?}", name, step);
+            prop_assert_eq!(
+                (task.held, task.cancelling),
+                (mind.held, mind.cancelling),
+                "{} after {:?}",
+                name,
+                step
+            );
+            prop_assert_eq!(
+                (task.attempts, task.crashes),
+                (mind.attempts, mind.crashes),
+                "{} after {:?}",
+                name,
+                step
+            );
+        }
+        prop_assert!(bench.task(name).epoch >= before.epoch, "the epoch went back");
+    }
+    let wrong = check::check(bench.store().connection()).expect("readable");
+    prop_assert!(wrong.is_empty(), "{:?}", wrong);
+    Ok(())
 }
 
 #[test]

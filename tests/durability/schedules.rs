@@ -10,7 +10,7 @@ use baton::plugin::router::{Answer, Assignment, Choice, Decision, Snapshot};
 use baton::scheduler::rehearsal::{Scene, Slot, rehearse};
 use baton::seed::Seed;
 
-use crate::support::root;
+use crate::support::{root, seed};
 
 /// Anyone who is eligible, by lot.
 fn by_lot(snapshot: &Snapshot, seed: Seed) -> Answer {
@@ -31,8 +31,9 @@ fn dependencies_and_locks_hold_in_a_thousand_schedules() {
     let plan = load::load(&folder.join("plan")).expect("the example is sound");
     let config = Config::read(&folder.join("baton.toml")).expect("the example is sound");
     let terms: HashMap<&str, _> = plan.workstreams.iter().map(|one| (one.id.as_str(), one.terms())).collect();
-    for seed in 0..1000 {
-        let seed = Seed(seed);
+    let drawn = seed::drawn("the schedules");
+    for round in 0..i64::from(seed::rounds(1000)) {
+        let seed = drawn.of(round);
         let mut draws = 0;
         let (slots, left) = rehearse(Scene {
             plan: &plan,
@@ -46,14 +47,14 @@ fn dependencies_and_locks_hold_in_a_thousand_schedules() {
             },
         })
         .expect("the store works");
-        assert_eq!((slots.len(), left), (39, Vec::new()), "{seed:?}");
+        assert_eq!((slots.len(), left), (39, Vec::new()), "round {round} of {drawn:?}");
         let at: HashMap<&str, &Slot> = slots.iter().map(|slot| (slot.task.as_str(), slot)).collect();
         for workstream in &plan.workstreams {
             let own = at[workstream.id.as_str()];
             for parent in &workstream.depends_on {
                 assert!(
                     at[parent.as_str()].end <= own.start,
-                    "{} started before {parent} ended ({seed:?})",
+                    "{} started before {parent} ended (round {round} of {drawn:?})",
                     own.task
                 );
             }
@@ -62,9 +63,17 @@ fn dependencies_and_locks_hold_in_a_thousand_schedules() {
             for other in &slots[index + 1..] {
                 let together = one.start < other.end && other.start < one.end;
                 if together {
-                    assert_ne!(one.agent, other.agent, "{} and {} ({seed:?})", one.task, other.task);
+                    assert_ne!(
+                        one.agent, other.agent,
+                        "{} and {} (round {round} of {drawn:?})",
+                        one.task, other.task
+                    );
                     let clash = terms[one.task.as_str()].scope.clash(&terms[other.task.as_str()].scope);
-                    assert_eq!(clash, None, "{} and {} ran at once ({seed:?})", one.task, other.task);
+                    assert_eq!(
+                        clash, None,
+                        "{} and {} ran at once (round {round} of {drawn:?})",
+                        one.task, other.task
+                    );
                 }
             }
         }

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test binary uses its own part of this")]
 
 pub mod model;
+pub mod seed;
 
 use std::fs;
 use std::path::{Path, PathBuf};

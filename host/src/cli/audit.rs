@@ -1,55 +1,91 @@
-//! `baton audit verify`: whether the record was tampered with.
+//! `baton audit verify|head`: whether the record was tampered with.
 
 use serde::Serialize;
 
-use super::{Done, Global, Outcome, screen, target, unreadable};
-use crate::store::chain::{self, Audit};
-use crate::store::read;
+use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
+use crate::id::RunId;
+use crate::store::chain::{self, Seen, Walk};
+use crate::store::{Reader, check};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
-    /// Walk the hash chain of every run, or of one
-    Verify { run: Option<String> },
+    /// Walk the hash chain of every run, or of one, and compare the rows that it vouches for
+    Verify {
+        run: Option<String>,
+        /// What `baton audit head` printed before: whether all up to there is still the same
+        #[arg(long, value_name = "HEAD", conflicts_with = "run")]
+        head: Option<Seen>,
+    },
+    /// What the record comes to so far, to be kept elsewhere
+    Head,
 }
 
 #[derive(Serialize)]
 struct Finding {
     of: String,
     #[serde(flatten)]
-    audit: Audit,
+    walk: Walk,
+    /// Rows that are not what the chain says.
+    rows: Vec<String>,
+}
+
+impl Finding {
+    fn is_sound(&self) -> bool {
+        self.walk.breaks.is_empty() && self.rows.is_empty()
+    }
 }
 
 pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
-    let Verb::Verify { run } = verb;
     let conn = global.reader()?;
-    let chains = match run {
-        Some(run) => vec![Some(target::run(&conn, Some(&run))?)],
-        None => {
-            let runs = read::runs(&conn).map_err(unreadable)?;
-            std::iter::once(None).chain(runs.into_iter().map(|run| Some(run.id))).collect()
+    match verb {
+        Verb::Head => {
+            screen::line(&chain::seen(&conn, None).map_err(unreadable)?.to_string());
+            Ok(Done::Well)
         }
-    };
-    let mut findings = Vec::new();
-    for run in chains {
-        let of = run.map_or_else(|| "host".to_owned(), |run| run.to_string());
-        findings.push(Finding { of, audit: chain::verify(&conn, run).map_err(unreadable)? });
+        Verb::Verify { head: Some(head), .. } => compare(&conn, head),
+        Verb::Verify { run, head: None } => verify(global, &conn, run.as_deref()),
     }
+}
+
+fn compare(conn: &Reader, kept: Seen) -> Outcome {
+    let now = chain::seen(conn, Some(kept.seq)).map_err(unreadable)?;
+    if now == kept {
+        screen::line(&format!("all up to event {} is what it was", kept.seq));
+        return Ok(Done::Well);
+    }
+    screen::line(&format!(
+        "the record was written anew: up to event {} it comes to {now}, expected {kept}",
+        kept.seq
+    ));
+    Ok(Done::Failed)
+}
+
+fn verify(global: &Global, conn: &Reader, run: Option<&str>) -> Outcome {
+    let chains = match run {
+        Some(run) => vec![Some(target::run(conn, Some(run))?)],
+        None => chain::all(conn).map_err(unreadable)?,
+    };
+    let findings = chains.into_iter().map(|run| look(conn, run)).collect::<Result<Vec<_>, _>>()?;
     if global.json {
         screen::json(&findings);
     } else {
         findings.iter().for_each(tell);
     }
-    let sound = findings.iter().all(|finding| matches!(finding.audit, Audit::Intact { .. }));
-    Ok(if sound { Done::Well } else { Done::Failed })
+    Ok(if findings.iter().all(Finding::is_sound) { Done::Well } else { Done::Failed })
+}
+
+fn look(conn: &Reader, run: Option<RunId>) -> Result<Finding, Failure> {
+    let of = run.map_or_else(|| "host".to_owned(), |run| run.to_string());
+    let walk = chain::verify(conn, run).map_err(unreadable)?;
+    let rows = check::sealed(conn, check::Extent::Chain(run)).map_err(unreadable)?;
+    Ok(Finding { of, walk, rows })
 }
 
 fn tell(finding: &Finding) {
-    let Finding { of, audit } = finding;
-    screen::line(&match audit {
-        Audit::Intact { events } => format!("{of}: {events} events, intact"),
-        Audit::Altered { seq, kind } => format!("{of}: altered at event {seq} ({kind})"),
-        Audit::Truncated { last, expected } => {
-            format!("{of}: cut off after event {last}, expected {expected}")
-        }
-    });
+    let Finding { of, walk, rows } = finding;
+    if finding.is_sound() {
+        screen::line(&format!("{of}: {} events, intact", walk.events));
+    }
+    walk.breaks.iter().for_each(|found| screen::line(&format!("{of}: {found}")));
+    rows.iter().for_each(|row| screen::line(&format!("{of}: {row}")));
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Done, Global, Outcome, screen, unreadable};
-use crate::store::{Lock, maintenance};
+use crate::store::{Lock, check, maintenance};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -19,7 +19,7 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
     let (_, home) = global.here()?;
     match verb {
         Verb::Check => {
-            let wrong = maintenance::check(&global.reader()?).map_err(unreadable)?;
+            let wrong = check::check(&global.reader()?).map_err(unreadable)?;
             if global.json {
                 screen::json(&wrong);
             } else if wrong.is_empty() {

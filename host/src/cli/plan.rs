@@ -219,7 +219,12 @@ fn amend(global: &Global, run: &str, plan: Plan) -> Outcome {
     let applied = Door::open(&home)?.apply(Op::Amend { run, plan: Box::new(plan) })?;
     let diff = match applied.reply {
         Reply::Amended(diff) => diff,
-        Reply::Done | Reply::Boot(_) | Reply::Lease(_) | Reply::Run { .. } | Reply::Agent(_) => {
+        Reply::Done
+        | Reply::Boot(_)
+        | Reply::Lease(_)
+        | Reply::Run { .. }
+        | Reply::Agent(_)
+        | Reply::Decided(_) => {
             return Err(Failure::Infrastructure("the store did not say what changed".into()));
         }
     };

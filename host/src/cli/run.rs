@@ -261,7 +261,12 @@ fn submitted(answer: Result<crate::op::Applied, Rejection>) -> Result<(RunId, bo
     match answer {
         Ok(applied) => match applied.reply {
             Reply::Run { run, fresh } => Ok((run, fresh)),
-            Reply::Done | Reply::Boot(_) | Reply::Lease(_) | Reply::Amended(_) | Reply::Agent(_) => {
+            Reply::Done
+            | Reply::Boot(_)
+            | Reply::Lease(_)
+            | Reply::Amended(_)
+            | Reply::Agent(_)
+            | Reply::Decided(_) => {
                 Err(Failure::Infrastructure("the store did not say which run it is".into()))
             }
         },

@@ -21,13 +21,14 @@ pub fn next(reader: &Reader) -> Result<Option<(Op, bool)>, String> {
     let unreadable = |why: &dyn std::fmt::Display| why.to_string();
     let from = insight::consolidated(reader).map_err(|why| unreadable(&why))?;
     let (attempts, upto) = routing::past(reader, from, STEP).map_err(|why| unreadable(&why))?;
-    if upto == from {
+    let (_, end) = routing::past(reader, upto, 1).map_err(|why| unreadable(&why))?;
+    let last = end == upto;
+    // A step is an event as well: one that adds nothing must not call for the next.
+    if attempts.is_empty() && last {
         return Ok(None);
     }
     let episodes = attempts.iter().map(|past| insight::episode(reader, past)).collect::<Result<Vec<_>, _>>();
     let episodes = episodes.map_err(|why| unreadable(&why))?;
-    let (_, end) = routing::past(reader, upto, 1).map_err(|why| unreadable(&why))?;
-    let last = end == upto;
     let notes = if last && !episodes.is_empty() {
         let mut all = insight::episodes(reader, MEMORY).map_err(|why| unreadable(&why))?;
         all.extend(episodes.iter().cloned());

@@ -7,7 +7,7 @@ use super::pool::{Opinion, Pool, Worker};
 use crate::budget::Amount;
 use crate::clock::Time;
 use crate::fault::{ErrorClass, Fault};
-use crate::id::{AgentId, DecisionId, RunId, TaskId, TermsId};
+use crate::id::{AgentId, RunId, TaskId, TermsId};
 use crate::knowledge::Tally;
 use crate::op::{Assign, Decision, Op, Pick, RouterChoice, Until};
 use crate::outcome::Outcome;
@@ -295,17 +295,11 @@ pub fn act(
 
 /// What is kept of a decision. The states are taken out and kept apart, because many decisions share one.
 #[must_use]
-pub fn record(
-    id: DecisionId,
-    snapshot: &mut Snapshot,
-    answer: &mut Answer,
-    router: RouterChoice,
-    fuel: u64,
-) -> Decision {
+pub fn record(snapshot: &mut Snapshot, answer: &mut Answer, router: RouterChoice, fuel: u64) -> Decision {
     let before = std::mem::take(&mut snapshot.state);
     let state = std::mem::take(&mut answer.state);
     let (input, answer) = (json(snapshot), json(answer));
-    Decision { id, router, input, answer, before, state, fuel, trial: None }
+    Decision { router, input, answer, before, state, fuel, trial: None }
 }
 
 /// What was kept of a decision, without the states.

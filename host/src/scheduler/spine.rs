@@ -48,7 +48,7 @@ use super::why::Why;
 use crate::clock::Time;
 use crate::event::Fact;
 use crate::fault::Begun;
-use crate::id::{AgentId, DecisionId, Epoch, RunId, TaskId};
+use crate::id::{AgentId, Epoch, RunId, TaskId};
 use crate::op::{End, Op, Rejection, RouterChoice};
 use crate::outcome::Usage;
 use crate::people::Policy;
@@ -214,8 +214,6 @@ struct Spine {
     consolidation: Consolidating,
     /// The newest event that ended an attempt.
     observed: i64,
-    /// The newest decision.
-    decided: DecisionId,
     /// For lessons and for consolidation, which are read on other threads.
     archive: Arc<Mutex<Reader>>,
     attic: Arc<Mutex<Reader>>,

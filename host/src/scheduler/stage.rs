@@ -12,7 +12,7 @@ use crate::agent::Card;
 use crate::agent::breaker::Policy;
 use crate::budget::Bill;
 use crate::clock::{Clock, Time};
-use crate::id::{AgentId, DecisionId, RunId, TaskId};
+use crate::id::{AgentId, RunId, TaskId};
 use crate::op::{Decision, End, Op, Reply, RouterChoice, Submission};
 use crate::plan::{Plan, Workstream};
 use crate::plugin::Kind;
@@ -231,9 +231,7 @@ impl Stage {
         let now = self.clock.now();
         let Routed { mut answer, fuel } = (director.route)(&batch.snapshot);
         self.state.clone_from(&answer.state);
-        let id = DecisionId(self.decisions);
-        let record =
-            |router: RouterChoice| decide::record(id, &mut batch.snapshot, &mut answer, router, fuel);
+        let record = |router: RouterChoice| decide::record(&mut batch.snapshot, &mut answer, router, fuel);
         let decision: Option<Decision> = director.record.clone().map(record);
         let mut left: HashMap<AgentId, u32> =
             self.pool.workers.iter().map(|worker| (worker.agent.id, worker.room(now))).collect();

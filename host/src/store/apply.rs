@@ -83,10 +83,14 @@ fn is_compound(op: &Op) -> bool {
 
 /// Without a savepoint there is no way back: what is refused after its first write fails the whole group.
 fn direct(batch: &mut Batch<'_>, op: Op) -> Applying {
-    let before = batch.conn.total_changes();
-    match dispatch(batch, op) {
+    let (before, seq) = (batch.conn.total_changes(), batch.memory.seq);
+    match written(batch, op) {
         Err(refused) if batch.conn.total_changes() != before => Err(Rejection::Store(refused.to_string())),
-        answered => answered,
+        Err(refused) => {
+            batch.memory.seq = seq;
+            Err(refused)
+        }
+        Ok(reply) => Ok(reply),
     }
 }
 
@@ -94,7 +98,7 @@ fn undoable(batch: &mut Batch<'_>, op: Op) -> Applying {
     let memory = batch.memory.clone();
     let touched = batch.touched.len();
     batch.conn.execute_batch("SAVEPOINT op")?;
-    match dispatch(batch, op) {
+    match written(batch, op) {
         Ok(reply) => {
             batch.conn.execute_batch("RELEASE op")?;
             Ok(reply)
@@ -106,6 +110,15 @@ fn undoable(batch: &mut Batch<'_>, op: Op) -> Applying {
             Err(rejection)
         }
     }
+}
+
+/// Carries an operation out and writes what it recorded.
+fn written(batch: &mut Batch<'_>, op: Op) -> Applying {
+    let done = dispatch(batch, op).and_then(|reply| batch.write_lines().map(|()| reply));
+    if done.is_err() {
+        batch.lines.clear();
+    }
+    done
 }
 
 fn dispatch(batch: &mut Batch<'_>, op: Op) -> Applying {

@@ -3,19 +3,21 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, ToSql, params};
 
-use super::chain::{Link, link};
+use super::chain::{self, Head};
 use super::codec::{self, COLUMNS, StateRow};
+use super::lines::{Line, Lines};
+use super::seal::{Seal, Section};
 use super::tally::{self, Tallies};
 use crate::clock::Time;
 use crate::event::{Event, Fact};
-use crate::id::{RunId, TaskId, TermsId};
+use crate::id::{DecisionId, Epoch, RunId, TaskId, TermsId};
 use crate::knowledge::{Observation, Underway};
 use crate::learning::Part;
 use crate::op::Rejection;
 use crate::seed::Seed;
-use crate::task::transition::{Command, decide, evolve};
+use crate::task::transition::{self, Command, decide, evolve};
 use crate::task::{Task, Terms};
 
 /// What the writer keeps in memory between transactions; all of it can be read again from disk.
@@ -23,8 +25,9 @@ use crate::task::{Task, Terms};
 pub(super) struct Memory {
     pub(super) seq: i64,
     pub(super) task: i64,
-    /// The last link of each run's chain that was touched.
-    links: HashMap<i64, Link>,
+    decision: i64,
+    /// The end of each run's chain that was touched.
+    heads: HashMap<i64, Head>,
     terms: HashMap<TermsId, Arc<Terms>>,
     terms_ids: HashMap<Arc<Terms>, TermsId>,
     seeds: HashMap<RunId, Seed>,
@@ -37,8 +40,20 @@ impl Memory {
         Ok(Self {
             seq: last("SELECT coalesce(max(seq), 0) FROM event")?,
             task: last("SELECT coalesce(max(id), 0) FROM task")?,
+            decision: last("SELECT coalesce(max(id), 0) FROM decision")?,
             ..Self::default()
         })
+    }
+
+    pub(super) fn head(&self, conn: &Connection, run: i64) -> rusqlite::Result<Head> {
+        match self.heads.get(&run) {
+            Some(head) => Ok(*head),
+            None => Ok(chain::head(conn, run)?.unwrap_or_default()),
+        }
+    }
+
+    pub(super) fn put_head(&mut self, run: i64, head: Head) {
+        self.heads.insert(run, head);
     }
 }
 
@@ -51,6 +66,8 @@ pub(super) struct Batch<'c> {
     /// The attempts that the present operation ended.
     pub(super) observed: Vec<Observation>,
     pub(super) tallies: &'c mut Tallies,
+    /// What the present operation records.
+    pub(super) lines: Lines,
     /// Runs whose chain grew in this transaction.
     pub(super) touched: &'c mut Vec<i64>,
 }
@@ -74,6 +91,16 @@ impl Batch<'_> {
         let fact = decide(&task, &terms, command, self.now, seed)?;
         self.record(&mut task, &fact)?;
         Ok(task)
+    }
+
+    /// Lets a task's lease last longer. No event: the record is not to grow with time alone.
+    pub(super) fn renew(&mut self, id: TaskId, epoch: Epoch, until: Time) -> Result<(), Rejection> {
+        let mut task = self.task(id)?;
+        transition::renew(&mut task, epoch, until)?;
+        let mut update = self.conn.prepare_cached("UPDATE task SET lease_until = ?2 WHERE id = ?1")?;
+        update.execute(params![id.0, until.0])?;
+        self.changed.push(task);
+        Ok(())
     }
 
     /// Records a fact about a task that is in the store already.
@@ -152,23 +179,17 @@ impl Batch<'_> {
         let run = run.map_or(0, |run| run.0);
         let (task_id, epoch) = task.map_or((None, 0), |task| (Some(task.id.0), task.epoch.0));
         let json = serde_json::to_vec(fact).map_err(|why| Rejection::Invalid(why.to_string()))?;
-        let before = self.link(run)?;
         self.memory.seq += 1;
-        let after = link(&before, self.memory.seq, self.now, run, task_id, epoch, fact.kind(), &json);
-        let mut insert = self.conn.prepare_cached(
-            "INSERT INTO event (seq, at, run_id, task_id, epoch, kind, fact, link) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?;
-        insert.execute(params![
-            self.memory.seq,
-            self.now.0,
+        self.lines.push(Line {
+            seq: self.memory.seq,
+            at: self.now,
             run,
-            task_id,
+            task: task_id,
             epoch,
-            fact.kind(),
-            json,
-            after
-        ])?;
-        self.memory.links.insert(run, after);
+            kind: fact.kind(),
+            fact: json,
+            seals: Vec::new(),
+        });
         if let Some(task) = task {
             self.observe(task, fact)?;
         }
@@ -176,6 +197,39 @@ impl Batch<'_> {
             self.touched.push(run);
         }
         Ok(())
+    }
+
+    /// Has the chain of a run, or of the host, vouch for columns that were just written.
+    pub(super) fn seal(
+        &mut self,
+        run: Option<RunId>,
+        section: Section,
+        key: &[&dyn ToSql],
+        columns: &[&dyn ToSql],
+    ) -> rusqlite::Result<()> {
+        let seal = Seal::of(section, key, columns)?;
+        self.lines.seal(run.map_or(0, |run| run.0), seal);
+        Ok(())
+    }
+
+    /// The same for what was just taken away.
+    pub(super) fn seal_gone(
+        &mut self,
+        run: Option<RunId>,
+        section: Section,
+        key: &[&dyn ToSql],
+    ) -> rusqlite::Result<()> {
+        let seal = Seal::gone(section, key)?;
+        self.lines.seal(run.map_or(0, |run| run.0), seal);
+        Ok(())
+    }
+
+    /// Writes what the operation recorded. What it sealed without an event is told by one.
+    pub(super) fn write_lines(&mut self) -> Result<(), Rejection> {
+        while let Some((run, tables)) = self.lines.untold() {
+            self.append((run != 0).then_some(RunId(run)), None, &Fact::Written { tables })?;
+        }
+        Ok(self.lines.write(self.conn, self.memory)?)
     }
 
     /// Learns from a fact what it says of an attempt.
@@ -201,23 +255,11 @@ impl Batch<'_> {
         Ok(digest)
     }
 
-    fn link(&mut self, run: i64) -> rusqlite::Result<Link> {
-        if let Some(link) = self.memory.links.get(&run) {
-            return Ok(*link);
-        }
-        let mut select = self.conn.prepare_cached("SELECT link FROM chain WHERE run_id = ?1")?;
-        Ok(select.query_row([run], |row| row.get(0)).optional()?.unwrap_or_default())
-    }
-
     /// Notes the end of every chain that grew; once for a transaction.
-    pub(super) fn seal(&mut self) -> rusqlite::Result<()> {
-        let mut upsert = self.conn.prepare_cached(
-            "INSERT INTO chain (run_id, seq, link) VALUES (?1, ?2, ?3) \
-             ON CONFLICT (run_id) DO UPDATE SET seq = excluded.seq, link = excluded.link",
-        )?;
+    pub(super) fn seal_chains(&mut self) -> rusqlite::Result<()> {
         for run in self.touched.drain(..) {
-            let Some(link) = self.memory.links.get(&run).copied() else { continue };
-            upsert.execute(params![run, self.memory.seq, link])?;
+            let Some(head) = self.memory.heads.get(&run) else { continue };
+            chain::keep_head(self.conn, run, head)?;
         }
         Ok(())
     }
@@ -235,7 +277,7 @@ impl Batch<'_> {
         Ok(terms)
     }
 
-    pub(super) fn terms_id(&mut self, terms: Terms) -> Result<TermsId, Rejection> {
+    pub(super) fn terms_id(&mut self, run: RunId, terms: Terms) -> Result<TermsId, Rejection> {
         if let Some(id) = self.memory.terms_ids.get(&terms) {
             return Ok(*id);
         }
@@ -246,7 +288,9 @@ impl Batch<'_> {
             Some(id) => TermsId(id),
             None => {
                 self.conn.prepare_cached("INSERT INTO terms (json) VALUES (?1)")?.execute([&json])?;
-                TermsId(self.conn.last_insert_rowid())
+                let id = self.conn.last_insert_rowid();
+                self.seal(Some(run), Section::Terms, &[&id], &[&json])?;
+                TermsId(id)
             }
         };
         self.memory.terms_ids.insert(Arc::new(terms), id);
@@ -268,6 +312,11 @@ impl Batch<'_> {
         self.memory.task += 1;
         TaskId(self.memory.task)
     }
+
+    pub(super) fn next_decision(&mut self) -> DecisionId {
+        self.memory.decision += 1;
+        DecisionId(self.memory.decision)
+    }
 }
 
 impl From<rusqlite::Error> for Rejection {
@@ -281,7 +330,10 @@ impl From<rusqlite::Error> for Rejection {
     }
 }
 
-/// An event's row as [`Event`].
+/// The columns of an event, in the order of [`event`].
+pub(super) const EVENT_COLUMNS: &str = "seq, at, run_id, task_id, epoch, fact, number";
+
+/// Reads a row of [`EVENT_COLUMNS`].
 pub(super) fn event(row: &rusqlite::Row<'_>) -> rusqlite::Result<Event> {
     let json: Vec<u8> = row.get(5)?;
     let fact = serde_json::from_slice(&json).map_err(|why| {
@@ -293,7 +345,8 @@ pub(super) fn event(row: &rusqlite::Row<'_>) -> rusqlite::Result<Event> {
         at: Time(row.get(1)?),
         run: (run != 0).then_some(RunId(run)),
         task: row.get::<_, Option<i64>>(3)?.map(TaskId),
-        epoch: crate::id::Epoch(row.get(4)?),
+        epoch: Epoch(row.get(4)?),
+        number: row.get(6)?,
         fact,
     })
 }

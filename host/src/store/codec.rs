@@ -184,6 +184,25 @@ pub(super) fn task(row: &Row<'_>) -> rusqlite::Result<Task> {
     })
 }
 
+/// Whether a row of [`COLUMNS`] holds its task as it is written and nothing beside it, such as the end of a lease that
+/// the task does not have.
+pub(super) fn is_exact(row: &Row<'_>, task: &Task) -> rusqlite::Result<bool> {
+    let own = StateRow::from(task.state);
+    let number = |column| row.get::<_, Option<i64>>(column);
+    let parent = task.parent.is_some();
+    Ok(number(7)? == Some(own.at)
+        && number(8)? == own.agent
+        && number(9)? == own.lease_until
+        && number(10)? == own.stage
+        && number(11)? == own.need.map(i64::from)
+        && number(12)? == own.need_until
+        && number(13)? == own.class
+        && number(14)? == Some(i64::from(task.held))
+        && number(15)? == Some(i64::from(task.cancelling))
+        && number(3)?.is_some() == parent
+        && number(4)?.is_some() == parent)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -111,6 +111,16 @@ pub fn name(conn: &Connection, id: TaskId) -> rusqlite::Result<String> {
     conn.prepare_cached("SELECT name FROM body WHERE task_id = ?1")?.query_row([id.0], |row| row.get(0))
 }
 
+/// A task as people name it, `r1/ws-22`; none where it has no name any more.
+///
+/// # Errors
+/// The store can't be read.
+pub fn place(conn: &Connection, id: TaskId) -> rusqlite::Result<Option<String>> {
+    conn.prepare_cached("SELECT run_id, name FROM body WHERE task_id = ?1")?
+        .query_row([id.0], |row| Ok(format!("{}/{}", RunId(row.get(0)?), row.get::<_, String>(1)?)))
+        .optional()
+}
+
 fn state_word(number: i64) -> StateName {
     codec::state_name(number).unwrap_or(StateName::Blocked)
 }

@@ -1,4 +1,4 @@
--- Version 1. Integers are milliseconds since 1970 (UTC) where they are times.
+-- Version 2. Integers are milliseconds since 1970 (UTC) where they are times.
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE run (
@@ -117,18 +117,22 @@ CREATE TABLE tally (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE event (
-    seq INTEGER PRIMARY KEY,
+    seq INTEGER PRIMARY KEY,     -- the order of commits: whoever reads on from one misses nothing
     at INTEGER NOT NULL,
     run_id INTEGER NOT NULL,     -- 0 = the host's own
+    number INTEGER NOT NULL,     -- from 1 and gapless in its run
     task_id INTEGER,
     epoch INTEGER NOT NULL,
     kind TEXT NOT NULL,
     fact BLOB NOT NULL,          -- JSON
+    seals BLOB NOT NULL,         -- digests of the rows that were written with it
     link BLOB NOT NULL           -- blake3 of the run's link before and this row, first 16 bytes
 ) STRICT;
 CREATE INDEX event_run ON event (run_id, seq);                                        -- events of a run, audit
 -- The last link of each run, so that a cut-off tail is noticed.
-CREATE TABLE chain (run_id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, link BLOB NOT NULL) STRICT;
+CREATE TABLE chain (
+    run_id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, number INTEGER NOT NULL, link BLOB NOT NULL
+) STRICT;
 
 CREATE TABLE agent (
     id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, card TEXT NOT NULL,

@@ -27,12 +27,6 @@ pub enum Command {
         lease_until: Time,
         decision: Option<DecisionId>,
     },
-    /// Running → Running, also where the lease lapsed while its host stood still: only a new epoch ends the right to
-    /// act.
-    Renew {
-        epoch: Epoch,
-        lease_until: Time,
-    },
     /// Running → Waiting for acceptance.
     Claim {
         epoch: Epoch,
@@ -144,9 +138,6 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
             Ok(Fact::Assigned { agent, lease_until, decision })
         }
         (Command::Delegate, State::Ready { .. }) => Ok(Fact::Delegated),
-        (Command::Renew { epoch, lease_until }, State::Running { .. }) => {
-            current(task, epoch).map(|()| Fact::Renewed { lease_until })
-        }
         (Command::Claim { epoch }, State::Running { .. }) if task.cancelling => {
             current(task, epoch).map(|()| Fact::Cancelled { why: "it was asked to stop".into() })
         }
@@ -224,7 +215,6 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
             Command::Unblock
             | Command::Due
             | Command::Assign { .. }
-            | Command::Renew { .. }
             | Command::Claim { .. }
             | Command::Delegate
             | Command::Await { .. }
@@ -332,6 +322,30 @@ fn lost(task: &Task, terms: &Terms, why: String, now: Time) -> Fact {
     }
 }
 
+/// Lets a lease last until then, also where it lapsed while its host stood still: only a new epoch ends the right to act.
+/// It is no fact: it says nothing but that time went by.
+///
+/// # Errors
+/// [`Refused`] says why the task as it is does not allow it.
+pub fn renew(task: &mut Task, epoch: Epoch, until: Time) -> Result<(), Refused> {
+    current(task, epoch)?;
+    let is = task.state.name();
+    match &mut task.state {
+        State::Running { lease_until: held, .. } => {
+            *held = until;
+            Ok(())
+        }
+        State::Blocked
+        | State::Ready { .. }
+        | State::Waiting { .. }
+        | State::Backoff { .. }
+        | State::Succeeded { .. }
+        | State::Failed { .. }
+        | State::Cancelled { .. }
+        | State::Skipped { .. } => Err(Refused::WrongState { is }),
+    }
+}
+
 /// Applies what happened to a task. Facts about runs and the host leave it alone.
 pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
     match fact {
@@ -341,11 +355,6 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
             task.state = State::Running { agent: *agent, since: at, lease_until: *lease_until };
             task.epoch = task.epoch.next();
             task.attempts += 1;
-        }
-        Fact::Renewed { lease_until } => {
-            if let State::Running { lease_until: held, .. } = &mut task.state {
-                *held = *lease_until;
-            }
         }
         Fact::Claimed => task.state = State::Waiting { stage: Stage::Acceptance, need: None, since: at },
         Fact::Delegated => {
@@ -449,7 +458,8 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
         | Fact::PluginAdded { .. }
         | Fact::PluginRemoved { .. }
         | Fact::PluginFailed { .. }
-        | Fact::CallDenied { .. } => {}
+        | Fact::CallDenied { .. }
+        | Fact::Written { .. } => {}
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Check, Finding, check};
 use crate::clock::{Clock, Time};
 use crate::size::Size;
 use crate::store::read::history;
-use crate::store::{Home, OpenError, maintenance, reader};
+use crate::store::{Home, OpenError, check, reader};
 
 /// `statfs` types of file systems on which SQLite's locks do not hold between machines: NFS, SMB, 9p.
 const REMOTE: [i64; 4] = [0x6969, 0xFE53_4D42, 0x517B, 0x0102_1997];
@@ -116,7 +116,7 @@ pub(super) fn socket(store: &Path) -> Check {
 pub(super) fn database(store: &Path) -> Check {
     let home = Home::at(store);
     let finding = match reader(&home) {
-        Ok(conn) => match maintenance::quick_check(&conn) {
+        Ok(conn) => match check::quick_check(&conn) {
             Ok(said) if said == "ok" => Finding::good("it can be read, and its pages are sound"),
             Ok(said) => Finding::fault(said, "`baton db check` says more; `baton db restore` takes a backup"),
             Err(why) => Finding::fault(why.to_string(), "`baton db restore` takes a backup"),

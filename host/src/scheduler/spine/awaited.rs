@@ -1,7 +1,7 @@
 //! What operations on their way to the store may change, and what to do when it refuses them.
 
 use crate::fault::{ErrorClass, Fault};
-use crate::id::{Epoch, TaskId};
+use crate::id::{Epoch, RunId, TaskId};
 use crate::op::{End, Op, Rejection};
 use crate::task::Stage;
 
@@ -33,6 +33,8 @@ pub(super) struct Awaited {
     /// Tasks that nothing else is asked about meanwhile.
     pub(super) tasks: Vec<TaskId>,
     pub(super) spawns: Vec<Spawn>,
+    /// Decisions on their way, by the place of their operation.
+    pub(super) decisions: Vec<(usize, RunId)>,
     pub(super) runs: bool,
     pub(super) agents: bool,
     pub(super) plugins: bool,
@@ -48,6 +50,7 @@ impl Awaited {
         let mut awaited = Self {
             tasks: Vec::new(),
             spawns: Vec::new(),
+            decisions: Vec::new(),
             runs: false,
             agents: false,
             plugins: false,
@@ -59,6 +62,11 @@ impl Awaited {
         for (place, op) in ops.iter().enumerate() {
             if let Op::Spawn { task, epoch, stage, .. } = op {
                 awaited.spawns.push(Spawn { place, task: *task, epoch: *epoch, stage: *stage });
+            }
+            if let Op::Assign(assign) = op
+                && assign.decision.is_some()
+            {
+                awaited.decisions.push((place, assign.run));
             }
             match op {
                 Op::Assign(assign) => awaited.tasks.extend(assign.picks.iter().map(|pick| pick.task)),

@@ -47,11 +47,22 @@ impl Spine {
                     match reply {
                         Reply::Run { run, .. } => self.conduct(*run)?,
                         Reply::Lease(until) => self.around.lease.renewed(*until),
-                        Reply::Done | Reply::Boot(_) | Reply::Amended(_) | Reply::Agent(_) => {}
+                        Reply::Done
+                        | Reply::Boot(_)
+                        | Reply::Amended(_)
+                        | Reply::Agent(_)
+                        | Reply::Decided(_) => {}
                     }
                 }
                 Err(rejection) => tracing::debug!("refused: {rejection}"),
             }
+        }
+        for (place, run) in &awaited.decisions {
+            let decision = match answers.get(*place) {
+                Some(Ok(Applied { reply: Reply::Decided(decision), .. })) => Some(*decision),
+                Some(Ok(_) | Err(_)) | None => None,
+            };
+            self.decided(*run, decision);
         }
         for spawn in &awaited.spawns {
             if let Some(Err(why @ (Rejection::Invalid(_) | Rejection::NotFound(_)))) =

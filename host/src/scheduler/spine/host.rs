@@ -15,7 +15,6 @@ use super::purse::Purse;
 use super::{Message, Spine, Sweep, unreadable};
 use crate::agent::breaker;
 use crate::budget::Budget;
-use crate::id::DecisionId;
 use crate::lease::{self, HostLease};
 use crate::op::{Op, Rejection, Reply};
 use crate::people::Policy;
@@ -79,7 +78,12 @@ impl Host {
         let start = Op::StartHost { pid: std::process::id(), version, machine: machine(), lease_until };
         let boot = match writer.apply(start).await?.reply {
             Reply::Boot(boot) => boot,
-            Reply::Done | Reply::Lease(_) | Reply::Run { .. } | Reply::Amended(_) | Reply::Agent(_) => 0,
+            Reply::Done
+            | Reply::Lease(_)
+            | Reply::Run { .. }
+            | Reply::Amended(_)
+            | Reply::Agent(_)
+            | Reply::Decided(_) => 0,
         };
         let (outbox, inbox) = mpsc::unbounded_channel();
         let (commits, seen) = watch::channel(0);
@@ -135,7 +139,6 @@ impl Host {
             notes: HashMap::new(),
             consolidation: Consolidating::default(),
             observed: 0,
-            decided: DecisionId(0),
             archive,
             attic,
             attempts: HashMap::new(),

@@ -14,7 +14,6 @@ impl Spine {
         self.pool.praise(read::live::praise(&self.reader).map_err(unreadable)?);
         self.consulted = read::live::consulting(&self.reader).map_err(unreadable)?;
         self.observed = read::history::last_seq(&self.reader).map_err(unreadable)?;
-        self.decided = read::routing::last_decision(&self.reader).map_err(unreadable)?;
         self.reload_contest()?;
         self.recall_notes()?;
         self.recall_spending()?;

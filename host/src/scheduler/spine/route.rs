@@ -7,7 +7,7 @@ use super::{LEASE, Message, Spine, unbroken};
 use crate::budget::ledger::Account;
 use crate::clock::Time;
 use crate::event::Fact;
-use crate::id::{AgentId, DecisionId, RunId, TaskId};
+use crate::id::{AgentId, RunId, TaskId};
 use crate::lab::trial::Arm;
 use crate::op::{Decision, Op, RouterChange, RouterChoice};
 use crate::plugin::router::{Answer, BATCH, LEAST_LOADED, LEAST_LOADED_DIGEST, Routed, least_loaded};
@@ -144,9 +144,9 @@ impl Spine {
         let asking = Asking { now, seed, config: &config, state: Vec::new(), consultations: 0, trial: None };
         let mut batch = decide::batch(run, tasks, &self.pool, &self.board, asking);
         let mut answer = least_loaded(&batch.snapshot);
-        let id = self.next_decision();
-        let decision = decide::record(id, &mut batch.snapshot, &mut answer, host_choice(), 0);
+        let decision = decide::record(&mut batch.snapshot, &mut answer, host_choice(), 0);
         self.carry_out(&batch, &answer, decision);
+        self.cast_no_shadow(run);
     }
 
     fn ask_router(&mut self, run: RunId, tasks: Vec<Prepared>, choice: RouterChoice, now: Time) {
@@ -200,15 +200,9 @@ impl Spine {
                 (least_loaded(&batch.snapshot), host_choice(), 0)
             }
         };
-        let id = self.next_decision();
-        let decision = decide::record(id, &mut batch.snapshot, &mut answer, by, fuel);
+        let decision = decide::record(&mut batch.snapshot, &mut answer, by, fuel);
         self.carry_out(&batch, &answer, Decision { trial, ..decision });
-        self.cast_shadow(run, id, &batch.snapshot);
-    }
-
-    pub(super) fn next_decision(&mut self) -> DecisionId {
-        self.decided.0 += 1;
-        self.decided
+        self.cast_shadow(run, &batch.snapshot);
     }
 
     fn carry_out(&mut self, batch: &Batch, answer: &Answer, decision: Decision) {

@@ -17,12 +17,13 @@ use crate::scheduler::decide;
 pub(super) struct Shadow {
     /// It decides or learns: what comes next goes on from the state that it leaves.
     pub(super) busy: bool,
-    waiting: VecDeque<Question>,
+    /// With the decisions that were followed.
+    waiting: VecDeque<(DecisionId, Question)>,
+    /// For each decision that is on its way to the store, in their order: who is to be asked the same, if anybody.
+    undecided: VecDeque<Option<Question>>,
 }
 
 struct Question {
-    /// The decision that was followed.
-    of: DecisionId,
     router: RouterChoice,
     trial: i64,
     /// As the other router was asked. The configuration and the state become this one's when its turn comes.
@@ -57,16 +58,34 @@ impl Spine {
         })
     }
 
-    /// The router on trial is to be asked what was decided, if it decides in the shadow.
-    pub(super) fn cast_shadow(&mut self, run: RunId, of: DecisionId, snapshot: &Snapshot) {
-        let Some(contest) = &self.contest else { return };
-        let (router, trial) = (contest.row.router.clone(), contest.row.id);
-        let is_shadow = self.is_shadow(&router);
+    /// The router on trial is to be asked what was decided, if it decides in the shadow, once the decision has its
+    /// number.
+    pub(super) fn cast_shadow(&mut self, run: RunId, snapshot: &Snapshot) {
+        let candidate = self.contest.as_ref().map(|contest| (contest.row.router.clone(), contest.row.id));
+        let candidate = candidate.filter(|(router, _)| self.is_shadow(router));
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
-        if is_shadow && conduct.router != router && conduct.shadow.waiting.len() < WAITING {
-            let snapshot = Box::new(snapshot.clone());
-            conduct.shadow.waiting.push_back(Question { of, router, trial, snapshot });
+        let shadow = &mut conduct.shadow;
+        let has_room = shadow.waiting.len() + shadow.undecided.len() < WAITING;
+        let asked = candidate.filter(|(router, _)| conduct.router != *router && has_room);
+        shadow.undecided.push_back(asked.map(|(router, trial)| Question {
+            router,
+            trial,
+            snapshot: Box::new(snapshot.clone()),
+        }));
+    }
+
+    /// Nobody else is to be asked what the host decided by itself.
+    pub(super) fn cast_no_shadow(&mut self, run: RunId) {
+        if let Some(conduct) = self.conducts.get_mut(&run) {
+            conduct.shadow.undecided.push_back(None);
         }
+    }
+
+    /// The oldest decision of a run that was on its way is in the store, or was refused.
+    pub(super) fn decided(&mut self, run: RunId, decision: Option<DecisionId>) {
+        let Some(conduct) = self.conducts.get_mut(&run) else { return };
+        let Some(question) = conduct.shadow.undecided.pop_front().flatten() else { return };
+        conduct.shadow.waiting.extend(decision.map(|of| (of, question)));
     }
 
     /// Asks what waits, of who is still on trial.
@@ -75,7 +94,7 @@ impl Spine {
         for (run, conduct) in self.conducts.iter_mut().filter(|(_, conduct)| !conduct.shadow.busy) {
             questions.extend(conduct.shadow.waiting.pop_front().map(|question| (*run, question)));
         }
-        for (run, Question { of, router, trial, mut snapshot }) in questions {
+        for (run, (of, Question { router, trial, mut snapshot })) in questions {
             let is_shadow = self.is_shadow(&router);
             let Some(conduct) = self.conducts.get_mut(&run) else { continue };
             if !is_shadow {
@@ -105,11 +124,8 @@ impl Spine {
             Ok(Routed { mut answer, fuel }) => {
                 conduct.stands(&router, &answer.state);
                 self.recovered(&router);
-                let id = self.next_decision();
-                let decision = Decision {
-                    trial: Some(trial),
-                    ..decide::record(id, &mut asked, &mut answer, router, fuel)
-                };
+                let decision =
+                    Decision { trial: Some(trial), ..decide::record(&mut asked, &mut answer, router, fuel) };
                 self.pending.push(Op::Shadow { run, of, decision: Box::new(decision) });
             }
             Err(error) => self.stumbled(&router, &error.to_string()),

@@ -1,6 +1,6 @@
 //! Operations on what is registered: agents, plugins.
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, ToSql, params};
 
 use super::Applying;
 use crate::agent::breaker::Breaker;
@@ -9,6 +9,7 @@ use crate::event::Fact;
 use crate::id::AgentId;
 use crate::op::{PluginRow, Rejection, Reply};
 use crate::store::batch::Batch;
+use crate::store::seal::Section;
 
 /// Registers an agent, or gives a registered one its new card.
 pub(super) fn put(batch: &mut Batch<'_>, mut card: Card) -> Applying {
@@ -26,23 +27,29 @@ pub(super) fn put(batch: &mut Batch<'_>, mut card: Card) -> Applying {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
         .optional()?;
-    let id = match known {
-        Some((id, same, false)) if same == json => return Ok(Reply::Agent(AgentId(id))),
+    let id = match &known {
+        Some((id, same, false)) if *same == json => return Ok(Reply::Agent(AgentId(*id))),
         Some((id, _, _)) => {
             batch.conn.execute(
                 "UPDATE agent SET card = ?2, removed = 0, draining = 0 WHERE id = ?1",
                 params![id, json],
             )?;
-            id
+            *id
         }
         None => {
+            let breaker = to_json(&Breaker::default())?;
             batch.conn.execute(
                 "INSERT INTO agent (name, card, draining, breaker) VALUES (?1, ?2, 0, ?3)",
-                params![card.name, json, to_json(&Breaker::default())?],
+                params![card.name, json, breaker],
             )?;
-            batch.conn.last_insert_rowid()
+            let id = batch.conn.last_insert_rowid();
+            batch.seal(None, Section::AgentBreaker, &[&id], &[&breaker])?;
+            id
         }
     };
+    batch.seal(None, Section::AgentCard, &[&id], &[&card.name, &json])?;
+    batch.seal_gone(None, Section::AgentDraining, &[&id])?;
+    batch.seal_gone(None, Section::AgentRemoved, &[&id])?;
     batch.append(None, None, &Fact::AgentRegistered { agent: AgentId(id), name: card.name })?;
     Ok(Reply::Agent(AgentId(id)))
 }
@@ -64,6 +71,7 @@ pub(super) fn set_standing(batch: &mut Batch<'_>, agent: AgentId, standing: Stan
         batch.conn.execute("UPDATE agent SET draining = ?2 WHERE id = ?1", params![agent.0, draining])?,
         agent,
     )?;
+    batch.seal(None, Section::AgentDraining, &[&agent.0], &[&draining.then_some(true)])?;
     batch.append(
         None,
         None,
@@ -86,6 +94,7 @@ pub(super) fn remove(batch: &mut Batch<'_>, agent: AgentId) -> Applying {
         batch.conn.execute("UPDATE agent SET removed = 1 WHERE id = ?1 AND removed = 0", [agent.0])?,
         agent,
     )?;
+    batch.seal(None, Section::AgentRemoved, &[&agent.0], &[&true])?;
     batch.append(None, None, &Fact::AgentRemoved { agent })?;
     Ok(Reply::Agent(agent))
 }
@@ -96,17 +105,22 @@ pub(super) fn move_breaker(batch: &mut Batch<'_>, agent: AgentId, breaker: Break
         batch.conn.execute("UPDATE agent SET breaker = ?2 WHERE id = ?1", params![agent.0, json])?,
         agent,
     )?;
+    batch.seal(None, Section::AgentBreaker, &[&agent.0], &[&json])?;
     batch.append(None, None, &Fact::BreakerMoved { agent, breaker, why })?;
     Ok(Reply::Agent(agent))
 }
 
 pub(super) fn put_plugin(batch: &mut Batch<'_>, plugin: &PluginRow) -> Applying {
+    let grants = to_json(&plugin.grants)?;
     batch.conn.execute(
         "INSERT INTO plugin (name, kind, digest, grants, added_at) VALUES (?1, ?2, ?3, ?4, ?5) \
          ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, digest = excluded.digest, grants = excluded.grants, \
          added_at = excluded.added_at",
-        params![plugin.name, plugin.kind, plugin.digest, to_json(&plugin.grants)?, batch.now.0],
+        params![plugin.name, plugin.kind, plugin.digest, grants, batch.now.0],
     )?;
+    let now = batch.now.0;
+    let columns: [&dyn ToSql; 4] = [&plugin.kind, &plugin.digest, &grants, &now];
+    batch.seal(None, Section::Plugin, &[&plugin.name], &columns)?;
     let PluginRow { name, digest, grants, .. } = plugin.clone();
     batch.append(None, None, &Fact::PluginAdded { name, digest, grants })?;
     Ok(Reply::Done)
@@ -116,6 +130,7 @@ pub(super) fn remove_plugin(batch: &mut Batch<'_>, name: String) -> Applying {
     if batch.conn.execute("DELETE FROM plugin WHERE name = ?1", [&name])? == 0 {
         return Err(Rejection::NotFound(format!("plugin {name}")));
     }
+    batch.seal_gone(None, Section::Plugin, &[&name])?;
     batch.append(None, None, &Fact::PluginRemoved { name })?;
     Ok(Reply::Done)
 }

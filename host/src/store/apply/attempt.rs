@@ -1,6 +1,6 @@
 //! Attempts: from a router's choice to their end.
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, ToSql, params};
 
 use super::Applying;
 use super::routing;
@@ -13,15 +13,16 @@ use crate::id::{DecisionId, Epoch, TaskId};
 use crate::op::{Assign, End, Pick, Rejection, Reply};
 use crate::outcome::{Outcome, Report, mean_score};
 use crate::store::batch::Batch;
+use crate::store::seal::Section;
 use crate::task::transition::{Command, Refused};
 use crate::task::{State, Task};
 
 /// Starts what can still be started; a pick whose task moved meanwhile is left out.
 pub(super) fn assign(batch: &mut Batch<'_>, assign: Assign) -> Applying {
-    let decision = assign.decision.as_ref().map(|decision| decision.id);
-    if let Some(decision) = &assign.decision {
-        routing::decided(batch, assign.run, decision, None)?;
-    }
+    let decision = match &assign.decision {
+        Some(decision) => Some(routing::decided(batch, assign.run, decision, None)?),
+        None => None,
+    };
     for &Pick { task, agent, reserve } in &assign.picks {
         let command = Command::Assign { agent, lease_until: assign.lease_until, decision };
         match batch.step(task, command) {
@@ -35,11 +36,11 @@ pub(super) fn assign(batch: &mut Batch<'_>, assign: Assign) -> Applying {
             Err(rejection) => return Err(rejection),
         }
     }
-    Ok(Reply::Done)
+    Ok(decision.map_or(Reply::Done, Reply::Decided))
 }
 
 pub(super) fn open(
-    batch: &Batch<'_>,
+    batch: &mut Batch<'_>,
     task: &Task,
     agent: Option<i64>,
     decision: Option<DecisionId>,
@@ -47,16 +48,18 @@ pub(super) fn open(
     let mut insert = batch.conn.prepare_cached(
         "INSERT INTO attempt (task_id, epoch, agent_id, decision_id, started_at) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
-    insert.execute(params![task.id.0, task.epoch.0, agent, decision.map(|id| id.0), batch.now.0])?;
-    Ok(())
+    let decision = decision.map(|id| id.0);
+    insert.execute(params![task.id.0, task.epoch.0, agent, decision, batch.now.0])?;
+    let (key, now): ([&dyn ToSql; 2], i64) = ([&task.id.0, &task.epoch.0], batch.now.0);
+    Ok(batch.seal(Some(task.run), Section::AttemptStarted, &key, &[&agent, &decision, &now])?)
 }
 
-fn set_aside(batch: &Batch<'_>, task: &Task, reserve: &Amount) -> Result<(), Rejection> {
+fn set_aside(batch: &mut Batch<'_>, task: &Task, reserve: &Amount) -> Result<(), Rejection> {
     let json = serde_json::to_string(reserve).map_err(|why| Rejection::Invalid(why.to_string()))?;
     let mut update =
         batch.conn.prepare_cached("UPDATE attempt SET reserved = ?3 WHERE task_id = ?1 AND epoch = ?2")?;
     update.execute(params![task.id.0, task.epoch.0, json])?;
-    Ok(())
+    Ok(batch.seal(Some(task.run), Section::AttemptReserved, &[&task.id.0, &task.epoch.0], &[&json])?)
 }
 
 /// An attempt is charged once, whether it still has its lease or not: the money is gone.
@@ -67,15 +70,15 @@ pub(super) fn charge(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, bill: &Bil
         .conn
         .prepare_cached("UPDATE attempt SET bill = ?3 WHERE task_id = ?1 AND epoch = ?2 AND bill IS NULL")?;
     if update.execute(params![id.0, epoch.0, json])? == 1 {
-        drop(update);
+        batch.seal(Some(task.run), Section::AttemptBilled, &[&id.0, &epoch.0], &[&json])?;
         batch.append(Some(task.run), Some(&task), &Fact::Charged { bill: bill.clone() })?;
     }
     Ok(Reply::Done)
 }
 
 pub(super) fn close(
-    batch: &Batch<'_>,
-    id: TaskId,
+    batch: &mut Batch<'_>,
+    task: &Task,
     epoch: Epoch,
     ending: &str,
     report: &Report,
@@ -84,7 +87,11 @@ pub(super) fn close(
     let mut update = batch.conn.prepare_cached(
         "UPDATE attempt SET ended_at = ?3, ending = ?4, report = ?5 WHERE task_id = ?1 AND epoch = ?2",
     )?;
-    update.execute(params![id.0, epoch.0, batch.now.0, ending, json])?;
+    let now = batch.now.0;
+    if update.execute(params![task.id.0, epoch.0, now, ending, json])? == 1 {
+        let key: [&dyn ToSql; 2] = [&task.id.0, &epoch.0];
+        batch.seal(Some(task.run), Section::AttemptEnded, &key, &[&now, &ending, &json])?;
+    }
     Ok(())
 }
 
@@ -103,8 +110,8 @@ fn report(batch: &Batch<'_>, id: TaskId, epoch: Epoch) -> Result<Report, Rejecti
 /// Renews what is still held; an older epoch is left alone.
 pub(super) fn renew(batch: &mut Batch<'_>, leases: &[(TaskId, Epoch)], until: Time) -> Applying {
     for &(task, epoch) in leases {
-        match batch.step(task, Command::Renew { epoch, lease_until: until }) {
-            Ok(_) | Err(Rejection::Refused(_) | Rejection::NotFound(_)) => {}
+        match batch.renew(task, epoch, until) {
+            Ok(()) | Err(Rejection::Refused(_) | Rejection::NotFound(_)) => {}
             Err(rejection) => return Err(rejection),
         }
     }
@@ -114,16 +121,18 @@ pub(super) fn renew(batch: &mut Batch<'_>, leases: &[(TaskId, Epoch)], until: Ti
 pub(super) fn claim(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, outcome: Outcome) -> Applying {
     let task = batch.step(id, Command::Claim { epoch })?;
     if task.state.is_terminal() {
-        close(batch, id, epoch, "cancelled", &Report { outcome: Some(outcome), ..Report::default() })?;
+        close(batch, &task, epoch, "cancelled", &Report { outcome: Some(outcome), ..Report::default() })?;
         ended(batch, &task)?;
         return Ok(Reply::Done);
     }
     reset_children(batch, id)?;
-    close(batch, id, epoch, "claimed", &Report { outcome: Some(outcome), ..Report::default() })?;
+    close(batch, &task, epoch, "claimed", &Report { outcome: Some(outcome), ..Report::default() })?;
     batch
         .conn
         .prepare_cached("UPDATE attempt SET claimed_at = ended_at WHERE task_id = ?1 AND epoch = ?2")?
         .execute(params![id.0, epoch.0])?;
+    let now = batch.now.0;
+    batch.seal(Some(task.run), Section::AttemptClaimed, &[&id.0, &epoch.0], &[&now])?;
     Ok(Reply::Done)
 }
 
@@ -173,7 +182,7 @@ pub(super) fn finish(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, end: End) 
         }
         End::Cancelled { .. } => "cancelled".to_owned(),
     };
-    close(batch, id, epoch, &ending, &report)?;
+    close(batch, &task, epoch, &ending, &report)?;
     ended(batch, &task)?;
     Ok(Reply::Done)
 }
@@ -192,7 +201,7 @@ pub(super) fn lose_lease(batch: &mut Batch<'_>, id: TaskId, why: String) -> Appl
     let task = batch.step_on(before, Command::LoseLease { why: why.clone() })?;
     let fault = Fault::new(ErrorClass::Lost, why);
     let ending = fault.class.to_string();
-    close(batch, id, epoch, &ending, &Report { fault: Some(fault), ..Report::default() })?;
+    close(batch, &task, epoch, &ending, &Report { fault: Some(fault), ..Report::default() })?;
     ended(batch, &task)?;
     Ok(Reply::Done)
 }

@@ -1,6 +1,6 @@
 //! What people think of outcomes.
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, ToSql, params};
 
 use super::Applying;
 use crate::event::Fact;
@@ -8,11 +8,18 @@ use crate::id::TaskId;
 use crate::op::{Rejection, Reply};
 use crate::outcome::{Check, Report};
 use crate::store::batch::Batch;
+use crate::store::seal::Section;
 
 /// From here on a verdict is a good one.
 const PASSES: f64 = 0.5;
 
-type Attempt = (u32, Option<i64>, Option<Vec<u8>>);
+struct Attempt {
+    epoch: u32,
+    agent: Option<i64>,
+    report: Option<Vec<u8>>,
+    ended: i64,
+    ending: Option<String>,
+}
 
 /// Adds a person's verdict to the checks of the last attempt. It changes nothing of what became of the task.
 pub(super) fn give(batch: &mut Batch<'_>, task: TaskId, score: f64, note: String, by: String) -> Applying {
@@ -23,12 +30,20 @@ pub(super) fn give(batch: &mut Batch<'_>, task: TaskId, score: f64, note: String
     let last: Option<Attempt> = batch
         .conn
         .query_row(
-            "SELECT epoch, agent_id, report FROM attempt WHERE task_id = ?1 AND ended_at IS NOT NULL ORDER BY epoch DESC LIMIT 1",
+            "SELECT epoch, agent_id, report, ended_at, ending FROM attempt WHERE task_id = ?1 AND ended_at IS NOT NULL ORDER BY epoch DESC LIMIT 1",
             [task.id.0],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |row| {
+                Ok(Attempt {
+                    epoch: row.get(0)?,
+                    agent: row.get(1)?,
+                    report: row.get(2)?,
+                    ended: row.get(3)?,
+                    ending: row.get(4)?,
+                })
+            },
         )
         .optional()?;
-    let (epoch, agent, report) =
+    let Attempt { epoch, agent, report, ended, ending } =
         last.ok_or_else(|| Rejection::Invalid("it has come to nothing yet that could be judged".into()))?;
     let broken = |why: serde_json::Error| Rejection::Store(why.to_string());
     let mut report: Report =
@@ -52,6 +67,11 @@ pub(super) fn give(batch: &mut Batch<'_>, task: TaskId, score: f64, note: String
         "INSERT INTO feedback (task_id, epoch, agent_id, score, note, by, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![task.id.0, epoch, agent, score, note, by, batch.now.0],
     )?;
+    let (id, run) = (batch.conn.last_insert_rowid(), Some(task.run));
+    batch.seal(run, Section::AttemptEnded, &[&task.id.0, &epoch], &[&ended, &ending, &json])?;
+    let now = batch.now.0;
+    let columns: [&dyn ToSql; 7] = [&task.id.0, &epoch, &agent, &score, &note, &by, &now];
+    batch.seal(run, Section::Feedback, &[&id], &columns)?;
     batch.append(Some(task.run), Some(&task), &Fact::Feedback { score, note, by })?;
     Ok(Reply::Done)
 }

@@ -8,6 +8,7 @@ use crate::event::Fact;
 use crate::lease;
 use crate::op::{Rejection, Reply};
 use crate::store::batch::Batch;
+use crate::store::seal::Section;
 
 pub(super) fn start(
     batch: &mut Batch<'_>,
@@ -40,6 +41,8 @@ pub(super) fn start(
         "INSERT INTO host (boot, pid, version, machine, started_at, lease_until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![boot, pid, version, machine, batch.now.0, lease_until.0],
     )?;
+    let now = batch.now.0;
+    batch.seal(None, Section::HostStarted, &[&boot], &[&pid, &version, &machine, &now])?;
     batch.append(None, None, &Fact::HostStarted { boot, version })?;
     Ok(Reply::Boot(boot))
 }
@@ -58,7 +61,13 @@ pub(super) fn renew(batch: &mut Batch<'_>, boot: u32) -> Applying {
 }
 
 pub(super) fn stop(batch: &mut Batch<'_>, boot: u32) -> Applying {
-    batch.conn.execute("UPDATE host SET stopped_at = ?2 WHERE boot = ?1", params![boot, batch.now.0])?;
+    let stopped =
+        batch.conn.execute("UPDATE host SET stopped_at = ?2 WHERE boot = ?1", params![boot, batch.now.0])?;
+    if stopped == 0 {
+        return Err(Rejection::NotFound(format!("host with boot {boot}")));
+    }
+    let now = batch.now.0;
+    batch.seal(None, Section::HostStopped, &[&boot], &[&now])?;
     batch.append(None, None, &Fact::HostStopped { boot })?;
     Ok(Reply::Done)
 }

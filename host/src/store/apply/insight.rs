@@ -7,6 +7,7 @@ use crate::learning::Part;
 use crate::op::{Consolidation, Rejection, Reply};
 use crate::store::batch::Batch;
 use crate::store::read;
+use crate::store::seal::Section;
 
 fn invalid(why: impl std::fmt::Display) -> Rejection {
     Rejection::Invalid(why.to_string())
@@ -24,26 +25,31 @@ pub(super) fn consolidate(batch: &mut Batch<'_>, step: &Consolidation) -> Applyi
             .conn
             .prepare_cached("INSERT INTO episode (seq, episode) VALUES (?1, ?2)")?
             .execute(params![episode.seq, json])?;
+        batch.seal(None, Section::Episode, &[&episode.seq], &[&json])?;
     }
     for note in &step.notes {
         let json = serde_json::to_string(note).map_err(invalid)?;
-        batch
+        let id: i64 = batch
             .conn
             .prepare_cached(
                 "INSERT INTO note (kind, lesson, note) VALUES (?1, ?2, ?3) \
-                 ON CONFLICT (kind, lesson) DO UPDATE SET note = excluded.note",
+                 ON CONFLICT (kind, lesson) DO UPDATE SET note = excluded.note RETURNING id",
             )?
-            .execute(params![note.kind, note.check, json])?;
+            .query_row(params![note.kind, note.check, json], |row| row.get(0))?;
+        batch.seal(None, Section::NoteTaught, &[&id], &[&note.kind, &note.check, &json])?;
     }
-    batch.conn.execute(
-        "INSERT OR REPLACE INTO meta (key, value) VALUES ('consolidated', ?1)",
-        [step.upto.to_string()],
-    )?;
+    let (key, upto) = ("consolidated", step.upto.to_string());
+    batch.conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", [key, &upto])?;
+    batch.seal(None, Section::Meta, &[&key], &[&upto])?;
     Ok(Reply::Done)
 }
 
 pub(super) fn forget(batch: &mut Batch<'_>, note: i64) -> Applying {
     let changed =
         batch.conn.execute("UPDATE note SET forgotten = 1 WHERE id = ?1 AND forgotten = 0", [note])?;
-    if changed == 0 { Err(Rejection::NotFound(format!("note {note}"))) } else { Ok(Reply::Done) }
+    if changed == 0 {
+        return Err(Rejection::NotFound(format!("note {note}")));
+    }
+    batch.seal(None, Section::NoteForgotten, &[&note], &[&true])?;
+    Ok(Reply::Done)
 }

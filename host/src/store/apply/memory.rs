@@ -6,6 +6,7 @@ use super::Applying;
 use crate::id::{Epoch, TaskId};
 use crate::op::{Rejection, Reply};
 use crate::store::batch::Batch;
+use crate::store::seal::Section;
 use crate::task::State;
 use crate::task::transition::Refused;
 
@@ -29,7 +30,9 @@ pub(super) fn remember(
         return Err(Refused::WrongState { is: task.state.name() }.into());
     }
     let Some(value) = value else {
-        batch.conn.execute("DELETE FROM memory WHERE agent = ?1 AND key = ?2", [agent, key])?;
+        if batch.conn.execute("DELETE FROM memory WHERE agent = ?1 AND key = ?2", [agent, key])? > 0 {
+            batch.seal_gone(None, Section::Memory, &[&agent, &key])?;
+        }
         return Ok(Reply::Done);
     };
     let others: i64 = batch.conn.query_row(
@@ -45,5 +48,8 @@ pub(super) fn remember(
          ON CONFLICT (agent, key) DO UPDATE SET value = excluded.value, at = excluded.at",
         params![agent, key, value, batch.now.0],
     )?;
+    // An agent's own, whatever run it works for.
+    let now = batch.now.0;
+    batch.seal(None, Section::Memory, &[&agent, &key], &[&value, &now])?;
     Ok(Reply::Done)
 }

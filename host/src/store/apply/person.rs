@@ -1,6 +1,6 @@
 //! Questions to people, and their answers.
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, ToSql, params};
 
 use super::Applying;
 use super::attempt::close;
@@ -12,6 +12,7 @@ use crate::op::{Rejection, Reply};
 use crate::outcome::Report;
 use crate::people::Question;
 use crate::store::batch::Batch;
+use crate::store::seal::Section;
 use crate::task::transition::Command;
 use crate::task::{Stage, State};
 
@@ -34,17 +35,21 @@ pub(super) fn ask(
         params![run.0, task.0, question.key, json, batch.now.0, until.map(|until| until.0)],
         |row| row.get(0),
     ).optional()?.ok_or_else(|| Rejection::Invalid(format!("{:?} was answered before", question.key)))?);
+    let (key, now, until_at) = (question.key.clone(), batch.now.0, until.map(|until| until.0));
+    let columns: [&dyn ToSql; 6] = [&run.0, &task.0, &key, &json, &now, &until_at];
+    batch.seal(Some(run), Section::QuestionAsked, &[&id.0], &columns)?;
+    batch.seal_gone(Some(run), Section::QuestionAnswered, &[&id.0])?;
     let waits = answer.is_none();
     let asked = batch.step(task, Command::Ask { epoch, id, question: Box::new(question), until, waits })?;
     if asked.state.is_terminal() {
-        close(batch, task, epoch, "cancelled", &Report::default())?;
+        close(batch, &asked, epoch, "cancelled", &Report::default())?;
         ended(batch, &asked)?;
         return Ok(Reply::Done);
     }
     match answer {
         Some(text) => self::answer(batch, id, text, "policy".into()),
         None => {
-            close(batch, task, epoch, "asked", &Report::default())?;
+            close(batch, &asked, epoch, "asked", &Report::default())?;
             Ok(Reply::Done)
         }
     }
@@ -69,6 +74,8 @@ pub(super) fn answer(batch: &mut Batch<'_>, id: QuestionId, text: String, by: St
         params![id.0, text, by, batch.now.0],
     )?;
     let task = batch.task(TaskId(task))?;
+    let now = batch.now.0;
+    batch.seal(Some(task.run), Section::QuestionAnswered, &[&id.0], &[&text, &by, &now])?;
     // An older question of a task that was run again is not what it waits for.
     let waited_for: i64 = batch.conn.query_row(
         "SELECT id FROM question WHERE task_id = ?1 ORDER BY asked_at DESC, id DESC LIMIT 1",

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, ToSql, params};
 
 use super::Applying;
 use super::task::{ended, is_stopping};
@@ -13,6 +13,7 @@ use crate::op::{Rejection, Reply, RouterChange, RouterChoice, Submission};
 use crate::plan::diff::{Diff, diff};
 use crate::plan::{Plan, Workstream};
 use crate::store::batch::Batch;
+use crate::store::seal::Section;
 use crate::task::transition::Command;
 use crate::task::{Parent, State, Task};
 
@@ -51,6 +52,10 @@ fn open(batch: &mut Batch<'_>, submission: Submission) -> Applying {
         params![plan.name, key, digest, json, seed.0.cast_signed(), router.name, router.digest, batch.now.0],
     )?;
     let run = RunId(batch.conn.last_insert_rowid());
+    let now = batch.now.0;
+    seal_opened(batch, run, &[&plan.name, &key, &seed.0.cast_signed(), &now])?;
+    batch.seal(Some(run), Section::RunPlan, &[&run.0], &[&digest, &json])?;
+    seal_router(batch, run, &router, None)?;
     let tasks = u32::try_from(plan.workstreams.len()).unwrap_or(u32::MAX);
     batch.append(Some(run), None, &Fact::RunSubmitted { name: plan.name.clone(), plan: digest, tasks })?;
     batch.append(
@@ -60,6 +65,20 @@ fn open(batch: &mut Batch<'_>, submission: Submission) -> Applying {
     )?;
     insert_all(batch, run, &plan.workstreams)?;
     Ok(Reply::Run { run, fresh: true })
+}
+
+/// The host's chain vouches for the run, so that one that was taken out with its whole chain is missed.
+fn seal_opened(batch: &mut Batch<'_>, run: RunId, columns: &[&dyn ToSql]) -> Result<(), Rejection> {
+    Ok(batch.seal(None, Section::RunOpened, &[&run.0], columns)?)
+}
+
+fn seal_router(
+    batch: &mut Batch<'_>,
+    run: RunId,
+    router: &RouterChoice,
+    before: Option<&str>,
+) -> Result<(), Rejection> {
+    Ok(batch.seal(Some(run), Section::RunRouter, &[&run.0], &[&router.name, &router.digest, &before])?)
 }
 
 /// Where a new task belongs.
@@ -116,7 +135,7 @@ pub(super) fn insert(
     on: &[TaskId],
 ) -> Result<TaskId, Rejection> {
     let id = batch.next_task();
-    let terms = batch.terms_id(workstream.terms())?;
+    let terms = batch.terms_id(place.run, workstream.terms())?;
     let mut left = 0;
     for parent in on {
         let met = is_met(batch, *parent)?;
@@ -126,6 +145,8 @@ pub(super) fn insert(
             .prepare_cached("INSERT OR IGNORE INTO dep (parent_id, child_id, met) VALUES (?1, ?2, ?3)")?;
         if link.execute(params![parent.0, id.0, met])? == 0 {
             left -= u32::from(!met);
+        } else {
+            batch.seal(Some(place.run), Section::Dep, &[&parent.0, &id.0], &[])?;
         }
     }
     let own = workstream.timeouts.deadline.map(|span| batch.now + span.0);
@@ -150,6 +171,7 @@ pub(super) fn insert(
         .conn
         .prepare_cached("INSERT INTO body (task_id, run_id, name, spec) VALUES (?1, ?2, ?3, ?4)")?;
     body.execute(params![id.0, place.run.0, workstream.id, spec])?;
+    batch.seal(Some(place.run), Section::Body, &[&id.0], &[&place.run.0, &workstream.id, &spec])?;
     batch.insert(&task, left)?;
     Ok(id)
 }
@@ -178,12 +200,13 @@ pub(super) fn extend(batch: &mut Batch<'_>, run: RunId, workstreams: Vec<Workstr
     Ok(Reply::Run { run, fresh: false })
 }
 
-fn reopen(batch: &mut Batch<'_>, run: RunId) -> Result<(), Rejection> {
+pub(super) fn reopen(batch: &mut Batch<'_>, run: RunId) -> Result<(), Rejection> {
     if batch
         .conn
         .execute("UPDATE run SET settled_at = NULL WHERE id = ?1 AND settled_at IS NOT NULL", [run.0])?
         > 0
     {
+        batch.seal_gone(Some(run), Section::RunSettled, &[&run.0])?;
         batch.append(Some(run), None, &Fact::RunReopened)?;
     }
     Ok(())
@@ -214,6 +237,7 @@ pub(super) fn amend(batch: &mut Batch<'_>, run: RunId, after: Plan) -> Applying 
     batch
         .conn
         .execute("UPDATE run SET plan = ?2, digest = ?3 WHERE id = ?1", params![run.0, json, digest])?;
+    batch.seal(Some(run), Section::RunPlan, &[&run.0], &[&digest, &json])?;
     batch.append(Some(run), None, &amended(&digest, &diff))?;
     reopen(batch, run)?;
     Ok(Reply::Amended(diff))
@@ -254,15 +278,27 @@ fn remove(batch: &mut Batch<'_>, run: RunId, name: &str) -> Result<(), Rejection
         select.query_map([id.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?
     };
     for (child, met) in freed {
+        batch.seal_gone(Some(run), Section::Dep, &[&id.0, &child])?;
         if !met {
             loosen(batch, TaskId(child))?;
         }
     }
-    batch.conn.execute("DELETE FROM dep WHERE child_id = ?1", [id.0])?;
+    let needed: Vec<i64> = {
+        let mut select =
+            batch.conn.prepare_cached("DELETE FROM dep WHERE child_id = ?1 RETURNING parent_id")?;
+        select.query_map([id.0], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
+    };
+    for parent in needed {
+        batch.seal_gone(Some(run), Section::Dep, &[&parent, &id.0])?;
+    }
     batch.conn.execute("UPDATE task SET removed = 1, deps_left = 0 WHERE id = ?1", [id.0])?;
     let gone = format!("{name} (removed {})", id.0);
-    batch.conn.execute("UPDATE body SET name = ?2 WHERE task_id = ?1", params![id.0, gone])?;
-    Ok(())
+    let spec: Vec<u8> = batch.conn.query_row(
+        "UPDATE body SET name = ?2 WHERE task_id = ?1 RETURNING spec",
+        params![id.0, gone],
+        |row| row.get(0),
+    )?;
+    Ok(batch.seal(Some(run), Section::Body, &[&id.0], &[&run.0, &gone, &spec])?)
 }
 
 /// One dependency fewer.
@@ -305,7 +341,7 @@ fn change(batch: &mut Batch<'_>, run: RunId, new: &Workstream, keys: &[String]) 
     task = batch.task(id)?;
     // Whoever was told of the old version is told again.
     task.epoch = if started { task.epoch } else { task.epoch.next() };
-    task.terms = batch.terms_id(new.terms())?;
+    task.terms = batch.terms_id(run, new.terms())?;
     task.priority = new.priority;
     task.deadline = new.timeouts.deadline.map(|span| task.created + span.0);
     let left: u32 =
@@ -319,7 +355,7 @@ fn change(batch: &mut Batch<'_>, run: RunId, new: &Workstream, keys: &[String]) 
     batch.record(&mut task, &fact)?;
     let spec = serde_json::to_vec(new).map_err(|why| Rejection::Invalid(why.to_string()))?;
     batch.conn.execute("UPDATE body SET spec = ?2 WHERE task_id = ?1", params![id.0, spec])?;
-    Ok(())
+    Ok(batch.seal(Some(run), Section::Body, &[&id.0], &[&run.0, &new.id, &spec])?)
 }
 
 fn relink(batch: &mut Batch<'_>, run: RunId, id: TaskId, new: &Workstream) -> Result<(), Rejection> {
@@ -341,6 +377,7 @@ fn relink(batch: &mut Batch<'_>, run: RunId, id: TaskId, new: &Workstream) -> Re
         batch
             .conn
             .execute("DELETE FROM dep WHERE parent_id = ?1 AND child_id = ?2", params![parent.0, id.0])?;
+        batch.seal_gone(Some(run), Section::Dep, &[&parent.0, &id.0])?;
     }
     for parent in &added {
         let met = is_met(batch, *parent)?;
@@ -348,6 +385,7 @@ fn relink(batch: &mut Batch<'_>, run: RunId, id: TaskId, new: &Workstream) -> Re
             "INSERT OR IGNORE INTO dep (parent_id, child_id, met) VALUES (?1, ?2, ?3)",
             params![parent.0, id.0, met],
         )?;
+        batch.seal(Some(run), Section::Dep, &[&parent.0, &id.0], &[])?;
     }
     batch.conn.execute(
         "UPDATE task SET deps_left = (SELECT count(*) FROM dep WHERE child_id = ?1 AND met = 0) WHERE id = ?1",
@@ -361,6 +399,7 @@ pub(super) fn hold(batch: &mut Batch<'_>, run: RunId, held: bool) -> Applying {
     batch.seed(run)?;
     if batch.conn.execute("UPDATE run SET held = ?2 WHERE id = ?1 AND held <> ?2", params![run.0, held])? > 0
     {
+        batch.seal(Some(run), Section::RunHeld, &[&run.0], &[&held.then_some(true)])?;
         batch.append(Some(run), None, if held { &Fact::RunHeld } else { &Fact::RunUnheld })?;
     }
     Ok(Reply::Done)
@@ -400,6 +439,8 @@ pub(super) fn settle(batch: &mut Batch<'_>, run: RunId) -> Applying {
         return Err(Rejection::Invalid(format!("{run} has {live} tasks that can go on")));
     }
     batch.conn.execute("UPDATE run SET settled_at = ?2 WHERE id = ?1", params![run.0, batch.now.0])?;
+    let now = batch.now.0;
+    batch.seal(Some(run), Section::RunSettled, &[&run.0], &[&now])?;
     batch.append(Some(run), None, &Fact::RunSettled { succeeded, failed })?;
     Ok(Reply::Done)
 }
@@ -426,6 +467,7 @@ pub(super) fn use_router(
         "UPDATE run SET router = ?2, router_digest = ?3, router_before = ?4 WHERE id = ?1",
         params![run.0, router.name, router.digest, fallback],
     )?;
+    seal_router(batch, run, &router, Some(&fallback))?;
     let fact = match why {
         RouterChange::Asked => {
             Fact::RouterUsed { router: router.name, digest: router.digest, before: Some(before.name) }

@@ -1,14 +1,15 @@
 //! Operations on single tasks, and what the end of a task means for others.
 
-use rusqlite::params;
+use rusqlite::{ToSql, params};
 
 use super::Applying;
+use super::run::reopen;
 use crate::clock::Time;
-use crate::event::Fact;
 use crate::fault::Fault;
 use crate::id::TaskId;
 use crate::op::{Rejection, Reply};
 use crate::store::batch::Batch;
+use crate::store::seal::Section;
 use crate::task::transition::Command;
 use crate::task::{Need, Role, Stage, State, Task};
 
@@ -81,11 +82,7 @@ fn redrive_one(batch: &mut Batch<'_>, id: TaskId) -> Result<(), Rejection> {
     if deps_left(batch, id)? == 0 {
         task = batch.step_on(task, Command::Unblock)?;
     }
-    let reopened = "UPDATE run SET settled_at = NULL WHERE id = ?1 AND settled_at IS NOT NULL";
-    if batch.conn.execute(reopened, [task.run.0])? > 0 {
-        batch.append(Some(task.run), None, &Fact::RunReopened)?;
-    }
-    Ok(())
+    reopen(batch, task.run)
 }
 
 pub(super) fn drop(batch: &mut Batch<'_>, id: TaskId) -> Applying {
@@ -199,14 +196,21 @@ pub(super) fn is_stopping(task: &Task) -> bool {
 }
 
 /// A composite task that is cancelled while it waits has an attempt that nobody else will close.
-fn close_cancelled(batch: &Batch<'_>, task: &Task) -> Result<(), Rejection> {
+fn close_cancelled(batch: &mut Batch<'_>, task: &Task) -> Result<(), Rejection> {
     if !matches!(task.state, State::Cancelled { .. }) {
         return Ok(());
     }
     let mut close = batch.conn.prepare_cached(
-        "UPDATE attempt SET ended_at = ?2, ending = 'cancelled' WHERE task_id = ?1 AND ended_at IS NULL",
+        "UPDATE attempt SET ended_at = ?2, ending = 'cancelled' WHERE task_id = ?1 AND ended_at IS NULL \
+         RETURNING epoch, ending, report",
     )?;
-    close.execute(params![task.id.0, batch.now.0])?;
+    let now = batch.now.0;
+    let mut closed = close.query(params![task.id.0, now])?;
+    while let Some(row) = closed.next()? {
+        let (epoch, ending, report): (u32, String, Option<Vec<u8>>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let key: [&dyn ToSql; 2] = [&task.id.0, &epoch];
+        batch.seal(Some(task.run), Section::AttemptEnded, &key, &[&now, &ending, &report])?;
+    }
     Ok(())
 }
 

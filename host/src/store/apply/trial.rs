@@ -9,6 +9,7 @@ use crate::id::RunId;
 use crate::lab::trial::Stage;
 use crate::op::{Rejection, Reply, RouterChange, RouterChoice, Terms};
 use crate::store::batch::Batch;
+use crate::store::seal::Section;
 
 fn invalid(why: impl std::fmt::Display) -> Rejection {
     Rejection::Invalid(why.to_string())
@@ -32,6 +33,9 @@ pub(super) fn start(batch: &mut Batch<'_>, router: RouterChoice, terms: &Terms) 
         params![router.name, router.digest, json, batch.now.0],
     )?;
     let trial = batch.conn.last_insert_rowid();
+    let now = batch.now.0;
+    batch.seal(None, Section::TrialStarted, &[&trial], &[&router.name, &router.digest, &now])?;
+    batch.seal(None, Section::TrialStage, &[&trial], &[&json, &now])?;
     let RouterChoice { name: router, digest } = router;
     batch.append(None, None, &Fact::TrialStarted { trial, router, digest, stage: terms.stage })?;
     Ok(Reply::Done)
@@ -59,6 +63,8 @@ pub(super) fn advance(batch: &mut Batch<'_>, trial: i64, stage: Stage) -> Applyi
         "UPDATE trial SET terms = ?2, moved_at = ?3 WHERE id = ?1",
         params![trial, json, batch.now.0],
     )?;
+    let now = batch.now.0;
+    batch.seal(None, Section::TrialStage, &[&trial], &[&json, &now])?;
     batch.append(None, None, &Fact::TrialMoved { trial, stage })?;
     Ok(Reply::Done)
 }
@@ -70,6 +76,8 @@ pub(super) fn end(batch: &mut Batch<'_>, trial: i64, ending: TrialEnding, why: S
         "UPDATE trial SET ended_at = ?2, ending = ?3 WHERE id = ?1",
         params![trial, batch.now.0, word.as_str()],
     )?;
+    let now = batch.now.0;
+    batch.seal(None, Section::TrialEnded, &[&trial], &[&now, &word.as_str()])?;
     batch.append(None, None, &Fact::TrialEnded { trial, ending, why: why.clone() })?;
     match ending {
         TrialEnding::Promoted => promote(batch, Some(router), why),
@@ -86,14 +94,16 @@ fn named(batch: &Batch<'_>, key: &str) -> Result<Option<RouterChoice>, Rejection
     json.map(|json| serde_json::from_str(&json)).transpose().map_err(|why| Rejection::Store(why.to_string()))
 }
 
-fn name(batch: &Batch<'_>, key: &str, router: Option<&RouterChoice>) -> Result<(), Rejection> {
+fn name(batch: &mut Batch<'_>, key: &str, router: Option<&RouterChoice>) -> Result<(), Rejection> {
     match router {
         Some(router) => {
             let json = serde_json::to_string(router).map_err(invalid)?;
             batch.conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", [key, &json])?;
+            batch.seal(None, Section::Meta, &[&key], &[&json])?;
         }
         None => {
             batch.conn.execute("DELETE FROM meta WHERE key = ?1", [key])?;
+            batch.seal_gone(None, Section::Meta, &[&key])?;
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Serialize;
 
-use super::super::batch;
+use super::super::batch::{self, EVENT_COLUMNS};
 use super::broken;
 use crate::clock::Time;
 use crate::event::Event;
@@ -20,7 +20,7 @@ pub fn events(
     after: i64,
     limit: usize,
 ) -> rusqlite::Result<Vec<Event>> {
-    let columns = "SELECT seq, at, run_id, task_id, epoch, fact FROM event";
+    let columns = format!("SELECT {EVENT_COLUMNS} FROM event");
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     match run {
         Some(run) => conn
@@ -39,9 +39,9 @@ pub fn events(
 /// # Errors
 /// The store can't be read.
 pub fn events_of(conn: &Connection, run: RunId, task: TaskId) -> rusqlite::Result<Vec<Event>> {
-    conn.prepare_cached(
-        "SELECT seq, at, run_id, task_id, epoch, fact FROM event WHERE run_id = ?1 AND task_id = ?2 ORDER BY seq",
-    )?
+    conn.prepare_cached(&format!(
+        "SELECT {EVENT_COLUMNS} FROM event WHERE run_id = ?1 AND task_id = ?2 ORDER BY seq"
+    ))?
     .query_map(params![run.0, task.0], batch::event)?
     .collect()
 }
@@ -51,9 +51,9 @@ pub fn events_of(conn: &Connection, run: RunId, task: TaskId) -> rusqlite::Resul
 /// # Errors
 /// The store can't be read.
 pub fn of_kind(conn: &Connection, kind: &str) -> rusqlite::Result<Vec<Event>> {
-    conn.prepare_cached(
-        "SELECT seq, at, run_id, task_id, epoch, fact FROM event WHERE run_id = 0 AND kind = ?1 ORDER BY seq",
-    )?
+    conn.prepare_cached(&format!(
+        "SELECT {EVENT_COLUMNS} FROM event WHERE run_id = 0 AND kind = ?1 ORDER BY seq"
+    ))?
     .query_map([kind], batch::event)?
     .collect()
 }

@@ -229,14 +229,6 @@ pub fn office(conn: &Connection) -> rusqlite::Result<Option<RouterChoice>> {
     json.map(|json| serde_json::from_str(&json)).transpose().map_err(broken)
 }
 
-/// The newest decision; 0 if nothing was decided yet.
-///
-/// # Errors
-/// The store can't be read.
-pub fn last_decision(conn: &Connection) -> rusqlite::Result<DecisionId> {
-    conn.query_row("SELECT coalesce(max(id), 0) FROM decision", [], |row| Ok(DecisionId(row.get(0)?)))
-}
-
 /// The decisions of a router on trial in the shadow of others, each with the one that was followed.
 ///
 /// # Errors
@@ -284,6 +276,8 @@ pub fn each_past(conn: &Connection, mut after: i64, mut show: impl FnMut(Past)) 
 /// # Errors
 /// The store can't be read.
 pub fn past(conn: &Connection, after: i64, limit: usize) -> rusqlite::Result<(Vec<Past>, i64)> {
+    // Before the attempts are read: what is committed meanwhile must not count as looked at.
+    let newest = super::history::last_seq(conn)?;
     let mut select = conn.prepare_cached(
         "SELECT e.seq, e.at, e.run_id, e.task_id, e.fact, a.epoch, a.agent_id, a.decision_id, a.started_at, \
                 a.claimed_at, a.bill, b.spec, t.created_at, \
@@ -309,7 +303,7 @@ pub fn past(conn: &Connection, after: i64, limit: usize) -> rusqlite::Result<(Ve
         }
     }
     if seen < limit {
-        upto = super::history::last_seq(conn)?.max(upto);
+        upto = newest.max(upto);
     }
     Ok((found, upto))
 }
