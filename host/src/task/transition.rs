@@ -484,6 +484,7 @@ mod tests {
             epoch: EPOCH,
             attempts: 1,
             crashes: 0,
+            conflicts: 0,
             priority: 0,
             created: Time(0),
             deadline: None,
@@ -550,11 +551,10 @@ mod tests {
 
     #[test]
     fn only_a_new_epoch_ends_the_right_to_renew() {
-        let renew = |epoch| {
-            let command = Command::Renew { epoch, lease_until: Time(500) };
-            decide(&task(running()), &terms(External, false), command, Time(100), Seed(1))
-        };
-        assert_eq!(renew(EPOCH), Ok(Fact::Renewed { lease_until: Time(500) }));
-        assert_eq!(renew(Epoch(0)), Err(Refused::Stale { held: Epoch(0), current: EPOCH }));
+        let mut lapsed = task(running());
+        assert_eq!(renew(&mut lapsed, EPOCH, Time(500)), Ok(()));
+        assert!(matches!(lapsed.state, State::Running { lease_until: Time(500), .. }));
+        let stale = renew(&mut lapsed, Epoch(0), Time(900));
+        assert_eq!(stale, Err(Refused::Stale { held: Epoch(0), current: EPOCH }));
     }
 }

@@ -304,6 +304,7 @@ fn was_turned_away(result: &attempt::Result) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::Begun;
 
     fn failed(class: ErrorClass) -> attempt::Result {
         attempt::Result::Over(End::Failed { fault: Fault::new(class, "x"), checks: Vec::new() })
@@ -315,7 +316,7 @@ mod tests {
             Means { is_declared, is_set_aside, has_reached }.is_free(result)
         };
         let cancelled = attempt::Result::Over(End::Cancelled { why: "x".into() });
-        let released = attempt::Result::Over(End::Released { why: "x".into() });
+        let released = attempt::Result::Over(End::Released { why: "x".into(), begun: Begun::Yes });
         let turned_away = failed(ErrorClass::Environment);
         let over =
             [&attempt::Result::Asked, &cancelled, &released, &failed(ErrorClass::Timeout), &turned_away];
