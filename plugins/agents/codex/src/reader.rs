@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use baton_sdk::agent::symptom;
 use baton_sdk::agent::talk::{End, News, Reader, Skipped, changed_files};
-use baton_sdk::agent::{Attempt, Attr, ErrorClass, Fault, Outcome, Usage, answer, contract};
+use baton_sdk::agent::{
+    Attempt, Attr, Effects, ErrorClass, Fault, Outcome, Usage, answer, contract, one_line,
+};
 use baton_sdk::words::capped;
 use serde_json::json;
 
@@ -12,6 +14,8 @@ use crate::event::{Event, Item, parse};
 
 pub struct Codex {
     contract: bool,
+    /// What the task is to change.
+    effects: Effects,
     skipped: Skipped,
     thread: String,
     /// The latest message: earlier ones tell what it is about to do.
@@ -37,6 +41,7 @@ impl Codex {
     pub fn new(attempt: &Attempt) -> Self {
         Self {
             contract: contract(attempt).is_some(),
+            effects: attempt.task.effects,
             skipped: Skipped::default(),
             thread: String::new(),
             message: String::new(),
@@ -97,6 +102,14 @@ impl Codex {
     }
 
     fn outcome(&self, usage: &Usage) -> Result<Outcome, Fault> {
+        if self.effects == Effects::Workspace && self.deeds == 0 && !self.declined.is_empty() {
+            let declined = one_line(&self.declined.join(", "));
+            let message = format!(
+                "it was denied all that it wanted to do ({declined}), and did nothing; the profile's --sandbox says \
+                 what is allowed"
+            );
+            return Err(Fault::new(ErrorClass::Environment, message));
+        }
         let outcome = match (self.message.trim().is_empty(), self.deeds) {
             (true, 0) => {
                 let cause =
