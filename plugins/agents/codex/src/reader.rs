@@ -11,6 +11,7 @@ use baton_sdk::words::capped;
 use serde_json::json;
 
 use crate::event::{Event, Item, parse};
+use crate::total::Total;
 
 pub struct Codex {
     contract: bool,
@@ -29,6 +30,8 @@ pub struct Codex {
     /// The latest, which may have been overcome.
     error: Option<String>,
     turn: Turn,
+    /// What the thread had used up before this attempt: Codex tells the whole of it.
+    before: Total,
 }
 
 enum Turn {
@@ -51,6 +54,7 @@ impl Codex {
             declined: Vec::new(),
             error: None,
             turn: Turn::UnderWay,
+            before: Total::default(),
         }
     }
 
@@ -145,9 +149,10 @@ impl Reader for Codex {
                 self.thread.clone_from(&thread);
                 vec![News::Session(thread), News::progress("started")]
             }
-            Some(Event::Completed { usage }) => {
+            Some(Event::Completed { total }) => {
+                let usage = total.since(&self.before).usage();
                 self.turn = Turn::Completed(usage.clone());
-                vec![News::Spent(usage), News::progress("done")]
+                vec![News::Spent(usage), News::Total(total.to_string()), News::progress("done")]
             }
             Some(Event::Failed { message }) => {
                 let news = News::progress(&message);
@@ -169,6 +174,10 @@ impl Reader for Codex {
             }
             Some(Event::Other) => Vec::new(),
         }
+    }
+
+    fn resumes(&mut self, total: &str) {
+        self.before = total.parse().unwrap_or_default();
     }
 
     fn has_open_tool(&self) -> bool {
