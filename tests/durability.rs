@@ -3,6 +3,10 @@
 
 mod support;
 
+#[path = "durability/clock.rs"]
+mod clock;
+#[path = "durability/ends.rs"]
+mod ends;
 #[path = "durability/kill.rs"]
 mod kill;
 #[path = "durability/model.rs"]

@@ -34,7 +34,9 @@ fn program(path: &str) -> PathBuf {
 
 /// What reaches the programs: a home of their own, and a proxy that is not there for all but loopback.
 fn environment(env: &Env, more: &[&str]) -> String {
-    std::fs::create_dir_all(env.path("home")).expect("folders can be made");
+    for name in ["home/.codex", "home/.aider"] {
+        std::fs::create_dir_all(env.path(name)).expect("folders can be made");
+    }
     let nowhere = "http://127.0.0.1:9";
     let mut entries = vec![
         String::from("PATH"),
@@ -234,7 +236,8 @@ fn aider(port: u16) -> Env {
         &format!(
             "[agents.worker]\nadapter = \"aider\"\nskills = [\"work\"]\n\
              config = {{ profile = \"aider\", model = \"openai/scripted-1\", silence-s = 120 }}\n\
-             [profiles.aider]\nargv = {argv}\nenv = {environment}\n[workspace]\nrepository = \"repo\"\n"
+             [profiles.aider]\nargv = {argv}\nenv = {environment}\n\
+             confine = {{ write = [\"~/.aider\"] }}\n[workspace]\nrepository = \"repo\"\n"
         ),
     );
     // It keeps prices for a day before it looks for them elsewhere.

@@ -1,5 +1,8 @@
 //! `baton:host/process`: native programs, as the operator's profiles allow them.
 
+mod confine;
+mod order;
+pub mod pidfd;
 mod profile;
 mod run;
 mod spawn;
@@ -7,6 +10,8 @@ mod talk;
 
 use wasmtime::component::Resource;
 
+pub use confine::Confine;
+pub use order::{Graces, Order};
 pub use profile::{Place, Profile};
 pub use talk::Program;
 
