@@ -3,10 +3,14 @@
 
 mod support;
 
+#[path = "durability/bundle.rs"]
+mod bundle;
 #[path = "durability/kill.rs"]
 mod kill;
 #[path = "durability/model.rs"]
 mod model;
+#[path = "durability/restore.rs"]
+mod restore;
 #[path = "durability/schedules.rs"]
 mod schedules;
 #[path = "durability/tamper.rs"]
