@@ -124,6 +124,12 @@ impl Home {
         version(&conn)
     }
 
+    /// What the record came to when the store was last at rest, apart from the database: of a log that was lost, and
+    /// with it the newest events and the ends of their chains, nothing in the database tells.
+    fn head(&self) -> PathBuf {
+        self.0.join("baton.head")
+    }
+
     fn lock_file(&self) -> PathBuf {
         self.0.join("baton.lock")
     }
@@ -210,6 +216,8 @@ pub struct Store {
     clock: Clock,
     /// Set when a transaction failed in a way that leaves its fate unknown.
     broken: bool,
+    /// None in memory.
+    home: Option<Home>,
     _lock: Option<Lock>,
 }
 
@@ -222,6 +230,7 @@ impl Store {
         known(&conn, &home.database())?;
         let mut store = Self::prepare(conn, None)?;
         store._lock = Some(lock);
+        store.home = Some(home.clone());
         Ok(store)
     }
 
@@ -251,7 +260,7 @@ impl Store {
                 row.get(0)
             })?;
         let clock = clock.unwrap_or_else(|| Clock::system(Time(floor)));
-        Ok(Self { conn, memory, tallies: Tallies::default(), clock, broken: false, _lock: None })
+        Ok(Self { conn, memory, tallies: Tallies::default(), clock, broken: false, home: None, _lock: None })
     }
 
     #[must_use]
@@ -285,6 +294,15 @@ impl Store {
                 }
                 vec![Err(Rejection::Store(why.to_string())); count]
             }
+        }
+    }
+
+    /// Folds the log into the database and keeps what the record has come to beside it. Both only help later: what fails
+    /// is tried again at the next rest.
+    fn rest(&self) {
+        let folded = self.conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+        if let (Ok(()), Some(home), Ok(seen)) = (folded, &self.home, chain::ends(&self.conn)) {
+            let _ = durable::write(&home.head(), format!("{seen}\n").as_bytes());
         }
     }
 

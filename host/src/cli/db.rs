@@ -19,7 +19,9 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
     let (_, home) = global.here()?;
     match verb {
         Verb::Check => {
-            let wrong = check::check(&global.reader()?).map_err(unreadable)?;
+            let conn = global.reader()?;
+            let mut wrong = check::check(&conn).map_err(unreadable)?;
+            wrong.extend(check::rested(&home, &conn).map_err(unreadable)?);
             if global.json {
                 screen::json(&wrong);
             } else if wrong.is_empty() {

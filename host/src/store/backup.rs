@@ -119,6 +119,8 @@ pub fn restore(home: &Home, from: &Path, _lock: &Lock) -> Result<(), OpenError> 
     failpoint::hit("restore-settled");
     keep(home)?;
     failpoint::hit("restore-kept");
+    // It is of the store that goes.
+    forget(&home.head())?;
     durable::rename(&fresh, &database).map_err(unusable(&database))?;
     failpoint::hit("restore-renamed");
     Ok(())
@@ -204,11 +206,16 @@ fn keep(home: &Home) -> Result<(), OpenError> {
     }
     durable::sync_folder(home.folder()).map_err(unusable(home.folder()))?;
     for suffix in ["-wal", "-shm"] {
-        match fs::remove_file(database.with_file_name(format!("baton.db{suffix}"))) {
-            Ok(()) => {}
-            Err(why) if why.kind() == io::ErrorKind::NotFound => {}
-            Err(why) => return Err(unusable(&database)(why)),
-        }
+        forget(&database.with_file_name(format!("baton.db{suffix}")))?;
     }
     Ok(())
+}
+
+/// Takes a file away that need not be there.
+fn forget(path: &Path) -> Result<(), OpenError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(()),
+        Err(why) if why.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(why) => Err(unusable(path)(why)),
+    }
 }
