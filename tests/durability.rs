@@ -3,6 +3,8 @@
 
 mod support;
 
+#[path = "durability/bundle.rs"]
+mod bundle;
 #[path = "durability/clock.rs"]
 mod clock;
 #[path = "durability/ends.rs"]
@@ -11,6 +13,8 @@ mod ends;
 mod kill;
 #[path = "durability/model.rs"]
 mod model;
+#[path = "durability/restore.rs"]
+mod restore;
 #[path = "durability/schedules.rs"]
 mod schedules;
 #[path = "durability/stall.rs"]

@@ -247,6 +247,7 @@ impl From<OpenError> for Failure {
     fn from(why: OpenError) -> Self {
         match why {
             OpenError::Missing(_)
+            | OpenError::TakenAway { .. }
             | OpenError::NotAStore { .. }
             | OpenError::TooNew { .. }
             | OpenError::TooOld { .. } => Self::Usage(why.to_string()),

@@ -9,8 +9,8 @@ struct Failpoint {
     left: AtomicU64,
 }
 
-/// All of them, for tests that visit each.
-pub const NAMES: [&str; 7] = [
+/// Those that a run comes by, for tests that visit each.
+pub const RUN: [&str; 7] = [
     "before-begin",
     "after-op",
     "before-commit",
@@ -22,6 +22,13 @@ pub const NAMES: [&str; 7] = [
 
 /// On the way of an accepted claim to the target.
 pub const LANDING: [&str; 4] = ["landing-brought", "landing-marked", "landing-followed", "landing-moved"];
+/// Those of a backup, and of a way back from one.
+pub const BACKUP: [&str; 1] = ["backup-written"];
+pub const RESTORE: [&str; 4] = ["restore-copied", "restore-settled", "restore-kept", "restore-renamed"];
+
+fn is_known(name: &str) -> bool {
+    RUN.iter().chain(&LANDING).chain(&BACKUP).chain(&RESTORE).any(|known| *known == name)
+}
 
 fn chosen() -> Option<&'static Failpoint> {
     static CHOSEN: OnceLock<Option<Failpoint>> = OnceLock::new();
@@ -36,7 +43,7 @@ fn chosen() -> Option<&'static Failpoint> {
 
 /// Ends the process if this point was chosen and its turn has come.
 pub fn hit(name: &str) {
-    debug_assert!(NAMES.contains(&name) || LANDING.contains(&name), "{name} is not in failpoint");
+    debug_assert!(is_known(name), "{name} is in none of failpoint's lists");
     let Some(failpoint) = chosen() else { return };
     if failpoint.name == name && failpoint.left.fetch_sub(1, Ordering::SeqCst) == 1 {
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);

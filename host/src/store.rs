@@ -4,14 +4,17 @@
 //! known only here.
 
 mod apply;
+pub mod backup;
 mod batch;
 pub mod bundle;
 pub mod chain;
 pub mod check;
 mod codec;
+pub mod durable;
 pub mod floor;
+#[cfg(test)]
+mod golden;
 mod lines;
-pub mod maintenance;
 pub mod read;
 mod seal;
 mod tally;
@@ -74,6 +77,21 @@ impl Home {
         self.database().exists() && !matches!(self.version(), Ok(0))
     }
 
+    /// Where a copy is made that is to become the store.
+    fn restoring(&self) -> PathBuf {
+        self.0.join("baton.db.restoring")
+    }
+
+    /// Without a store, what lies here of one that was: what a restore was to replace, else what it had copied so far.
+    fn left_over(&self) -> Option<PathBuf> {
+        if self.database().exists() {
+            return None;
+        }
+        let before = |number: u32| self.0.join(format!("baton.db.before-restore-{number}"));
+        let kept = (1..).map(before).take_while(|path| path.exists()).last();
+        kept.or_else(|| Some(self.restoring()).filter(|path| path.exists()))
+    }
+
     /// Makes the folder, for its owner only, and hides it from git wherever it lies.
     fn make(&self) -> std::io::Result<()> {
         if self.0.is_dir() {
@@ -83,12 +101,33 @@ impl Home {
             fs::create_dir_all(above)?;
         }
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0)?;
-        fs::write(self.0.join(".gitignore"), "*\n")
+        fs::write(self.0.join(".gitignore"), "*\n")?;
+        durable::sync_folder(durable::folder_of(&self.0))
+    }
+
+    /// An empty database for its owner only, whatever the umask, where there never was a store.
+    fn prepare(&self) -> Result<(), OpenError> {
+        if let Some(left) = self.left_over() {
+            return Err(OpenError::TakenAway { folder: self.0.clone(), left });
+        }
+        if self.database().exists() {
+            return Ok(());
+        }
+        let unusable =
+            |why: std::io::Error| OpenError::Unusable { path: self.database(), why: why.to_string() };
+        durable::create_private(&self.database()).map_err(unusable)?;
+        durable::sync_folder(&self.0).map_err(unusable)
     }
 
     fn version(&self) -> rusqlite::Result<i64> {
         let conn = Connection::open_with_flags(self.database(), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         version(&conn)
+    }
+
+    /// What the record came to when the store was last at rest, apart from the database: of a log that was lost, and
+    /// with it the newest events and the ends of their chains, nothing in the database tells.
+    fn head(&self) -> PathBuf {
+        self.0.join("baton.head")
     }
 
     fn lock_file(&self) -> PathBuf {
@@ -103,6 +142,12 @@ pub enum OpenError {
     Locked { folder: PathBuf, pid: String },
     #[error("there is no store in {}: run a plan first, or name its folder with --store", .0.display())]
     Missing(PathBuf),
+    /// The file that is left of a store that was here.
+    #[error(
+        "there is no store in {}, but {} is there: a restore was cut off, or the store was taken away. `baton db restore` takes it or \
+         a backup; to begin anew, move it elsewhere", folder.display(), left.display()
+    )]
+    TakenAway { folder: PathBuf, left: PathBuf },
     #[error("{} is no store of Baton's: {why}", path.display())]
     NotAStore { path: PathBuf, why: String },
     #[error("{} can't be used: {why}", path.display())]
@@ -175,6 +220,8 @@ pub struct Store {
     boot: Option<u32>,
     /// Set when a transaction failed in a way that leaves its fate unknown.
     broken: bool,
+    /// None in memory.
+    home: Option<Home>,
     _lock: Option<Lock>,
 }
 
@@ -182,10 +229,12 @@ impl Store {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(home: &Home, lock: Lock) -> Result<Self, OpenError> {
+        home.prepare()?;
         let conn = Connection::open(home.database())?;
         known(&conn, &home.database())?;
         let mut store = Self::prepare(conn, None)?;
         store._lock = Some(lock);
+        store.home = Some(home.clone());
         Ok(store)
     }
 
@@ -236,6 +285,7 @@ impl Store {
             drift,
             boot: None,
             broken: false,
+            home: None,
             _lock: None,
         })
     }
@@ -277,6 +327,15 @@ impl Store {
                 }
                 vec![Err(why); count]
             }
+        }
+    }
+
+    /// Folds the log into the database and keeps what the record has come to beside it. Both only help later: what fails
+    /// is tried again at the next rest.
+    fn rest(&self) {
+        let folded = self.conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+        if let (Ok(()), Some(home), Ok(seen)) = (folded, &self.home, chain::ends(&self.conn)) {
+            let _ = durable::write(&home.head(), format!("{seen}\n").as_bytes());
         }
     }
 
@@ -376,6 +435,9 @@ pub type Reader = Connection;
 /// # Errors
 /// [`OpenError::Missing`] where there is no store.
 pub fn reader(home: &Home) -> Result<Reader, OpenError> {
+    if let Some(left) = home.left_over() {
+        return Err(OpenError::TakenAway { folder: home.0.clone(), left });
+    }
     if !home.exists() {
         return Err(OpenError::Missing(home.0.clone()));
     }

@@ -133,9 +133,7 @@ pub fn endings(env: &Env) -> String {
 
 /// What happened to tasks, in its order, but for signs of life.
 pub fn kinds(env: &Env) -> String {
-    env.sql(
-        "SELECT group_concat(kind) FROM (SELECT kind FROM event WHERE task_id IS NOT NULL AND kind <> 'renewed' ORDER BY seq)",
-    )
+    env.sql("SELECT group_concat(kind) FROM (SELECT kind FROM event WHERE task_id IS NOT NULL ORDER BY seq)")
 }
 
 /// One column of facts of a kind.

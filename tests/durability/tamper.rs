@@ -174,7 +174,7 @@ fn with_trial_and_memory(env: &Env) {
 }
 
 /// An alteration in SQL, and what of it the check must say.
-const ALTERATIONS: [(&str, &str, &str); 16] = [
+const ALTERATIONS: [(&str, &str, &str); 17] = [
     (
         "what was accepted",
         "UPDATE attempt SET report = CAST(replace(CAST(report AS TEXT), 'true', 'false') AS BLOB) WHERE task_id = 1",
@@ -244,6 +244,11 @@ const ALTERATIONS: [(&str, &str, &str); 16] = [
         "a chain's end and an event",
         "UPDATE event SET at = at + 1 WHERE run_id = 1 AND number = 5; DELETE FROM chain",
         "the record of r1: its row of the table chain is gone",
+    ),
+    (
+        "a link of another length",
+        "UPDATE event SET link = x'00', epoch = -1 WHERE run_id = 1 AND number = 5",
+        "the record of r1: altered at event",
     ),
     (
         "a run with all that is of it",

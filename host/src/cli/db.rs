@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use super::{Done, Global, Outcome, screen, unreadable};
-use crate::store::{Lock, check, maintenance};
+use crate::store::{Lock, backup, check};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
     /// Whether rows, counters, record and SQLite's own structures agree
     Check,
-    /// Copy the store into a file, also while a host runs
+    /// Copy the store and its installed plugins into a file, also while a host runs
     Backup { to: PathBuf },
     /// Put a copy in the store's place; what was there is kept beside it
     Restore { from: PathBuf },
@@ -19,7 +19,9 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
     let (_, home) = global.here()?;
     match verb {
         Verb::Check => {
-            let wrong = check::check(&global.reader()?).map_err(unreadable)?;
+            let conn = global.reader()?;
+            let mut wrong = check::check(&conn).map_err(unreadable)?;
+            wrong.extend(check::rested(&home, &conn).map_err(unreadable)?);
             if global.json {
                 screen::json(&wrong);
             } else if wrong.is_empty() {
@@ -30,13 +32,13 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
             Ok(if wrong.is_empty() { Done::Well } else { Done::Failed })
         }
         Verb::Backup { to } => {
-            maintenance::backup(&global.reader()?, &to)?;
+            backup::backup(&home, &global.reader()?, &to)?;
             screen::line(&format!("copied to {}", to.display()));
             Ok(Done::Well)
         }
         Verb::Restore { from } => {
             let lock = Lock::take(&home)?;
-            maintenance::restore(&home, &from, &lock)?;
+            backup::restore(&home, &from, &lock)?;
             screen::line(&format!("restored from {}", from.display()));
             Ok(Done::Well)
         }

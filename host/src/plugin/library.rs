@@ -123,12 +123,16 @@ impl Library {
         ))
     }
 
+    fn place(&self, digest: &str) -> PathBuf {
+        self.folder.join(format!("{}.wasm", digest.trim_start_matches("blake3:")))
+    }
+
     /// An installed component by its digest. What has another content than its name says is not used.
     ///
     /// # Errors
     /// It is not there, or was altered.
     pub fn stored(&self, name: &str, digest: &str) -> Result<Vec<u8>, PluginError> {
-        let path = self.folder.join(format!("{}.wasm", digest.trim_start_matches("blake3:")));
+        let path = self.place(digest);
         let bytes = fs::read(&path)
             .map_err(|why| unknown(name, &format!("{} can't be read: {why}", path.display())))?;
         if super::digest(&bytes) != digest {
@@ -219,15 +223,18 @@ impl Library {
     /// # Errors
     /// It is nowhere to be found any more.
     pub fn component_of(&self, name: &str, digest: &str) -> Result<Vec<u8>, PluginError> {
-        if let Ok(stored) = self.stored(name, digest) {
-            return Ok(stored);
-        }
+        let stored = match self.stored(name, digest) {
+            Ok(stored) => return Ok(stored),
+            Err(why) => why,
+        };
         if let Some((plugin, _)) = bundled::routers().iter().find(|(_, own)| own == digest) {
             return Ok(plugin.wasm.to_vec());
         }
         let read = is_file(name).then(|| fs::read(name).ok()).flatten();
-        read.filter(|bytes| super::digest(bytes) == digest)
-            .ok_or_else(|| unknown(name, &format!("the component with the digest {digest} is gone")))
+        read.filter(|bytes| super::digest(bytes) == digest).ok_or_else(|| match self.place(digest).exists() {
+            true => stored,
+            false => unknown(name, &format!("the component with the digest {digest} is gone")),
+        })
     }
 
     /// A router from its bytes, under the limits of its name.

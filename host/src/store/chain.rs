@@ -99,13 +99,13 @@ pub fn verify(conn: &Connection, run: Option<RunId>) -> rusqlite::Result<Walk> {
     let mut at = Head::default();
     while let Some(row) = rows.next()? {
         let kind: String = row.get(4)?;
-        let head = Head { seq: row.get(0)?, number: row.get(7)?, link: row.get(8)? };
+        let head = Head { seq: row.get(0)?, number: row.get(7)?, link: link_of(row, 8)? };
         let line = Line {
             seq: head.seq,
             at: Time(row.get(1)?),
             run,
             task: row.get(2)?,
-            epoch: row.get(3)?,
+            epoch: u32::try_from(row.get::<_, i64>(3)?).unwrap_or(u32::MAX),
             kind: &kind,
             fact: row.get(5)?,
             seals: row.get(6)?,
@@ -132,10 +132,15 @@ pub fn verify(conn: &Connection, run: Option<RunId>) -> rusqlite::Result<Walk> {
     Ok(walk)
 }
 
+/// A stored link; one of another length is as wrong as any.
+fn link_of(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Link> {
+    Ok(row.get_ref(column)?.as_blob()?.try_into().unwrap_or_default())
+}
+
 /// The end of a chain as it was kept.
 pub(super) fn head(conn: &Connection, run: i64) -> rusqlite::Result<Option<Head>> {
     conn.prepare_cached("SELECT seq, number, link FROM chain WHERE run_id = ?1")?
-        .query_row([run], |row| Ok(Head { seq: row.get(0)?, number: row.get(1)?, link: row.get(2)? }))
+        .query_row([run], |row| Ok(Head { seq: row.get(0)?, number: row.get(1)?, link: link_of(row, 2)? }))
         .optional()
 }
 
@@ -196,14 +201,23 @@ impl std::str::FromStr for Seen {
     }
 }
 
+/// What the chains come to by the ends that are kept of them.
+pub(super) fn ends(conn: &Connection) -> rusqlite::Result<Seen> {
+    digested(conn, "SELECT run_id, number, link, seq FROM chain WHERE seq <= ?1 ORDER BY run_id", None)
+}
+
 /// What the chains come to up to this event, or up to the newest.
 ///
 /// # Errors
 /// The store can't be read.
 pub fn seen(conn: &Connection, upto: Option<i64>) -> rusqlite::Result<Seen> {
-    let mut select = conn.prepare(
-        "SELECT run_id, number, link, max(seq) FROM event WHERE seq <= ?1 GROUP BY run_id ORDER BY run_id",
-    )?;
+    let sql =
+        "SELECT run_id, number, link, max(seq) FROM event WHERE seq <= ?1 GROUP BY run_id ORDER BY run_id";
+    digested(conn, sql, upto)
+}
+
+fn digested(conn: &Connection, sql: &str, upto: Option<i64>) -> rusqlite::Result<Seen> {
+    let mut select = conn.prepare(sql)?;
     let mut rows = select.query([upto.unwrap_or(i64::MAX)])?;
     let mut hasher = blake3::Hasher::new();
     let mut newest = 0;
@@ -211,7 +225,7 @@ pub fn seen(conn: &Connection, upto: Option<i64>) -> rusqlite::Result<Seen> {
         for column in [0, 1, 3] {
             hasher.update(&row.get::<_, i64>(column)?.to_le_bytes());
         }
-        hasher.update(&row.get::<_, Link>(2)?);
+        hasher.update(&link_of(row, 2)?);
         newest = newest.max(row.get(3)?);
     }
     let mut digest = Link::default();

@@ -12,7 +12,8 @@ pub use sealed::Extent;
 
 use rusqlite::Connection;
 
-use super::chain;
+use super::chain::{self, Seen};
+use super::{Home, read};
 use crate::id::RunId;
 
 /// Everything that `baton db check` finds wrong; nothing if the store is sound.
@@ -39,6 +40,29 @@ pub fn check(conn: &Connection) -> rusqlite::Result<Vec<String>> {
         wrong.extend(compare(conn).unwrap_or_else(|why| vec![format!("{what} can't be compared: {why}")]));
     }
     Ok(wrong)
+}
+
+/// Whether the record still holds all that it held when the store was last at rest.
+///
+/// # Errors
+/// The store can't be read.
+pub fn rested(home: &Home, conn: &Connection) -> rusqlite::Result<Option<String>> {
+    let Ok(text) = std::fs::read_to_string(home.head()) else { return Ok(None) };
+    let Ok(kept) = text.trim().parse::<Seen>() else {
+        return Ok(Some(format!("{} can't be read", home.head().display())));
+    };
+    let now = chain::seen(conn, Some(kept.seq))?;
+    let newest = read::history::last_seq(conn)?;
+    Ok((now != kept).then(|| {
+        if newest < kept.seq {
+            format!(
+                "the record ends at event {newest}, and went to {} when the store was last at rest",
+                kept.seq
+            )
+        } else {
+            format!("the record up to event {} is another than when the store was last at rest", kept.seq)
+        }
+    }))
 }
 
 type Part = fn(&Connection) -> rusqlite::Result<Vec<String>>;

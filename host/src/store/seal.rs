@@ -106,6 +106,13 @@ pub(super) fn digest<'v>(
     Some(digest)
 }
 
+/// The digest of a whole row, in hexadecimal digits.
+pub(super) fn row_digest<'v>(columns: impl Iterator<Item = ValueRef<'v>>) -> String {
+    let mut bytes = Vec::new();
+    columns.for_each(|value| put_value(&mut bytes, value));
+    blake3::hash(&bytes).to_hex().to_string()
+}
+
 fn outputs<'v>(values: &'v [&'v dyn ToSql]) -> rusqlite::Result<Vec<ToSqlOutput<'v>>> {
     values.iter().map(|value| value.to_sql()).collect()
 }

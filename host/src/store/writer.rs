@@ -82,13 +82,13 @@ fn run(mut store: Store, inbox: &Receiver<Request>) {
         let first = match inbox.recv_timeout(IDLE) {
             Ok(request) => request,
             Err(RecvTimeoutError::Timeout) => {
-                let _ = store.conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+                store.rest();
                 match inbox.recv() {
                     Ok(request) => request,
                     Err(_) => return,
                 }
             }
-            Err(RecvTimeoutError::Disconnected) => return,
+            Err(RecvTimeoutError::Disconnected) => return store.rest(),
         };
         let mut ops = first.ops;
         let mut replies = vec![(ops.len(), first.reply)];

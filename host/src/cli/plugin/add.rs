@@ -11,7 +11,7 @@ use crate::plugin::grant::Grant;
 use crate::plugin::inspect::Component;
 use crate::plugin::source::{self, Fetched, Source};
 use crate::plugin::{Kind, bundled};
-use crate::store::{Home, read};
+use crate::store::{Home, durable, read};
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Args {
@@ -98,14 +98,9 @@ fn check_name(name: &str) -> Result<(), Failure> {
     Err(Failure::Usage(format!("{name:?} is no name for a plugin: {expected}; give it one with --name")))
 }
 
-/// Writes a component beside its place and renames it, so that a reader finds all of it or nothing.
 fn keep(home: &Home, digest: &str, bytes: &[u8]) -> Result<(), Failure> {
-    let path = stored(home, digest);
     fs::create_dir_all(home.plugins())?;
-    let beside = path.with_extension(format!("{}", std::process::id()));
-    fs::write(&beside, bytes)?;
-    fs::File::open(&beside)?.sync_all()?;
-    Ok(fs::rename(&beside, &path)?)
+    Ok(durable::write(&stored(home, digest), bytes)?)
 }
 
 fn stored(home: &Home, digest: &str) -> PathBuf {

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::super::{Done, Global, Outcome, library, screen, target, unreadable};
+use super::super::{Done, Failure, Global, Outcome, library, screen, target, unreadable};
 use crate::store::bundle::{self, Component};
+use crate::store::check::{self, Extent};
 use crate::store::read::routing::{self, Excerpt};
 
 #[derive(Debug, clap::Args)]
@@ -19,6 +20,11 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let (config, _) = global.here()?;
     let conn = global.reader()?;
     let run = args.run.as_deref().map(|run| target::run(&conn, Some(run))).transpose()?;
+    let altered = check::sealed(&conn, Extent::Routing(run)).map_err(unreadable)?;
+    if !altered.is_empty() {
+        altered.iter().for_each(|line| screen::line(line));
+        return Err(Failure::Refused("the store is not what was recorded: nothing was exported".into()));
+    }
     let library = library(&config, Some(&conn))?;
     let mut components = Vec::new();
     for router in routing::routers(&conn, Excerpt { run, ..Excerpt::default() }).map_err(unreadable)? {
@@ -30,10 +36,10 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
             Err(why) => screen::note(&format!("{why}: its decisions can't be verified elsewhere")),
         }
     }
-    bundle::write(&conn, &args.file, run, &components)?;
+    let digest = bundle::write(&conn, &args.file, run, &components)?;
     if !global.quiet {
         screen::line(&format!(
-            "{} holds the decisions and {} routers",
+            "{} holds the decisions and {} routers; its digest is {digest}",
             args.file.display(),
             components.len()
         ));

@@ -11,7 +11,8 @@ use crate::plugin::library::Library;
 use crate::plugin::router::Router;
 use crate::replay::verify::{self, Difference};
 use crate::store::Reader;
-use crate::store::bundle::{self, Component};
+use crate::store::bundle::{self, Bundle, Component};
+use crate::store::check::{self, Extent};
 use crate::store::read::routing::{self, Excerpt};
 
 #[derive(Debug, clap::Args)]
@@ -28,29 +29,36 @@ pub(in crate::cli) struct Args {
 struct Found {
     decisions: u64,
     lessons: u64,
-    /// Made by components that are gone.
+    /// Made by components that are gone or were altered.
     unverified: u64,
+    /// Why the first of these could not be made again.
+    unusable: Option<String>,
     first_difference: Option<String>,
+    /// Rows that are not what was recorded or written into the bundle, or are gone.
+    altered: Vec<String>,
 }
 
-/// Routers by digest; none for one whose component is gone.
+/// Routers by digest, or why there is none.
 struct Routers<'a> {
     library: &'a Library,
     bundled: Vec<Component>,
-    loaded: HashMap<String, Option<Router>>,
+    loaded: HashMap<String, Result<Router, String>>,
 }
 
 impl Routers<'_> {
-    fn get(&mut self, choice: &RouterChoice) -> Result<Option<Router>, Failure> {
+    fn get(&mut self, choice: &RouterChoice) -> Result<Result<Router, String>, Failure> {
         if let Some(known) = self.loaded.get(&choice.digest) {
             return Ok(known.clone());
         }
         let brought = self.bundled.iter().find(|component| component.digest == choice.digest);
         let bytes = match brought {
-            Some(component) => Some(component.wasm.clone()),
-            None => self.library.component_of(&choice.name, &choice.digest).ok(),
+            Some(component) => Ok(component.wasm.clone()),
+            None => self.library.component_of(&choice.name, &choice.digest).map_err(|why| why.to_string()),
         };
-        let router = bytes.map(|bytes| self.library.router_from(&choice.name, &bytes)).transpose()?;
+        let router = match bytes {
+            Ok(bytes) => Ok(self.library.router_from(&choice.name, &bytes)?),
+            Err(why) => Err(why),
+        };
         self.loaded.insert(choice.digest.clone(), router.clone());
         Ok(router)
     }
@@ -58,26 +66,42 @@ impl Routers<'_> {
 
 impl Found {
     /// Takes note of what came of one; true if there is nothing more to be looked for.
-    fn takes(&mut self, what: &str, again: Option<Result<(), Difference>>) -> bool {
+    fn takes(&mut self, what: &str, again: Result<Result<(), Difference>, String>) -> bool {
         match again {
-            Some(Ok(())) => {}
-            Some(Err(difference)) => self.first_difference = Some(format!("{what}: {difference}")),
-            None => self.unverified += 1,
+            Ok(Ok(())) => {}
+            Ok(Err(difference)) => self.first_difference = Some(format!("{what}: {difference}")),
+            Err(why) => {
+                self.unverified += 1;
+                self.unusable.get_or_insert(why);
+            }
         }
         self.first_difference.is_some()
     }
 }
 
+impl Found {
+    fn ending(&self) -> Done {
+        let well = self.first_difference.is_none() && self.unverified == 0 && self.altered.is_empty();
+        if well { Done::Well } else { Done::Failed }
+    }
+}
+
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let (config, _) = global.here()?;
-    let (conn, bundled) = match &args.bundle {
+    let Bundle { conn, components: bundled, altered } = match &args.bundle {
         Some(file) => bundle::open(file)?,
-        None => (global.reader()?, Vec::new()),
+        None => Bundle { conn: global.reader()?, components: Vec::new(), altered: Vec::new() },
     };
+    if !altered.is_empty() {
+        return report(global, &Found { altered, ..Found::default() });
+    }
     let library = library(&config, args.bundle.is_none().then_some(&conn))?;
     let run = args.run.as_deref().map(|run| target::run(&conn, Some(run))).transpose()?;
     let mut routers = Routers { library: &library, bundled, loaded: HashMap::new() };
-    let found = look(&conn, Excerpt { run, ..Excerpt::default() }, &mut routers)?;
+    let mut found = look(&conn, Excerpt { run, ..Excerpt::default() }, &mut routers)?;
+    if args.bundle.is_none() {
+        found.altered = check::sealed(&conn, Extent::Routing(run)).map_err(unreadable)?;
+    }
     report(global, &found)
 }
 
@@ -105,18 +129,21 @@ fn look(conn: &Reader, span: Excerpt, routers: &mut Routers<'_>) -> Result<Found
 fn report(global: &Global, found: &Found) -> Outcome {
     if global.json {
         screen::json(found);
-    } else if let Some(difference) = &found.first_difference {
+        return Ok(found.ending());
+    }
+    if let Some(difference) = &found.first_difference {
         screen::line(difference);
-    } else {
+    } else if found.altered.is_empty() {
         let made = found.decisions + found.lessons - found.unverified;
         screen::line(&format!(
             "{} decisions and {} lessons: {made} came out byte for byte the same",
             found.decisions, found.lessons
         ));
         if found.unverified > 0 {
-            screen::line(&format!("{} could not be made again: their components are gone", found.unverified));
+            let why = found.unusable.as_deref().unwrap_or_default();
+            screen::line(&format!("{} could not be made again: {why}", found.unverified));
         }
     }
-    let well = found.first_difference.is_none() && found.unverified == 0;
-    Ok(if well { Done::Well } else { Done::Failed })
+    found.altered.iter().for_each(|row| screen::line(row));
+    Ok(found.ending())
 }

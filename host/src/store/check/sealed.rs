@@ -16,29 +16,30 @@ pub enum Extent {
     All,
     /// What the chain of a run, or the host's, vouches for.
     Chain(Option<RunId>),
-    /// Decisions, lessons and the states between them: what a router can be asked about again.
-    Routing,
+    /// Decisions, lessons and the states between them, of all runs or of one: what a router can be asked about again.
+    Routing(Option<RunId>),
 }
 
 impl Extent {
     pub(super) fn has_states(self) -> bool {
         match self {
-            Self::All | Self::Routing => true,
-            Self::Chain(_) => false,
+            Self::All | Self::Routing(None) => true,
+            Self::Chain(_) | Self::Routing(Some(_)) => false,
         }
     }
 
     fn sections(self) -> &'static [Section] {
         match self {
             Self::All | Self::Chain(_) => &Section::ALL,
-            Self::Routing => &[Section::Decision, Section::Lesson],
+            Self::Routing(_) => &[Section::Decision, Section::Lesson],
         }
     }
 
     fn chain(self) -> Option<i64> {
         match self {
             Self::Chain(run) => Some(run.map_or(0, |run| run.0)),
-            Self::All | Self::Routing => None,
+            Self::Routing(Some(run)) => Some(run.0),
+            Self::All | Self::Routing(None) => None,
         }
     }
 }

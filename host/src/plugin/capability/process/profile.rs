@@ -149,6 +149,9 @@ mod tests {
             env: Vec::new(),
             timeout: None,
             max_stdout: 1,
+            max_line: 1,
+            graces: Graces::default(),
+            confine: None,
             places: None,
         };
         let values = vec![Attr { name: "x".into(), value: value.into() }];

@@ -1,0 +1,115 @@
+//! Bundles of decisions: one byte that is another than was written, a row that is gone or a component that was changed is
+//! noticed and named, and so is what is missing in a store.
+
+use std::path::PathBuf;
+
+use baton::plugin::{Kind, bundled};
+use baton::store::bundle;
+use rusqlite::Connection;
+use serde_json::json;
+
+use crate::support::{Env, plan, seed};
+
+/// Decisions of an installed router and a bundled one, and their bundle.
+fn exported() -> (Env, PathBuf) {
+    let env = Env::with_mocks();
+    let router = bundled::find("round-robin", Kind::Router).expect("it comes with baton");
+    let mut wasm = router.wasm.to_vec();
+    wasm.extend_from_slice(&[0, 3, 1, b'x', b'1']);
+    std::fs::write(env.path("mine.wasm"), &wasm).expect("writable");
+    env.baton(&["plugin", "add", "mine.wasm", "--name", "mine"]).ok();
+    let tasks = json!([{ "id": "a", "skills": ["work"] }, { "id": "b", "depends_on": ["a"] }, { "id": "c", "depends_on": ["b"] }]);
+    env.write("plan.json", &plan(tasks));
+    env.baton(&["run", "plan.json", "-q", "--router", "mine"]).ok();
+    env.baton(&["run", "plan.json", "-q", "--again"]).ok();
+    let said = env.baton(&["router", "export", "decisions.bundle"]).ok();
+    assert!(said.starts_with("decisions.bundle holds the decisions and 2 routers; its digest is "), "{said}");
+    let file = env.path("decisions.bundle");
+    (env, file)
+}
+
+#[test]
+fn a_byte_that_was_changed_anywhere_is_noticed() {
+    let seed = seed::drawn("changed bytes");
+    let (env, file) = exported();
+    assert_eq!(bundle::open(&file).expect("it is one").altered, Vec::<String>::new());
+    let bytes = std::fs::read(&file).expect("readable");
+    let changed = env.path("changed.bundle");
+    for round in 0..i64::from(seed::rounds(120)) {
+        let draw = seed.of(round);
+        let mut other = bytes.clone();
+        let place = usize::try_from(draw.of(1).0 % bytes.len() as u64).expect("it is below a usize");
+        other[place] ^= 1 << (draw.of(2).0 % 8);
+        std::fs::write(&changed, other).expect("writable");
+        // What SQLite can't read any more is refused, with the file's name.
+        if let Ok(opened) = bundle::open(&changed) {
+            assert!(!opened.altered.is_empty(), "BATON_SEED={}: byte {place} of {}", seed.0, bytes.len());
+        }
+    }
+    std::fs::write(&changed, &bytes[..bytes.len() - 4096]).expect("writable");
+    assert!(bundle::open(&changed).map_or(true, |opened| !opened.altered.is_empty()), "it was cut off");
+}
+
+#[test]
+fn a_row_that_was_altered_doubled_or_taken_out_is_named() {
+    let (env, file) = exported();
+    let alterations = [
+        ("UPDATE decision SET at = at + 1 WHERE id = 2", "decision 2: it is not what the manifest says"),
+        ("UPDATE decision SET run_id = 7 WHERE id = 1", "decision 1: it is not what the manifest says"),
+        ("DELETE FROM decision WHERE id = 3", "decision 3: the row is gone"),
+        (
+            "INSERT INTO decision SELECT 99, run_id, at, router, digest, fuel, input, answer, state_before, state_after, trial_id, shadow_of FROM decision WHERE id = 1",
+            "decision 99: the manifest does not have it",
+        ),
+        (
+            "UPDATE component SET wasm = CAST(wasm || x'000178' AS BLOB) WHERE name = 'mine'",
+            "(mine): its bytes have another digest",
+        ),
+        ("DELETE FROM component WHERE name = 'mine'", ": the row is gone"),
+        ("UPDATE state SET bytes = x'00' WHERE length(bytes) > 1", "state "),
+        ("DELETE FROM manifest WHERE place = 'decision 1'", "decision 1: the manifest does not have it"),
+        (
+            "DELETE FROM manifest WHERE place = 'decision 1'; DELETE FROM decision WHERE id = 1",
+            "the manifest or bytes that belong to no row: the file has another digest",
+        ),
+    ];
+    for (sql, expected) in alterations {
+        let changed = env.path("changed.bundle");
+        std::fs::copy(&file, &changed).expect("writable");
+        let conn = Connection::open(&changed).expect("it is a database");
+        conn.execute_batch(sql).unwrap_or_else(|why| panic!("{why}: {sql}"));
+        drop(conn);
+        let output = env.baton(&["router", "verify", "--bundle", "changed.bundle"]);
+        assert_eq!(output.code, Some(1), "{sql}: {output:?}");
+        assert!(output.stdout.contains(expected), "{sql}: {}", output.stdout);
+    }
+}
+
+#[test]
+fn a_decision_that_is_gone_from_the_store_is_missed_and_not_exported() {
+    let (env, _) = exported();
+    env.database().execute_batch("DELETE FROM decision WHERE id IN (2, 4)").expect("written");
+    let output = env.baton(&["router", "verify"]);
+    assert_eq!(output.code, Some(1));
+    let gone = |id: u32, run: u32| format!("decision id {id} (r{run}): the row is gone that event ");
+    assert!(output.stdout.contains(&gone(2, 1)) && output.stdout.contains(&gone(4, 2)), "{}", output.stdout);
+    let of_one = env.baton(&["router", "verify", "--run", "r2"]).stdout;
+    assert!(!of_one.contains(&gone(2, 1)) && of_one.contains(&gone(4, 2)), "{of_one}");
+    let said = env.baton(&["router", "export", "other.bundle"]).fails(1);
+    assert!(said.contains("the store is not what was recorded: nothing was exported"), "{said}");
+    assert!(!env.path("other.bundle").exists());
+}
+
+#[test]
+fn a_component_that_was_altered_is_named_and_not_taken_for_one_that_is_gone() {
+    let (env, _) = exported();
+    let stored =
+        std::fs::read_dir(env.path(".baton/plugins")).expect("readable").next().expect("one").expect("one");
+    let mut wasm = std::fs::read(stored.path()).expect("readable");
+    wasm.extend_from_slice(&[0, 3, 1, b'x', b'2']);
+    std::fs::write(stored.path(), wasm).expect("writable");
+    let output = env.baton(&["router", "verify"]);
+    assert_eq!(output.code, Some(1));
+    assert!(output.stdout.contains("3 could not be made again: "), "{}", output.stdout);
+    assert!(output.stdout.contains("was altered: its content is not blake3:"), "{}", output.stdout);
+}
