@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Env, plan};
+use crate::support::{Env, chain, plan};
 
 const SLOW: &str = r#"
 [agents.slow]
@@ -191,4 +191,101 @@ fn a_native_program_dies_with_its_host() {
         !std::path::Path::new(&format!("/proc/{pid}")).exists()
     });
     assert!(gone, "process {pid} outlived its host");
+}
+
+#[test]
+fn a_run_that_was_handed_over_is_finished_by_who_hosts_it() {
+    let env = Env::new();
+    let agent = |name: &str, millis: u32| {
+        format!(
+            "[agents.{name}]\nadapter = \"mock\"\nskills = [\"{name}\"]\nconfig = {{ latency-ms = {millis} }}\n"
+        )
+    };
+    env.write("baton.toml", &[agent("short", 500), agent("long", 1000)].concat());
+    env.write("first.json", &plan(chain(2, "short")));
+    env.write("second.json", &plan(chain(4, "long")));
+    let first = env.start(&["run", "first.json"]);
+    env.until("the first task", RUNNING);
+    let second = env.start(&["run", "second.json"]);
+    let (first, second) = (first.wait(), second.wait());
+    assert_eq!(second.code, Some(0), "{second:?}");
+    assert!(second.stdout.contains("r2 test: 4 of 4 accepted"), "{}", second.stdout);
+    assert_eq!(first.code, Some(0), "{first:?}");
+    assert!(first.stdout.contains("r1 test: 2 of 2 accepted"), "{}", first.stdout);
+    assert!(
+        first.stderr.contains("r2, which was handed over to this host, goes on here"),
+        "{}",
+        first.stderr
+    );
+}
+
+#[test]
+fn a_run_whose_host_is_killed_goes_on_with_who_follows_it() {
+    let env = Env::new();
+    env.write(
+        "baton.toml",
+        "[agents.a]\nadapter = \"mock\"\nskills = [\"work\"]\nconfig = { latency-ms = 300 }\n",
+    );
+    env.write("second.json", &plan(chain(4, "work")));
+    let mut first = env.start(&["run", "second.json"]);
+    env.until("the first task", RUNNING);
+    let second = env.start(&["run", "second.json"]);
+    env.until("half of it", "SELECT count(*) > 1 FROM task WHERE state = 5");
+    first.kill();
+    let second = second.wait();
+    assert_eq!(second.code, Some(0), "{second:?}");
+    assert!(second.stderr.contains("the host ended before r1 did: it goes on here"), "{}", second.stderr);
+    assert!(second.stdout.contains("4 of 4 accepted"), "{}", second.stdout);
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM run"), 1);
+}
+
+#[test]
+fn an_agent_without_its_adapter_is_named_and_is_in_nobodys_way() {
+    let env = Env::new();
+    env.write(
+        "baton.toml",
+        "[agents.ann]\nadapter = \"mock\"\nskills = [\"work\"]\n[agents.web]\nadapter = \"gone\"\nskills = [\"work\", \"web\"]\n",
+    );
+    env.write(
+        "plan.json",
+        &plan(json!([{ "id": "a", "skills": ["work"] }, { "id": "b", "skills": ["work"] }])),
+    );
+    let output = env.baton(&["run", "plan.json"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert!(
+        output.stderr.contains("[agents.web] is left out: gone can't be loaded: no agent of this name"),
+        "{}",
+        output.stderr
+    );
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM attempt"), 2);
+}
+
+#[test]
+fn an_effect_of_a_host_that_was_killed_is_not_held_against_its_agent() {
+    let env = slow();
+    env.write("plan.json", &plan(json!([{ "id": "long", "skills": ["work"], "effects": "external" }])));
+    let mut host = env.start(&["run", "plan.json"]);
+    env.until("the first task", RUNNING);
+    host.kill();
+    let again = env.baton(&["run", "plan.json"]);
+    assert_eq!(again.code, Some(1), "{again:?}");
+    assert!(
+        again.stdout.contains("lost: the host that ran it ended; it may have acted already"),
+        "{}",
+        again.stdout
+    );
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM tally"), 0, "nothing was learned of its agent");
+    let took = env.sql::<i64>("SELECT ended_at - started_at FROM attempt");
+    let down = env.sql::<i64>("SELECT max(started_at) - min(started_at) FROM host");
+    assert!(took <= down, "the time without a host is not work: {took} of {down} ms");
+}
+
+#[test]
+fn a_deadline_is_part_of_what_is_rehearsed() {
+    let env = slow();
+    let task = |id: &str, after: &[&str]| json!({ "id": id, "skills": ["work"], "depends_on": after, "estimate": "1m", "timeouts": { "deadline": "30s" } });
+    env.write("plan.json", &plan(json!([task("a", &[]), task("b", &["a"])])));
+    let said = env.baton(&["run", "plan.json", "--dry-run"]);
+    assert!(matches!(said.code, Some(0 | 1)), "{said:?}");
+    assert!(!env.path(".baton/baton.db").exists(), "nothing was written");
 }

@@ -185,6 +185,22 @@ pub(super) fn lose_lease(batch: &mut Batch<'_>, id: TaskId, why: String) -> Appl
     let task = batch.step_on(before, Command::LoseLease { why: why.clone() })?;
     let fault = crate::fault::Fault::new(crate::fault::ErrorClass::Lost, why);
     close(batch, id, epoch, "crashed", &Report { fault: Some(fault), ..Report::default() })?;
+    until_its_host_was_seen(batch, id, epoch)?;
     ended(batch, &task)?;
     Ok(Reply::Done)
+}
+
+/// What an earlier host ran ended with it: its last event, or its last renewal, is the last that is known of it.
+fn until_its_host_was_seen(batch: &Batch<'_>, id: TaskId, epoch: Epoch) -> Result<(), Rejection> {
+    let mut update = batch.conn.prepare_cached(
+        "UPDATE attempt SET ended_at = max(started_at, \
+           coalesce((SELECT at FROM event WHERE seq < \
+             (SELECT seq FROM event WHERE kind = 'host-started' ORDER BY seq DESC LIMIT 1) ORDER BY seq DESC LIMIT 1), 0), \
+           coalesce((SELECT lease_until - ?3 FROM host ORDER BY boot DESC LIMIT 1 OFFSET 1), 0)) \
+         WHERE task_id = ?1 AND epoch = ?2 \
+         AND started_at < (SELECT started_at FROM host ORDER BY boot DESC LIMIT 1)",
+    )?;
+    let term = i64::try_from(crate::lease::TERM.as_millis()).unwrap_or(i64::MAX);
+    update.execute(params![id.0, epoch.0, term])?;
+    Ok(())
 }

@@ -294,7 +294,8 @@ pub fn past(conn: &Connection, after: i64, limit: usize) -> rusqlite::Result<(Ve
          JOIN attempt a ON a.task_id = e.task_id AND a.epoch = e.epoch - (e.kind <> 'accepted') \
          JOIN body b ON b.task_id = e.task_id JOIN task t ON t.id = e.task_id \
          WHERE e.seq > ?1 AND e.kind IN ('accepted', 'retrying', 'failed') AND a.agent_id IS NOT NULL \
-         AND a.ending <> 'asked' \
+         AND NOT EXISTS (SELECT 1 FROM event q WHERE q.task_id = e.task_id AND q.kind = 'asked' \
+           AND q.epoch = a.epoch AND q.seq < e.seq AND json_extract(CAST(q.fact AS TEXT), '$.waits')) \
          ORDER BY e.seq LIMIT ?2",
     )?;
     let mut rows = select.query(params![after, i64::try_from(limit).unwrap_or(i64::MAX)])?;
