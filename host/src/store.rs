@@ -16,7 +16,7 @@ pub mod writer;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Seek as _, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -141,6 +141,7 @@ impl Lock {
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(0o600)
             .open(path)
             .map_err(unusable)?;
         if fs4::FileExt::try_lock(&file).is_err() {
@@ -170,7 +171,15 @@ impl Store {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(home: &Home, lock: Lock) -> Result<Self, OpenError> {
-        let conn = Connection::open(home.database())?;
+        let path = home.database();
+        // SQLite gives its own files the rights that the database has.
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|why| OpenError::Unusable { path: path.clone(), why: why.to_string() })?;
+        let conn = Connection::open(path)?;
         let mut store = Self::prepare(conn, None)?;
         store._lock = Some(lock);
         Ok(store)

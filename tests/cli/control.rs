@@ -289,3 +289,59 @@ fn a_deadline_is_part_of_what_is_rehearsed() {
     assert!(matches!(said.code, Some(0 | 1)), "{said:?}");
     assert!(!env.path(".baton/baton.db").exists(), "nothing was written");
 }
+
+#[test]
+fn what_is_over_is_not_cancelled() {
+    let env = Env::with_mocks();
+    env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }])));
+    env.baton(&["run", "plan.json"]).ok();
+    assert_eq!(env.baton(&["cancel", "r1"]).fails(1), "baton: r1 has ended: there is nothing to cancel\n");
+    assert_eq!(
+        env.baton(&["cancel", "a"]).fails(1),
+        "baton: a is succeeded already: there is nothing to cancel\n"
+    );
+    assert_eq!(
+        env.baton(&["skills", "wrok"]).fails(2),
+        "baton: nobody declares \"wrok\" or was tried on it (did you mean \"work\"?)\n"
+    );
+}
+
+#[test]
+fn a_store_is_its_owners_whatever_the_umask() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let env = Env::with_mocks();
+    env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }])));
+    let mut command = std::process::Command::new("/bin/sh");
+    command
+        .arg("-c")
+        .arg("umask 000; exec \"$0\" \"$@\"")
+        .arg(crate::support::BATON)
+        .args(["run", "plan.json"]);
+    command.current_dir(env.path("")).env("BATON_CACHE", crate::support::cache());
+    crate::support::output(command).ok();
+    let mode =
+        |name: &str| std::fs::metadata(env.path(name)).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!([mode(".baton"), mode(".baton/baton.db"), mode(".baton/baton.lock")], [0o700, 0o600, 0o600]);
+}
+
+/// Whoever could write to the socket could ask for anything at length.
+#[test]
+fn a_request_to_a_host_has_an_end() {
+    use std::io::{BufRead as _, Write as _};
+    let env = slow();
+    let _host = env.start(&["run", "plan.json"]);
+    env.until("the first task", RUNNING);
+    let mut stream =
+        std::os::unix::net::UnixStream::connect(env.path(".baton/baton.sock")).expect("a host listens");
+    let mut reader = std::io::BufReader::new(stream.try_clone().expect("a socket can be shared"));
+    let mut answer = || {
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("it answers");
+        line
+    };
+    stream.write_all(b"nonsense\n").expect("it reads");
+    assert!(answer().contains("not-understood"));
+    let _ = stream.write_all(&vec![b'x'; (16 << 20) + 1]);
+    assert!(answer().contains("a request to a host has at most 16 MiB"));
+    assert_eq!(answer(), "", "the rest of it is not read");
+}

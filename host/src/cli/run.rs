@@ -65,6 +65,13 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     if args.dry_run {
         return rehearse::run(global, &plan, &config, &library, &router);
     }
+    if let Some(conn) = &conn
+        && let Some((run, why)) = read::routing::gave_way(conn, &router.digest).map_err(unreadable)?
+        && !global.quiet
+    {
+        let name = &router.name;
+        screen::note(&format!("router {name} failed in {run} and is asked again now: {why}"));
+    }
     if !args.detach {
         check_agents(global, &plan, &config, conn.as_ref())?;
     }

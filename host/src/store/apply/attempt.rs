@@ -13,7 +13,7 @@ use crate::op::{Assign, End, Pick, Rejection, Reply};
 use crate::outcome::{Outcome, Report, mean_score};
 use crate::store::batch::Batch;
 use crate::task::transition::{Command, Refused};
-use crate::task::{State, Task};
+use crate::task::{Stage, State, Task};
 
 /// Starts what can still be started; a pick whose task moved meanwhile is left out.
 pub(super) fn assign(batch: &mut Batch<'_>, assign: Assign) -> Applying {
@@ -147,6 +147,11 @@ pub(super) fn finish(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, end: End) 
         }
         Err(rejection) => return Err(rejection),
     };
+    if matches!(state, State::Waiting { stage: Stage::Person, .. }) {
+        // The attempt that asked was over when it asked: this end is its task's alone.
+        ended(batch, &task)?;
+        return Ok(Reply::Done);
+    }
     let mut report = match state {
         State::Waiting { .. } => report(batch, id, epoch)?,
         _ => Report::default(),

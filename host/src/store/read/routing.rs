@@ -294,8 +294,7 @@ pub fn past(conn: &Connection, after: i64, limit: usize) -> rusqlite::Result<(Ve
          JOIN attempt a ON a.task_id = e.task_id AND a.epoch = e.epoch - (e.kind <> 'accepted') \
          JOIN body b ON b.task_id = e.task_id JOIN task t ON t.id = e.task_id \
          WHERE e.seq > ?1 AND e.kind IN ('accepted', 'retrying', 'failed') AND a.agent_id IS NOT NULL \
-         AND NOT EXISTS (SELECT 1 FROM event q WHERE q.task_id = e.task_id AND q.kind = 'asked' \
-           AND q.epoch = a.epoch AND q.seq < e.seq AND json_extract(CAST(q.fact AS TEXT), '$.waits')) \
+         AND a.ending <> 'asked' \
          ORDER BY e.seq LIMIT ?2",
     )?;
     let mut rows = select.query(params![after, i64::try_from(limit).unwrap_or(i64::MAX)])?;
@@ -367,4 +366,17 @@ fn read(
     };
     let agent = card(conn, cards, observation.agent)?;
     Ok(Past { observation, spec, tries: row.get(13)?, agent, created: Time(row.get(12)?) })
+}
+
+/// The newest run in which a router with this content failed and gave way, and why it did.
+///
+/// # Errors
+/// The store can't be read.
+pub fn gave_way(conn: &Connection, digest: &str) -> rusqlite::Result<Option<(RunId, String)>> {
+    let mut select = conn.prepare_cached(
+        "SELECT r.id, (SELECT json_extract(CAST(e.fact AS TEXT), '$.why') FROM event e \
+                       WHERE e.run_id = r.id AND e.kind = 'router-rolled-back' ORDER BY e.seq DESC LIMIT 1) AS why \
+         FROM run r WHERE json_extract(r.router_before, '$.digest') = ?1 AND why IS NOT NULL ORDER BY r.id DESC LIMIT 1",
+    )?;
+    select.query_row([digest], |row| Ok((RunId(row.get(0)?), row.get(1)?))).optional()
 }
