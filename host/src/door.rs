@@ -1,10 +1,12 @@
 //! The one way in for whoever wants a change: to the host that runs, over its socket, or to the store itself when
 //! none does. Both take the same operations.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrit
 use tokio::net::UnixListener;
 
 use crate::id::{RunId, TaskId};
-use crate::op::{Applied, Op, Rejection};
+use crate::op::{Applied, Op, Rejection, Reply};
 use crate::scheduler::waits::Wait;
 use crate::scheduler::why::Why;
 use crate::scheduler::{Live, Phase};
@@ -190,27 +192,53 @@ fn ask(stream: &mut UnixStream, request: &Request) -> std::io::Result<Response> 
     Ok(serde_json::from_str(&line)?)
 }
 
-/// Opens the host's socket, for its owner only, and serves it until the task is dropped.
+/// A host's open socket. It is closed when this is dropped.
+pub struct Served {
+    task: tokio::task::JoinHandle<()>,
+    guests: Guests,
+}
+
+/// Runs that were handed over through the socket.
+type Guests = Arc<Mutex<BTreeSet<RunId>>>;
+
+impl Served {
+    /// The runs that others handed over so far.
+    pub fn guests(&self) -> impl Fn() -> BTreeSet<RunId> + use<> {
+        let guests = Arc::clone(&self.guests);
+        move || guests.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Opens the host's socket, for its owner only, and serves it until what is returned is dropped.
 ///
 /// # Errors
 /// The socket can't be made.
-pub fn serve(home: &Home, live: Live) -> std::io::Result<tokio::task::JoinHandle<()>> {
+pub fn serve(home: &Home, live: Live) -> std::io::Result<Served> {
     let path = home.socket();
     // We hold the store's lock, so whoever left this file behind is gone.
     let _ = std::fs::remove_file(&path);
     let listener = UnixListener::bind(&path)?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(tokio::spawn(async move {
+    let guests = Guests::default();
+    let of_clients = Arc::clone(&guests);
+    let task = tokio::spawn(async move {
         loop {
             let Ok((stream, _)) = listener.accept().await else {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 continue;
             };
             if stream.peer_cred().is_ok_and(|peer| peer.uid() == rustix::process::getuid().as_raw()) {
-                tokio::spawn(attend(stream, live.clone()));
+                tokio::spawn(attend(stream, live.clone(), Arc::clone(&of_clients)));
             }
         }
-    }))
+    });
+    Ok(Served { task, guests })
 }
 
 /// The most bytes that are read of one request.
@@ -230,7 +258,7 @@ async fn next(read: &mut (impl AsyncBufRead + Unpin)) -> Option<Vec<u8>> {
     read.is_ok_and(|count| count > 0).then_some(line)
 }
 
-async fn attend(stream: tokio::net::UnixStream, live: Live) {
+async fn attend(stream: tokio::net::UnixStream, live: Live, guests: Guests) {
     let (read, mut write) = stream.into_split();
     let mut read = tokio::io::BufReader::new(read);
     while let Some(line) = next(&mut read).await {
@@ -238,7 +266,20 @@ async fn attend(stream: tokio::net::UnixStream, live: Live) {
         let request =
             if cut { Err(too_long()) } else { serde_json::from_slice(&line).map_err(|why| why.to_string()) };
         let response = match request {
-            Ok(Request::Apply(ops)) => Response::Applied(live.apply_all(ops).await),
+            Ok(Request::Apply(ops)) => {
+                let answers = live.apply_all(ops).await;
+                let opened = answers.iter().filter_map(|answer| match answer.as_ref().ok()?.reply {
+                    Reply::Run { run, .. } => Some(run),
+                    Reply::Done
+                    | Reply::Boot(_)
+                    | Reply::Lease(_)
+                    | Reply::Amended(_)
+                    | Reply::Agent(_)
+                    | Reply::Decided(_) => None,
+                });
+                guests.lock().unwrap_or_else(PoisonError::into_inner).extend(opened);
+                Response::Applied(answers)
+            }
             Ok(Request::Drain) => {
                 live.drain();
                 Response::Draining

@@ -138,6 +138,12 @@ pub struct Facts {
     pub started: Option<Time>,
     pub ended: Option<Time>,
     pub attempts: u32,
+    /// How long agents worked on it and on all that was done for it, attempts that came to nothing included.
+    pub work_ms: u64,
+    /// What that cost, as far as it is known, in millionths.
+    pub cost_micros: u64,
+    /// Whether the cost of each of these attempts is known.
+    pub cost_known: bool,
 }
 
 impl Report {

@@ -114,3 +114,99 @@ fn a_composite_task_that_is_cancelled_leaves_a_sound_store() {
     assert_eq!(host.wait().code, Some(1));
     env.baton(&["db", "check"]).ok();
 }
+
+/// Sixty facts that nobody can guess, far apart in a text that says nothing else.
+fn long_report() -> (String, Vec<String>) {
+    let facts: Vec<String> =
+        (0..60).map(|at| format!("Service {} answers on port {}.", 7 * at + 3, 20_000 + 137 * at)).collect();
+    let filler = |at: usize| {
+        let words = ["work", "goes", "on", "as", "planned", "and", "the", "team", "is", "calm"];
+        let word = |place: usize| words[(place * (at % 7 + 1) + at / 7) % words.len()];
+        (0..40)
+            .map(|line| (0..12).map(|place| word(place + line)).collect::<Vec<_>>().join(" "))
+            .collect::<Vec<_>>()
+            .join(". ")
+    };
+    let parts: Vec<String> =
+        facts.iter().enumerate().map(|(at, fact)| format!("{}. {fact}", filler(at))).collect();
+    (parts.join(" "), facts)
+}
+
+#[test]
+fn of_a_long_output_what_says_most_reaches_the_third_step_and_the_rest_is_told() {
+    let (text, facts) = long_report();
+    assert!(text.len() > 130_000, "{}", text.len());
+    let output = json!({ "text": text }).to_string();
+    let writer = format!(
+        "[agents.writer]\nadapter = \"mock\"\nskills = [\"write\"]\nconfig = {{ output = {} }}\n",
+        json!(output)
+    );
+    let echo = "[agents.echo]\nadapter = \"mock\"\nskills = [\"read\"]\nconfig = { echo = true }\n";
+    let step =
+        |name: &str, skill: &str| json!({ "name": name, "title": name, "input": {}, "skills": [skill] });
+    let steps = json!({ "steps": [step("one", "write"), step("two", "read"), step("three", "read")] });
+    let env = env(
+        &[&writer, echo].concat(),
+        json!([{ "id": "all", "executor": "sequential", "input": steps, "effects": "pure" }]),
+    );
+    env.baton(&["run", "-q", "plan.json"]).ok();
+    let third = output_of(&env, "all/three");
+    let kept = facts.iter().filter(|fact| third.contains(fact.as_str())).count();
+    assert!(kept * 100 >= facts.len() * 95, "{kept} of {} facts reached the third step", facts.len());
+    let shown = env.baton(&["show", "all/two"]).ok();
+    let said = format!(" of {} bytes from one, by what says most", output.len());
+    assert!(shown.contains("handed on") && shown.contains(&said), "{}", &shown[shown.len() - 2000..]);
+    let report = env.baton(&["report"]).ok();
+    assert!(report.contains("cut        what 2 tasks were handed on"), "{report}");
+}
+
+fn output_of(env: &Env, task: &str) -> String {
+    output(env, task).to_string()
+}
+
+/// Retried, checked, silent or stopped: the figures of a whole are the sums of its attempts' rows.
+#[test]
+fn the_figures_of_a_whole_are_those_of_its_attempts() {
+    let agent = |name: &str, config: &str| {
+        format!(
+            "[agents.{name}]\nadapter = \"mock\"\nskills = [\"try\"]\ncost = 0.25\nconfig = {{ latency-ms = 40{config} }}\n"
+        )
+    };
+    let agents =
+        [agent("ann", ""), agent("bob", ", fail-first = 1"), agent("eve", ", output = \"[1]\"")].concat();
+    let input = json!({ "input": 1, "agents": ["ann", "bob", "eve"] });
+    let env = env(
+        &agents,
+        json!([{ "id": "all", "executor": "collaborative", "input": input, "effects": "pure" }]),
+    );
+    env.baton(&["run", "-q", "plan.json"]).ok();
+    let metrics = output(&env, "all")["metrics"].clone();
+    let work =
+        "SELECT sum(coalesce(claimed_at, ended_at) - started_at) FROM attempt WHERE agent_id IS NOT NULL";
+    assert_eq!(metrics["work_ms"], env.sql::<i64>(work));
+    let cost = "SELECT CAST(round(sum(json_extract(bill, '$.cost')) * 1e6) AS INTEGER) FROM attempt";
+    assert_eq!(metrics["cost_micros"], env.sql::<i64>(cost));
+    assert_eq!(metrics["cost_micros"], 4 * 250_000, "the attempt that failed counts");
+    assert_eq!(metrics["cost_known"], true);
+    assert_eq!(metrics["agents_used"], json!(["ann", "bob", "eve"]), "also those who had nothing to say");
+    let shown = env.baton(&["show", "all/round-1.2"]).ok();
+    assert!(shown.contains("attempt 1 by bob") && shown.contains("attempt 2 by bob"), "{shown}");
+    let report = env.baton(&["report", "--json"]).json();
+    assert_eq!(report["totals"]["busy_ms"], env.sql::<i64>(work));
+}
+
+#[test]
+fn what_acts_on_the_world_is_not_tried_by_several_through_auto_either() {
+    let input = json!({ "goal": "Write a poem and publish it", "kind": "creative", "skills": ["try"] });
+    let env = env(
+        "[agents.ann]\nadapter = \"mock\"\nskills = [\"try\"]\n",
+        json!([{ "id": "all", "executor": "auto", "input": input, "effects": "external" }]),
+    );
+    let said = env.baton(&["run", "plan.json"]).fails(1);
+    let failed = env.baton(&["why", "all"]).ok();
+    assert!(
+        failed.contains("the task has external effects, and each candidate would do them"),
+        "{failed}{said}"
+    );
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM attempt WHERE agent_id IS NOT NULL"), 0);
+}

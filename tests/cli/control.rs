@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Env, plan};
+use crate::support::{Env, chain, plan};
 
 const SLOW: &str = r#"
 [agents.slow]
@@ -191,4 +191,157 @@ fn a_native_program_dies_with_its_host() {
         !std::path::Path::new(&format!("/proc/{pid}")).exists()
     });
     assert!(gone, "process {pid} outlived its host");
+}
+
+#[test]
+fn a_run_that_was_handed_over_is_finished_by_who_hosts_it() {
+    let env = Env::new();
+    let agent = |name: &str, millis: u32| {
+        format!(
+            "[agents.{name}]\nadapter = \"mock\"\nskills = [\"{name}\"]\nconfig = {{ latency-ms = {millis} }}\n"
+        )
+    };
+    env.write("baton.toml", &[agent("short", 500), agent("long", 1000)].concat());
+    env.write("first.json", &plan(chain(2, "short")));
+    env.write("second.json", &plan(chain(4, "long")));
+    let first = env.start(&["run", "first.json"]);
+    env.until("the first task", RUNNING);
+    let second = env.start(&["run", "second.json"]);
+    let (first, second) = (first.wait(), second.wait());
+    assert_eq!(second.code, Some(0), "{second:?}");
+    assert!(second.stdout.contains("r2 test: 4 of 4 accepted"), "{}", second.stdout);
+    assert_eq!(first.code, Some(0), "{first:?}");
+    assert!(first.stdout.contains("r1 test: 2 of 2 accepted"), "{}", first.stdout);
+    assert!(
+        first.stderr.contains("r2, which was handed over to this host, goes on here"),
+        "{}",
+        first.stderr
+    );
+}
+
+#[test]
+fn a_run_whose_host_is_killed_goes_on_with_who_follows_it() {
+    let env = Env::new();
+    env.write(
+        "baton.toml",
+        "[agents.a]\nadapter = \"mock\"\nskills = [\"work\"]\nconfig = { latency-ms = 300 }\n",
+    );
+    env.write("second.json", &plan(chain(4, "work")));
+    let mut first = env.start(&["run", "second.json"]);
+    env.until("the first task", RUNNING);
+    let second = env.start(&["run", "second.json"]);
+    env.until("half of it", "SELECT count(*) > 1 FROM task WHERE state = 5");
+    first.kill();
+    let second = second.wait();
+    assert_eq!(second.code, Some(0), "{second:?}");
+    assert!(second.stderr.contains("the host ended before r1 did: it goes on here"), "{}", second.stderr);
+    assert!(second.stdout.contains("4 of 4 accepted"), "{}", second.stdout);
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM run"), 1);
+}
+
+#[test]
+fn an_agent_without_its_adapter_is_named_and_is_in_nobodys_way() {
+    let env = Env::new();
+    env.write(
+        "baton.toml",
+        "[agents.ann]\nadapter = \"mock\"\nskills = [\"work\"]\n[agents.web]\nadapter = \"gone\"\nskills = [\"work\", \"web\"]\n",
+    );
+    env.write(
+        "plan.json",
+        &plan(json!([{ "id": "a", "skills": ["work"] }, { "id": "b", "skills": ["work"] }])),
+    );
+    let output = env.baton(&["run", "plan.json"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert!(
+        output.stderr.contains("[agents.web] is left out: gone can't be loaded: no agent of this name"),
+        "{}",
+        output.stderr
+    );
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM attempt"), 2);
+}
+
+#[test]
+fn an_effect_of_a_host_that_was_killed_is_not_held_against_its_agent() {
+    let env = slow();
+    env.write("plan.json", &plan(json!([{ "id": "long", "skills": ["work"], "effects": "external" }])));
+    let mut host = env.start(&["run", "plan.json"]);
+    env.until("the first task", RUNNING);
+    host.kill();
+    let again = env.baton(&["run", "plan.json"]);
+    assert_eq!(again.code, Some(1), "{again:?}");
+    assert!(
+        again.stdout.contains("lost: the host that ran it ended; it may have acted already"),
+        "{}",
+        again.stdout
+    );
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM tally"), 0, "nothing was learned of its agent");
+    let took = env.sql::<i64>("SELECT ended_at - started_at FROM attempt");
+    let down = env.sql::<i64>("SELECT max(started_at) - min(started_at) FROM host");
+    assert!(took <= down, "the time without a host is not work: {took} of {down} ms");
+}
+
+#[test]
+fn a_deadline_is_part_of_what_is_rehearsed() {
+    let env = slow();
+    let task = |id: &str, after: &[&str]| json!({ "id": id, "skills": ["work"], "depends_on": after, "estimate": "1m", "timeouts": { "deadline": "30s" } });
+    env.write("plan.json", &plan(json!([task("a", &[]), task("b", &["a"])])));
+    let said = env.baton(&["run", "plan.json", "--dry-run"]);
+    assert!(matches!(said.code, Some(0 | 1)), "{said:?}");
+    assert!(!env.path(".baton/baton.db").exists(), "nothing was written");
+}
+
+#[test]
+fn what_is_over_is_not_cancelled() {
+    let env = Env::with_mocks();
+    env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }])));
+    env.baton(&["run", "plan.json"]).ok();
+    assert_eq!(env.baton(&["cancel", "r1"]).fails(1), "baton: r1 has ended: there is nothing to cancel\n");
+    assert_eq!(
+        env.baton(&["cancel", "a"]).fails(1),
+        "baton: a is succeeded already: there is nothing to cancel\n"
+    );
+    assert_eq!(
+        env.baton(&["skills", "wrok"]).fails(2),
+        "baton: nobody declares \"wrok\" or was tried on it (did you mean \"work\"?)\n"
+    );
+}
+
+#[test]
+fn a_store_is_its_owners_whatever_the_umask() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let env = Env::with_mocks();
+    env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }])));
+    let mut command = std::process::Command::new("/bin/sh");
+    command
+        .arg("-c")
+        .arg("umask 000; exec \"$0\" \"$@\"")
+        .arg(crate::support::BATON)
+        .args(["run", "plan.json"]);
+    command.current_dir(env.path("")).env("BATON_CACHE", crate::support::cache());
+    crate::support::output(command).ok();
+    let mode =
+        |name: &str| std::fs::metadata(env.path(name)).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!([mode(".baton"), mode(".baton/baton.db"), mode(".baton/baton.lock")], [0o700, 0o600, 0o600]);
+}
+
+/// Whoever could write to the socket could ask for anything at length.
+#[test]
+fn a_request_to_a_host_has_an_end() {
+    use std::io::{BufRead as _, Write as _};
+    let env = slow();
+    let _host = env.start(&["run", "plan.json"]);
+    env.until("the first task", RUNNING);
+    let mut stream =
+        std::os::unix::net::UnixStream::connect(env.path(".baton/baton.sock")).expect("a host listens");
+    let mut reader = std::io::BufReader::new(stream.try_clone().expect("a socket can be shared"));
+    let mut answer = || {
+        let mut line = String::new();
+        reader.read_line(&mut line).expect("it answers");
+        line
+    };
+    stream.write_all(b"nonsense\n").expect("it reads");
+    assert!(answer().contains("not-understood"));
+    let _ = stream.write_all(&vec![b'x'; (16 << 20) + 1]);
+    assert!(answer().contains("a request to a host has at most 16 MiB"));
+    assert_eq!(answer(), "", "the rest of it is not read");
 }

@@ -91,3 +91,29 @@ fn people_are_told_of_a_question_by_a_request() {
     assert_eq!(told.line, "POST /hook");
     assert_eq!(told.json()["text"].as_str().map(|text| text.contains("Ship it?")), Some(true));
 }
+
+/// What statistics leave out, lessons leave out as well.
+#[test]
+fn a_question_that_nobody_answered_teaches_nothing_about_its_agent() {
+    let env = Env::new();
+    env.write(
+        "baton.toml",
+        "[agents.me]\nadapter = \"person\"\nskills = [\"decide\"]\n[agents.ann]\nadapter = \"mock\"\nskills = [\"work\"]\n\
+         [router]\nuse = \"predictive\"\n[people]\nunanswered = \"deny\"\nafter = \"50ms\"\n",
+    );
+    env.write(
+        "plan.json",
+        r#"[{"id": "asked", "skills": ["decide"], "effects": "pure", "input": {"question": "Well?", "choices": ["yes", "no"]}},
+            {"id": "worked", "skills": ["work"]}]"#,
+    );
+    env.baton(&["run", "plan.json"]).fails(1);
+    env.write("more.json", r#"[{"id": "more", "skills": ["work"]}]"#);
+    env.baton(&["run", "more.json"]).ok();
+    let lessons = env.sql::<String>("SELECT group_concat(CAST(input AS TEXT)) FROM lesson");
+    assert!(lessons.contains("\"worked\""), "{lessons}");
+    assert!(!lessons.contains("\"asked\""), "{lessons}");
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM tally JOIN agent ON id = agent_id WHERE name = 'me'"), 0);
+    let report = env.baton(&["report", "r1", "--json"]).json();
+    let me = report["agents"].as_array().expect("a list").iter().find(|one| one["agent"] == "me").cloned();
+    assert_eq!(me.expect("it was asked")["failed"], 0);
+}

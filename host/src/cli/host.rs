@@ -32,7 +32,7 @@ pub(super) fn run(global: &Global, _args: &Args) -> Outcome {
             live.stop();
         });
         let ended = host.drain().await;
-        socket.abort();
+        drop(socket);
         let _ = std::fs::remove_file(home.socket());
         ended?;
         Ok(Done::Well)

@@ -157,6 +157,12 @@ fn text(report: &Report) {
     ));
     screen::line(&format!("  at once    {:.2}", speed_up(totals)));
     screen::line(&format!("  record     {} events, {} decisions", totals.events, totals.decisions));
+    if totals.cut_handoffs > 0 {
+        let cut = totals.cut_handoffs;
+        screen::line(&format!(
+            "  cut        what {cut} tasks were handed on, because it was too long (baton show TASK)"
+        ));
+    }
     if totals.input_tokens + totals.output_tokens > 0 {
         screen::line(&format!("  tokens     {} in, {} out", totals.input_tokens, totals.output_tokens));
     }

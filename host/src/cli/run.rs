@@ -3,6 +3,7 @@
 pub(super) mod follow;
 mod rehearse;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +56,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let home = Home::at(&config.store);
     let conn = if home.exists() { Some(reader(&home)?) } else { None };
     let library = library(&config, conn.as_ref())?;
-    check_plugins(&plan, &config, &library)?;
+    check_plugins(&plan, &library)?;
     let router = match (&args.router, promoted(conn.as_ref())?) {
         (Some(name), _) => chosen(name, &library)?,
         (None, Some(office)) => office,
@@ -63,6 +64,13 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     };
     if args.dry_run {
         return rehearse::run(global, &plan, &config, &library, &router);
+    }
+    if let Some(conn) = &conn
+        && let Some((run, why)) = read::routing::gave_way(conn, &router.digest).map_err(unreadable)?
+        && !global.quiet
+    {
+        let name = &router.name;
+        screen::note(&format!("router {name} failed in {run} and is asked again now: {why}"));
     }
     if !args.detach {
         check_agents(global, &plan, &config, conn.as_ref())?;
@@ -72,22 +80,42 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let seed = Seed(args.seed.unwrap_or_else(|| seed_of(&plan)));
     let submission = Submission { plan, seed, router, key: Some(key) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match Lock::take(&home) {
-        Ok(lock) => {
-            let store = Store::open(&home, lock)?;
-            if args.detach {
-                return left(global, &config, store, submission);
+    let mut asked = 0;
+    loop {
+        match Lock::take(&home) {
+            Ok(lock) => {
+                let store = Store::open(&home, lock)?;
+                if args.detach {
+                    return left(global, &config, store, submission);
+                }
+                caveats(global, &config, &store);
+                return runtime.block_on(hosted(global, &config, &home, store, library, submission));
             }
-            caveats(global, &config, &store);
-            runtime.block_on(hosted(global, &config, &home, store, library, submission))
+            Err(OpenError::Locked { folder, pid }) => match Door::host(&home) {
+                Some(door) => {
+                    match runtime.block_on(attached(global, args, &home, door, submission.clone()))? {
+                        Attached::Over(done) => return Ok(done),
+                        Attached::Left(run) => {
+                            screen::note(&format!("the host ended before {run} did: it goes on here"));
+                            asked = 0;
+                        }
+                    }
+                }
+                // It may have taken the store only just now, or be about to leave it.
+                None if asked < ASKED => {
+                    asked += 1;
+                    std::thread::sleep(ASK);
+                }
+                None => return Err(OpenError::Locked { folder, pid }.into()),
+            },
+            Err(other) => return Err(other.into()),
         }
-        Err(OpenError::Locked { folder, pid }) => match Door::open(&home) {
-            Ok(door) => runtime.block_on(attached(global, args, &home, door, submission)),
-            Err(_) => Err(OpenError::Locked { folder, pid }.into()),
-        },
-        Err(other) => Err(other.into()),
     }
 }
+
+/// How often a host that has the store is looked for at its socket, and how long after each time.
+const ASKED: u32 = 50;
+const ASK: Duration = Duration::from_millis(100);
 
 /// Somebody must be there to do the work. A run that is only submitted may wait for the host that has the agents. What
 /// nobody can do is said before anything starts, and the rest is done all the same.
@@ -122,9 +150,8 @@ fn nobody(config: &Config) -> String {
     )
 }
 
-/// Every plugin that the plan and the agents name must be there before anything starts.
-fn check_plugins(plan: &Plan, config: &Config, library: &Library) -> Result<(), Failure> {
-    use std::collections::BTreeSet;
+/// Every plugin that the plan names must be there before anything starts.
+fn check_plugins(plan: &Plan, library: &Library) -> Result<(), Failure> {
     let mut wrong = Vec::new();
     let executors: BTreeSet<&String> =
         plan.workstreams.iter().filter_map(|one| one.executor.as_ref()).collect();
@@ -132,15 +159,20 @@ fn check_plugins(plan: &Plan, config: &Config, library: &Library) -> Result<(), 
     let validators: BTreeSet<&String> =
         plan.workstreams.iter().flat_map(|one| &one.validators).map(|one| &one.uses).collect();
     wrong.extend(validators.into_iter().filter_map(|name| library.validator(name).err()));
-    let mut wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
-    wrong.extend(config.agents.iter().filter_map(|card| {
-        let why = library.agent(&card.adapter).err()?;
-        Some(format!("[agents.{}] adapter: {why}", card.name))
-    }));
     if wrong.is_empty() {
         return Ok(());
     }
+    let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
     Err(Failure::Usage(wrong.join("\n")))
+}
+
+/// Agents whose adapter is not there, by name, and why: they are given nothing, and everybody else goes on.
+fn unusable(config: &Config, library: &Library) -> BTreeMap<String, String> {
+    let broken = |card: &crate::agent::Card| {
+        let why = library.agent(&card.adapter).err()?;
+        Some((card.name.clone(), why.to_string()))
+    };
+    config.agents.iter().filter_map(broken).collect()
 }
 
 /// The router that was promoted in this store.
@@ -210,6 +242,17 @@ async fn hosted(
     let mut follower =
         Follower::new(reader(home)?, run, Manner::of(global), if fresh { 0 } else { before }, fresh)?;
     let phase = watch(&live, &mut follower, run).await;
+    let concluded = match phase {
+        Watched::Ended(_) => {
+            follower.catch_up()?;
+            let concluded = conclude(global, &mut follower, home, run, phase);
+            if let Ok(socket) = &socket {
+                stay(&live, socket.guests(), run).await;
+            }
+            Some(concluded)
+        }
+        Watched::Interrupted | Watched::Gone => None,
+    };
     let ended = match phase {
         Watched::Ended(_) | Watched::Gone => host.drain().await,
         Watched::Interrupted => {
@@ -225,11 +268,12 @@ async fn hosted(
             ended
         }
     };
-    if let Ok(socket) = socket {
-        socket.abort();
-    }
+    drop(socket);
     let _ = std::fs::remove_file(home.socket());
     ended?;
+    if let Some(concluded) = concluded {
+        return concluded;
+    }
     follower.catch_up()?;
     conclude(global, &mut follower, home, run, phase)
 }
@@ -243,6 +287,32 @@ pub(super) fn caveats(global: &Global, config: &Config, store: &Store) {
     caveats.iter().flatten().for_each(|caveat| screen::note(caveat));
 }
 
+/// Hosts what others handed over until it is done or can't go on, or a person has had enough.
+async fn stay(live: &Live, guests: impl Fn() -> BTreeSet<RunId>, own: RunId) {
+    let interrupted = interrupt();
+    tokio::pin!(interrupted);
+    let mut told = BTreeSet::new();
+    loop {
+        let mut next = None;
+        for run in guests().into_iter().filter(|run| *run != own) {
+            if live.phase(run).await == Some(Phase::Active) {
+                next = Some(run);
+                break;
+            }
+        }
+        let Some(run) = next else { return };
+        if told.insert(run) {
+            screen::note(&format!(
+                "{run}, which was handed over to this host, goes on here; Ctrl-C leaves it"
+            ));
+        }
+        tokio::select! {
+            () = &mut interrupted => return,
+            _ = live.wait(run) => {}
+        }
+    }
+}
+
 /// Starts a host with what the configuration says.
 pub(super) async fn start(
     config: &Config,
@@ -250,7 +320,12 @@ pub(super) async fn start(
     store: Store,
     library: Library,
 ) -> Result<Host, Failure> {
+    let unusable = unusable(config, &library);
+    for (agent, why) in &unusable {
+        screen::note(&format!("[agents.{agent}] is left out: {why}"));
+    }
     let options = Options {
+        unusable,
         offer: config.offer.clone(),
         budget: config.budget.clone(),
         people: config.people.clone(),
@@ -301,6 +376,7 @@ pub(super) async fn interrupt() {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Watched {
     Ended(Phase),
     Interrupted,
@@ -350,6 +426,13 @@ async fn watch(live: &Live, follower: &mut Follower, run: RunId) -> Watched {
     }
 }
 
+/// What became of a run that was handed to another process.
+enum Attached {
+    Over(Done),
+    /// That process is gone, and the run is not done.
+    Left(RunId),
+}
+
 /// Another process hosts the store: the plan is handed to it, and its record is followed.
 async fn attached(
     global: &Global,
@@ -357,14 +440,14 @@ async fn attached(
     home: &Home,
     mut door: Door,
     submission: Submission,
-) -> Outcome {
+) -> Result<Attached, Failure> {
     let conn = reader(home)?;
     let before = read::history::last_seq(&conn).map_err(unreadable)?;
     let (run, fresh) = submitted(door.apply(Op::Submit(Box::new(submission))))?;
     let mut follower =
         Follower::new(reader(home)?, run, Manner::of(global), if fresh { 0 } else { before }, fresh)?;
     if args.detach {
-        return Ok(Done::Well);
+        return Ok(Attached::Over(Done::Well));
     }
     let mut tick = tokio::time::interval(Duration::from_millis(100));
     let mut look = tokio::time::interval(LOOK);
@@ -377,22 +460,23 @@ async fn attached(
                 screen::note(&format!("{run} goes on without this window"));
                 return Err(Failure::Infrastructure("interrupted".into()));
             }
-            _ = look.tick() => follower.waits(door.waits(run).ok().flatten().unwrap_or_default())?,
+            // A host that does not answer is not one that waits for nothing.
+            _ = look.tick() => if let Ok(Some(waits)) = door.waits(run) { follower.waits(waits)? },
             _ = tick.tick() => {}
         }
         follower.catch_up()?;
         follower.tick();
         let settled = read::run(&conn, run).map_err(unreadable)?.is_some_and(|run| run.settled.is_some());
         if settled {
-            return conclude(global, &mut follower, home, run, Watched::Ended(Phase::Settled));
+            let ended = Watched::Ended(Phase::Settled);
+            return conclude(global, &mut follower, home, run, ended).map(Attached::Over);
         }
         if let Ok(Some(phase @ (Phase::Paused | Phase::Spent | Phase::Stuck))) = door.phase(run) {
-            return conclude(global, &mut follower, home, run, Watched::Ended(phase));
+            return conclude(global, &mut follower, home, run, Watched::Ended(phase)).map(Attached::Over);
         }
         if Door::host(home).is_none() {
-            return Err(Failure::Infrastructure(format!(
-                "the host ended before {run} did: run the plan again"
-            )));
+            follower.finish();
+            return Ok(Attached::Left(run));
         }
     }
 }

@@ -66,10 +66,14 @@ fn text(shown: &Shown) {
     say("validators", &spec.validators.iter().map(|one| one.uses.clone()).collect::<Vec<_>>().join(", "));
     say("attempts", &format!("{} of {}, {} crashes", task.attempts, spec.retry.attempts, task.crashes));
     say("input", &spec.input.to_string());
-    for attempt in attempts {
+    let cut = spec.metadata.iter().filter_map(|(name, value)| Some((name.strip_prefix("handoff.")?, value)));
+    for (from, kept) in cut {
+        say("handed on", &format!("{} from {from}, by what says most", kept.as_str().unwrap_or_default()));
+    }
+    for (number, attempt) in attempts.iter().enumerate() {
         let agent = attempt.agent.as_deref().unwrap_or("its executor");
         let ending = attempt.ending.as_deref().unwrap_or("under way");
-        screen::line(&format!("  attempt {} by {agent} at {}: {ending}", attempt.epoch, attempt.started));
+        screen::line(&format!("  attempt {} by {agent} at {}: {ending}", number + 1, attempt.started));
         if let Some(outcome) = &attempt.report.outcome {
             say("  summary", &outcome.summary);
             let output = outcome.output.to_string();

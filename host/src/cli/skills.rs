@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Done, Global, Outcome, insights, screen, unreadable};
+use super::{Done, Failure, Global, Outcome, insights, screen, unreadable};
 use crate::insight::skills::{Ability, Proposal};
 use crate::knowledge::Trend;
 use crate::knowledge::pooled::{Expectation, Pooled};
+use crate::plan::load::nearest;
 use crate::store::read::live;
 
 #[derive(Debug, clap::Args)]
@@ -46,6 +47,11 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let pooled = Pooled::of(&agents, &tallies);
     let mut names: BTreeSet<&String> = agents.iter().flat_map(|agent| &agent.card.skills).collect();
     names.extend(tallies.iter().map(|(_, skill, _)| skill).filter(|skill| !skill.is_empty()));
+    if let Some(wanted) = args.skill.as_ref().filter(|wanted| !names.contains(wanted)) {
+        let hint = nearest(wanted, names.iter().map(|name| name.as_str()));
+        let hint = hint.map(|word| format!(" (did you mean {word:?}?)")).unwrap_or_default();
+        return Err(Failure::Usage(format!("nobody declares {wanted:?} or was tried on it{hint}")));
+    }
     let mut skills = BTreeMap::new();
     for name in names.into_iter().filter(|name| args.skill.as_ref().is_none_or(|only| only == *name)) {
         let mut holders: Vec<Holder> = Vec::new();

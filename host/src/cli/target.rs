@@ -67,6 +67,12 @@ pub(super) struct Targets {
     what: Vec<String>,
 }
 
+impl Targets {
+    pub(super) fn names(&self) -> &[String] {
+        &self.what
+    }
+}
+
 /// Applies one operation to each of them, and says what it came to.
 pub(super) fn apply(global: &Global, targets: &Targets, done: &str, op: impl Fn(Target) -> Op) -> Outcome {
     let (_, home) = global.here()?;

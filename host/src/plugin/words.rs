@@ -56,19 +56,73 @@ pub(super) fn task(task: &Task, spec: &Workstream, feedback: Vec<String>) -> wit
     }
 }
 
-/// What the tasks came to on which this one depends, by their names. Large outputs are left out.
+/// What the tasks came to on which this one depends, by their names. Of a large output the beginning of its texts and
+/// lists, its small members, and where to find all of it.
 fn handed_on(inputs: &[(String, Outcome)]) -> String {
-    let told = |outcome: &Outcome| {
-        let output = Some(&outcome.output).filter(|output| output.to_string().len() <= HANDED_ON);
-        serde_json::json!({ "summary": outcome.summary, "output": output })
+    let told = |(name, outcome): &(String, Outcome)| {
+        let of = outcome.output.to_string().len();
+        if of <= HANDED_ON {
+            return serde_json::json!({ "summary": outcome.summary, "output": outcome.output });
+        }
+        let output = shortened(&outcome.output, HANDED_ON);
+        let kept = output.to_string().len();
+        let all = format!("the output of {name}: `baton show {name} --json`");
+        let cut = serde_json::json!({ "kept_bytes": kept, "of_bytes": of, "all": all });
+        serde_json::json!({ "summary": outcome.summary, "output": output, "cut": cut })
     };
     let all: serde_json::Map<String, Value> =
-        inputs.iter().map(|(name, outcome)| (name.clone(), told(outcome))).collect();
+        inputs.iter().map(|input| (input.0.clone(), told(input))).collect();
     Value::Object(all).to_string()
 }
 
 /// The largest output that is handed on to a task that depends on it, in bytes of JSON.
-const HANDED_ON: usize = 32 << 10;
+const HANDED_ON: usize = 64 << 10;
+
+/// As much of a value as has so many bytes of JSON.
+fn shortened(value: &Value, most: usize) -> Value {
+    let size = |value: &Value| value.to_string().len();
+    match value {
+        Value::String(text) => {
+            let mut most = most.saturating_sub(2);
+            // Escapes take more than the text itself.
+            loop {
+                let cut = Value::String(excerpt(text.as_str(), most));
+                match size(&cut).saturating_sub(most.max(64)) {
+                    0 => return cut,
+                    over => most = most.saturating_sub(over.max(64)),
+                }
+                if most == 0 {
+                    return Value::Null;
+                }
+            }
+        }
+        Value::Array(elements) => {
+            let mut left = most.saturating_sub(2);
+            let fits = |element: &&Value| {
+                let bytes = size(element) + 1;
+                let fits = bytes <= left;
+                left -= if fits { bytes } else { left };
+                fits
+            };
+            Value::Array(elements.iter().take_while(fits).cloned().collect())
+        }
+        Value::Object(members) => {
+            let mut members: Vec<(&String, &Value)> = members.iter().collect();
+            members.sort_by_key(|(_, value)| size(value));
+            let (mut left, mut more) = (most.saturating_sub(2), members.len());
+            let mut kept = serde_json::Map::new();
+            for (name, value) in members {
+                let share = (left / more.max(1)).saturating_sub(name.len() + 6);
+                more -= 1;
+                let value = if size(value) <= share { value.clone() } else { shortened(value, share) };
+                left = left.saturating_sub(name.len() + 6 + size(&value));
+                kept.insert(name.clone(), value);
+            }
+            Value::Object(kept)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
+}
 
 /// What an adapter is told of a task beyond what the contract has fields for.
 pub(super) fn terms(spec: &Workstream, allowance: &Cap, inputs: &[(String, Outcome)]) -> Vec<wit::Attr> {
@@ -267,7 +321,9 @@ fn state(name: StateName) -> wit::TaskState {
 
 pub(super) fn child(child: &Child) -> wit::Child {
     let accepted = child.state == StateName::Succeeded;
-    let mut outcome = child.report.outcome.as_ref().filter(|_| accepted).map(outcome_out);
+    // One that has nothing to say was accepted all the same: by whom and for how much is said beside it.
+    let nothing = Outcome::default();
+    let mut outcome = accepted.then(|| outcome_out(child.report.outcome.as_ref().unwrap_or(&nothing)));
     let mut fault = child.report.fault.as_ref().filter(|_| child.state == StateName::Failed).map(fault_out);
     if let Some(outcome) = &mut outcome {
         outcome.attrs.extend(facts(child));
@@ -287,6 +343,9 @@ fn facts(child: &Child) -> Vec<wit::Attr> {
         ("baton.started-ms", facts.started.map(|at| at.0.to_string())),
         ("baton.ended-ms", facts.ended.map(|at| at.0.to_string())),
         ("baton.attempts", Some(facts.attempts.to_string())),
+        ("baton.work-ms", Some(facts.work_ms.to_string())),
+        ("baton.cost-micros", Some(facts.cost_micros.to_string())),
+        ("baton.cost-known", Some(facts.cost_known.to_string())),
     ];
     let known = said.into_iter().filter_map(|(name, value)| Some((name, value?)));
     known.map(|(name, value)| wit::Attr { name: name.to_owned(), value }).collect()

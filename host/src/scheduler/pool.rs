@@ -21,6 +21,8 @@ pub struct Worker {
     pub pulse: Pulse,
     /// It has used up what it may today.
     pub broke: bool,
+    /// Why its adapter can't be loaded, if so.
+    pub unusable: Option<String>,
 }
 
 /// What is known of whether an agent is there.
@@ -44,6 +46,8 @@ pub struct Opinion {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ineligible {
     Draining,
+    /// Its adapter can't be loaded.
+    Unusable(String),
     /// Its budget for today is used up.
     Broke,
     BreakerOpen {
@@ -61,6 +65,7 @@ impl std::fmt::Display for Ineligible {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Draining => f.write_str("is draining"),
+            Self::Unusable(why) => write!(f, "can't be used: {why}"),
             Self::Broke => f.write_str("its budget for today is used up"),
             Self::BreakerOpen { until } => write!(f, "its breaker is open until {until}"),
             Self::Probing => f.write_str("its breaker is half-open, and a probe is under way"),
@@ -85,6 +90,9 @@ impl Worker {
     pub fn has_room(&self, now: Time) -> Result<(), Ineligible> {
         if self.agent.standing == Standing::Draining {
             return Err(Ineligible::Draining);
+        }
+        if let Some(why) = &self.unusable {
+            return Err(Ineligible::Unusable(why.clone()));
         }
         if self.broke {
             return Err(Ineligible::Broke);
@@ -118,6 +126,8 @@ impl Worker {
 pub struct Pool {
     pub workers: Vec<Worker>,
     pub policy: Policy,
+    /// Agents whose adapter can't be loaded, and why.
+    pub unusable: BTreeMap<String, String>,
 }
 
 impl Pool {
@@ -125,12 +135,18 @@ impl Pool {
     pub fn refresh(&mut self, agents: Vec<Agent>) {
         let mut before: BTreeMap<AgentId, Worker> =
             std::mem::take(&mut self.workers).into_iter().map(|worker| (worker.agent.id, worker)).collect();
+        let unusable = |agent: &Agent| self.unusable.get(&agent.card.name).cloned();
         self.workers = agents
             .into_iter()
             .map(|agent| match before.remove(&agent.id) {
                 // Only moves are stored, and only from here: what is in memory is newer.
-                Some(worker) => Worker { agent: Agent { breaker: worker.agent.breaker, ..agent }, ..worker },
+                Some(worker) => Worker {
+                    unusable: unusable(&agent),
+                    agent: Agent { breaker: worker.agent.breaker, ..agent },
+                    ..worker
+                },
                 None => Worker {
+                    unusable: unusable(&agent),
                     agent,
                     running: 0,
                     stats: BTreeMap::new(),

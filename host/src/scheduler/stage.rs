@@ -9,7 +9,6 @@ use super::decide::{self, Asking, Batch, Place, Prepared, Room};
 use super::pool::Pool;
 use super::timed;
 use crate::agent::Card;
-use crate::agent::breaker::Policy;
 use crate::budget::Bill;
 use crate::clock::{Clock, Time};
 use crate::id::{AgentId, RunId, TaskId};
@@ -79,7 +78,7 @@ impl Stage {
             store,
             clock,
             board: Board::default(),
-            pool: Pool { workers: Vec::new(), policy: Policy::default() },
+            pool: Pool::default(),
             run: RunId(1),
             seed,
             decisions: 0,

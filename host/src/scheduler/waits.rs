@@ -103,7 +103,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::agent::breaker::{Breaker, Policy};
+    use crate::agent::breaker::Breaker;
     use crate::agent::{Agent, Card, Standing};
     use crate::budget::Cap;
     use crate::id::{AgentId, Epoch, TermsId};
@@ -150,7 +150,7 @@ mod tests {
             standing: Standing::Active,
             breaker: Breaker::Closed { failures: 0 },
         };
-        let mut pool = Pool { workers: Vec::new(), policy: Policy::default() };
+        let mut pool = Pool::default();
         pool.refresh(vec![agent]);
         let mut board = Board::default();
         let skilled = |skill: &str| Terms { skills: vec![skill.into()], ..Terms::default() };

@@ -9,7 +9,6 @@ use super::board::Board;
 use super::crowd::Crowd;
 use super::places::Places;
 use super::pool::{Ineligible, Pool};
-use crate::agent::breaker::Policy;
 use crate::budget::ledger::Exhausted;
 use crate::clock::Time;
 use crate::id::{QuestionId, TaskId};
@@ -176,7 +175,7 @@ pub fn projection(conn: &Reader) -> Result<(Board, Pool), String> {
         }
         board.put(task);
     }
-    let mut pool = Pool { workers: Vec::new(), policy: Policy::default() };
+    let mut pool = Pool::default();
     pool.refresh(read::live::agents(conn).map_err(|why| text(&why))?);
     for worker in &mut pool.workers {
         worker.running = board.load(worker.agent.id);

@@ -3,6 +3,7 @@
 mod asked;
 mod child;
 mod decomposition;
+mod extract;
 mod fields;
 mod handoff;
 mod metrics;
@@ -18,7 +19,7 @@ pub use crate::words::*;
 pub use asked::{Asked, asked};
 pub use decomposition::{Decomposition, Piece, Rules, complaint};
 pub use fields::Fields;
-pub use handoff::{gathered, handed_on, raw, with_member};
+pub use handoff::{gathered, raw, with_member};
 pub use metrics::{Metrics, rounded};
 pub use part::{Keys, Part, elements, is_name, keys};
 pub use said::structured;

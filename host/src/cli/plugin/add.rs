@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
 use super::super::{Done, Failure, Global, Outcome, screen, unreadable};
+use crate::config::Config;
 use crate::door::Door;
 use crate::op::{Op, PluginRow, Rejection};
 use crate::plugin::grant::Grant;
@@ -57,7 +59,7 @@ pub(super) fn install(global: &Global, name: &str, bytes: Vec<u8>, grant: &[Stri
     if let Some(import) = component.unknown_imports().first() {
         return Err(Failure::Usage(format!("{name} imports {import}, which no {} can have", component.kind)));
     }
-    let (_, home) = global.here()?;
+    let (config, home) = global.here()?;
     let mut door = Door::open(&home)?;
     let before =
         read::plugins(&global.reader()?).map_err(unreadable)?.into_iter().find(|row| row.name == name);
@@ -70,6 +72,7 @@ pub(super) fn install(global: &Global, name: &str, bytes: Vec<u8>, grant: &[Stri
     {
         changes(&home, before, &component);
     }
+    asked.iter().filter_map(|grant| unknown(&config, grant)).for_each(|what| screen::note(&what));
     let grants = granted(name, &component, held, asked)?;
     keep(&home, &component.digest, &bytes)?;
     let grants: Vec<String> = grants.iter().map(ToString::to_string).collect();
@@ -87,6 +90,28 @@ pub(super) fn install(global: &Global, name: &str, bytes: Vec<u8>, grant: &[Stri
     Ok(())
 }
 
+/// That a grant names what the configuration does not have, and what it has.
+fn unknown(config: &Config, grant: &Grant) -> Option<String> {
+    let text = grant.to_string();
+    let (kind, name) = text.split_once(':')?;
+    let (what, there) = match kind {
+        "process" => ("profile", config.offer.profiles.keys().collect::<Vec<_>>()),
+        "http" => ("service", config.offer.services.keys().collect()),
+        _ => return None,
+    };
+    if name == "*" || there.iter().any(|known| *known == name) {
+        return None;
+    }
+    let there = match there.as_slice() {
+        [] => format!("baton.toml has no {what} yet"),
+        names => {
+            let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
+            format!("baton.toml has {}", names.join(", "))
+        }
+    };
+    Some(format!("--grant {text}: there is no {what} {name}; {there}"))
+}
+
 /// It becomes part of file names and of configuration tables.
 fn check_name(name: &str) -> Result<(), Failure> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
@@ -99,7 +124,7 @@ fn check_name(name: &str) -> Result<(), Failure> {
 }
 
 fn keep(home: &Home, digest: &str, bytes: &[u8]) -> Result<(), Failure> {
-    fs::create_dir_all(home.plugins())?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(home.plugins())?;
     Ok(durable::write(&stored(home, digest), bytes)?)
 }
 
@@ -172,7 +197,7 @@ pub(super) fn remove(global: &Global, name: &str) -> Outcome {
         .filter(|card| card.adapter == name && bundled::find(name, Kind::Agent).is_none());
     for card in users {
         screen::note(&format!(
-            "[agents.{}] has it as its adapter: no run starts until another is named there",
+            "[agents.{}] has it as its adapter: it is given nothing until another is named there",
             card.name
         ));
     }

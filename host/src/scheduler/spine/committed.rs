@@ -90,6 +90,9 @@ impl Spine {
         if awaited.plugins {
             let installed = read::plugins(&self.reader).map_err(unreadable)?;
             self.library.install(installed.iter().map(Installed::from));
+            // What was missing may be there now.
+            self.pool.unusable.clear();
+            self.pool.refresh(read::live::agents(&self.reader).map_err(unreadable)?);
         }
         if awaited.feedback {
             self.pool.praise(read::live::praise(&self.reader).map_err(unreadable)?);

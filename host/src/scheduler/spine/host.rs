@@ -1,6 +1,6 @@
 //! A host: started on a store, and ended well.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -44,6 +44,8 @@ pub struct Options {
     /// The `baton` binary, which ends native programs when their host dies.
     pub supervisor: Option<PathBuf>,
     pub breaker: breaker::Policy,
+    /// Agents whose adapter can't be loaded, and why: they are given nothing.
+    pub unusable: BTreeMap<String, String>,
 }
 
 /// What is still under way when the host ends has so long: people being told of a question, trees being taken away.
@@ -134,7 +136,7 @@ impl Host {
             sweeps,
             under_way: under_way.clone(),
             landings: HashMap::new(),
-            pool: Pool { workers: Vec::new(), policy: options.breaker },
+            pool: Pool { policy: options.breaker, unusable: options.unusable, ..Pool::default() },
             conducts: Conducts::new(),
             asked_for: HashMap::new(),
             rounds: HashMap::new(),

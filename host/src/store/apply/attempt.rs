@@ -15,7 +15,7 @@ use crate::outcome::{Outcome, Report, mean_score};
 use crate::store::batch::Batch;
 use crate::store::seal::Section;
 use crate::task::transition::{Command, Refused};
-use crate::task::{State, Task};
+use crate::task::{Stage, State, Task};
 
 /// Starts what can still be started; a pick whose task moved meanwhile is left out.
 pub(super) fn assign(batch: &mut Batch<'_>, assign: Assign) -> Applying {
@@ -83,14 +83,24 @@ pub(super) fn close(
     ending: &str,
     report: &Report,
 ) -> Result<(), Rejection> {
+    close_at(batch, task, epoch, batch.now.0, ending, report)
+}
+
+fn close_at(
+    batch: &mut Batch<'_>,
+    task: &Task,
+    epoch: Epoch,
+    at: i64,
+    ending: &str,
+    report: &Report,
+) -> Result<(), Rejection> {
     let json = serde_json::to_vec(report).map_err(|why| Rejection::Invalid(why.to_string()))?;
     let mut update = batch.conn.prepare_cached(
         "UPDATE attempt SET ended_at = ?3, ending = ?4, report = ?5 WHERE task_id = ?1 AND epoch = ?2",
     )?;
-    let now = batch.now.0;
-    if update.execute(params![task.id.0, epoch.0, now, ending, json])? == 1 {
+    if update.execute(params![task.id.0, epoch.0, at, ending, json])? == 1 {
         let key: [&dyn ToSql; 2] = [&task.id.0, &epoch.0];
-        batch.seal(Some(task.run), Section::AttemptEnded, &key, &[&now, &ending, &json])?;
+        batch.seal(Some(task.run), Section::AttemptEnded, &key, &[&at, &ending, &json])?;
     }
     Ok(())
 }
@@ -158,6 +168,11 @@ pub(super) fn finish(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, end: End) 
         }
         Err(rejection) => return Err(rejection),
     };
+    if matches!(state, State::Waiting { stage: Stage::Person, .. }) {
+        // The attempt that asked was over when it asked: this end is its task's alone.
+        ended(batch, &task)?;
+        return Ok(Reply::Done);
+    }
     let mut report = match state {
         State::Waiting { .. } => report(batch, id, epoch)?,
         _ => Report::default(),
@@ -201,7 +216,23 @@ pub(super) fn lose_lease(batch: &mut Batch<'_>, id: TaskId, why: String) -> Appl
     let task = batch.step_on(before, Command::LoseLease { why: why.clone() })?;
     let fault = Fault::new(ErrorClass::Lost, why);
     let ending = fault.class.to_string();
-    close(batch, &task, epoch, &ending, &Report { fault: Some(fault), ..Report::default() })?;
+    let seen = last_seen(batch, id, epoch)?.unwrap_or(batch.now.0);
+    close_at(batch, &task, epoch, seen, &ending, &Report { fault: Some(fault), ..Report::default() })?;
     ended(batch, &task)?;
     Ok(Reply::Done)
+}
+
+/// When an attempt of an earlier host was last known to go on: it ended with that host's last event or renewal. None for
+/// one of this host.
+fn last_seen(batch: &Batch<'_>, id: TaskId, epoch: Epoch) -> Result<Option<i64>, Rejection> {
+    let mut select = batch.conn.prepare_cached(
+        "SELECT max(started_at, \
+           coalesce((SELECT at FROM event WHERE seq < \
+             (SELECT seq FROM event WHERE kind = 'host-started' ORDER BY seq DESC LIMIT 1) ORDER BY seq DESC LIMIT 1), 0), \
+           coalesce((SELECT lease_until - ?3 FROM host ORDER BY boot DESC LIMIT 1 OFFSET 1), 0)) \
+         FROM attempt WHERE task_id = ?1 AND epoch = ?2 \
+         AND started_at < (SELECT started_at FROM host ORDER BY boot DESC LIMIT 1)",
+    )?;
+    let term = i64::try_from(crate::lease::TERM.as_millis()).unwrap_or(i64::MAX);
+    Ok(select.query_row(params![id.0, epoch.0, term], |row| row.get(0)).optional()?)
 }

@@ -165,10 +165,13 @@ pub fn children(conn: &Connection, parent: TaskId, epoch: Epoch, role: Role) -> 
                 started: row.get::<_, Option<i64>>(5)?.map(Time),
                 ended: row.get::<_, Option<i64>>(6)?.map(Time),
                 attempts: row.get(7)?,
+                cost_known: true,
+                ..Facts::default()
             },
         });
     }
     drop(rows);
+    add_efforts(conn, &mut children, params![parent.0, epoch.0, codec::role_number(role)])?;
     let unexplained = |child: &Child| child.state == StateName::Failed && child.report.fault.is_none();
     if children.iter().any(unexplained) {
         let mut failures = failures(conn, parent)?;
@@ -177,6 +180,38 @@ pub fn children(conn: &Connection, parent: TaskId, epoch: Epoch, role: Role) -> 
         }
     }
     Ok(children)
+}
+
+/// What was worked and spent on each child and on all below it: parts, evidence, consultations.
+fn add_efforts(
+    conn: &Connection,
+    children: &mut [Child],
+    of: &[&dyn rusqlite::ToSql],
+) -> rusqlite::Result<()> {
+    let mut select = conn.prepare_cached(
+        "WITH RECURSIVE family(root, id) AS ( \
+           SELECT id, id FROM task WHERE parent_id = ?1 AND parent_epoch = ?2 AND role = ?3 \
+           UNION ALL SELECT family.root, t.id FROM family JOIN task t ON t.parent_id = family.id) \
+         SELECT family.root, coalesce(a.claimed_at, a.ended_at, a.started_at) - a.started_at, a.bill \
+         FROM family JOIN attempt a ON a.task_id = family.id WHERE a.agent_id IS NOT NULL",
+    )?;
+    let places: HashMap<TaskId, usize> =
+        children.iter().enumerate().map(|(place, child)| (child.task, place)).collect();
+    let mut rows = select.query(of)?;
+    while let Some(row) = rows.next()? {
+        let Some(child) = places.get(&TaskId(row.get(0)?)).and_then(|place| children.get_mut(*place)) else {
+            continue;
+        };
+        let bill: Option<String> = row.get(2)?;
+        let bill: Option<Bill> = bill.map(|json| serde_json::from_str(&json)).transpose().map_err(broken)?;
+        let facts = &mut child.facts;
+        facts.work_ms += row.get::<_, i64>(1)?.unsigned_abs();
+        match bill.as_ref().and_then(crate::knowledge::Open::cost) {
+            Some(cost) => facts.cost_micros = facts.cost_micros.saturating_add(cost),
+            None => facts.cost_known = false,
+        }
+    }
+    Ok(())
 }
 
 /// A report with what its attempt cost, where its agent did not know.

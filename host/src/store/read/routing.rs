@@ -361,3 +361,16 @@ fn read(
     let agent = card(conn, cards, observation.agent)?;
     Ok(Past { observation, spec, tries: row.get(13)?, agent, created: Time(row.get(12)?) })
 }
+
+/// The newest run in which a router with this content failed and gave way, and why it did.
+///
+/// # Errors
+/// The store can't be read.
+pub fn gave_way(conn: &Connection, digest: &str) -> rusqlite::Result<Option<(RunId, String)>> {
+    let mut select = conn.prepare_cached(
+        "SELECT r.id, (SELECT json_extract(CAST(e.fact AS TEXT), '$.why') FROM event e \
+                       WHERE e.run_id = r.id AND e.kind = 'router-rolled-back' ORDER BY e.seq DESC LIMIT 1) AS why \
+         FROM run r WHERE json_extract(r.router_before, '$.digest') = ?1 AND why IS NOT NULL ORDER BY r.id DESC LIMIT 1",
+    )?;
+    select.query_row([digest], |row| Ok((RunId(row.get(0)?), row.get(1)?))).optional()
+}

@@ -83,7 +83,7 @@ pub struct Totals {
     pub retries: u64,
     /// From the run's start to its end, or to its latest event.
     pub elapsed_ms: u64,
-    /// The length of all attempts together: what one agent would have needed.
+    /// How long agents worked, all attempts together: what one agent would have needed.
     pub busy_ms: u64,
     pub input_tokens: u64,
     pub output_tokens: u64,
@@ -91,6 +91,8 @@ pub struct Totals {
     pub cost_micros: u64,
     pub events: u64,
     pub decisions: u64,
+    /// Tasks that were handed less than all of what the ones before them came to.
+    pub cut_handoffs: u64,
 }
 
 /// # Errors
@@ -125,14 +127,22 @@ pub fn totals(conn: &Connection, run: RunId) -> rusqlite::Result<Totals> {
         elapsed_ms: number(
             "SELECT coalesce(settled_at, (SELECT max(at) FROM event WHERE run_id = ?1)) - created_at FROM run WHERE id = ?1",
         )?,
-        busy_ms: attempts("sum(a.ended_at - a.started_at)", "AND a.agent_id IS NOT NULL")?,
+        busy_ms: attempts(&format!("sum({WORKED})"), "AND a.agent_id IS NOT NULL")?,
         input_tokens: usage("input_tokens")?,
         output_tokens: usage("output_tokens")?,
         cost_micros: usage("cost_micros")?,
         events: number("SELECT count(*) FROM event WHERE run_id = ?1")?,
         decisions: number("SELECT count(*) FROM decision WHERE run_id = ?1")?,
+        // Only parts of composite tasks are handed anything.
+        cut_handoffs: number(
+            "SELECT count(*) FROM task t JOIN body b ON b.task_id = t.id WHERE t.run_id = ?1 AND t.parent_id IS NOT NULL \
+             AND EXISTS (SELECT 1 FROM json_each(CAST(b.spec AS TEXT), '$.metadata') WHERE key LIKE 'handoff.%')",
+        )?,
     })
 }
+
+/// How long the agent of an attempt worked, without what its validators took: null while it works.
+const WORKED: &str = "coalesce(a.claimed_at, a.ended_at) - a.started_at";
 
 /// What one agent did in a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -147,13 +157,14 @@ pub struct Share {
 /// # Errors
 /// The store can't be read.
 pub fn shares(conn: &Connection, run: RunId) -> rusqlite::Result<Vec<Share>> {
-    let mut select = conn.prepare_cached(
+    let mut select = conn.prepare_cached(&format!(
         "SELECT g.name, count(*), sum(a.ending = 'accepted'), \
-                sum(a.ending IS NOT NULL AND a.ending NOT IN ('accepted', 'released', 'cancelled')), \
-                coalesce(sum(a.ended_at - a.started_at), 0) \
+                sum(a.ended_at IS NOT NULL \
+                    AND a.ending NOT IN ('accepted', 'claimed', 'released', 'cancelled', 'asked')), \
+                coalesce(sum({WORKED}), 0) \
          FROM attempt a JOIN task t ON t.id = a.task_id JOIN agent g ON g.id = a.agent_id \
          WHERE t.run_id = ?1 GROUP BY g.id ORDER BY g.name",
-    )?;
+    ))?;
     let unsigned = |row: &rusqlite::Row<'_>, column| -> rusqlite::Result<u64> {
         Ok(row.get::<_, Option<i64>>(column)?.unwrap_or(0).unsigned_abs())
     };

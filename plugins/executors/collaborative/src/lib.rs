@@ -15,6 +15,8 @@
 //! output, `consensus` the one that is most like the others; both look at the last round. Without any score, `best` is
 //! chosen by vote and then by consensus, and `gain` is null. When a score reaches `good_enough`, those who still try are
 //! stopped. The task fails when nobody of the first round succeeds.
+//!
+//! Work that changes the world is not done by several: a task with external effects is refused.
 
 mod choice;
 mod consensus;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use baton_sdk::executor::{Child, Config, ExecutionError, Fields, Task, Who};
+use baton_sdk::executor::{Child, Config, Effects, ExecutionError, Fields, Task, Who};
 
 pub struct Spec {
     pub title: String,
@@ -59,6 +59,11 @@ const CHOICES: [(&str, Choose); 3] =
 impl Spec {
     pub fn read(task: &Task, config: Config<'_>) -> Result<Self, ExecutionError> {
         let fields = Fields::read(&task.input, &KNOWN)?;
+        if task.effects == Effects::External {
+            let why = "the task has external effects, and each candidate would do them: give it to one agent, \
+                       or to steps (`sequential`) of which one acts";
+            return Err(ExecutionError::BadInput(why.to_owned()));
+        }
         let coordination =
             fields.one_of("coordination", &COORDINATIONS)?.unwrap_or(Coordination::Independent);
         let lead = Who::read(&fields, "lead", config)?;

@@ -275,3 +275,12 @@ fn every_history_comes_to_an_end() {
         }
     }
 }
+
+#[test]
+fn what_acts_on_the_world_is_not_tried_by_several() {
+    let mut request = request(r#"{"input": 1}"#, vec![]);
+    request.task.effects = baton_sdk::executor::Effects::External;
+    let refused = advance(&request).unwrap_err();
+    let ExecutionError::BadInput(why) = refused else { panic!("{refused:?}") };
+    assert!(why.starts_with("the task has external effects, and each candidate would do them"), "{why}");
+}

@@ -23,7 +23,7 @@ mod ask;
 
 use baton_sdk::executor::{
     Asked, Child, Config, ExecutionError, Executor, Fields, Keys, Metrics, NewTask, Outcome, Request, Step,
-    Wait, Who, asked, handed_on, raw,
+    Wait, Who, asked, raw,
 };
 use serde::Serialize;
 
@@ -116,19 +116,18 @@ fn run(spec: &Spec, agreed: &Agreed, request: &Request) -> Step {
 fn task(spec: &Spec, job: &Job, reserve: usize, request: &Request) -> NewTask {
     let piece = &job.piece;
     let before = request.children.iter().filter(|child| piece.depends_on.contains(&child.name));
-    let input = before.fold(piece.input.clone(), |input, child| handed_on(&input, child));
+    let told = before.fold(NewTask::new(&piece.name, &piece.title, &piece.input), NewTask::after);
     let task = match job.share {
         None => NewTask {
             skills: if piece.skills.is_empty() { &request.task.skills } else { &piece.skills }.clone(),
             validators: spec.validators.clone(),
-            ..NewTask::new(&piece.name, &piece.title, input)
+            ..told
         }
         .that_may_amend(reserve),
-        Some(share) => NewTask {
-            executor: Some(SELF.to_owned()),
-            ..NewTask::new(&piece.name, &piece.title, ask::deeper(spec, piece, &input, share))
+        Some(share) => {
+            let input = ask::deeper(spec, piece, &told.input, share);
+            NewTask { executor: Some(SELF.to_owned()), input, ..told }.told("attempts", "1")
         }
-        .told("attempts", "1"),
     };
     NewTask { depends_on: piece.depends_on.clone(), ..task }.part_of(&request.task)
 }

@@ -4,7 +4,7 @@
 //! finds `handoff_from_<step before>` in its input. The outcome is the last step's output.
 
 use baton_sdk::executor::{
-    Child, ExecutionError, Executor, NewTask, Outcome, Part, Request, Step, TaskState, Wait, handed_on, keys,
+    Child, ExecutionError, Executor, NewTask, Outcome, Part, Request, Step, TaskState, Wait, keys,
 };
 
 struct Sequential;
@@ -48,7 +48,7 @@ fn spawn(step: &Part, before: Option<&Child>) -> Step {
     let task = step.clone().into_task();
     let task = match before {
         None => task,
-        Some(before) => NewTask { input: handed_on(&step.input, before), ..task },
+        Some(before) => task.after(before),
     };
     Step::spawn(vec![task], Wait::All)
 }

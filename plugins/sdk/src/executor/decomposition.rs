@@ -234,7 +234,7 @@ fn order(pieces: &[Piece], rules: &Rules<'_>, errors: &mut Vec<String>) {
 
 /// What was wrong, as a member for the input of the question that is asked again.
 pub fn complaint(errors: &[String], answer: &str) -> String {
-    let answer = super::handoff::key_outputs(answer);
+    let answer = super::handoff::shrunk(answer, super::handoff::OUTPUT_BYTES);
     let fields = Keys::from([
         (String::from("errors"), raw(&json!(errors).to_string())),
         (String::from("refused_answer"), raw(&answer)),

@@ -1,19 +1,33 @@
-//! What a step learns from the one before: its summary and its output, both capped.
+//! What a step learns from the one before: its summary and its output. Of an output that is too long, what is chosen: named
+//! members that fit, and of long texts and lists what says most (see [`super::extract`]). How much that is stands beside it,
+//! with where to find all of it.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::extract::{extract, ranked, worth};
 use super::{Child, Keys};
-use crate::words::{SUMMARY_BYTES, capped};
+use crate::words::{Attr, NewTask, SUMMARY_BYTES, capped};
 
-/// How much of an output is handed on.
-const OUTPUT_BYTES: usize = 16 * 1024;
+/// How much of an output is handed on, in bytes of JSON: some 16,000 tokens.
+pub(super) const OUTPUT_BYTES: usize = 64 * 1024;
+/// Of all outputs that are handed on together, and the least of one.
+const ALL_BYTES: usize = 256 * 1024;
+const LEAST_BYTES: usize = 8 * 1024;
 
-/// `input` with `handoff_from_<name>` in it. An input that is no object becomes `{"input": …}` first.
-pub fn handed_on(input: &str, before: &Child) -> String {
-    with_member(input, &format!("handoff_from_{}", before.name), &handoff(before))
+impl NewTask {
+    /// The task with what the one before it came to, as `handoff_from_<name>` in its input. An input that is no object
+    /// becomes `{"input": …}` first. That not all of it was handed on is told to people as well.
+    pub fn after(mut self, before: &Child) -> Self {
+        self.input = with_member(&self.input, &format!("handoff_from_{}", before.name), &handoff(before));
+        if let Some(Cut { kept, of, .. }) = Cut::of(before, OUTPUT_BYTES) {
+            let attr = format!("handoff.{}", before.name);
+            self.attrs.push(Attr::new(attr, format!("{kept} of {of} bytes")));
+        }
+        self
+    }
 }
 
 /// `input` with one more member, whose value is JSON text. An input that is no object becomes `{"input": …}` first.
@@ -27,20 +41,17 @@ pub fn with_member(input: &str, key: &str, value: &str) -> String {
 }
 
 /// What the children came to, as a JSON list for the next who works on it: name, score where there is one, summary, and
-/// output, or those of its members that fit.
+/// output, or what is chosen of it.
 pub fn gathered<'a>(children: impl IntoIterator<Item = &'a Child>) -> String {
-    let told: Vec<String> = children.into_iter().map(told).collect();
+    let children: Vec<&Child> = children.into_iter().collect();
+    let each = (ALL_BYTES / children.len().max(1)).clamp(LEAST_BYTES, OUTPUT_BYTES);
+    let told: Vec<String> = children.into_iter().map(|child| told(child, each)).collect();
     format!("[{}]", told.join(","))
 }
 
-fn told(child: &Child) -> String {
-    let output = child.outcome.as_ref().map_or("null", |outcome| outcome.output.as_str());
-    let summary = child.outcome.as_ref().map_or("", |outcome| outcome.summary.as_str());
-    let mut fields = Keys::from([
-        (String::from("name"), raw(&json!(child.name).to_string())),
-        (String::from("summary"), raw(&json!(capped(summary, SUMMARY_BYTES)).to_string())),
-        (String::from("output"), raw(&key_outputs(output))),
-    ]);
+fn told(child: &Child, bytes: usize) -> String {
+    let mut fields = handed(child, "output", bytes);
+    fields.insert(String::from("name"), raw(&json!(child.name).to_string()));
     if let Some(score) = child.score() {
         fields.insert(String::from("score"), raw(&json!(score).to_string()));
     }
@@ -48,32 +59,92 @@ fn told(child: &Child) -> String {
 }
 
 fn handoff(before: &Child) -> String {
-    let (summary, output) = match &before.outcome {
-        Some(outcome) => (outcome.summary.as_str(), outcome.output.as_str()),
-        None => ("", "null"),
-    };
-    let fields = Keys::from([
-        (String::from("key_outputs"), raw(&key_outputs(output))),
-        (String::from("summary"), raw(&json!(capped(summary, SUMMARY_BYTES)).to_string())),
-    ]);
-    text(&fields)
+    text(&handed(before, "key_outputs", OUTPUT_BYTES))
 }
 
-/// The output if it is small enough, else those of its top-level keys that fit, in the order of their names.
-pub(super) fn key_outputs(output: &str) -> String {
-    if output.len() <= OUTPUT_BYTES {
-        return output.to_owned();
+/// Summary and output of a child, and what became of an output that is too long.
+fn handed(child: &Child, output: &str, bytes: usize) -> Keys {
+    let summary = child.outcome.as_ref().map_or("", |outcome| outcome.summary.as_str());
+    let all = child.output();
+    let kept = shrunk(all, bytes);
+    let mut fields = Keys::from([
+        (String::from("summary"), raw(&json!(capped(summary, SUMMARY_BYTES)).to_string())),
+        (output.to_owned(), raw(&kept)),
+    ]);
+    if let Some(cut) = Cut::of(child, bytes) {
+        let said = json!({ "kept_bytes": cut.kept, "of_bytes": cut.of, "all": cut.all }).to_string();
+        fields.insert(String::from("cut"), raw(&said));
     }
+    fields
+}
+
+/// That an output was too long to be handed on as it is.
+struct Cut {
+    kept: usize,
+    of: usize,
+    /// How whoever needs it sees all of it.
+    all: String,
+}
+
+impl Cut {
+    fn of(child: &Child, bytes: usize) -> Option<Self> {
+        let of = child.output().len();
+        let all = format!("the output of {}: `baton show TASK --json`", child.name);
+        (of > bytes).then(|| Self { kept: shrunk(child.output(), bytes).len(), of, all })
+    }
+}
+
+/// A JSON value that has at most so many bytes: all of it, or what is chosen.
+pub(super) fn shrunk(json: &str, bytes: usize) -> String {
+    if json.len() <= bytes {
+        return json.to_owned();
+    }
+    if let Ok(long) = serde_json::from_str::<String>(json) {
+        return json!(extract(&long, bytes.saturating_sub(2))).to_string();
+    }
+    if let Ok(fields) = serde_json::from_str::<Keys>(json) {
+        return members(fields, bytes);
+    }
+    match serde_json::from_str::<Vec<Box<RawValue>>>(json) {
+        Ok(elements) => list(&elements, bytes),
+        Err(_) => String::from("null"),
+    }
+}
+
+/// The small members as they are, and the large ones each with its share of what is left.
+fn members(fields: Keys, bytes: usize) -> String {
     let mut kept = Keys::from([(String::from("truncated"), raw("true"))]);
-    let mut size = text(&kept).len();
-    for (key, value) in serde_json::from_str::<Keys>(output).unwrap_or_default() {
-        let added = json!(key).to_string().len() + value.get().len() + 2;
-        if key != "truncated" && size + added <= OUTPUT_BYTES {
-            size += added;
-            kept.insert(key, value);
-        }
+    let mut left = bytes.saturating_sub(text(&kept).len());
+    let mut fields: Vec<(String, Box<RawValue>)> =
+        fields.into_iter().filter(|(key, _)| key != "truncated").collect();
+    fields.sort_by_key(|(key, value)| (value.get().len(), key.clone()));
+    let mut more = fields.len();
+    for (key, value) in fields {
+        let share = left / more.max(1);
+        more -= 1;
+        let around = json!(key).to_string().len() + 2;
+        let Some(room) = share.checked_sub(around).filter(|room| *room >= 4) else { continue };
+        let value = shrunk(value.get(), room);
+        left -= around + value.len();
+        kept.insert(key, raw(&value));
     }
     text(&kept)
+}
+
+/// The elements that say most, in their order.
+fn list(elements: &[Box<RawValue>], bytes: usize) -> String {
+    let texts: Vec<&str> = elements.iter().map(|element| element.get()).collect();
+    let mut chosen: BTreeMap<usize, String> = BTreeMap::new();
+    let mut left = bytes.saturating_sub(2);
+    let longest = left / 4;
+    for at in ranked(&worth(&texts)) {
+        let element = shrunk(texts[at], longest);
+        if element.len() < left {
+            left -= element.len() + 1;
+            chosen.insert(at, element);
+        }
+    }
+    format!("[{}]", chosen.into_values().collect::<Vec<_>>().join(","))
 }
 
 fn text(fields: &Keys) -> String {
@@ -93,7 +164,7 @@ fn null() -> Box<RawValue> {
 mod tests {
     use super::*;
     use crate::fixture::succeeded;
-    use crate::words::{Attr, Outcome};
+    use crate::words::Outcome;
 
     #[test]
     fn what_was_gathered_says_name_score_summary_and_output() {
@@ -110,7 +181,7 @@ mod tests {
     fn a_value_that_is_no_object_is_wrapped() {
         let before = succeeded("plan", Outcome::raw("Two parts.", String::from("[1, 2]")));
         assert_eq!(
-            handed_on("7.10", &before),
+            NewTask::new("next", "", "7.10").after(&before).input,
             r#"{"handoff_from_plan":{"key_outputs":[1, 2],"summary":"Two parts."},"input":7.10}"#
         );
     }
@@ -118,23 +189,51 @@ mod tests {
     #[test]
     fn a_long_summary_ends_between_characters() {
         let before = succeeded("plan", Outcome::text(format!("{}é", "x".repeat(4095))));
-        let input = handed_on("{}", &before);
+        let input = NewTask::new("next", "", "{}").after(&before).input;
         let expected =
             format!(r#"{{"handoff_from_plan":{{"key_outputs":null,"summary":"{}"}}}}"#, "x".repeat(4095));
         assert_eq!(input, expected);
     }
 
     #[test]
-    fn a_large_output_keeps_the_keys_that_fit() {
-        let large = json!({"a": "x".repeat(10_000), "b": "x".repeat(10_000), "c": 3}).to_string();
-        let kept = format!(r#"{{"a":"{}","c":3,"truncated":true}}"#, "x".repeat(10_000));
-        assert_eq!(key_outputs(&large), kept);
+    fn a_large_output_keeps_what_fits_and_says_how_much_that_is() {
+        let long: String = (0..3_000).map(|at| format!("Line {at} of a long text. ")).collect();
+        let before = succeeded("plan", Outcome::raw("", json!({ "a": 3, "z": long, "b": [1] }).to_string()));
+        let told: serde_json::Value = serde_json::from_str(&handoff(&before)).unwrap();
+        let output = &told["key_outputs"];
+        assert_eq!(
+            (&output["a"], &output["b"], &output["truncated"]),
+            (&json!(3), &json!([1]), &json!(true))
+        );
+        assert!(output["z"].as_str().unwrap().len() > 40_000);
+        let kept = told["cut"]["kept_bytes"].as_u64().unwrap();
+        assert_eq!(kept as usize, output.to_string().len());
+        assert_eq!(told["cut"]["of_bytes"].as_u64().unwrap() as usize, before.output().len());
+        let attrs = NewTask::new("next", "", "{}").after(&before).attrs;
+        assert_eq!(attrs, [Attr::new("handoff.plan", format!("{kept} of {} bytes", before.output().len()))]);
     }
 
     #[test]
-    fn exactly_16_kib_fit() {
-        let string = |length: usize| format!("\"{}\"", "x".repeat(length - 2));
-        assert_eq!(key_outputs(&string(16_384)), string(16_384));
-        assert_eq!(key_outputs(&string(16_385)), r#"{"truncated":true}"#);
+    fn every_kind_of_value_fits() {
+        let values = [
+            json!("word ".repeat(9_000)),
+            json!((0..9_000).collect::<Vec<u32>>()),
+            json!({ "deep": { "deeper": ["x".repeat(9_000), "y".repeat(9_000)] } }),
+            json!([["x".repeat(40_000)]]),
+        ];
+        for value in values {
+            for bytes in [16, 100, 1_000, 16_384] {
+                let shrunk = shrunk(&value.to_string(), bytes);
+                assert!(shrunk.len() <= bytes.max(18), "{bytes}: {} bytes", shrunk.len());
+                assert!(serde_json::from_str::<serde_json::Value>(&shrunk).is_ok(), "{shrunk}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_fits_is_handed_on_as_it_was_written() {
+        let string = format!("\"{}\"", "x".repeat(OUTPUT_BYTES - 2));
+        assert_eq!(shrunk(&string, OUTPUT_BYTES), string);
+        assert_eq!(shrunk("{\"n\": 1.50}", 64), "{\"n\": 1.50}");
     }
 }

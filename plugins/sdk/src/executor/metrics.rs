@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::words::Child;
+use crate::words::{Child, TaskState};
 
 /// Of the parts that had ended when it was computed; parts that still run then are in no number.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Metrics {
     /// From the first start of a part to the last end of one; none when no part has both.
     pub execution_ms: Option<u64>,
-    /// The sum over the parts of end less start.
+    /// How long agents worked on the parts and on all that was done for them, without waiting, every attempt counted.
     pub work_ms: u64,
     /// `work_ms / (execution_ms * w)`, where `w` is the most parts that were worked on at one moment (a part that ends
     /// when another starts does not overlap it). 1.0: the team was never smaller than at its largest. None when
@@ -24,9 +24,9 @@ pub struct Metrics {
     pub agents_used: Vec<String>,
     /// How many of them had at least one part accepted.
     pub successful_agents: usize,
-    /// The sum of the costs that are known.
+    /// The sum of the costs that are known: of every attempt, those of validators' evidence included.
     pub cost_micros: u64,
-    /// Whether the cost of every part that was started is known. That of a part that failed never is.
+    /// Whether that is all. What still runs, or was stopped, has a cost that nobody knows.
     pub cost_known: bool,
     pub tokens: Tokens,
 }
@@ -39,10 +39,11 @@ pub struct Tokens {
 
 impl Metrics {
     pub fn of<'a>(children: impl IntoIterator<Item = &'a Child>) -> Self {
-        let ended: Vec<&Child> = children.into_iter().filter(|child| child.has_ended()).collect();
+        let (ended, others): (Vec<&Child>, Vec<&Child>) =
+            children.into_iter().partition(|child| child.has_ended());
         let spans: Vec<(u64, u64)> = ended.iter().filter_map(|child| child.span()).collect();
         let execution_ms = extent(&spans);
-        let work_ms = spans.iter().map(|(start, end)| end - start).sum();
+        let work_ms = ended.iter().filter_map(|child| child.work()).sum();
         Self {
             execution_ms,
             work_ms,
@@ -52,22 +53,50 @@ impl Metrics {
             quality: mean(&accepted(&ended).filter_map(Child::score).collect::<Vec<f64>>()).map(rounded),
             agents_used: names(ended.iter().copied()).into_iter().map(str::to_owned).collect(),
             successful_agents: names(accepted(&ended)).len(),
-            cost_micros: ended.iter().filter_map(|child| child.cost()).sum(),
-            cost_known: ended.iter().filter(|child| child.was_started()).all(|child| child.cost().is_some()),
+            cost_micros: ended.iter().map(|child| child.spent()).sum(),
+            cost_known: ended.iter().all(|child| child.is_free() || child.cost().is_some())
+                && others.iter().all(|child| child.is_free()),
             tokens: tokens(&ended),
         }
     }
 }
 
 impl Child {
-    /// In millionths; none = unknown.
+    /// In millionths, with all that was done for it; none = unknown. A host that does not say so says what its last
+    /// attempt cost.
     pub fn cost(&self) -> Option<u64> {
-        self.outcome.as_ref()?.usage.cost_micros
+        match self.fact("cost-known") {
+            Some("true") => self.number("cost-micros"),
+            Some(_) => None,
+            None => self.outcome.as_ref()?.usage.cost_micros,
+        }
     }
 
-    /// Whether it can have cost anything.
-    fn was_started(&self) -> bool {
-        self.outcome.is_some() || self.fact("started-ms").is_some() || self.fact("agent").is_some()
+    /// As much of its cost as is known.
+    fn spent(&self) -> u64 {
+        self.number("cost-micros").or_else(|| self.cost()).unwrap_or(0)
+    }
+
+    /// How long agents worked on it, in milliseconds; of a host that does not say so, from when to when.
+    fn work(&self) -> Option<u64> {
+        self.number("work-ms").or_else(|| self.span().map(|(start, end)| end - start))
+    }
+
+    fn number(&self, fact: &str) -> Option<u64> {
+        self.fact(fact)?.parse().ok()
+    }
+
+    /// Whether it can't have cost anything, because nobody began with it.
+    fn is_free(&self) -> bool {
+        match self.state {
+            TaskState::Blocked | TaskState::Ready | TaskState::Skipped => true,
+            TaskState::Running
+            | TaskState::Waiting
+            | TaskState::Backoff
+            | TaskState::Succeeded
+            | TaskState::Failed
+            | TaskState::Cancelled => false,
+        }
     }
 }
 
@@ -116,8 +145,19 @@ mod tests {
 
     fn part(name: &str, agent: &str, span: (&str, &str), score: &str, cost: Option<u64>) -> Child {
         let mut outcome = Outcome::text("");
-        outcome.usage = Usage { input_tokens: 10, output_tokens: 1, cost_micros: cost, ..Usage::default() };
-        let facts = [("agent", agent), ("started-ms", span.0), ("ended-ms", span.1), ("score", score)];
+        outcome.usage = Usage { input_tokens: 10, output_tokens: 1, ..Usage::default() };
+        let worked = span.1.parse::<u64>().unwrap() - span.0.parse::<u64>().unwrap();
+        let (worked, spent, known) =
+            (worked.to_string(), cost.unwrap_or(0).to_string(), cost.is_some().to_string());
+        let facts = [
+            ("agent", agent),
+            ("started-ms", span.0),
+            ("ended-ms", span.1),
+            ("score", score),
+            ("work-ms", &worked),
+            ("cost-micros", &spent),
+            ("cost-known", &known),
+        ];
         with_facts(succeeded(name, outcome), &facts)
     }
 
@@ -127,7 +167,6 @@ mod tests {
             part("a", "x", ("100", "200"), "1", Some(5)),
             part("b", "y", ("100", "200"), "0.5", Some(6)),
             part("c", "x", ("200", "300"), "0.6", Some(7)),
-            running("d"),
         ];
         let metrics = Metrics::of(&children);
         assert_eq!(
@@ -156,11 +195,23 @@ mod tests {
 
     #[test]
     fn what_failed_has_worked_and_has_no_known_cost() {
-        let facts = [("agent", "z"), ("started-ms", "0"), ("ended-ms", "100")];
+        let facts = [
+            ("agent", "z"),
+            ("started-ms", "0"),
+            ("ended-ms", "100"),
+            ("work-ms", "60"),
+            ("cost-known", "false"),
+        ];
         let lost = with_facts(failed("b", ErrorClass::Refused, "no"), &facts);
         let metrics = Metrics::of(&[part("a", "x", ("0", "50"), "1", Some(1)), lost]);
-        assert_eq!((metrics.work_ms, metrics.coordination_efficiency), (150, Some(0.75)));
+        assert_eq!((metrics.work_ms, metrics.coordination_efficiency), (110, Some(0.55)));
         assert_eq!((metrics.agents_used.len(), metrics.successful_agents, metrics.cost_known), (2, 1, false));
+    }
+
+    #[test]
+    fn what_was_stopped_has_a_cost_that_nobody_knows() {
+        let metrics = Metrics::of(&[part("a", "x", ("0", "50"), "1", Some(3)), running("b")]);
+        assert_eq!((metrics.cost_micros, metrics.cost_known), (3, false));
     }
 
     #[test]

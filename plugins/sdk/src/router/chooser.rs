@@ -78,7 +78,8 @@ impl<'a> Chooser<'a> {
     pub fn choose(&mut self, request: &Request, candidates: &[u32], prospects: &[Prospect]) -> Choice {
         let own = name(&request.task);
         let stood = self.line.take(own);
-        let since = stood.map_or(self.snapshot.now, |place| place.since);
+        // Who comes new goes behind those that were put off before it, in this decision as well.
+        let (since, own) = stood.map_or((self.snapshot.now, u64::MAX), |place| (place.since, own));
         let ahead = self.ahead(request.task.priority, since, own);
         let guess = Guess::of(request, candidates, prospects);
         self.bids.clear();

@@ -201,7 +201,7 @@ fn a_long_line_is_not_worth_its_wait() {
     let (choices, line) = decided(&snapshot, &[], &prospects, Line::default());
     // The third in line would pay 0.3 for 0.35 more, the fourth 0.4. When nobody has room any more, it is the host's turn.
     assert_eq!(agents(&choices)[..5], [None, None, None, Some(0), Some(1)]);
-    assert!(line.before(0, u64::MAX).count() >= 3);
+    assert!(line.before(0, u64::MAX, u64::MAX).count() >= 3);
 }
 
 #[test]
