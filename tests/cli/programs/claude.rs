@@ -119,7 +119,7 @@ fn claude_writes_a_file() {
 #[test]
 fn claude_is_denied_what_the_page_does_not_allow() {
     let model = model(|returned, _| match returned {
-        0 => call("Bash", &json!({ "command": "touch c.txt", "description": "Touch it" })),
+        0 => call("Bash", &json!({ "command": "python3 -B -m unittest", "description": "Look" })),
         _ => text("I could not."),
     });
     let env = claude(model.port);
@@ -127,7 +127,10 @@ fn claude_is_denied_what_the_page_does_not_allow() {
     env.baton(&["run", "plan.json"]).fails(1);
     assert_eq!(endings(&env), "environment", "the same would be denied again");
     let message = report(&env)["fault"]["message"].as_str().unwrap_or_default().to_owned();
-    assert!(message.contains("Bash: touch c.txt") && message.contains("--allowedTools"), "{message}");
+    assert!(
+        message.contains("Bash: python3 -B -m unittest") && message.contains("--allowedTools"),
+        "{message}"
+    );
 }
 
 #[test]

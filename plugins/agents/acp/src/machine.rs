@@ -25,6 +25,9 @@ const AUTH_REQUIRED: i64 = -32000;
 /// quiet for so long, or are gone.
 const QUIET_MS: u64 = 200;
 
+/// The same where nothing was said or done yet: then all of it may be late, and a turn that came to nothing has time.
+const LATE_MS: u64 = 2000;
+
 /// So many lines that add nothing may come while an agent is to be quiet.
 const CHATTER: u32 = 50;
 
@@ -148,6 +151,7 @@ impl Machine {
     /// How long the next line may take.
     pub fn patience_ms(&self) -> u64 {
         match self.stage {
+            Stage::Settle if self.work.answer().is_empty() && !self.work.did_something() => LATE_MS,
             Stage::Settle => QUIET_MS,
             Stage::Initialize | Stage::New | Stage::Load | Stage::Choose | Stage::Prompt | Stage::Over => {
                 self.settings.patience.now(self.work.has_open_tool())

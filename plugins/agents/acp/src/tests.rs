@@ -334,6 +334,8 @@ fn a_tool_at_work_has_a_clock_of_its_own() {
     assert_eq!(patience(good, "\"pending\""), 40_000);
     assert_eq!(patience(good, "\"completed\",\"content\""), 12_000);
     assert_eq!(patience(good, "stopReason"), 200);
+    // Nothing was said or done yet.
+    assert_eq!(patience(include_str!("../transcripts/late-and-gone.jsonl"), "stopReason"), 2000);
     assert_eq!(
         fault(open),
         (ErrorClass::Timeout, String::from("silent for 1800 s")),
