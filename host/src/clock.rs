@@ -109,9 +109,11 @@ impl Drift {
     /// For people, if there is something to say.
     #[must_use]
     pub fn said(self) -> Option<String> {
-        let days = |span: Duration| match span.as_secs() / 86_400 {
-            0 => format!("{} minutes", span.as_secs() / 60),
-            days => format!("{days} days"),
+        let rounded = |span: Duration, unit: u64| (span.as_secs() + unit / 2) / unit;
+        let days = |span: Duration| match rounded(span, 3600) {
+            0..2 => format!("{} minutes", rounded(span, 60)),
+            hours @ 2..48 => format!("{hours} hours"),
+            48.. => format!("{} days", rounded(span, 86_400)),
         };
         match self {
             Self::None => None,

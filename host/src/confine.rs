@@ -10,7 +10,8 @@ mod view;
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,8 @@ pub struct Walls {
     /// What the program's interpreter is told to read.
     pub script: Option<PathBuf>,
     pub net: Net,
+    /// Whether a view of its own can be had here; who tries in vain is left with an identity that is nobody's.
+    pub view: bool,
     /// Whether it may use Unix sockets, and with them whatever listens on one of this user's.
     pub unix_sockets: bool,
 }
@@ -97,11 +100,21 @@ impl Holds {
 pub fn enter(walls: &Walls, program: &Program) -> io::Result<Holds> {
     let write = walls.write.iter().chain(program.temporary.iter());
     let write: Vec<PathBuf> = write.filter_map(|path| path.canonicalize().ok()).collect();
-    let view = view::freeze(&write, walls)?;
+    let view = walls.view && view::freeze(&write, walls)?;
     rights::drop()?;
     let mut read = allow::readable(program, walls);
     read.extend(walls.read.iter().cloned());
     let landlock = files::restrict(&read, &write, &walls.net)?;
     let calls = calls::filter(&walls.net, walls.unix_sockets)?;
     Ok(Holds { landlock, view, calls })
+}
+
+/// What holds on this kernel, as a process of its own found out: this one stays as it is.
+///
+/// # Errors
+/// It could not be started, or a wall could not be put up.
+pub fn holds(supervisor: &Path) -> io::Result<Holds> {
+    let said = Command::new(supervisor).arg("__walls").env_clear().output()?;
+    serde_json::from_slice(&said.stdout)
+        .map_err(|_| io::Error::other(String::from_utf8_lossy(&said.stderr).trim().to_owned()))
 }

@@ -235,3 +235,17 @@ fn an_ill_formed_opening_is_refused_where_it_stands() {
         assert!(said.contains("baton.toml:3:") && said.contains(expected), "{line}: {said}");
     }
 }
+
+#[test]
+fn doctor_says_what_holds_here() {
+    let env = Env::new();
+    env.write("baton.toml", "[profiles.p]\nargv = [\"true\"]\nenv = [\"PATH\"]\n");
+    let said = env.baton(&["doctor"]).stdout;
+    let line = said.lines().find(|line| line.contains("confinement of native programs")).unwrap_or_default();
+    let expected = if holds(&env).1 {
+        "ok    confinement of native programs: files, ports, signals and sockets (Landlock "
+    } else {
+        "warn  confinement of native programs: native programs are not kept from "
+    };
+    assert!(line.starts_with(expected), "{said}");
+}

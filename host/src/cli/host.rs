@@ -27,8 +27,9 @@ pub(super) fn run(global: &Global, _args: &Args) -> Outcome {
             () = watched.ended() => {}
         }
         let live = host.live();
+        let again = run::interrupt();
         tokio::spawn(async move {
-            run::interrupt().await;
+            again.await;
             live.stop();
         });
         let ended = host.drain().await;

@@ -257,10 +257,11 @@ async fn hosted(
         Watched::Ended(_) | Watched::Gone => host.drain().await,
         Watched::Interrupted => {
             follower.finish();
+            let again = interrupt();
             screen::note("waiting for what runs; once more to stop now");
             let stopped = live.clone();
             let second = tokio::spawn(async move {
-                interrupt().await;
+                again.await;
                 stopped.stop();
             });
             let ended = host.drain().await;
@@ -363,16 +364,22 @@ fn submitted(answer: Result<crate::op::Applied, Rejection>) -> Result<(RunId, bo
     }
 }
 
-/// Waits for Ctrl-C, or for whoever stops services.
-pub(super) async fn interrupt() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+/// Waits for Ctrl-C, or for whoever stops services. It listens from the call on, not from when it is first awaited: one
+/// that comes between is not lost.
+pub(super) fn interrupt() -> impl Future<Output = ()> + Send + 'static {
+    use tokio::signal::unix::{Signal, SignalKind, signal};
+    async fn came(listener: Option<Signal>) {
+        match listener {
+            Some(mut listener) => drop(listener.recv().await),
+            None => std::future::pending().await,
+        }
+    }
+    let (interrupt, terminate) = (signal(SignalKind::interrupt()).ok(), signal(SignalKind::terminate()).ok());
+    async move {
+        tokio::select! {
+            () = came(interrupt) => {}
+            () = came(terminate) => {}
+        }
     }
 }
 

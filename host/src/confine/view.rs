@@ -15,12 +15,14 @@ use super::Walls;
 
 /// False where this kernel, or its administrator, lets nobody have one.
 pub(super) fn freeze(write: &[PathBuf], walls: &Walls) -> io::Result<bool> {
-    if !apart()? {
+    if !apart() {
         return Ok(false);
     }
     let here = std::env::current_dir()?;
     // What happens here stays here.
-    mount_change("/", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)?;
+    if mount_change("/", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC).is_err() {
+        return Ok(false);
+    }
     for path in write {
         mount_bind_recursive(path, path)?;
     }
@@ -53,18 +55,19 @@ fn is_below(path: &Path, folders: &[PathBuf]) -> bool {
 }
 
 /// A mount namespace, if need be with a user namespace in which this user is the same one.
-fn apart() -> io::Result<bool> {
+fn apart() -> bool {
     let (user, group) = (geteuid().as_raw(), getegid().as_raw());
     if unshare(UnshareFlags::NEWNS).is_ok() {
-        return Ok(true);
+        return true;
     }
     if unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS).is_err() {
-        return Ok(false);
+        return false;
     }
-    fs::write("/proc/self/setgroups", "deny")?;
-    fs::write("/proc/self/uid_map", format!("{user} {user} 1"))?;
-    fs::write("/proc/self/gid_map", format!("{group} {group} 1"))?;
-    Ok(true)
+    // Some systems let everyone have a user namespace, and nothing in it.
+    let mapped = fs::write("/proc/self/setgroups", "deny")
+        .and_then(|()| fs::write("/proc/self/uid_map", format!("{user} {user} 1")))
+        .and_then(|()| fs::write("/proc/self/gid_map", format!("{group} {group} 1")));
+    mapped.is_ok()
 }
 
 #[expect(

@@ -42,16 +42,14 @@ pub(in crate::cli) fn run(args: &Args) -> Outcome {
 
 /// `baton __walls`: puts the walls around itself and says what of them holds.
 pub(in crate::cli) fn walls() -> Outcome {
-    let holds = confine::enter(&Walls::default(), &Program::default())?;
+    let holds = confine::enter(&Walls { view: true, ..Walls::default() }, &Program::default())?;
     crate::cli::screen::json(&holds);
     Ok(Done::Well)
 }
 
-/// What holds on this kernel, as a process of its own found out.
+/// What holds on this kernel.
 pub(in crate::cli) fn holds() -> std::io::Result<Holds> {
-    let said = Command::new(std::env::current_exe()?).arg("__walls").output()?;
-    serde_json::from_slice(&said.stdout)
-        .map_err(|_| std::io::Error::other(String::from_utf8_lossy(&said.stderr).trim().to_owned()))
+    confine::holds(&std::env::current_exe()?)
 }
 
 /// Said once where programs are about to be started: what does not hold, and for whom nothing is to hold.

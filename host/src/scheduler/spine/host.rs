@@ -41,7 +41,8 @@ pub struct Options {
     pub people: Policy,
     /// Where tasks change files, if in trees of their own.
     pub workspace: Option<workspace::Settings>,
-    /// The `baton` binary, which ends native programs when their host dies.
+    /// The `baton` binary, which confines native programs and ends them with all that they started; none = they are
+    /// started as they are.
     pub supervisor: Option<PathBuf>,
     pub breaker: breaker::Policy,
     /// Agents whose adapter can't be loaded, and why: they are given nothing.

@@ -1,9 +1,10 @@
 //! What a profile lets its programs out to, and what an attempt adds to it.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use super::profile::Profile;
-use crate::confine::{Net, Walls};
+use crate::confine::{self, Net, Walls};
 use crate::plugin::capability::Powers;
 
 /// Beyond its own place, the system and itself.
@@ -31,11 +32,18 @@ pub(super) fn walls(powers: &Powers, profile: &Profile, cwd: &Path) -> Option<Wa
         script: script(profile),
         net: confine.net.clone(),
         unix_sockets: confine.unix_sockets,
+        view: powers.supervisor.as_deref().is_some_and(has_view),
     };
     // What a tree itself says that it borrows may be the word of the attempt before.
     walls.read.extend(powers.lent.iter().cloned());
     walls.write.push(powers.folder.clone().unwrap_or_else(|| cwd.to_owned()));
     Some(walls)
+}
+
+/// Asked once of this machine.
+fn has_view(supervisor: &Path) -> bool {
+    static VIEW: OnceLock<bool> = OnceLock::new();
+    *VIEW.get_or_init(|| confine::holds(supervisor).is_ok_and(|holds| holds.view))
 }
 
 /// The first argument that names a file, as an interpreter's does: as the operator wrote it, and not as a task filled it.
