@@ -30,6 +30,8 @@ mod insights;
 mod manual;
 #[path = "cli/people.rs"]
 mod people;
+#[path = "cli/places.rs"]
+mod places;
 #[path = "cli/plan.rs"]
 mod plan;
 #[path = "cli/programs.rs"]
@@ -38,6 +40,8 @@ mod programs;
 mod router;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/screen.rs"]
+mod screen;
 #[path = "cli/sim.rs"]
 mod sim;
 #[path = "cli/store.rs"]

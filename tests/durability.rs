@@ -13,5 +13,7 @@ mod model;
 mod restore;
 #[path = "durability/schedules.rs"]
 mod schedules;
+#[path = "durability/stall.rs"]
+mod stall;
 #[path = "durability/tamper.rs"]
 mod tamper;

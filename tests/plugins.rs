@@ -12,6 +12,8 @@ mod bundled;
 mod contract;
 #[path = "plugins/foreign.rs"]
 mod foreign;
+#[path = "plugins/greedy.rs"]
+mod greedy;
 #[path = "plugins/guests.rs"]
 mod guests;
 #[path = "plugins/hostile.rs"]

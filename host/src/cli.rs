@@ -39,7 +39,6 @@ mod template;
 mod why;
 mod worktrees;
 
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -306,9 +305,14 @@ fn unreadable(why: impl std::fmt::Display) -> Failure {
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
+        // It repeats what was typed.
+        Err(wrong) if wrong.use_stderr() => {
+            screen::usage(wrong.render().to_string().trim_end());
+            return ExitCode::from(2);
+        }
         Err(help) => {
             let _ = help.print();
-            return ExitCode::from(if help.use_stderr() { 2 } else { 0 });
+            return ExitCode::SUCCESS;
         }
     };
     if !matches!(&cli.verb, Verb::Bench(bench) if bench.meters()) {
@@ -374,8 +378,8 @@ impl Cli {
 fn log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("BATON_LOG")
         .unwrap_or_else(|_| "baton=warn,baton::notice=info".into());
-    let is_seen = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_seen).with_writer(std::io::stderr).init();
+    // Its colours would be escape sequences, which the screen lets nobody write.
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(|| screen::Log).init();
 }
 
 fn dispatch(cli: Cli) -> Outcome {
@@ -426,7 +430,7 @@ impl Global {
         if let Some(store) = &self.store {
             config.store.clone_from(store);
             if let Some(workspace) = &mut config.workspace {
-                workspace.folder = store.join("worktrees");
+                workspace.store.clone_from(store);
             }
         }
         Ok(config)

@@ -2,12 +2,13 @@
 //! none does. Both take the same operations.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixListener;
 
 use crate::id::{RunId, TaskId};
@@ -61,9 +62,9 @@ impl Door {
     pub fn open(home: &Home) -> Result<Self, OpenError> {
         match Lock::take(home) {
             Ok(lock) => Ok(Self::Own(Box::new(Store::open(home, lock)?))),
-            Err(OpenError::Locked { folder, pid }) => match UnixStream::connect(home.socket()) {
-                Ok(stream) => Ok(Self::Host(stream)),
-                Err(_) => Err(OpenError::Locked { folder, pid }),
+            Err(OpenError::Locked { folder, pid }) => match Self::host(home) {
+                Some(host) => Ok(host),
+                None => Err(OpenError::Locked { folder, pid }),
             },
             Err(other) => Err(other),
         }
@@ -72,7 +73,19 @@ impl Door {
     /// The host that runs, if one does. Unlike [`Door::open`] this takes no lock, so it is in nobody's way.
     #[must_use]
     pub fn host(home: &Home) -> Option<Self> {
-        UnixStream::connect(home.socket()).ok().map(Self::Host)
+        let stream = UnixStream::connect(home.socket()).ok()?;
+        match rustix::net::sockopt::socket_peercred(stream.as_fd()) {
+            Ok(peer) if peer.uid == rustix::process::getuid() => Some(Self::Host(stream)),
+            Ok(peer) => {
+                let (path, uid) = (home.socket(), peer.uid.as_raw());
+                tracing::warn!(
+                    "{} belongs to user {uid}, and nothing is said to it: who may write to its folder?",
+                    path.display()
+                );
+                None
+            }
+            Err(_) => None,
+        }
     }
 
     /// Applies one operation; it is durable when this returns.
@@ -166,8 +179,12 @@ impl Response {
 
 fn ask(stream: &mut UnixStream, request: &Request) -> std::io::Result<Response> {
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-    serde_json::to_writer(&mut *stream, request)?;
-    stream.write_all(b"\n")?;
+    let mut asked = serde_json::to_vec(request)?;
+    if asked.len() > LINE {
+        return Err(std::io::Error::other(too_long()));
+    }
+    asked.push(b'\n');
+    stream.write_all(&asked)?;
     let mut line = String::new();
     BufReader::new(stream).read_line(&mut line)?;
     Ok(serde_json::from_str(&line)?)
@@ -196,11 +213,31 @@ pub fn serve(home: &Home, live: Live) -> std::io::Result<tokio::task::JoinHandle
     }))
 }
 
+/// The most bytes that are read of one request.
+const LINE: usize = 16 << 20;
+
+fn too_long() -> String {
+    format!(
+        "a request to a host has at most {} MiB: submit a larger plan while no host runs, or divide it",
+        LINE >> 20
+    )
+}
+
+/// The next line, whole or as much of it as is read; none when there are no more.
+async fn next(read: &mut (impl AsyncBufRead + Unpin)) -> Option<Vec<u8>> {
+    let mut line = Vec::new();
+    let read = read.take(LINE as u64 + 1).read_until(b'\n', &mut line).await;
+    read.is_ok_and(|count| count > 0).then_some(line)
+}
+
 async fn attend(stream: tokio::net::UnixStream, live: Live) {
     let (read, mut write) = stream.into_split();
-    let mut lines = tokio::io::BufReader::new(read).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
-        let response = match serde_json::from_str(&line) {
+    let mut read = tokio::io::BufReader::new(read);
+    while let Some(line) = next(&mut read).await {
+        let cut = line.len() > LINE && line.last() != Some(&b'\n');
+        let request =
+            if cut { Err(too_long()) } else { serde_json::from_slice(&line).map_err(|why| why.to_string()) };
+        let response = match request {
             Ok(Request::Apply(ops)) => Response::Applied(live.apply_all(ops).await),
             Ok(Request::Drain) => {
                 live.drain();
@@ -211,11 +248,12 @@ async fn attend(stream: tokio::net::UnixStream, live: Live) {
             Ok(Request::Why(task)) => {
                 Response::Why(live.why(task).await.unwrap_or_else(|| Err("the host has stopped".into())))
             }
-            Err(why) => Response::NotUnderstood(why.to_string()),
+            Err(why) => Response::NotUnderstood(why),
         };
         let Ok(mut reply) = serde_json::to_vec(&response) else { return };
         reply.push(b'\n');
-        if write.write_all(&reply).await.is_err() {
+        // What follows a line that was cut is the rest of it, and no request.
+        if write.write_all(&reply).await.is_err() || cut {
             return;
         }
     }

@@ -91,6 +91,14 @@ pub enum Fact {
         commit: String,
         target: String,
     },
+    /// It is accepted and does not land yet, for a reason that is not its own.
+    LandingStalled {
+        why: String,
+    },
+    /// It changed what something that landed meanwhile changed too. It comes again, alone and uncharged.
+    Conflicted {
+        files: Vec<String>,
+    },
     /// What a person thinks of the outcome, 0.0 to 1.0.
     Feedback {
         score: f64,
@@ -287,7 +295,7 @@ pub enum Readied {
 
 impl Fact {
     /// All kinds, in the order of the variants.
-    pub const KINDS: [&str; 55] = [
+    pub const KINDS: [&str; 57] = [
         "submitted",
         "readied",
         "assigned",
@@ -303,6 +311,8 @@ impl Fact {
         "landed",
         "feedback",
         "charged",
+        "conflicted",
+        "landing-stalled",
         "released",
         "deferred",
         "held",
@@ -364,6 +374,8 @@ impl Fact {
             Self::Landed { .. } => "landed",
             Self::Feedback { .. } => "feedback",
             Self::Charged { .. } => "charged",
+            Self::Conflicted { .. } => "conflicted",
+            Self::LandingStalled { .. } => "landing-stalled",
             Self::Released { .. } => "released",
             Self::Deferred { .. } => "deferred",
             Self::Held => "held",

@@ -20,12 +20,15 @@ pub const RUN: [&str; 7] = [
     "after-attempt",
 ];
 
+/// On the way of an accepted claim to the target.
+pub const LANDING: [&str; 4] = ["landing-brought", "landing-marked", "landing-followed", "landing-moved"];
+
 /// Those of a backup, and of a way back from one.
 pub const BACKUP: [&str; 1] = ["backup-written"];
 pub const RESTORE: [&str; 4] = ["restore-copied", "restore-settled", "restore-kept", "restore-renamed"];
 
 fn is_known(name: &str) -> bool {
-    RUN.iter().chain(&BACKUP).chain(&RESTORE).any(|known| *known == name)
+    RUN.iter().chain(&LANDING).chain(&BACKUP).chain(&RESTORE).any(|known| *known == name)
 }
 
 fn chosen() -> Option<&'static Failpoint> {

@@ -1,5 +1,6 @@
 //! What went wrong with an attempt, sorted by what should be done about it.
 
+use crate::excerpt::{MESSAGE, excerpt};
 use std::fmt;
 use std::time::Duration;
 
@@ -25,10 +26,12 @@ pub enum ErrorClass {
     /// The deadline passed.
     Deadline,
     Other,
+    /// The host that ran it ended or lost its lease. Says nothing about the agent.
+    Lost,
 }
 
 impl ErrorClass {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Transient,
         Self::RateLimited,
         Self::Timeout,
@@ -42,6 +45,7 @@ impl ErrorClass {
         Self::Unaccepted,
         Self::Deadline,
         Self::Other,
+        Self::Lost,
     ];
 
     #[must_use]
@@ -60,6 +64,7 @@ impl ErrorClass {
             Self::Unaccepted => "unaccepted",
             Self::Deadline => "deadline",
             Self::Other => "other",
+            Self::Lost => "lost",
         }
     }
 
@@ -79,7 +84,8 @@ impl ErrorClass {
             | Self::Refused
             | Self::Budget
             | Self::Unaccepted
-            | Self::Deadline => false,
+            | Self::Deadline
+            | Self::Lost => false,
         }
     }
 }
@@ -90,10 +96,29 @@ impl fmt::Display for ErrorClass {
     }
 }
 
+/// Whether an attempt came so far that it may have done something outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Begun {
+    /// No program was started and no request was taken by anybody.
+    No,
+    /// It may have; also where nobody knows.
+    #[default]
+    Yes,
+}
+
+impl Begun {
+    fn is_default(&self) -> bool {
+        *self == Self::Yes
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     pub class: ErrorClass,
     pub message: String,
+    #[serde(default, skip_serializing_if = "Begun::is_default")]
+    pub begun: Begun,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
 }
@@ -101,7 +126,7 @@ pub struct Fault {
 impl Fault {
     #[must_use]
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
-        Self { class, message: message.into(), retry_after_ms: None }
+        Self { class, message: excerpt(message, MESSAGE), begun: Begun::Yes, retry_after_ms: None }
     }
 
     #[must_use]

@@ -8,7 +8,7 @@ use crate::agent::{Card, Standing};
 use crate::budget::{Amount, Bill};
 use crate::clock::Time;
 use crate::event::{Fact, TrialEnding};
-use crate::fault::Fault;
+use crate::fault::{Begun, Fault};
 use crate::id::{AgentId, DecisionId, Epoch, QuestionId, RunId, TaskId};
 use crate::insight::{Episode, Note};
 use crate::knowledge::Observation;
@@ -33,10 +33,9 @@ pub enum Op {
         machine: String,
         lease_until: Time,
     },
-    /// Refused once another host took over.
+    /// For [`crate::lease::TERM`] from when it is carried out. Refused once another host took over.
     RenewHost {
         boot: u32,
-        lease_until: Time,
     },
     StopHost {
         boot: u32,
@@ -349,8 +348,15 @@ pub enum End {
         fault: Fault,
         checks: Vec<Check>,
     },
+    /// Given back, without blame.
     Released {
         why: String,
+        begun: Begun,
+    },
+    /// Accepted by these checks, and in the way of what landed meanwhile.
+    Conflicted {
+        files: Vec<String>,
+        checks: Vec<Check>,
     },
     Cancelled {
         why: String,

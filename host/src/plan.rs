@@ -3,6 +3,7 @@
 pub mod check;
 pub mod diff;
 pub mod graph;
+mod json;
 pub mod load;
 pub mod schema;
 pub mod simulate;
@@ -67,6 +68,9 @@ pub struct Workstream {
     pub estimate: Option<Span>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub effects: Effects,
+    /// It may be done without having changed a file, where its effect is `workspace`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub allow_no_change: bool,
     /// Running it twice does no more than running it once, also where its effects are external.
     #[serde(default, skip_serializing_if = "is_default")]
     pub idempotent: bool,
@@ -213,6 +217,7 @@ impl Workstream {
             priority: 0,
             estimate: None,
             effects: Effects::default(),
+            allow_no_change: false,
             idempotent: false,
             keys: Vec::new(),
             retry: Retry::default(),

@@ -13,12 +13,14 @@ pub mod decide;
 mod desk;
 pub mod judge;
 pub mod land;
+pub mod places;
 pub mod pool;
 pub mod probe;
 pub mod rehearsal;
 pub mod school;
 mod spine;
 pub mod stage;
+mod timed;
 pub mod waits;
 pub mod why;
 

@@ -146,6 +146,8 @@ pub struct Scope {
 /// The first thing over which two scopes clash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Clash {
+    /// One of both changes the workspace alone, after a conflict.
+    Alone,
     Track(String),
     Paths(Glob, Glob),
 }
@@ -153,6 +155,7 @@ pub enum Clash {
 impl fmt::Display for Clash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Alone => f.write_str("the whole workspace, after a conflict"),
             Self::Track(track) => write!(f, "track {track}"),
             Self::Paths(mine, theirs) if mine == theirs => write!(f, "path {mine}"),
             Self::Paths(mine, theirs) => write!(f, "path {mine} (held as {theirs})"),

@@ -33,7 +33,7 @@ use batch::{Batch, Memory};
 use tally::Tallies;
 
 use crate::clock::{Clock, Time};
-use crate::op::{Applied, Op, Rejection};
+use crate::op::{Applied, Op, Rejection, Reply};
 
 /// "BATN".
 const APPLICATION_ID: i64 = 0x4241_544E;
@@ -214,6 +214,9 @@ pub struct Store {
     memory: Memory,
     tallies: Tallies,
     clock: Clock,
+    /// The host that this store was opened for, once it has started: what it asks for after another one took over is
+    /// refused.
+    boot: Option<u32>,
     /// Set when a transaction failed in a way that leaves its fate unknown.
     broken: bool,
     /// None in memory.
@@ -231,6 +234,16 @@ impl Store {
         let mut store = Self::prepare(conn, None)?;
         store._lock = Some(lock);
         store.home = Some(home.clone());
+        Ok(store)
+    }
+
+    /// On a clock of the caller's, for tests in which time must pass at once.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open_at(home: &Home, lock: Lock, clock: Clock) -> Result<Self, OpenError> {
+        let mut store = Self::prepare(Connection::open(home.database())?, Some(clock))?;
+        store._lock = Some(lock);
         Ok(store)
     }
 
@@ -260,7 +273,16 @@ impl Store {
                 row.get(0)
             })?;
         let clock = clock.unwrap_or_else(|| Clock::system(Time(floor)));
-        Ok(Self { conn, memory, tallies: Tallies::default(), clock, broken: false, home: None, _lock: None })
+        Ok(Self {
+            conn,
+            memory,
+            tallies: Tallies::default(),
+            clock,
+            boot: None,
+            broken: false,
+            home: None,
+            _lock: None,
+        })
     }
 
     #[must_use]
@@ -292,7 +314,7 @@ impl Store {
                     Ok(memory) => self.memory = memory,
                     Err(_) => self.broken = true,
                 }
-                vec![Err(Rejection::Store(why.to_string())); count]
+                vec![Err(why); count]
             }
         }
     }
@@ -312,9 +334,10 @@ impl Store {
         self.broken
     }
 
-    fn transact(&mut self, ops: Vec<Op>) -> rusqlite::Result<Vec<Result<Applied, Rejection>>> {
+    fn transact(&mut self, ops: Vec<Op>) -> Result<Vec<Result<Applied, Rejection>>, Rejection> {
         crate::failpoint::hit("before-begin");
         self.conn.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        self.own()?;
         let mut touched = Vec::new();
         let mut batch = Batch {
             conn: &self.conn,
@@ -329,8 +352,8 @@ impl Store {
         let mut replies = Vec::with_capacity(ops.len());
         for op in ops {
             let reply = apply::apply(&mut batch, op);
-            if let Err(Rejection::Store(why)) = reply {
-                return Err(rusqlite::Error::InvalidParameterName(why));
+            if let Err(broken @ Rejection::Store(_)) = reply {
+                return Err(broken);
             }
             replies.push(reply);
             crate::failpoint::hit("after-op");
@@ -340,7 +363,24 @@ impl Store {
         crate::failpoint::hit("before-commit");
         self.conn.prepare_cached("COMMIT")?.execute([])?;
         crate::failpoint::hit("after-commit");
+        for reply in replies.iter().flatten() {
+            if let Reply::Boot(boot) = reply.reply {
+                self.boot = Some(boot);
+            }
+        }
         Ok(replies)
+    }
+
+    /// Refuses everything that a host asks for once another one has started on the store.
+    fn own(&self) -> Result<(), Rejection> {
+        let Some(boot) = self.boot else { return Ok(()) };
+        let newest: u32 =
+            self.conn.prepare_cached("SELECT max(boot) FROM host")?.query_row([], |row| row.get(0))?;
+        if newest == boot {
+            return Ok(());
+        }
+        let why = format!("another host (boot {newest}) took the store over from this one (boot {boot})");
+        Err(Rejection::Store(why))
     }
 }
 

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::budget::Cap;
 use crate::clock::Time;
-use crate::fault::ErrorClass;
+use crate::fault::{Begun, ErrorClass};
 use crate::id::{AgentId, Epoch, RunId, TaskId, TermsId};
 use crate::plan::{Effects, Retry, Timeouts};
 use crate::scope::Scope;
@@ -32,6 +32,9 @@ pub struct Task {
     pub attempts: u32,
     /// Attempts that ended in a crash, in the sense of [`Retry::crashes`].
     pub crashes: u32,
+    /// Attempts whose accepted work was in the way of what landed meanwhile.
+    #[serde(default)]
+    pub conflicts: u32,
     pub priority: i32,
     pub created: Time,
     /// When it must be done.
@@ -246,9 +249,13 @@ impl Terms {
         all
     }
 
-    /// Whether an attempt of which nobody knows what it did may be run again only on a person's word.
+    /// Whether a person must look before what was not accepted is tried again, however it ended: what has once acted on
+    /// the world is not done twice unasked.
     #[must_use]
-    pub fn asks_first(&self) -> bool {
-        self.effects == Effects::External && !self.idempotent
+    pub fn asks_first(&self, begun: Begun) -> bool {
+        match (self.effects, begun) {
+            (Effects::External, Begun::Yes) => !self.idempotent,
+            (Effects::External, Begun::No) | (Effects::Pure | Effects::Workspace, _) => false,
+        }
     }
 }

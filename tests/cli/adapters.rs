@@ -31,7 +31,7 @@ pub const LOG: &str = "actor.jsonl";
 /// One task for the skill `work`, in a tree of its own where there is a `[workspace]`. Its retries do not wait.
 pub fn one_task(attempts: u32, more: Value) -> String {
     let mut task = json!({
-        "id": "a", "title": "Mend it", "skills": ["work"],
+        "id": "a", "title": "Mend it", "skills": ["work"], "allow_no_change": true,
         "retry": { "attempts": attempts, "base": "1ms", "cap": "1ms" },
     });
     if let (Value::Object(task), Value::Object(more)) = (&mut task, more) {

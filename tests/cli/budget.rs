@@ -152,3 +152,58 @@ fn siblings_that_wait_for_money_wait_quietly() {
     let decisions = env.sql::<i64>("SELECT count(*) FROM decision");
     assert!(decisions <= 6, "{decisions} decisions for three tasks");
 }
+
+/// What each attempt was charged and how that is known, by task.
+fn bills(env: &Env) -> Vec<String> {
+    let rows = env.baton(&["events", "--json", "--kind", "charged"]).ok();
+    let bill = |line: &str| {
+        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        let bill = &event["fact"]["bill"];
+        format!("{} {}", bill["cost"], bill["basis"].as_str().unwrap_or_default())
+    };
+    rows.lines().map(bill).collect()
+}
+
+#[test]
+fn an_agents_own_price_is_charged_however_its_attempts_end() {
+    for cost in ["1.0", "0"] {
+        let env = Env::new();
+        let codes = [0, 1, 64, 65, 69, 72, 75, 77];
+        let mut config = String::new();
+        let mut plan = Vec::new();
+        for code in codes {
+            config.push_str(&format!(
+                "[agents.x{code}]\nadapter = \"command\"\nskills = [\"s{code}\"]\ncost = {cost}\n\
+                 config = {{ profile = \"x{code}\" }}\n[profiles.x{code}]\nargv = [\"sh\", \"-c\", \"exit {code}\"]\n\
+                 env = [\"PATH\"]\n"
+            ));
+            plan.push(
+                serde_json::json!({ "id": format!("t{code}"), "title": "x", "skills": [format!("s{code}")],
+                "effects": "pure", "retry": { "attempts": 1 } }),
+            );
+        }
+        env.write("baton.toml", &config);
+        env.write("plan.json", &serde_json::Value::from(plan).to_string());
+        env.baton(&["run", "plan.json"]).fails(1);
+        assert_eq!(bills(&env), vec![format!("{:?} priced", cost.parse::<f64>().unwrap()); codes.len()]);
+    }
+}
+
+/// Codex tells its tokens at the end of its turn only, and none comes.
+#[test]
+fn a_killed_agent_costs_what_was_set_aside() {
+    let env = Env::new();
+    env.write(
+        "baton.toml",
+        "[agents.codex]\nadapter = \"codex\"\nskills = [\"code\"]\n\
+         config = { profile = \"codex\", model = \"m\", silence-s = 1 }\n\
+         [profiles.codex]\nargv = [\"sh\", \"-c\", '''echo '{\"type\":\"thread.started\",\"thread_id\":\"t\"}'; sleep 60''']\n\
+         env = [\"PATH\"]\n[prices.m]\ninput = 1.0\noutput = 2.0\n[budget]\nattempt = { money = 0.2 }\n",
+    );
+    env.write(
+        "plan.json",
+        r#"[{"id": "a", "title": "x", "skills": ["code"], "effects": "pure", "retry": {"attempts": 1}}]"#,
+    );
+    env.baton(&["run", "plan.json"]).fails(1);
+    assert_eq!(bills(&env), ["0.2 reserved"]);
+}

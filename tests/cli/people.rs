@@ -23,7 +23,7 @@ fn a_question_waits_through_a_restart_and_its_answer_is_the_outcome() {
     insta::assert_snapshot!(env.baton(&["why", "a"]).ok(), @r"
     a waits for a person: Ship it?
 
-    Ship it? (`baton answer q1`)
+        Ship it? (`baton answer q1`)
     ");
     assert_eq!(env.sql::<i64>("SELECT attempts FROM task"), 0, "waiting for a person costs no attempt");
     let refused = env.baton(&["answer", "q1", "maybe"]).fails(2);

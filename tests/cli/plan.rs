@@ -23,7 +23,7 @@ fn a_missing_dependency_names_the_nearest_right_word() {
     let said = env.baton(&["plan", "check", "p.json"]).fails(2);
     insta::assert_snapshot!(said, @r#"
     baton: p.json#/workstreams/1/depends_on/0: expected the id of a workstream, found "desing" (did you mean "design"?)
-    the plan has 1 error
+        the plan has 1 error
     "#);
 }
 
@@ -53,6 +53,35 @@ fn the_same_plan_reads_from_json_yaml_and_toml() {
     assert!(json.is_string());
     assert_eq!(json, digest("y/plan.yaml"));
     assert_eq!(json, digest("t/plan.toml"));
+}
+
+#[test]
+fn the_three_formats_are_equally_strict() {
+    let env = Env::new();
+    let said = |file: &str, text: &str| {
+        env.write(file, text);
+        env.baton(&["plan", "check", file]).fails(2)
+    };
+    insta::assert_snapshot!(said("p.json", "[{\"id\":\"a\",\n \"effects\":\"external\",\"effects\":\"workspace\"}]"), @r#"
+    baton: p.json: is not valid JSON: the key "effects" is given twice at line 2 column 33
+    the plan has 1 error
+    "#);
+    assert!(said("p.yaml", "id: a\neffects: external\neffects: workspace\n").contains("effects"));
+    assert!(
+        said("p.toml", "id = \"a\"\neffects = \"external\"\neffects = \"workspace\"\n").contains("effects")
+    );
+    insta::assert_snapshot!(said("n.json", "[{\"id\":\"a\",\"input\":{\"n\":123456789012345678901234567890}}]"), @r#"
+    baton: n.json: holds a number with more digits than are kept, 123456789012345678901234567890, at line 1 column 25: write it as a text, "123456789012345678901234567890"
+    the plan has 1 error
+    "#);
+    for (file, text) in [
+        ("m.json", "\u{feff}[{\"id\":\"a\"}]"),
+        ("m.yaml", "\u{feff}id: a\n"),
+        ("m.toml", "\u{feff}id = \"a\"\n"),
+    ] {
+        env.write(file, text);
+        env.baton(&["plan", "check", file]).ok();
+    }
 }
 
 #[test]

@@ -130,3 +130,38 @@ fn a_state_that_was_altered_is_noticed() {
     assert_eq!(output.code, Some(1), "{}", output.stdout);
     assert!(output.stdout.contains("decision d2 of r1: the answers differ"), "{}", output.stdout);
 }
+
+/// Two idle agents of which one is worth waiting for, and more tasks than it can do at once.
+#[test]
+fn tasks_that_are_put_off_together_do_not_wait_for_each_other() {
+    let agent = |name: &str, quality: &str| {
+        format!(
+            "[agents.{name}]\nadapter = \"mock\"\nskills = [\"x\"]\n\
+             config = {{ \"skill.x\" = \"{quality}\", output = '{{\"good\": true}}', latency-ms = \"100\" }}\n"
+        )
+    };
+    let task = |at: usize| {
+        let good = json!({ "properties": { "good": { "const": true } }, "required": ["good"] });
+        json!({ "id": format!("t{at}"), "skills": ["x"], "effects": "pure", "contract": good,
+                "validators": [{ "use": "schema" }], "retry": { "attempts": 1 } })
+    };
+    for router in ["adaptive", "predictive"] {
+        let env = Env::new();
+        let agents = [agent("ann", "1.0"), agent("bob", "0.2")].concat();
+        env.write(
+            "baton.toml",
+            &format!("{agents}[router]\nuse = \"{router}\"\n[breaker]\nfailures = 1000\n"),
+        );
+        env.write("learn.json", &plan((0..60).map(task).collect()));
+        env.write("eight.json", &plan((0..8).map(task).collect()));
+        for file in ["learn.json", "eight.json"] {
+            let ended = env.baton(&["run", "-q", file]);
+            assert!(matches!(ended.code, Some(0 | 1)), "{ended:?}");
+        }
+        let gap = env.sql::<i64>(
+            "SELECT max(gap) FROM (SELECT a.started_at - lag(a.started_at) OVER (ORDER BY a.started_at) AS gap \
+             FROM attempt a JOIN task t ON t.id = a.task_id WHERE t.run_id = 2)",
+        );
+        assert!(gap < 1_500, "{router}: nothing was begun for {gap} ms, and an attempt takes 100");
+    }
+}

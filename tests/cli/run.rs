@@ -162,11 +162,11 @@ fn a_plan_that_changed_is_refused_with_the_difference() {
     let said = env.baton(&["run", "plan.json"]).fails(2);
     insta::assert_snapshot!(said, @"
     baton: the plan changed since r1 was opened:
-    - b
-    - c
-    + d
-    ~ a: priority
-    `baton plan amend r1 PLAN` takes the change over, `baton run PLAN --again` starts anew
+        - b
+        - c
+        + d
+        ~ a: priority
+        `baton plan amend r1 PLAN` takes the change over, `baton run PLAN --again` starts anew
     ");
 }
 

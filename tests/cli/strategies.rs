@@ -257,7 +257,7 @@ fn what_could_never_be_accepted_is_refused_before_it_starts() {
     let wrong = env.baton(&["plan", "check", "plan.json"]).fails(2);
     insta::assert_snapshot!(wrong, @r"
     baton: plan.json#/0/acceptance/quorum: 2 validators must pass, and the workstream has 1
-    plan.json#/1/acceptance/threshold: a threshold needs validators whose scores it is about
-    the plan has 2 errors
+        plan.json#/1/acceptance/threshold: a threshold needs validators whose scores it is about
+        the plan has 2 errors
     ");
 }

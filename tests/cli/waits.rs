@@ -37,7 +37,7 @@ fn what_nobody_can_do_is_said_and_ends_the_run_when_nothing_else_is_left() {
     assert_eq!(lines(&output, "y "), [format!("y (and 1 more like it) {why}")]);
     let begun = "nobody can do y (and 1 more: `baton plan check` names them), and it will be waited for: ann does not declare ghost";
     assert!(output.stderr.starts_with(begun), "{}", output.stderr);
-    assert!(output.stderr.contains("once somebody can, run the plan again"), "{}", output.stderr);
+    assert!(output.stderr.contains("see to it, and run the plan again"), "{}", output.stderr);
     assert_eq!(env.baton(&["why", "y"]).ok(), format!("y {why}\n"));
     let status = env.baton(&["status"]).ok();
     assert!(status.contains(&format!("waits: y (and 1 more like it) {why}")), "{status}");
@@ -58,11 +58,11 @@ fn a_plan_that_nobody_can_do_is_no_sound_plan() {
     let said = env.baton(&["plan", "check", "plan.json"]).fails(2);
     insta::assert_snapshot!(said, @r#"
     baton: plan.json#/workstreams/3/depends_on: a cycle: d → e → d
-    plan.json#/workstreams/2/contract: is not a JSON Schema: "objekt" is not valid under any of the schemas listed in the 'anyOf' keyword
-    plan.json#/workstreams/1/executor: no executor "paralel" is installed or bundled (did you mean "parallel"?)
-    plan.json#/workstreams/2/validators/0/use: no validator "shema" is installed or bundled (did you mean "schema"?)
-    plan.json#/workstreams/0/skills: nobody can do it: ann does not declare ghost; bob does not declare ghost (add what is missing to an agent in baton.toml, or change the workstream)
-    the plan has 5 errors
+        plan.json#/workstreams/2/contract: is not a JSON Schema: "objekt" is not valid under any of the schemas listed in the 'anyOf' keyword
+        plan.json#/workstreams/1/executor: no executor "paralel" is installed or bundled (did you mean "parallel"?)
+        plan.json#/workstreams/2/validators/0/use: no validator "shema" is installed or bundled (did you mean "schema"?)
+        plan.json#/workstreams/0/skills: nobody can do it: ann does not declare ghost; bob does not declare ghost (add what is missing to an agent in baton.toml, or change the workstream)
+        the plan has 5 errors
     "#);
 }
 

@@ -1,5 +1,8 @@
 //! Tasks that change files: each in a tree of its own, landed one after the other on a branch that is never red.
 
+#[path = "workspace/acts.rs"]
+mod acts;
+
 use std::process::Command;
 
 use crate::support::{Env, git};
@@ -90,12 +93,142 @@ fn twenty_edits_at_once_land_or_say_why_and_the_branch_is_never_red() {
         assert!(!red.unwrap().success(), "{commit} is red");
     }
     let succeeded = env.sql::<i64>("SELECT count(*) FROM task WHERE state = 5");
-    assert_eq!(succeeded, 17, "all but two that break the check and one of two that conflict");
+    assert_eq!(succeeded, 18, "all but two that break the check");
     let faults = env.sql::<String>(
         "SELECT group_concat(json_extract(CAST(report AS TEXT), '$.fault.message'), '\n') FROM attempt WHERE ending = 'unaccepted'",
     );
     assert_eq!(faults.matches("the target would break: whole ended with").count(), 2, "{faults}");
-    assert_eq!(faults.matches("it conflicts with what landed meanwhile, in a.txt").count(), 1, "{faults}");
+}
+
+#[test]
+fn a_conflict_is_free_and_the_task_comes_again_alone_on_top_of_what_landed() {
+    let env = env();
+    let tasks: Vec<serde_json::Value> =
+        (0..8).map(|index| task(&format!("t{index}"), &format!("echo {index} > a.txt"))).collect();
+    plan(&env, &tasks);
+    let said = env.baton(&["run", "plan.json"]).ok();
+    let repo = env.path("repo");
+    assert_eq!(git(&repo, &["rev-list", "--count", &format!("main..{TARGET}")]), "8", "{said}");
+    let made = env.sql::<i64>("SELECT count(*) FROM attempt");
+    assert!(made <= 15, "each conflicts once at most: {made} attempts\n{said}");
+    assert_eq!(env.sql::<i64>("SELECT max(attempts) FROM task"), 1, "none was charged");
+    let again = env.sql::<i64>("SELECT count(*) FROM attempt WHERE ending = 'conflicted'");
+    assert_eq!(again, made - 8);
+    if again > 0 {
+        assert!(
+            said.contains("comes again alone, uncharged: what landed meanwhile changed a.txt too"),
+            "{said}"
+        );
+    }
+    let feedback = env.sql::<Option<String>>(
+        "SELECT json_extract(CAST(report AS TEXT), '$.checks[0].explanation') FROM attempt WHERE ending = 'conflicted'",
+    );
+    assert_eq!(feedback.as_deref(), Some("it conflicts with what landed meanwhile, in a.txt"));
+}
+
+#[test]
+fn what_is_in_the_way_of_a_landing_costs_no_second_attempt() {
+    let env = env();
+    let repo = env.path("repo");
+    git(&repo, &["checkout", "--quiet", "-b", TARGET]);
+    env.write("repo/a.txt", "mine, not committed\n");
+    plan(&env, &[task("a", "echo more >> a.txt"), task("b", "echo more >> b.txt")]);
+    let said = env.baton(&["run", "plan.json"]);
+    assert_eq!(said.code, Some(4), "{said:?}");
+    let in_the_way = "a is accepted and can't land yet: the target is checked out in ";
+    assert!(said.stdout.contains(in_the_way), "{said:?}");
+    assert_eq!(std::fs::read_to_string(repo.join("a.txt")).unwrap(), "mine, not committed\n");
+    let shown = env.baton(&["events", "--kind", "landing-stalled"]).ok();
+    assert!(shown.contains("its files can't follow"), "{shown}");
+    git(&repo, &["checkout", "--quiet", "--", "a.txt"]);
+    env.baton(&["run", "plan.json"]).ok();
+    assert_eq!(std::fs::read_to_string(repo.join("a.txt")).unwrap(), "a\nmore\n");
+    assert_eq!(std::fs::read_to_string(repo.join("b.txt")).unwrap(), "b\nmore\n");
+    assert_eq!(git(&repo, &["status", "--porcelain"]), "");
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM attempt"), 2, "nobody did it again");
+}
+
+#[test]
+fn a_task_that_changes_no_file_has_done_nothing_unless_its_plan_says_that_it_may() {
+    let env = env();
+    let mut may = task("may", "echo looked");
+    may["allow_no_change"] = serde_json::json!(true);
+    let mut whole = task("whole", "echo done");
+    whole["executor"] = serde_json::json!("sequential");
+    whole["input"] = serde_json::json!({"steps": [
+        {"title": "Look", "skills": ["edit"], "input": {"run": "echo looked"}},
+        {"title": "Do", "skills": ["edit"], "input": {"run": "echo done"}},
+    ]});
+    whole["skills"] = serde_json::json!([]);
+    plan(&env, &[task("liar", "echo I have changed all that you asked for"), may, whole]);
+    let said = env.baton(&["run", "plan.json"]);
+    let said = format!("{}{}", said.stdout, said.stderr);
+    assert!(
+        said.contains("liar failed: unaccepted: it says that it is done and has changed no file"),
+        "{said}"
+    );
+    assert!(
+        said.contains("whole failed: unaccepted: it says that it is done, and no part of it has"),
+        "{said}"
+    );
+    assert!(said.contains("may accepted"), "{said}");
+}
+
+/// A submodule `lib` of another repository, with one file.
+fn with_submodule(env: &Env) -> std::path::PathBuf {
+    let lib = env.path("lib");
+    env.write("lib/code.txt", "code\n");
+    git(&lib, &["init", "--quiet"]);
+    git(&lib, &["add", "--all"]);
+    git(&lib, &["commit", "--quiet", "--message", "Lib"]);
+    let repo = env.path("repo");
+    let url = lib.display().to_string();
+    git(&repo, &["-c", "protocol.file.allow=always", "submodule", "--quiet", "add", &url, "lib"]);
+    git(&repo, &["commit", "--quiet", "--message", "With lib"]);
+    repo
+}
+
+#[test]
+fn a_submodule_may_be_filled_and_what_is_done_in_it_is_refused() {
+    let env = env();
+    let repo = with_submodule(&env);
+    let fill = "git -c protocol.file.allow=always submodule --quiet update --init";
+    let commit = "git -c user.name=a -c user.email=a@a commit -qam edited";
+    let edits = ["echo x >> lib/code.txt", "echo x > lib/new.txt", "rm lib/code.txt"];
+    let mut tasks = vec![task("fills", &format!("{fill}; cat lib/code.txt > copy.txt"))];
+    for (number, edit) in edits.iter().enumerate() {
+        tasks.push(task(&format!("edits{number}"), &format!("{fill}; {edit}; echo {number} > {number}.txt")));
+        let committed =
+            format!("{fill}; {edit}; cd lib; git add -A; {commit}; cd ..; echo {number} > {number}.txt");
+        tasks.push(task(&format!("commits{number}"), &committed));
+    }
+    plan(&env, &tasks);
+    let said = env.baton(&["run", "plan.json"]);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stdout.contains("1 of 7 accepted, 6 failed"), "{said:?}");
+    assert_eq!(
+        said.stdout.matches("failed: unaccepted: it worked in the submodule lib").count(),
+        6,
+        "{said:?}"
+    );
+    assert_eq!(git(&repo, &["show", &format!("{TARGET}:copy.txt")]), "code");
+}
+
+#[test]
+fn filters_that_the_operator_set_up_apply_in_trees_as_in_the_checkout() {
+    let env = env();
+    let repo = env.path("repo");
+    git(&repo, &["config", "filter.caesar.clean", "tr a-m A-M"]);
+    git(&repo, &["config", "filter.caesar.smudge", "tr A-M a-m"]);
+    env.write("repo/.gitattributes", "*.secret filter=caesar\n");
+    env.write("repo/one.secret", "abc\n");
+    git(&repo, &["add", "--all"]);
+    git(&repo, &["commit", "--quiet", "--message", "Secrets"]);
+    assert_eq!(git(&repo, &["show", "HEAD:one.secret"]), "ABC");
+    plan(&env, &[task("a", "cat one.secret > plain.txt; echo face > two.secret")]);
+    env.baton(&["run", "plan.json"]).ok();
+    assert_eq!(git(&repo, &["show", &format!("{TARGET}:plain.txt")]), "abc");
+    assert_eq!(git(&repo, &["show", &format!("{TARGET}:two.secret")]), "FACE");
 }
 
 #[test]
@@ -185,8 +318,7 @@ fn what_is_killed_while_it_lands_lands_once() {
     let env = env();
     let config = std::fs::read_to_string(env.path("baton.toml")).unwrap();
     // The check takes long enough to be killed in, the first time.
-    let slow =
-        r#"argv = ["sh", "-c", "test -e ../../../../checked || { touch ../../../../checked; sleep 60; }"]"#;
+    let slow = r#"argv = ["sh", "-c", "test -e ../../../checked || { touch ../../../checked; sleep 60; }"]"#;
     let quick = r#"argv = ["sh", "-c", "! grep -rl broken --include=*.txt ."]"#;
     env.write("baton.toml", &config.replace(quick, slow));
     plan(&env, &[task("a", "echo more >> a.txt")]);
@@ -209,6 +341,37 @@ fn what_is_killed_while_it_lands_lands_once() {
         "it was not done again"
     );
     env.baton(&["db", "check"]).ok();
+}
+
+#[test]
+fn killed_at_every_step_of_a_landing_it_lands_once_and_nobody_does_it_again() {
+    for point in baton::failpoint::LANDING {
+        for checked_out in [false, true] {
+            let env = env();
+            let repo = env.path("repo");
+            if checked_out {
+                git(&repo, &["checkout", "--quiet", "-b", TARGET]);
+            }
+            plan(&env, &[task("a", "echo more >> a.txt"), task("b", "echo more >> b.txt")]);
+            let mut command = env.command(&["run", "plan.json"]);
+            command.env("BATON_FAILPOINT", format!("{point}:1"));
+            let killed = crate::support::output(command);
+            assert_eq!(killed.code, None, "{point} was not reached: {killed:?}");
+            env.baton(&["run", "plan.json"]).ok();
+            let what = format!("{point}, checked out: {checked_out}");
+            assert_eq!(git(&repo, &["rev-list", "--count", &format!("main..{TARGET}")]), "2", "{what}");
+            assert_eq!(git(&repo, &["show", &format!("{TARGET}:a.txt")]), "a\nmore", "{what}");
+            assert_eq!(git(&repo, &["status", "--porcelain"]), "", "{what}");
+            let done = "SELECT count(*) FROM attempt WHERE ending = 'accepted'";
+            assert_eq!(env.sql::<i64>(done), 2, "{what}");
+            let landed = "SELECT json_extract(CAST(fact AS TEXT), '$.commit') FROM event JOIN body USING (task_id) \
+                          WHERE kind = 'landed' AND name = 'a'";
+            let commit = env.sql::<String>(landed);
+            assert_eq!(git(&repo, &["log", "-1", "--format=%s", &commit]), "Do a", "{what}");
+            assert_eq!(git(&repo, &["for-each-ref", "refs/baton"]), "", "{what}: marks are forgotten");
+            env.baton(&["db", "check"]).ok();
+        }
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use baton::clock::{Clock, Time};
-use baton::fault::{ErrorClass, Fault};
+use baton::fault::{Begun, ErrorClass, Fault};
 use baton::id::{AgentId, Epoch, RunId, TaskId};
 use baton::op::{Assign, End, Op, Pick, Rejection, RouterChoice, Submission};
 use baton::outcome::Outcome;
@@ -297,7 +297,9 @@ impl Bench {
             Step::Fail { stale, class } => {
                 finish(*stale, End::Failed { fault: Fault::new(*class, "no"), checks: Vec::new() })
             }
-            Step::Release { stale } => finish(*stale, End::Released { why: "drained".into() }),
+            Step::Release { stale } => {
+                finish(*stale, End::Released { why: "drained".into(), begun: Begun::Yes })
+            }
             Step::Claim { stale } => {
                 Op::Claim { task: task.id, epoch: epoch(*stale), outcome: Outcome::default() }
             }
@@ -426,7 +428,7 @@ fn a_stale_attempt_is_refused_by_name() {
 }
 
 #[test]
-fn a_lapsed_lease_is_not_brought_back() {
+fn a_lease_that_lapsed_while_its_host_stood_still_is_renewed() {
     let clock = Clock::manual(Time(0));
     let mut store = Store::in_memory(clock.clone()).expect("it opens");
     let plan = Plan { name: "lease".into(), workstreams: vec![Workstream::named("a")] };
@@ -441,7 +443,7 @@ fn a_lapsed_lease_is_not_brought_back() {
         store.apply(vec![Op::Renew { leases: vec![(TaskId(1), Epoch(1))], until: Time(500) }])[0].is_ok()
     );
     let task = read::task(store.connection(), TaskId(1)).expect("readable").expect("there");
-    assert!(matches!(task.state, State::Running { lease_until: Time(100), .. }), "{task:?}");
+    assert!(matches!(task.state, State::Running { lease_until: Time(500), .. }), "{task:?}");
 }
 
 #[test]
@@ -479,7 +481,7 @@ fn what_contradicts_the_store_is_refused_alone() {
 fn a_host_that_was_replaced_can_not_renew_its_lease() {
     let mut store = Store::in_memory(Clock::manual(Time(1))).expect("memory is there");
     let start = || Op::StartHost { pid: 1, version: "v".into(), machine: "m".into(), lease_until: Time(9) };
-    let renew = |boot| Op::RenewHost { boot, lease_until: Time(20) };
+    let renew = |boot| Op::RenewHost { boot };
     store.apply(vec![start(), start()]);
     assert!(matches!(store.apply(vec![renew(2)]).as_slice(), [Ok(_)]));
     assert!(matches!(store.apply(vec![renew(1)]).as_slice(), [Err(Rejection::Store(_))]));

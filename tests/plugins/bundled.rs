@@ -76,7 +76,7 @@ fn what_is_bundled_and_what_each_may_use() {
     ");
     let limits = env.baton(&["plugin", "limits", "capability"]).ok();
     insta::assert_snapshot!(limits, @"
-    plugin      kind    memory  table           fuel         cpu  copied  handles  log-lines  stack
-    capability  router  128MiB  20000 elements  10000000000  2s   64MiB   256      256        512KiB
+    plugin      kind    memory  table           fuel         cpu  copied  handles  log-lines  stack   consultations  consultations-per-run
+    capability  router  128MiB  20000 elements  10000000000  2s   64MiB   256      256        512KiB  3              10000
     ");
 }

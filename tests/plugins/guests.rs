@@ -7,10 +7,13 @@ use std::sync::OnceLock;
 use crate::support::root;
 
 /// Every guest crate that becomes a component.
-pub const GUESTS: [&str; 13] = [
+pub const GUESTS: [&str; 16] = [
     "duplicate",
     "flaky-router",
     "giant-output",
+    "greedy-agent",
+    "greedy-executor",
+    "greedy-router",
     "handle-flood",
     "liar",
     "log-flood",

@@ -155,8 +155,12 @@ impl Running {
     }
 
     pub fn interrupt(&self) {
+        self.signal(rustix::process::Signal::INT);
+    }
+
+    pub fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_raw(self.id()).expect("it has an id");
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("it can be interrupted");
+        rustix::process::kill_process(pid, signal).expect("it can be signalled");
     }
 
     /// Reads its standard error up to a line with this text.

@@ -49,10 +49,14 @@ impl Price {
 }
 
 impl Tariff {
-    /// What so much usage costs, if anyone knows: the agent itself first.
+    /// What so much usage costs, if anyone knows: the agent itself first. Tokens that were not told cost something that nobody
+    /// knows, and not nothing.
     #[must_use]
     pub fn cost(&self, usage: &Usage) -> Option<(Money, Basis)> {
         let table = || {
+            if usage.input_tokens == 0 && usage.output_tokens == 0 {
+                return None;
+            }
             let model = usage.model.as_ref().or(self.model.as_ref())?;
             Some((self.prices.get(model)?.of(usage), Basis::Priced))
         };
@@ -90,5 +94,16 @@ mod tests {
             Some((Money(9), Basis::Reported))
         );
         assert_eq!(tariff.cost(&Usage { model: Some("other".into()), ..usage }), None);
+    }
+
+    #[test]
+    fn tokens_that_were_not_told_are_not_free() {
+        let prices =
+            Arc::new(Prices::from([("m".into(), Price { input: Money(1_000_000), ..Price::default() })]));
+        let untold = Usage { requests: 3, model: Some("m".into()), ..Usage::default() };
+        let tariff = Tariff { prices, model: None, attempt: None };
+        assert_eq!(tariff.cost(&untold), None);
+        let declared = Tariff { attempt: Some(Money(0)), ..tariff };
+        assert_eq!(declared.cost(&untold), Some((Money(0), Basis::Priced)));
     }
 }

@@ -23,7 +23,7 @@ pub(super) struct Man {
 pub(super) fn completions(args: &Completions) -> Outcome {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "baton", &mut script);
-    screen::line(String::from_utf8_lossy(&script).trim_end());
+    screen::block(String::from_utf8_lossy(&script).trim_end());
     Ok(Done::Well)
 }
 
@@ -31,7 +31,7 @@ pub(super) fn man(global: &Global, args: &Man) -> Outcome {
     match &args.write {
         None => {
             let page = page(Cli::command())?;
-            screen::line(String::from_utf8_lossy(&page).trim_end());
+            screen::block(String::from_utf8_lossy(&page).trim_end());
         }
         Some(folder) => {
             std::fs::create_dir_all(folder)?;

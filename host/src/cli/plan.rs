@@ -80,7 +80,7 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
             simulate(global, &loaded, &teams, timeline)
         }
         Verb::Schema => {
-            screen::line(&serde_json::to_string_pretty(&schema::plan()).unwrap_or_default());
+            screen::block(&serde_json::to_string_pretty(&schema::plan()).unwrap_or_default());
             Ok(Done::Well)
         }
         Verb::Amend { run, plan } => amend(global, &run, load::load(&plan)?),
@@ -129,8 +129,8 @@ fn draw(global: &Global, plan: &Plan, format: Format) -> Outcome {
     let name = |index: &usize| plan.workstreams[*index].id.clone();
     let shape = graph::shape(plan);
     match format {
-        Format::Mermaid => screen::line(graph::mermaid(plan).trim_end()),
-        Format::Dot => screen::line(graph::dot(plan).trim_end()),
+        Format::Mermaid => screen::block(graph::mermaid(plan).trim_end()),
+        Format::Dot => screen::block(graph::dot(plan).trim_end()),
         Format::Text if global.json => {
             let waves: Vec<Vec<String>> =
                 shape.waves.iter().map(|wave| wave.iter().map(name).collect()).collect();
@@ -233,7 +233,7 @@ fn amend(global: &Global, run: &str, plan: Plan) -> Outcome {
     } else if diff.is_empty() {
         screen::line(&format!("{run} follows this plan already"));
     } else {
-        screen::line(&diff.to_string());
+        screen::block(&diff.to_string());
     }
     Ok(Done::Well)
 }

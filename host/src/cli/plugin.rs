@@ -99,7 +99,7 @@ fn new(kind: Kind, name: &str, lang: Lang, sdk: Option<&str>) -> Outcome {
 fn wit(kind: Kind, folder: Option<&Path>) -> Outcome {
     for (file, text) in scaffold::contract(kind) {
         match folder {
-            None => screen::line(text.trim_end()),
+            None => screen::block(text.trim_end()),
             Some(folder) => {
                 let path = folder.join(&file);
                 std::fs::create_dir_all(path.parent().unwrap_or(folder))?;

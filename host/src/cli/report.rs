@@ -51,7 +51,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     } else if global.json {
         screen::json(&report);
     } else if args.md {
-        screen::line(markdown(&report).trim_end());
+        screen::block(markdown(&report).trim_end());
     } else {
         text(&report);
     }
@@ -188,8 +188,8 @@ fn dead(report: &Report) -> Vec<Vec<String>> {
 
 fn markdown(report: &Report) -> String {
     let totals = &report.totals;
-    let mut text = format!("# {}: {}\n\n", report.run.id, report.run.name);
-    text += &format!("{}. Router: {}.\n\n", headline(totals), report.run.router.name);
+    let mut text = format!("# {}: {}\n\n", report.run.id, inline(&report.run.name));
+    text += &format!("{}. Router: {}.\n\n", headline(totals), inline(&report.run.router.name));
     let numbers = [
         ("elapsed", screen::span(totals.elapsed_ms)),
         ("work", screen::span(totals.busy_ms)),
@@ -223,8 +223,21 @@ fn markdown(report: &Report) -> String {
 fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let mut text = format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(head.len()));
     for row in rows {
-        let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        let cells: Vec<String> = row.iter().map(|cell| inline(cell)).collect();
         text += &format!("| {} |\n", cells.join(" | "));
     }
     text + "\n"
+}
+
+/// Text that came from elsewhere, as text of a Markdown document: no cell ends early, and there are no links, pictures
+/// or HTML in it.
+fn inline(text: &str) -> String {
+    let mut out = String::new();
+    for c in screen::cell(text).chars() {
+        if matches!(c, '|' | '\\' | '`' | '<' | '[' | '&') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
 }

@@ -410,7 +410,9 @@ fn conclude(global: &Global, follower: &mut Follower, home: &Home, run: RunId, w
         Watched::Ended(Phase::Spent) => Ok(Done::Spent),
         Watched::Ended(Phase::Stuck) => {
             if !global.json {
-                screen::note("nobody can do what is left; once somebody can, run the plan again to go on");
+                screen::note(
+                    "what is left waits for what is said above: see to it, and run the plan again to go on",
+                );
             }
             Ok(Done::Paused)
         }

@@ -1,5 +1,9 @@
-//! Everything that the command line prints goes through here.
+//! Everything that the command line prints goes through here, and nothing passes that a terminal would act on: what
+//! agents, plans and programs say is only ever shown.
 
+mod plain;
+
+use std::borrow::Cow;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ChildStdin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,6 +13,8 @@ use serde::Serialize;
 
 use crate::knowledge::Trend;
 use crate::lab::interval::Interval;
+
+pub(super) use plain::{cell, plain};
 
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
@@ -25,8 +31,32 @@ pub(super) fn close() {
     PAGER.lock().unwrap_or_else(PoisonError::into_inner).take();
 }
 
-/// A line on standard output, or to the pager. A reader that went away is no error: the work goes on.
+/// A line on standard output, or to the pager. Line breaks inside of it are indented, so that nothing that is told can
+/// pass for a line of Baton's own.
 pub(super) fn line(text: &str) {
+    print(&hanging(&plain(text)));
+}
+
+/// A text of several lines that Baton laid out itself.
+pub(super) fn block(text: &str) {
+    print(&plain(text));
+}
+
+fn hanging(text: &str) -> Cow<'_, str> {
+    match text.trim_end_matches('\n') {
+        one if !one.contains('\n') => Cow::Borrowed(one),
+        many => {
+            let mut lines = many.lines().map(str::trim_end);
+            let first = lines.next().unwrap_or_default().to_owned();
+            let indented =
+                |text: String, line: &str| if line.is_empty() { text + "\n" } else { text + "\n    " + line };
+            Cow::Owned(lines.fold(first, indented))
+        }
+    }
+}
+
+/// A reader that went away is no error: the work goes on.
+fn print(text: &str) {
     let mut pager = PAGER.lock().unwrap_or_else(PoisonError::into_inner);
     let written = match pager.as_mut() {
         Some(pager) => writeln!(pager, "{text}"),
@@ -43,7 +73,8 @@ pub(super) fn is_closed() -> bool {
 }
 
 pub(super) fn json<T: Serialize>(value: &T) {
-    line(&serde_json::to_string(value).unwrap_or_else(|why| format!("{{\"error\":{:?}}}", why.to_string())));
+    let text = serde_json::to_string(value);
+    print(&plain::json(&text.unwrap_or_else(|why| format!("{{\"error\":{:?}}}", why.to_string()))));
 }
 
 /// What went wrong, for people, on standard error.
@@ -51,9 +82,33 @@ pub(super) fn error(text: &str) {
     note(&format!("baton: {text}"));
 }
 
-/// A line on standard error. Nobody may be there to read it either.
+/// What clap says of a command line, laid out by it.
+pub(super) fn usage(text: &str) {
+    complain(&plain(text));
+}
+
+/// A line on standard error.
 pub(super) fn note(text: &str) {
+    complain(&hanging(&plain(text)));
+}
+
+/// Nobody may be there to read it either.
+fn complain(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Where lines of the log go.
+pub(super) struct Log;
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        std::io::stderr().lock().write_all(plain(&String::from_utf8_lossy(bytes)).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().lock().flush()
+    }
 }
 
 pub(super) fn is_terminal() -> bool {
@@ -65,29 +120,31 @@ pub(super) fn confirm(question: &str) -> bool {
     if !std::io::stdin().is_terminal() {
         return false;
     }
-    let _ = write!(std::io::stderr().lock(), "{question} [y/N] ");
+    let _ = write!(std::io::stderr().lock(), "{} [y/N] ", plain(question));
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
 }
 
 /// Columns as wide as their widest cell; the last one is not padded.
 pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
+    let rows: Vec<Vec<Cow<'_, str>>> =
+        rows.iter().map(|row| row.iter().map(|text| cell(text)).collect()).collect();
     let mut widths: Vec<usize> = head.iter().map(|cell| cell.chars().count()).collect();
-    for row in rows {
+    for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
     }
-    let print = |cells: Vec<&str>| {
+    let show = |cells: Vec<&str>| {
         let last = cells.len().saturating_sub(1);
         let padded = cells.iter().zip(&widths).enumerate().map(|(index, (cell, width))| {
             if index == last { (*cell).to_owned() } else { format!("{cell:width$}") }
         });
-        line(padded.collect::<Vec<_>>().join("  ").trim_end());
+        print(padded.collect::<Vec<_>>().join("  ").trim_end());
     };
-    print(head.to_vec());
-    for row in rows {
-        print(row.iter().map(String::as_str).collect());
+    show(head.to_vec());
+    for row in &rows {
+        show(row.iter().map(AsRef::as_ref).collect());
     }
 }
 

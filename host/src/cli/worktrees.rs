@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{Done, Failure, Global, Outcome, screen, unreadable};
 use crate::scheduler::land::{self, Owner};
 use crate::store::{Reader, read};
-use crate::workspace::{Tree, Workspaces};
+use crate::workspace::{Key, Tree, Workspaces};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -18,7 +18,7 @@ pub(super) struct Args {
 struct Line {
     task: String,
     state: String,
-    branch: String,
+    base: String,
     path: std::path::PathBuf,
 }
 
@@ -32,14 +32,13 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let git = |why: crate::workspace::GitError| Failure::Infrastructure(why.to_string());
     let workspaces = runtime.block_on(Workspaces::open(settings)).map_err(git)?;
     let mut lines = Vec::new();
-    for (path, branch) in runtime.block_on(workspaces.list()).map_err(git)? {
-        let (task, state, over) = owner(&conn, &branch)?;
+    for Tree { key, path, base } in workspaces.list() {
+        let (task, state, over) = owner(&conn, key)?;
         if args.prune && over {
-            let tree = Tree { path: path.clone(), branch: branch.clone(), base: String::new() };
-            runtime.block_on(workspaces.discard(&tree));
+            runtime.block_on(workspaces.sweep(&[key]));
         }
         if !args.prune || over {
-            lines.push(Line { task, state, branch, path });
+            lines.push(Line { task, state, base, path });
         }
     }
     if global.json {
@@ -51,15 +50,16 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
         return Ok(Done::Well);
     }
     let row = |line: &Line| {
-        vec![line.task.clone(), line.state.clone(), line.branch.clone(), line.path.display().to_string()]
+        let base: String = line.base.chars().take(12).collect();
+        vec![line.task.clone(), line.state.clone(), base, line.path.display().to_string()]
     };
-    screen::table(&["task", "state", "branch", "path"], &lines.iter().map(row).collect::<Vec<_>>());
+    screen::table(&["task", "state", "base", "path"], &lines.iter().map(row).collect::<Vec<_>>());
     Ok(Done::Well)
 }
 
-fn owner(conn: &Reader, branch: &str) -> Result<(String, String, bool), Failure> {
-    let found = land::owner(conn, branch).map_err(unreadable)?;
-    let Some(Owner { task, over }) = found else { return Ok(("unknown".into(), "unknown".into(), false)) };
+fn owner(conn: &Reader, key: Key) -> Result<(String, String, bool), Failure> {
+    let found = land::owner(conn, key).map_err(unreadable)?;
+    let Some(Owner { task, over }) = found else { return Ok((key.to_string(), "unknown".into(), true)) };
     let name = read::name(conn, task.id).map_err(unreadable)?;
     Ok((format!("{}/{name}", task.run), task.state.name().to_string(), over))
 }

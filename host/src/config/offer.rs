@@ -48,11 +48,15 @@ pub(super) struct ServiceTable {
     #[serde(default)]
     silence: Option<Span>,
     #[serde(default)]
+    longest_pause: Option<Span>,
+    #[serde(default)]
     max_body: Option<Size>,
     #[serde(default)]
     concurrency: Option<NonZeroU32>,
     #[serde(default)]
     per_minute: Option<NonZeroU32>,
+    /// Through which it is reached.
+    proxy: Option<String>,
 }
 
 fn get_and_post() -> Vec<String> {
@@ -70,6 +74,7 @@ const MAX_STDOUT: usize = 1 << 20;
 const MAX_BODY: usize = 8 << 20;
 const TIMEOUT: Duration = Duration::from_secs(600);
 const SILENCE: Duration = Duration::from_secs(120);
+const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 const CONCURRENCY: u32 = 16;
 
 /// All of it together.
@@ -149,9 +154,16 @@ impl ServiceTable {
             headers,
             timeout: self.timeout.map_or(TIMEOUT, |span| span.0),
             silence: self.silence.map_or(SILENCE, |span| span.0),
+            longest_pause: self.longest_pause.map_or(LONGEST_PAUSE, |span| span.0),
             max_body: self.max_body.map_or(MAX_BODY, |size| size.0),
             concurrency: self.concurrency.map_or(CONCURRENCY, NonZeroU32::get),
             per_minute: self.per_minute,
+            proxy: self
+                .proxy
+                .as_deref()
+                .map(Service::base)
+                .transpose()
+                .map_err(|why| format!("proxy: {why}"))?,
         })
     }
 }

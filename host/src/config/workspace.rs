@@ -26,7 +26,7 @@ impl WorkspaceTable {
             repository: folder.join(self.repository),
             target: self.target.unwrap_or_else(|| "baton/accepted".into()),
             checks: self.checks,
-            folder: store.join("worktrees"),
+            store: store.to_owned(),
         })
     }
 }

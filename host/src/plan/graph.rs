@@ -121,7 +121,11 @@ pub fn mermaid(plan: &Plan) -> String {
     let mut edge = 0;
     let mut thick = Vec::new();
     for (index, workstream) in plan.workstreams.iter().enumerate() {
-        let _ = writeln!(text, "  n{index}[\"{}\"]", label(workstream).replace('"', "#quot;"));
+        let _ = writeln!(
+            text,
+            "  n{index}[\"{}\"]",
+            label(workstream).replace(char::is_control, " ").replace('"', "#quot;")
+        );
         for parent in &workstream.depends_on {
             let Some(parent) = plan.position(parent) else { continue };
             let _ = writeln!(text, "  n{parent} --> n{index}");
@@ -146,7 +150,7 @@ pub fn dot(plan: &Plan) -> String {
         let _ = writeln!(
             text,
             "  n{index} [label=\"{}\"];",
-            label(workstream).replace('\\', "\\\\").replace('"', "\\\"")
+            label(workstream).replace(char::is_control, " ").replace('\\', "\\\\").replace('"', "\\\"")
         );
         for parent in &workstream.depends_on {
             let Some(parent) = plan.position(parent) else { continue };

@@ -9,7 +9,7 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::Value;
 
 use super::check::Means;
-use super::{Plan, Workstream, check, schema};
+use super::{Plan, Workstream, check, json, schema};
 use crate::scope::Glob;
 use crate::span::Span;
 
@@ -152,7 +152,7 @@ fn parse(file: &Path) -> Result<Value, Flaw> {
                 .map_err(|why| wrong("YAML", why.to_string()))
         }
         Some("toml") => toml::from_str(&text).map_err(|why| wrong("TOML", why.to_string())),
-        Some(_) | None => serde_json::from_str(&text).map_err(|why| wrong("JSON", why.to_string())),
+        Some(_) | None => json::read(&text).map_err(|why| flaw(file, "", why)),
     }
 }
 

@@ -10,6 +10,7 @@ use super::capability::{Powers, Stop};
 use super::grant::Grant;
 use super::loader::Loaded;
 use super::{Engines, PluginError, words};
+use crate::excerpt::{MESSAGE, excerpt};
 use crate::fault::{ErrorClass, Fault};
 use crate::outcome::Outcome;
 use crate::plan::Workstream;
@@ -115,7 +116,12 @@ impl Adapter {
                 Err(why) => Ended::Failed(Fault::new(ErrorClass::InvalidOutput, why)),
             },
             Ok(Err(fault)) => {
-                powers.stopped().map_or_else(|| Ended::Failed(words::fault_in(fault)), Ended::Stopped)
+                let longest = match powers.put_off.load(Ordering::Relaxed) {
+                    0 => words::RETRY_AFTER,
+                    service => service,
+                };
+                let failed = || Ended::Failed(words::fault_in(fault, longest));
+                powers.stopped().map_or_else(failed, Ended::Stopped)
             }
             Err(error) => match powers.stopped() {
                 Some(why) => Ended::Stopped(why),
@@ -143,8 +149,8 @@ impl Adapter {
         let said = call.await;
         match said {
             Ok(Said::Ready) => Ok(Health::Ready),
-            Ok(Said::Degraded(why)) => Ok(Health::Degraded(words::cut(why, words::SUMMARY))),
-            Ok(Said::Unreachable(why)) => Ok(Health::Unreachable(words::cut(why, words::SUMMARY))),
+            Ok(Said::Degraded(why)) => Ok(Health::Degraded(excerpt(why, MESSAGE))),
+            Ok(Said::Unreachable(why)) => Ok(Health::Unreachable(excerpt(why, MESSAGE))),
             Err(error) => Err(identity.ended(&error, &store)),
         }
     }

@@ -16,11 +16,13 @@ pub mod workspace;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
 use crate::clock::{Clock, Time};
+use crate::excerpt::{MESSAGE, excerpt};
+use crate::fault::Begun;
 use crate::id::{Epoch, TaskId};
 use crate::lease::HostLease;
 
@@ -141,12 +143,15 @@ impl<T: Named> Allowed<T> {
             return Ok(Arc::clone(found));
         }
         let (what, grant, plugin) = (T::WHAT, T::GRANT, &powers.plugin);
+        let shown = excerpt(name, 256);
         Err(powers.denied(
             call,
             if self.ungranted.contains(name) {
-                format!("{what} {name} is not granted to {plugin}: baton plugin add … --grant {grant}:{name}")
+                format!(
+                    "{what} {shown} is not granted to {plugin}: baton plugin add … --grant {grant}:{shown}"
+                )
             } else {
-                format!("there is no {what} {name}: add {} to baton.toml", T::EXAMPLE.replace("{}", name))
+                format!("there is no {what} {shown}: add {} to baton.toml", T::EXAMPLE.replace("{}", &shown))
             },
         ))
     }
@@ -168,10 +173,14 @@ pub struct Powers {
     pub services: Allowed<Upstream>,
     /// The working tree that was made for this attempt.
     pub folder: Option<PathBuf>,
+    /// Programs that were started for it, and requests that somebody took.
+    pub acts: AtomicU32,
     /// Requests that it sent.
     pub requests: AtomicU32,
     /// Of those, the ones that it sent after it was told to stop.
     pub farewells: AtomicU32,
+    /// The longest that a service which it called may put the task off, in milliseconds; zero = it called none.
+    pub put_off: AtomicU64,
     pub meter: Arc<Meter>,
     pub desk: Desk,
     pub signs: sign::Signs,
@@ -180,13 +189,39 @@ pub struct Powers {
 }
 
 impl Powers {
-    /// Why it may not act any more, if so. A host that could not renew its own lease has no right left to hand on.
+    /// Why it may not act any more, if so. A host that lost its own lease has no right left to hand on.
     #[must_use]
     pub fn stopped(&self) -> Option<Stop> {
-        if !self.lease.holds(self.clock.now()) {
+        if self.lease.is_lost() {
             self.fence.fall(Stop::LeaseLost);
         }
         self.fence.reason()
+    }
+
+    /// The same before something is done that others can see: a host that stood still first finds out whether the store
+    /// is still its own.
+    pub(super) async fn admitted(&self) -> Option<Stop> {
+        tokio::select! {
+            () = self.patiently(self.lease.settled(&self.clock)) => {}
+            _ = self.fence.fallen() => {}
+        }
+        self.stopped()
+    }
+
+    /// Something is about to happen outside that can't be taken back.
+    pub(super) fn acts(&self) {
+        self.acts.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The last of those surely did not happen.
+    pub(super) fn acted_not(&self) {
+        self.acts.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Whether anything may have happened outside.
+    #[must_use]
+    pub fn begun(&self) -> Begun {
+        if self.acts.load(Ordering::SeqCst) > 0 { Begun::Yes } else { Begun::No }
     }
 
     /// Waits for something that is not the attempt's to hurry: that is not silence.
@@ -207,11 +242,12 @@ impl Powers {
     /// must stop has a moment to say so to the far side.
     #[must_use]
     pub fn is_barred(&self) -> bool {
-        self.fence.reason() == Some(Stop::LeaseLost) || !self.lease.holds(self.clock.now())
+        self.fence.reason() == Some(Stop::LeaseLost) || self.lease.is_lost()
     }
 
     /// Tells the operator of a call that was refused; answers with what was said.
     fn denied(&self, call: &'static str, why: String) -> String {
+        let why = excerpt(why, MESSAGE);
         let (task, plugin) = (self.task, self.plugin.clone());
         self.signs.send(self.clock.now(), sign::Sign::Denied { task, plugin, call, why: why.clone() });
         why

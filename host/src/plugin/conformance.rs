@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -69,6 +69,7 @@ fn task() -> Task {
         epoch: Epoch(0),
         attempts: 0,
         crashes: 0,
+        conflicts: 0,
         priority: 0,
         created: Time(0),
         deadline: None,
@@ -291,6 +292,7 @@ fn executor(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<
             now: Time(1_700_000_000_000),
             seed: Seed(7),
             config: &config,
+            rounds: 0,
         })
     };
     let mut findings = Vec::new();
@@ -471,7 +473,9 @@ fn powers(plugin: &str, fence: Arc<Fence>) -> Arc<Powers> {
         profiles: Allowed::narrow(&BTreeMap::new(), |_| false),
         services: Allowed::narrow(&BTreeMap::new(), |_| false),
         folder: None,
+        acts: AtomicU32::new(0),
         requests: AtomicU32::new(0),
+        put_off: AtomicU64::new(0),
         farewells: AtomicU32::new(0),
         meter: Arc::new(Meter::default()),
         desk: Desk::closed(),

@@ -9,8 +9,10 @@ use super::{Kind, PluginError};
 
 /// Calls of strategies that may run at once.
 const PURE_SLOTS: u32 = 32;
-/// Attempts that may be inside a plugin at once.
+/// Adapters that may be called at once: attempts, probes, and what is left of attempts that were stopped.
 pub(super) const AGENT_SLOTS: u32 = 1024;
+/// Attempts that may be given out at once.
+pub const ATTEMPTS: u32 = AGENT_SLOTS - 64;
 
 /// Everything that plugins run on. Cheap to clone; a thread moves the epochs on until the last one is gone.
 #[derive(Clone)]

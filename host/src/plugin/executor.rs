@@ -6,6 +6,7 @@ use super::bindings::executor::ExecutorPre;
 use super::bindings::executor::exports::baton::executor::execution::{
     ExecutionError, Request, Step as Said, Wait,
 };
+use super::limits::Name;
 use super::loader::Loaded;
 use super::{Engines, PluginError, words};
 use crate::clock::Time;
@@ -15,9 +16,6 @@ use crate::outcome::{Child, Outcome};
 use crate::plan::{Effects, Workstream};
 use crate::seed::Seed;
 use crate::task::Task;
-
-/// The most children of one answer.
-const CHILDREN: usize = 10_000;
 
 #[derive(Clone)]
 pub struct Executor {
@@ -35,6 +33,8 @@ pub struct Question<'a> {
     pub now: Time,
     pub seed: Seed,
     pub config: &'a BTreeMap<String, String>,
+    /// How often it was asked before about this attempt.
+    pub rounds: u32,
 }
 
 /// What it wants.
@@ -61,6 +61,10 @@ impl Executor {
     /// Why there is no usable answer.
     pub fn advance(&self, question: &Question<'_>) -> Result<Step, PluginError> {
         let identity = &self.loaded.identity;
+        let asks = identity.limits.asks;
+        if asks.rounds.is_some_and(|most| question.rounds >= most) {
+            return Err(identity.over(Name::Rounds));
+        }
         let request = Request {
             task: words::task(question.task, question.spec, question.feedback.clone()),
             children: question.children.iter().map(words::child).collect(),
@@ -84,6 +88,12 @@ impl Executor {
             now: question.now,
             effects: question.spec.effects,
         };
+        if let Ok(Said::Spawn(spawn)) = &said {
+            let children = question.children.len().saturating_add(spawn.children.len());
+            if asks.children.is_some_and(|most| children > most as usize) {
+                return Err(identity.over(Name::Children));
+            }
+        }
         match said {
             Ok(said) => step(said, &stand).map_err(|why| identity.nonsense(why)),
             Err(error) => Err(identity.refused(match error {
@@ -121,12 +131,7 @@ impl Stand {
 
 fn step(said: Said, stand: &Stand) -> Result<Step, String> {
     Ok(match said {
-        Said::Spawn(spawn) if spawn.children.is_empty() || spawn.children.len() > CHILDREN => {
-            return Err(format!(
-                "it spawned {} children, and 1 to {CHILDREN} are allowed",
-                spawn.children.len()
-            ));
-        }
+        Said::Spawn(spawn) if spawn.children.is_empty() => return Err("it spawned no children".into()),
         Said::Spawn(spawn) => {
             let task = |new| words::new_task(new, stand.effects);
             let children = spawn.children.into_iter().map(task).collect::<Result<_, _>>()?;
@@ -137,7 +142,7 @@ fn step(said: Said, stand: &Stand) -> Result<Step, String> {
         }
         Said::Wait(wait) => Step::Wait(stand.check(wait)?),
         Said::Finish(outcome) => Step::Finish(words::outcome_in(outcome)?),
-        Said::Fail(fault) => Step::Fail(words::fault_in(fault)),
+        Said::Fail(fault) => Step::Fail(words::fault_in(fault, words::RETRY_AFTER)),
     })
 }
 

@@ -1,5 +1,6 @@
 //! What a component is, read from its bytes before anything of it runs: its kind, its contract, what it asks for.
 
+use crate::excerpt::{MESSAGE, excerpt};
 use wit_component::DecodedWasm;
 use wit_parser::{Resolve, WorldItem, WorldKey};
 
@@ -29,7 +30,8 @@ impl Component {
     /// # Errors
     /// [`PluginError::Incompatible`] says what it is instead.
     pub fn read(plugin: &str, bytes: &[u8]) -> Result<Self, PluginError> {
-        let wrong = |why: String| PluginError::Incompatible { plugin: plugin.to_owned(), why };
+        let wrong =
+            |why: String| PluginError::Incompatible { plugin: plugin.to_owned(), why: excerpt(why, MESSAGE) };
         if bytes.len() as u64 > limits::COMPONENT_CEILING {
             return Err(wrong(format!(
                 "it has {} bytes, and {} are allowed",

@@ -96,6 +96,12 @@ impl Library {
         self.settings.get(name).cloned().unwrap_or_default()
     }
 
+    /// What a plugin of this kind may use, with what is configured for it.
+    #[must_use]
+    pub fn limits(&self, name: &str, kind: Kind) -> Limits {
+        self.settings.get(name).map(|settings| settings.limits).unwrap_or_default().over(Limits::of(kind))
+    }
+
     /// The bytes of a plugin and what it is granted: installed plugins come before bundled ones of the same name.
     fn find(&self, name: &str, kind: Kind) -> Result<(Vec<u8>, Vec<Grant>), PluginError> {
         let installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();

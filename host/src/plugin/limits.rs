@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Kind;
+use super::{Kind, PluginError};
 
 /// The limits of one plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,24 @@ pub struct Limits {
     pub handles: usize,
     /// Lines of log.
     pub log_lines: u32,
+    /// What it may have the host do, where plugins of its kind can ask for it.
+    pub asks: Asks,
+}
+
+/// How much one plugin may have the host do for one task and for one run: what it asks for comes back to it, and it may
+/// ask again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asks {
+    /// Tasks that a router has done first, before it decides on one.
+    pub consultations: Option<u32>,
+    pub consultations_per_run: Option<u32>,
+    /// Times that an executor is asked about one attempt of a composite task.
+    pub rounds: Option<u32>,
+    /// Children of one such attempt.
+    pub children: Option<u32>,
+    pub children_per_run: Option<u32>,
+    /// Questions of one attempt to people, whoever answers them.
+    pub questions: Option<u32>,
 }
 
 /// A limit by its name in the configuration.
@@ -41,9 +59,33 @@ pub enum Name {
     /// What is beyond is counted and dropped.
     LogLines,
     Stack,
+    Consultations,
+    ConsultationsPerRun,
+    Rounds,
+    Children,
+    ChildrenPerRun,
+    Questions,
 }
 
 impl Name {
+    pub const ALL: [Self; 15] = [
+        Self::Memory,
+        Self::Table,
+        Self::Fuel,
+        Self::Cpu,
+        Self::Wall,
+        Self::Copied,
+        Self::Handles,
+        Self::LogLines,
+        Self::Stack,
+        Self::Consultations,
+        Self::ConsultationsPerRun,
+        Self::Rounds,
+        Self::Children,
+        Self::ChildrenPerRun,
+        Self::Questions,
+    ];
+
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
@@ -56,6 +98,12 @@ impl Name {
             Self::Handles => "handles",
             Self::LogLines => "log-lines",
             Self::Stack => "stack",
+            Self::Consultations => "consultations",
+            Self::ConsultationsPerRun => "consultations-per-run",
+            Self::Rounds => "rounds",
+            Self::Children => "children",
+            Self::ChildrenPerRun => "children-per-run",
+            Self::Questions => "questions",
         }
     }
 }
@@ -88,6 +136,7 @@ impl Limits {
             copied: 16 * MIB,
             handles: 256,
             log_lines: 256,
+            asks: Asks::of(kind),
         };
         match kind {
             // A score for each of 1,000 agents on each of 256 tasks must fit.
@@ -106,6 +155,17 @@ impl Limits {
         u64::try_from(self.cpu.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX).max(1)
     }
 
+    /// That a plugin went over one of them, and what can be done about it.
+    #[must_use]
+    pub fn exceeded(&self, plugin: &str, limit: Name) -> PluginError {
+        PluginError::OverLimit {
+            plugin: plugin.to_owned(),
+            limit,
+            allowed: self.shown(limit),
+            remedy: remedy(plugin, limit),
+        }
+    }
+
     /// A limit's value as it would be written in the configuration.
     #[must_use]
     pub fn shown(&self, name: Name) -> String {
@@ -120,6 +180,74 @@ impl Limits {
             Name::Handles => self.handles.to_string(),
             Name::LogLines => self.log_lines.to_string(),
             Name::Stack => bytes(STACK),
+            Name::Consultations => asked(self.asks.consultations),
+            Name::ConsultationsPerRun => asked(self.asks.consultations_per_run),
+            Name::Rounds => asked(self.asks.rounds),
+            Name::Children => asked(self.asks.children),
+            Name::ChildrenPerRun => asked(self.asks.children_per_run),
+            Name::Questions => asked(self.asks.questions),
+        }
+    }
+}
+
+fn remedy(plugin: &str, limit: Name) -> String {
+    match limit {
+        Name::Stack => "it recurses too deeply; this limit is fixed".into(),
+        Name::Memory
+        | Name::Table
+        | Name::Fuel
+        | Name::Cpu
+        | Name::Wall
+        | Name::Copied
+        | Name::Handles
+        | Name::LogLines
+        | Name::Consultations
+        | Name::ConsultationsPerRun
+        | Name::Rounds
+        | Name::Children
+        | Name::ChildrenPerRun
+        | Name::Questions => {
+            format!("mend it, or set [plugins.{}.limits] {limit} in baton.toml", key(plugin))
+        }
+    }
+}
+
+/// A name as a key of TOML: a component that is named by its path needs quotes.
+fn key(plugin: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if plugin.chars().all(is_bare) { plugin.to_owned() } else { format!("{plugin:?}") }
+}
+
+/// How a limit is shown of what plugins of a kind can't ask for.
+pub const NONE: &str = "-";
+
+fn asked(limit: Option<u32>) -> String {
+    limit.map_or_else(|| NONE.into(), |limit| limit.to_string())
+}
+
+impl Asks {
+    fn of(kind: Kind) -> Self {
+        let none = Self::default();
+        match kind {
+            Kind::Router => Self { consultations: Some(3), consultations_per_run: Some(10_000), ..none },
+            Kind::Executor => {
+                Self { rounds: Some(10_000), children: Some(10_000), children_per_run: Some(100_000), ..none }
+            }
+            Kind::Validator => none,
+            Kind::Agent => Self { questions: Some(64), ..none },
+        }
+    }
+
+    /// With what is configured, for what plugins of this kind can ask for.
+    fn with(self, own: &Overrides) -> Self {
+        let set = |usual: Option<u32>, own: Option<u32>| usual.map(|usual| own.unwrap_or(usual));
+        Self {
+            consultations: set(self.consultations, own.consultations),
+            consultations_per_run: set(self.consultations_per_run, own.consultations_per_run),
+            rounds: set(self.rounds, own.rounds),
+            children: set(self.children, own.children),
+            children_per_run: set(self.children_per_run, own.children_per_run),
+            questions: set(self.questions, own.questions),
         }
     }
 }
@@ -147,6 +275,12 @@ pub struct Overrides {
     pub copied: Option<crate::size::Size>,
     pub handles: Option<usize>,
     pub log_lines: Option<u32>,
+    pub consultations: Option<u32>,
+    pub consultations_per_run: Option<u32>,
+    pub rounds: Option<u32>,
+    pub children: Option<u32>,
+    pub children_per_run: Option<u32>,
+    pub questions: Option<u32>,
 }
 
 impl Overrides {
@@ -161,6 +295,7 @@ impl Overrides {
             copied: self.copied.map_or(limits.copied, |size| size.0),
             handles: self.handles.unwrap_or(limits.handles),
             log_lines: self.log_lines.unwrap_or(limits.log_lines),
+            asks: limits.asks.with(self),
         }
     }
 }

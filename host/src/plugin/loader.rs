@@ -1,5 +1,6 @@
 //! From bytes to something that can be called: read what it is, refuse what it may not have, compile, link.
 
+use crate::excerpt::{MESSAGE, excerpt};
 use std::sync::Arc;
 
 use wasmtime::component::{HasSelf, InstancePre, Linker};
@@ -36,7 +37,8 @@ impl Loader {
         grants: &[Grant],
     ) -> Result<Loaded, PluginError> {
         let component = Component::read(name, bytes)?;
-        let wrong = |why: String| PluginError::Incompatible { plugin: name.to_owned(), why };
+        let wrong =
+            |why: String| PluginError::Incompatible { plugin: name.to_owned(), why: excerpt(why, MESSAGE) };
         if let Some(import) = component.unknown_imports().first() {
             let remedy = match component.kind {
                 Kind::Agent => "no plugin can have it".to_owned(),
@@ -44,7 +46,7 @@ impl Loader {
             };
             return Err(PluginError::NotGranted {
                 plugin: name.to_owned(),
-                import: (*import).to_owned(),
+                import: excerpt(*import, MESSAGE),
                 remedy,
             });
         }

@@ -9,6 +9,7 @@ use super::bindings::router::RouterPre;
 use super::bindings::shared::baton::router::words as routing;
 use super::loader::Loaded;
 use super::{Engines, PluginError, words};
+use crate::excerpt::excerpt;
 use crate::outcome::Outcome;
 use crate::plan::{Effects, Workstream};
 use crate::task::Task;
@@ -209,6 +210,7 @@ pub fn checked(snapshot: &Snapshot, mut answer: Answer) -> Result<Answer, String
     if let Some(factor) = answer.factors.iter().find(|factor| !factor.weight.is_finite()) {
         return Err(format!("the weight of factor {:?} is {}", factor.name, factor.weight));
     }
+    told(&mut answer)?;
     let mut seen = HashSet::new();
     for decision in &answer.decisions {
         let index = decision.request as usize;
@@ -226,6 +228,32 @@ pub fn checked(snapshot: &Snapshot, mut answer: Answer) -> Result<Answer, String
     }
     answer.decisions.sort_by_key(|decision| decision.request);
     Ok(answer)
+}
+
+/// Factors of one answer.
+const FACTORS: usize = 256;
+/// The bytes of a factor's name and of the reason for one decision: both are recorded as they are.
+const NAME: usize = 128;
+const REASON: usize = 1 << 10;
+
+/// Sees to it that what a router says for people has an end.
+fn told(answer: &mut Answer) -> Result<(), String> {
+    if answer.factors.len() > FACTORS {
+        return Err(format!("it names {} factors, and {FACTORS} are allowed", answer.factors.len()));
+    }
+    for factor in &mut answer.factors {
+        factor.name = excerpt(std::mem::take(&mut factor.name), NAME);
+    }
+    for decision in &mut answer.decisions {
+        match &mut decision.choice {
+            Choice::Assign(assignment) => {
+                assignment.reason = excerpt(std::mem::take(&mut assignment.reason), REASON);
+            }
+            Choice::Reject(why) => *why = excerpt(std::mem::take(why), REASON),
+            Choice::Defer(_) | Choice::Consult(_) => {}
+        }
+    }
+    Ok(())
 }
 
 fn too_large(bytes: usize) -> String {
@@ -261,6 +289,12 @@ fn assigned(
         }
     };
     fits(assignment.agent, "it assigned")?;
+    for (count, what) in [(assignment.scores.len(), "scored"), (assignment.fallbacks.len(), "falls back to")]
+    {
+        if count > candidates.len() {
+            return Err(format!("it {what} {count} agents, and there are {} candidates", candidates.len()));
+        }
+    }
     assignment.fallbacks.iter().try_for_each(|agent| fits(*agent, "it falls back to"))?;
     for score in &assignment.scores {
         fits(score.agent, "it scored")?;
@@ -310,6 +344,10 @@ fn foreseen(agent: u32, forecast: &Forecast) -> Result<(), String> {
 pub fn attrs(config: &BTreeMap<String, String>) -> Vec<Attr> {
     config.iter().map(|(name, value)| Attr { name: name.clone(), value: value.clone() }).collect()
 }
+
+/// The name and the digest under which the host's own choice is recorded: no plugin has them.
+pub const LEAST_LOADED: &str = "host:least-loaded";
+pub const LEAST_LOADED_DIGEST: &str = "host";
 
 /// What the host decides when a router can't: everyone goes to the candidate with the most room for its size.
 #[must_use]

@@ -1,5 +1,6 @@
 //! One call's store: its limits, its log, and what ended it.
 
+use crate::excerpt::{MESSAGE, excerpt};
 use std::sync::Arc;
 
 use wasmtime::component::ResourceTable;
@@ -17,6 +18,8 @@ pub(super) struct Sandbox {
     pub(super) powers: Option<Arc<Powers>>,
     /// Programs that are talked to and responses under way.
     pub(super) table: ResourceTable,
+    /// Questions that the attempt may still ask.
+    pub(super) questions: u32,
 }
 
 impl Sandbox {
@@ -116,7 +119,9 @@ impl Identity {
     fn store(&self, engine: &wasmtime::Engine, powers: Option<Arc<Powers>>) -> Store<Sandbox> {
         let limiter = Limiter { memory: self.limits.memory, table: self.limits.table, used: 0, hit: None };
         let log = Lines::new(self.name.clone(), self.limits.log_lines);
-        let mut store = Store::new(engine, Sandbox { limiter, log, powers, table: ResourceTable::new() });
+        let questions = self.limits.asks.questions.unwrap_or(0);
+        let sandbox = Sandbox { limiter, log, powers, table: ResourceTable::new(), questions };
+        let mut store = Store::new(engine, sandbox);
         store.limiter(|sandbox| &mut sandbox.limiter);
         store.set_hostcall_fuel(self.limits.copied);
         store.set_max_component_handles(self.limits.handles);
@@ -128,11 +133,16 @@ impl Identity {
     }
 
     pub(super) fn nonsense(&self, why: impl Into<String>) -> PluginError {
-        PluginError::Nonsense { plugin: self.name.clone(), why: why.into() }
+        PluginError::Nonsense { plugin: self.name.clone(), why: excerpt(why, MESSAGE) }
     }
 
     pub(super) fn refused(&self, why: impl Into<String>) -> PluginError {
-        PluginError::Refused { plugin: self.name.clone(), why: why.into() }
+        PluginError::Refused { plugin: self.name.clone(), why: excerpt(why, MESSAGE) }
+    }
+
+    /// It went over one of its limits.
+    pub(super) fn over(&self, limit: Name) -> PluginError {
+        self.limits.exceeded(&self.name, limit)
     }
 
     /// What ended a call that gave no answer.
@@ -148,42 +158,17 @@ impl Identity {
             Some(_) | None => store.data().limiter.hit,
         };
         match limit {
-            Some(limit) => PluginError::OverLimit {
-                plugin: self.name.clone(),
-                limit,
-                allowed: self.limits.shown(limit),
-                remedy: remedy(&self.name, limit),
-            },
+            Some(limit) => self.over(limit),
             None if text.contains("maximum concurrent") => self.host(&format!(
                 "all {} places for attempts are taken: lower the agents' capacities",
                 engine::AGENT_SLOTS
             )),
             None => {
                 let why = store.data().log.panic().map_or_else(|| short(&text), str::to_owned);
-                PluginError::Trapped { plugin: self.name.clone(), why }
+                PluginError::Trapped { plugin: self.name.clone(), why: excerpt(why, MESSAGE) }
             }
         }
     }
-}
-
-fn remedy(plugin: &str, limit: Name) -> String {
-    match limit {
-        Name::Stack => "it recurses too deeply; this limit is fixed".into(),
-        Name::Memory
-        | Name::Table
-        | Name::Fuel
-        | Name::Cpu
-        | Name::Wall
-        | Name::Copied
-        | Name::Handles
-        | Name::LogLines => format!("mend it, or set [plugins.{}.limits] {limit} in baton.toml", key(plugin)),
-    }
-}
-
-/// A name as a key of TOML: a component that is named by its path needs quotes.
-fn key(plugin: &str) -> String {
-    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if plugin.chars().all(is_bare) { plugin.to_owned() } else { format!("{plugin:?}") }
 }
 
 /// The cause without the backtrace.

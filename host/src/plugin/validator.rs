@@ -9,6 +9,7 @@ use super::bindings::validator::exports::baton::validator::validation::{
 use super::loader::Loaded;
 use super::{Engines, PluginError, words};
 use crate::clock::Time;
+use crate::excerpt::excerpt;
 use crate::outcome::{Check, Child, Outcome};
 use crate::plan::{Effects, Workstream};
 use crate::task::Task;
@@ -81,7 +82,7 @@ impl Validator {
                 score: 0.0,
                 passed: false,
                 label: "error".into(),
-                explanation: why,
+                explanation: excerpt(why, words::EXPLANATION),
             }])),
         }
     }

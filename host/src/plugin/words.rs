@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::bindings::shared::baton::types::core as wit;
 use crate::budget::{Cap, Money};
-use crate::fault::{ErrorClass, Fault};
+use crate::excerpt::{MESSAGE, excerpt};
+use crate::fault::{Begun, ErrorClass, Fault};
 use crate::outcome::{Artifact, Check, Child, Content, Outcome, Usage};
 use crate::plan::{Effects, Workstream};
 use crate::span::Span;
@@ -16,7 +17,6 @@ const INLINE: usize = 64 << 10;
 /// Further values of one outcome, and the bytes of one.
 const ATTRS: usize = 64;
 const ATTR: usize = 16 << 10;
-pub(super) const SUMMARY: usize = 4 << 10;
 
 pub(super) fn attrs<'a>(pairs: impl IntoIterator<Item = (&'a String, &'a String)>) -> Vec<wit::Attr> {
     pairs.into_iter().map(|(name, value)| wit::Attr { name: name.clone(), value: value.clone() }).collect()
@@ -126,8 +126,8 @@ pub(super) fn outcome_in(outcome: wit::Outcome) -> Result<Outcome, String> {
     let artifacts = outcome.artifacts.into_iter().map(artifact_in).collect::<Result<_, _>>()?;
     let attrs = outcome.attrs.into_iter().filter(|attr| !is_the_hosts(&attr.name)).take(ATTRS);
     Ok(Outcome {
-        attrs: attrs.map(|attr| (cut(attr.name, 128), cut(attr.value, ATTR))).collect(),
-        summary: cut(outcome.summary, SUMMARY),
+        attrs: attrs.map(|attr| (excerpt(attr.name, 128), excerpt(attr.value, ATTR))).collect(),
+        summary: excerpt(outcome.summary, MESSAGE),
         output,
         artifacts,
         usage: usage_in(outcome.usage),
@@ -137,7 +137,7 @@ pub(super) fn outcome_in(outcome: wit::Outcome) -> Result<Outcome, String> {
             wit::StopReason::MaxTurns => Some("max-turns".into()),
             wit::StopReason::Refusal => Some("refusal".into()),
             wit::StopReason::Cancelled => Some("cancelled".into()),
-            wit::StopReason::Other(other) => Some(cut(other, 64)),
+            wit::StopReason::Other(other) => Some(excerpt(other, 64)),
         },
     })
 }
@@ -175,7 +175,7 @@ pub(in crate::plugin) fn usage_in(usage: wit::Usage) -> Usage {
         requests: usage.requests,
         cached_input_tokens: count(CACHED).min(MOST),
         turns: count(TURNS).min(MOST),
-        model: attr(MODEL).map(|model| cut(model, 128)),
+        model: attr(MODEL).map(|model| excerpt(model, 128)),
     }
 }
 
@@ -202,18 +202,7 @@ fn artifact_in(artifact: wit::Artifact) -> Result<Artifact, String> {
             ));
         }
     };
-    Ok(Artifact { name: cut(artifact.name, 256), media_type: cut(artifact.media_type, 128), content })
-}
-
-pub(in crate::plugin) fn cut(mut text: String, max: usize) -> String {
-    if text.len() > max {
-        let mut end = max;
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        text.truncate(end);
-    }
-    text
+    Ok(Artifact { name: excerpt(artifact.name, 256), media_type: excerpt(artifact.media_type, 128), content })
 }
 
 pub(super) fn fault_out(fault: &Fault) -> wit::Fault {
@@ -228,18 +217,19 @@ pub(super) fn fault_out(fault: &Fault) -> wit::Fault {
         ErrorClass::Unauthorized => wit::ErrorClass::Unauthorized,
         ErrorClass::Environment => wit::ErrorClass::Environment,
         ErrorClass::Budget => wit::ErrorClass::Budget,
-        class @ (ErrorClass::Unaccepted | ErrorClass::Deadline | ErrorClass::Other) => {
+        class @ (ErrorClass::Unaccepted | ErrorClass::Deadline | ErrorClass::Other | ErrorClass::Lost) => {
             wit::ErrorClass::Other(class.to_string())
         }
     };
     wit::Fault { class, message: fault.message.clone(), retry_after: fault.retry_after_ms, attrs: Vec::new() }
 }
 
-/// The longest that a far side may ask us to wait.
-const RETRY_AFTER: u64 = 24 * 3600 * 1000;
+/// The longest that a program may put a task off, in milliseconds: the allowances of a subscription come back daily.
+pub(super) const RETRY_AFTER: u64 = 24 * 3600 * 1000;
 
-pub(super) fn fault_in(fault: wit::Fault) -> Fault {
-    let message = cut(fault.message, SUMMARY);
+/// `longest` is how long the far side may put the task off, in milliseconds.
+pub(super) fn fault_in(fault: wit::Fault, longest: u64) -> Fault {
+    let message = excerpt(fault.message, MESSAGE);
     let (class, message) = match fault.class {
         wit::ErrorClass::Transient => (ErrorClass::Transient, message),
         wit::ErrorClass::RateLimited => (ErrorClass::RateLimited, message),
@@ -251,9 +241,14 @@ pub(super) fn fault_in(fault: wit::Fault) -> Fault {
         wit::ErrorClass::Unauthorized => (ErrorClass::Unauthorized, message),
         wit::ErrorClass::Environment => (ErrorClass::Environment, message),
         wit::ErrorClass::Budget => (ErrorClass::Budget, message),
-        wit::ErrorClass::Other(name) => (ErrorClass::Other, format!("{}: {message}", cut(name, 64))),
+        wit::ErrorClass::Other(name) => (ErrorClass::Other, format!("{}: {message}", excerpt(name, 64))),
     };
-    Fault { class, message, retry_after_ms: fault.retry_after.map(|after| after.min(RETRY_AFTER)) }
+    Fault {
+        class,
+        message,
+        begun: Begun::Yes,
+        retry_after_ms: fault.retry_after.map(|after| after.min(longest)),
+    }
 }
 
 fn state(name: StateName) -> wit::TaskState {
@@ -299,7 +294,8 @@ fn facts(child: &Child) -> Vec<wit::Attr> {
 
 /// What a strategy tells the host about a task that it wants, beyond what the contract has fields for.
 fn told(workstream: &mut Workstream, name: &str, value: String) -> Result<(), String> {
-    let wrong = |expected: &str| Err(format!("{name} must be {expected}, not {:?}", cut(value.clone(), 80)));
+    let wrong =
+        |expected: &str| Err(format!("{name} must be {expected}, not {:?}", excerpt(value.clone(), 80)));
     match name {
         "baton.apart" => workstream.apart = Some(value),
         "baton.contest" => workstream.contest = value == "true",
@@ -346,16 +342,25 @@ fn told(workstream: &mut Workstream, name: &str, value: String) -> Result<(), St
     Ok(())
 }
 
+/// The bytes of a name in a task that a strategy asks for.
+const WORD: usize = 256;
+
 /// A task that a strategy asks for, as a workstream, or what is wrong with it. Unless it says otherwise, it may change
 /// what whoever asks for it may.
+///
+/// What a strategy divides is done as a whole: a part of it need not change a file, but each of several candidates must.
 pub(super) fn new_task(new: wit::NewTask, effects: Effects) -> Result<Workstream, String> {
     let name = new.name;
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
         return Err(format!(
             "a child's name must be 1 to 64 letters, digits, -, _ or ., not {:?}",
-            cut(name, 80)
+            excerpt(name, 80)
         ));
+    }
+    let words = [&new.skills, &new.depends_on, &new.validators].into_iter().flatten();
+    if let Some(word) = words.chain(&new.agent).chain(&new.executor).find(|word| word.len() > WORD) {
+        return Err(format!("a name in {name} must have at most {WORD} bytes, not {:?}", excerpt(word, 80)));
     }
     let input = match new.input.as_str() {
         "" => Value::Null,
@@ -364,7 +369,7 @@ pub(super) fn new_task(new: wit::NewTask, effects: Effects) -> Result<Workstream
         }
     };
     let mut workstream = Workstream {
-        title: cut(new.title, 256),
+        title: excerpt(new.title, 256),
         input,
         depends_on: new.depends_on,
         skills: new.skills,
@@ -382,6 +387,7 @@ pub(super) fn new_task(new: wit::NewTask, effects: Effects) -> Result<Workstream
     for attr in new.attrs {
         told(&mut workstream, &attr.name, attr.value)?;
     }
+    workstream.allow_no_change = effects == Effects::Workspace && !workstream.contest;
     if workstream.contract.is_some() && !workstream.validators.iter().any(|one| one.uses == "schema") {
         let schema = crate::plan::Validator { uses: "schema".into(), ..Default::default() };
         workstream.validators.insert(0, schema);
@@ -389,22 +395,25 @@ pub(super) fn new_task(new: wit::NewTask, effects: Effects) -> Result<Workstream
     Ok(workstream)
 }
 
+/// The bytes of what a validator says of one check.
+pub(super) const EXPLANATION: usize = 8 << 10;
+
 /// A validator's check, or what is wrong with it.
 pub(super) fn check(validator: &str, check: wit::Check) -> Result<Check, String> {
     if !(0.0..=1.0).contains(&check.score) {
         return Err(format!(
             "the score of check {:?} must be 0.0 to 1.0, not {}",
-            cut(check.name, 64),
+            excerpt(check.name, 64),
             check.score
         ));
     }
     Ok(Check {
         validator: validator.to_owned(),
         place: 0,
-        name: cut(check.name, 64),
+        name: excerpt(check.name, 64),
         score: check.score,
         passed: check.passed,
-        label: cut(check.label, 64),
-        explanation: cut(check.explanation, 8 << 10),
+        label: excerpt(check.label, 64),
+        explanation: excerpt(check.explanation, EXPLANATION),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -11,7 +11,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::decide::Prepared;
 use crate::agent::Card;
 use crate::clock::{Clock, Time};
-use crate::fault::{ErrorClass, Fault};
+use crate::fault::{Begun, ErrorClass, Fault};
 use crate::id::{Epoch, TaskId};
 use crate::lease::HostLease;
 use crate::op::End;
@@ -97,8 +97,10 @@ impl Surroundings {
             profiles: Allowed::narrow(&self.offer.profiles, may_start),
             services: Allowed::narrow(&self.offer.services, may_call),
             folder,
+            acts: AtomicU32::new(0),
             requests: AtomicU32::new(0),
             farewells: AtomicU32::new(0),
+            put_off: AtomicU64::new(0),
             meter,
             desk: self.desk.clone(),
             signs: Signs {
@@ -149,7 +151,7 @@ pub async fn run(
     };
     if let Some(why) = card.input.as_ref().and_then(|schema| breach(schema, &prepared.spec.input)) {
         let why = format!("{} does not take such an input: {why}", card.name);
-        return over(Fault::new(ErrorClass::InvalidInput, why), Vec::new());
+        return over(Fault::new(ErrorClass::InvalidInput, why), Vec::new()).known(Begun::No);
     }
     crate::failpoint::hit("before-attempt");
     let ended = {
@@ -166,7 +168,24 @@ pub async fn run(
         }
     };
     crate::failpoint::hit("after-attempt");
-    promised(&card, conclude(ended, &prepared))
+    promised(&card, conclude(ended, &prepared)).known(powers.begun())
+}
+
+impl Result {
+    /// With what the host knows of whether anything was done outside.
+    fn known(self, begun: Begun) -> Self {
+        match self {
+            Self::Over(End::Failed { fault, checks }) => {
+                Self::Over(End::Failed { fault: Fault { begun, ..fault }, checks })
+            }
+            Self::Over(End::Released { why, begun: _ }) => Self::Over(End::Released { why, begun }),
+            Self::Over(end @ (End::Accepted { .. } | End::Conflicted { .. } | End::Cancelled { .. })) => {
+                Self::Over(end)
+            }
+            Self::Claimed(outcome) => Self::Claimed(outcome),
+            Self::Asked => Self::Asked,
+        }
+    }
 }
 
 fn over(fault: Fault, checks: Vec<Check>) -> Result {
@@ -205,21 +224,48 @@ async fn grace(work: impl Future<Output = Ended>, stop: Stop) -> Ended {
     tokio::time::timeout(Duration::from_secs(2), work).await.unwrap_or(Ended::Stopped(stop))
 }
 
+/// After the machine slept, what was due meanwhile is noticed within so long.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Waits until then. Timers stand still while the machine sleeps, and the clock does not: it is looked at again.
+async fn sleep_until(clock: &Clock, at: Time) {
+    loop {
+        let left = at.since(clock.now());
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(LOOK)).await;
+    }
+}
+
+/// A clock that rings so late means that this host stood still: it was stopped, or the machine slept.
+const STALL: Duration = Duration::from_secs(1);
+/// What came meanwhile is taken in first.
+const CATCH_UP: Duration = Duration::from_secs(1);
+
 /// Ends when one of the attempt's clocks runs out or its fence falls.
 async fn clocks(powers: &Powers, silence: Option<Duration>) -> Stop {
-    let remaining = |until: Time| until.since(powers.clock.now());
+    let is_late = |until: Time| powers.clock.now().since(until) >= STALL;
     let deadline = async {
-        tokio::time::sleep(remaining(powers.deadline)).await;
+        sleep_until(&powers.clock, powers.deadline).await;
+        if is_late(powers.deadline) {
+            tokio::time::sleep(CATCH_UP).await;
+        }
         Stop::Deadline
     };
     let silent = async {
         let Some(silence) = silence else { return std::future::pending().await };
         loop {
             let until = Time(powers.signs.last.load(Ordering::SeqCst)) + silence;
+            if is_late(until) {
+                // Nobody listened: what was said meanwhile is still to be read.
+                powers.signs.last.store(powers.clock.now().0, Ordering::SeqCst);
+                continue;
+            }
             if until <= powers.clock.now() {
                 return Stop::Silent;
             }
-            tokio::time::sleep(remaining(until)).await;
+            sleep_until(&powers.clock, until).await;
         }
     };
     tokio::select! {
@@ -235,7 +281,7 @@ fn conclude(ended: Ended, prepared: &Prepared) -> Result {
         Ended::Claimed(outcome) => Result::Claimed(outcome),
         Ended::Failed(fault) => Result::Over(End::Failed { fault, checks: Vec::new() }),
         Ended::Stopped(Stop::LeaseLost) => {
-            Result::Over(End::Released { why: "its lease was taken away".into() })
+            Result::Over(End::Released { why: "its lease was taken away".into(), begun: Begun::Yes })
         }
         Ended::Stopped(Stop::Cancelled) => {
             Result::Over(End::Cancelled { why: "it was asked to stop".into() })

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::clock::Time;
 use crate::id::{AgentId, RunId, TaskId, TermsId};
+use crate::plan::Effects;
 use crate::scope::{Clash, Glob, Scope};
 use crate::task::{Need, Stage, State, Task, Terms};
 
@@ -17,6 +18,10 @@ const AGEING_MS: i64 = 60_000;
 type Place = (i64, TaskId);
 
 fn place(task: &Task, since: Time) -> Place {
+    if task.conflicts > 0 {
+        // All others wait for it.
+        return (i64::MIN, task.id);
+    }
     (since.0 - i64::from(task.priority) * AGEING_MS, task.id)
 }
 
@@ -47,6 +52,8 @@ pub struct Board {
     holders: BTreeSet<TaskId>,
     /// What holders that have done their work turned out to touch, which is less than what they declared.
     narrowed: HashMap<TaskId, Scope>,
+    /// Ready, running and waiting tasks that come again after a conflict.
+    alone: BTreeSet<TaskId>,
     /// Picked and on its way to the store.
     in_transit: HashSet<TaskId>,
     /// What each agent runs, or was assigned on the way to the store.
@@ -141,12 +148,18 @@ impl Board {
         lines.filter_map(|line| Some((self.tasks.get(&line.first()?.1)?, line.len())))
     }
 
-    /// Whether all that is alive of a run is ready for agents, behind such a task, or a parent of one.
+    /// Whether all that is alive of a run is ready for agents, one of `others`, behind such a task, or a parent of one.
     #[must_use]
-    pub fn only_ready_left(&self, run: RunId) -> bool {
+    pub fn only_ready_left(&self, run: RunId, others: usize) -> bool {
         let Some(run) = self.runs.get(&run) else { return false };
         let ready: usize = run.lines.values().map(BTreeSet::len).sum();
-        ready > 0 && run.active == ready + run.parents
+        ready + others > 0 && run.active == ready + others + run.parents
+    }
+
+    /// Tasks of a run that claim to be done, whose validators or the merge queue have the word.
+    pub fn claimed(&self, run: RunId) -> impl Iterator<Item = TaskId> + '_ {
+        let claimed = self.turns.iter().filter(|(turn, _)| *turn == Turn::Acceptance).map(|(_, id)| *id);
+        claimed.filter(move |id| self.tasks.get(id).is_some_and(|task| task.run == run))
     }
 
     pub fn runs(&self) -> impl Iterator<Item = RunId> + '_ {
@@ -205,6 +218,10 @@ impl Board {
             self.busy.entry(agent).or_default().insert(task.id);
         }
         self.timers.extend(timers(task).map(|at| (at, task.id)));
+        let is_ready = matches!(task.state, State::Ready { .. }) && !task.held;
+        if task.conflicts > 0 && (is_ready || task.state.holds_scope()) {
+            self.alone.insert(task.id);
+        }
         if task.state.holds_scope() && !terms.scope.is_free() {
             self.holders.insert(task.id);
         }
@@ -236,6 +253,7 @@ impl Board {
             self.timers.remove(&(at, task.id));
         }
         self.holders.remove(&task.id);
+        self.alone.remove(&task.id);
     }
 
     /// From now on a task that has done its work locks only what it changed.
@@ -296,11 +314,40 @@ impl Board {
     /// The first lock that keeps these terms from running, and who holds it. A family does not lock itself out.
     #[must_use]
     pub fn clash(&self, task: &Task) -> Option<(TaskId, Clash)> {
-        let wanted = &self.terms(task.terms).scope;
-        if wanted.is_free() {
+        if let Some(holder) = self.locked_out(task) {
+            return Some((holder, Clash::Alone));
+        }
+        if self.terms(task.terms).scope.is_free() {
             return None;
         }
         self.clash_among(task, self.holders.iter()).or_else(|| self.clash_among(task, self.in_transit.iter()))
+    }
+
+    /// Who keeps a task from changing the workspace because one of both comes again after a conflict: such a task waits
+    /// until nobody else changes anything, and until it has landed nobody else begins.
+    fn locked_out(&self, task: &Task) -> Option<TaskId> {
+        if self.alone.is_empty() || self.terms(task.terms).effects != Effects::Workspace {
+            return None;
+        }
+        let is_other = |id: &TaskId| *id != task.id && !self.ancestors(task).any(|above| above.id == *id);
+        let mut others = self.changing().filter(is_other);
+        if task.conflicts > 0 {
+            return others.next();
+        }
+        let is_let_in = |id: &TaskId| self.tasks.get(id).is_some_and(|alone| !self.is_held(alone.run));
+        let alone = self.alone.iter().copied().find(|id| is_other(id) && is_let_in(id))?;
+        let waits = self.tasks.get(&alone).is_some_and(|alone| matches!(alone.state, State::Ready { .. }));
+        (!waits || others.next().is_some()).then_some(alone)
+    }
+
+    /// Tasks that change the workspace at the moment, or are about to land what they changed.
+    fn changing(&self) -> impl Iterator<Item = TaskId> + '_ {
+        let landing = self.turns.iter().filter(|(turn, _)| *turn == Turn::Acceptance).map(|(_, id)| id);
+        let all = self.busy.values().flatten().chain(landing).chain(&self.in_transit).copied();
+        all.filter(|id| {
+            let task = self.tasks.get(id);
+            task.is_some_and(|task| self.terms(task.terms).effects == Effects::Workspace)
+        })
     }
 
     fn clash_among<'a>(

@@ -6,7 +6,8 @@ use crate::outcome::Child;
 use crate::plugin::PluginError;
 use crate::plugin::executor::Step;
 use crate::scheduler::land;
-use crate::task::{Stage, Task};
+use crate::task::{Stage, StateName, Task};
+use crate::workspace::attr;
 
 /// What an executor's answer comes to.
 #[must_use]
@@ -38,6 +39,25 @@ pub fn adopt(step: &mut Result<Step, PluginError>, children: &[Child]) -> bool {
     let Some(theirs) = chosen.and_then(|child| child.report.outcome.as_ref()) else { return false };
     land::inherit(outcome, theirs);
     land::claim(outcome).is_some()
+}
+
+/// Notes whether any part of a finished composite task changed a file, and says so.
+pub fn note_changes(step: &mut Result<Step, PluginError>, children: &[Child]) -> bool {
+    let Ok(Step::Finish(outcome)) = step else { return true };
+    let succeeded = children.iter().filter(|child| child.state == StateName::Succeeded);
+    let changed = succeeded.filter_map(|child| child.report.outcome.as_ref()).any(land::has_changed);
+    if changed {
+        outcome.attrs.insert(attr::BELOW.into(), "true".into());
+    }
+    changed
+}
+
+/// What a composite task comes to that was to change files, and of which no part did.
+#[must_use]
+pub fn idle(task: &Task) -> Op {
+    let why = "it says that it is done, and no part of it has changed a file";
+    let end = End::Failed { fault: Fault::new(ErrorClass::Unaccepted, why), checks: Vec::new() };
+    Op::Finish { task: task.id, epoch: task.epoch, end }
 }
 
 /// How a broken strategy counts: what its author or operator must mend is not tried again.

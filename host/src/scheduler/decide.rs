@@ -41,21 +41,25 @@ pub struct Batch {
     pub agents: Vec<AgentId>,
     /// In the order of its requests.
     pub tasks: Vec<Prepared>,
+    /// How often the router may have something done first for one task.
+    pub consultations: u32,
+    /// The trial that went on when the router was asked.
+    pub trial: Option<i64>,
 }
-
-/// Consultations of one task before it is refused.
-const CONSULTATIONS: usize = 3;
 
 /// Room that is left at each agent while a batch is put together.
 pub struct Room {
+    /// At all of them together.
+    places: u32,
     left: Vec<u32>,
     candidates: HashMap<TermsId, Vec<usize>>,
 }
 
 impl Room {
     #[must_use]
-    pub fn of(pool: &Pool, now: Time) -> Self {
+    pub fn of(pool: &Pool, now: Time, places: u32) -> Self {
         Self {
+            places,
             left: pool.workers.iter().map(|worker| worker.room(now)).collect(),
             candidates: HashMap::new(),
         }
@@ -63,7 +67,7 @@ impl Room {
 
     #[must_use]
     pub fn is_none(&self) -> bool {
-        self.left.iter().all(|left| *left == 0)
+        self.places == 0 || self.left.iter().all(|left| *left == 0)
     }
 
     /// Takes a place for a task with these terms at whoever of its candidates has most, if any has one.
@@ -74,8 +78,9 @@ impl Room {
             (0..pool.workers.len()).filter(able).collect()
         });
         match candidates.iter().copied().max_by_key(|index| left[*index]) {
-            Some(best) if left[best] > 0 => {
+            Some(best) if left[best] > 0 && self.places > 0 => {
                 left[best] -= 1;
+                self.places -= 1;
                 true
             }
             Some(_) | None => false,
@@ -90,12 +95,16 @@ pub struct Asking<'a> {
     pub config: &'a BTreeMap<String, String>,
     /// What the router's last answer left.
     pub state: Vec<u8>,
+    /// How often it may have something done first for one task.
+    pub consultations: u32,
+    /// The trial that goes on.
+    pub trial: Option<i64>,
 }
 
 /// Everything that the router may depend on.
 #[must_use]
 pub fn batch(run: RunId, tasks: Vec<Prepared>, pool: &Pool, board: &Board, asking: Asking<'_>) -> Batch {
-    let Asking { now, seed, config, state } = asking;
+    let Asking { now, seed, config, state, consultations, trial } = asking;
     let mut sets: Vec<Vec<u32>> = Vec::new();
     let mut set_of: HashMap<TermsId, u32> = HashMap::new();
     for prepared in &tasks {
@@ -126,7 +135,7 @@ pub fn batch(run: RunId, tasks: Vec<Prepared>, pool: &Pool, board: &Board, askin
         state,
     };
     let agents = pool.workers.iter().map(|worker| worker.agent.id).collect();
-    Batch { run, snapshot, agents, tasks }
+    Batch { run, snapshot, agents, tasks, consultations, trial }
 }
 
 /// Where this set stands among those that are known by now.
@@ -275,7 +284,7 @@ pub fn act(
                 let fault = Fault::new(ErrorClass::Refused, format!("the router turned it down: {why}"));
                 verdict.ops.push(Op::Reject { task, fault });
             }
-            Choice::Consult(new) => verdict.ops.push(consult(prepared, new)),
+            Choice::Consult(new) => verdict.ops.push(consult(prepared, new, batch.consultations)),
         }
     }
     if !picks.is_empty() || decision.is_some() {
@@ -305,11 +314,13 @@ pub(super) fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_else(|why| format!("{{\"unrecorded\":\"{why}\"}}"))
 }
 
-fn consult(prepared: &Prepared, new: &crate::plugin::router::NewTask) -> Op {
+fn consult(prepared: &Prepared, new: &crate::plugin::router::NewTask, most: u32) -> Op {
     let task = prepared.task.id;
     let refuse = |why: String| Op::Reject { task, fault: Fault::new(ErrorClass::Refused, why) };
-    if prepared.consulted.0 >= CONSULTATIONS {
-        return refuse(format!("the router asked for more than {CONSULTATIONS} consultations"));
+    if prepared.consulted.0 >= most as usize {
+        return refuse(format!(
+            "the router asked for more than {most} consultations ([plugins.ROUTER.limits] consultations)"
+        ));
     }
     match consultation(new.clone()) {
         Ok(child) => Op::Spawn {

@@ -18,7 +18,7 @@ use crate::scope::Glob;
 use crate::store::{Reader, read};
 use crate::task::Task;
 use crate::workspace::queue::{self, Entry, Landing};
-use crate::workspace::{Change, Claim, Site, Tree, Workspaces, attr};
+use crate::workspace::{Change, Claim, Key, SealError, Sealed, Site, Tree, Workspaces, attr};
 
 /// Where an attempt works.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,50 +62,76 @@ pub async fn seal(
     result: attempt::Result,
 ) -> attempt::Result {
     match result {
-        attempt::Result::Claimed(mut outcome) => {
-            let sealed = workspaces.seal(&tree, &message(spec, &outcome)).await;
-            match sealed {
-                Ok((head, changes)) => {
-                    let json = |value: serde_json::Result<String>| value.unwrap_or_default();
-                    let told = [
-                        (attr::TREE, tree.path.display().to_string()),
-                        (attr::BRANCH, tree.branch),
-                        (attr::BASE, tree.base),
-                        (attr::HEAD, head),
-                        (attr::CHANGED, json(serde_json::to_string(&changes))),
-                        (attr::PATHS, json(serde_json::to_string(&spec.paths))),
-                    ];
-                    outcome.attrs.extend(told.map(|(name, value)| (name.to_owned(), value)));
-                    attempt::Result::Claimed(outcome)
-                }
-                Err(why) => {
-                    let fault =
-                        Fault::new(ErrorClass::Other, format!("its changes can't be committed: {why}"));
-                    workspaces.discard(&tree).await;
-                    attempt::Result::Over(End::Failed { fault, checks: Vec::new() })
-                }
+        attempt::Result::Claimed(outcome) => match sealed(workspaces, &tree, spec, outcome).await {
+            Ok(outcome) => attempt::Result::Claimed(outcome),
+            Err(fault) => {
+                workspaces.discard(tree.key).await;
+                attempt::Result::Over(End::Failed { fault, checks: Vec::new() })
             }
-        }
+        },
         attempt::Result::Over(end) => {
-            workspaces.discard(&tree).await;
+            workspaces.discard(tree.key).await;
             attempt::Result::Over(end)
         }
         attempt::Result::Asked => attempt::Result::Asked,
     }
 }
 
-fn message(spec: &Workstream, outcome: &Outcome) -> String {
-    let title = if spec.title.is_empty() { &spec.id } else { &spec.title };
-    format!("{title}\n\n{}\n\nBaton-Task: {}\n", outcome.summary, spec.id)
+async fn sealed(
+    workspaces: &Workspaces,
+    tree: &Tree,
+    spec: &Workstream,
+    mut outcome: Outcome,
+) -> Result<Outcome, Fault> {
+    let sealed = workspaces.seal(tree, &message(spec, &outcome, tree.key)).await;
+    let Sealed { head, changes } = sealed.map_err(|why| match why {
+        SealError::Left(why) => Fault::new(ErrorClass::Unaccepted, why),
+        SealError::Git(why) => {
+            Fault::new(ErrorClass::Other, format!("its changes can't be committed: {why}"))
+        }
+    })?;
+    if changes.is_empty() && !spec.allow_no_change {
+        let left_out = workspaces.left_out(tree).await.map(|why| format!(": {why}")).unwrap_or_default();
+        let why = format!("it says that it is done and has changed no file of its tree{left_out}");
+        return Err(Fault::new(ErrorClass::Unaccepted, why));
+    }
+    let json = |value: serde_json::Result<String>| value.unwrap_or_default();
+    let told = [
+        (attr::TREE, tree.path.display().to_string()),
+        (attr::CLAIM, tree.key.to_string()),
+        (attr::BASE, tree.base.clone()),
+        (attr::HEAD, head),
+        (attr::CHANGED, json(serde_json::to_string(&changes))),
+        (attr::PATHS, json(serde_json::to_string(&spec.paths))),
+    ];
+    outcome.attrs.extend(told.map(|(name, value)| (name.to_owned(), value)));
+    Ok(outcome)
+}
+
+/// Characters of a title that a commit's first line has; of a summary, those that its message has.
+const TITLE: usize = 100;
+const SUMMARY: usize = 10_000;
+
+/// The message of the commit with which a claim lands. Git takes no NUL in it, and its first line is its title.
+fn message(spec: &Workstream, outcome: &Outcome, key: Key) -> String {
+    let title = if spec.title.trim().is_empty() { &spec.id } else { &spec.title };
+    let title: String = title.split_whitespace().collect::<Vec<_>>().join(" ");
+    let short: String = title.chars().filter(|c| !c.is_control()).take(TITLE).collect();
+    let harmless = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+    let summary: String = outcome.summary.chars().filter(harmless).take(SUMMARY).collect();
+    format!("{short}\n\n{}\n\nBaton-Task: {}\nBaton-Attempt: {key}\n", summary.trim(), spec.id)
 }
 
 /// What an outcome claims to have changed, if it had a tree.
 #[must_use]
 pub fn claim(outcome: &Outcome) -> Option<Claim> {
     let value = |name: &str| outcome.attrs.get(name).cloned();
-    let tree =
-        Tree { path: value(attr::TREE)?.into(), branch: value(attr::BRANCH)?, base: value(attr::BASE)? };
-    Some(Claim { tree, head: value(attr::HEAD)? })
+    Some(Claim {
+        key: value(attr::CLAIM)?.parse().ok()?,
+        tree: value(attr::TREE)?.into(),
+        base: value(attr::BASE)?,
+        head: value(attr::HEAD)?,
+    })
 }
 
 /// The paths that a claim changed, as patterns; none if one of them can't be written as such.
@@ -114,6 +140,13 @@ pub fn changed(outcome: &Outcome) -> Option<Vec<Glob>> {
     let changes: Vec<Change> = serde_json::from_str(outcome.attrs.get(attr::CHANGED)?).ok()?;
     let paths = changes.into_iter().flat_map(|change| [Some(change.path), change.from]).flatten();
     paths.map(|path| path.parse().ok()).collect()
+}
+
+/// Whether an outcome, or a part of it, came with a changed file.
+#[must_use]
+pub fn has_changed(outcome: &Outcome) -> bool {
+    let own = claim(outcome).is_some_and(|claim| !claim.is_empty());
+    own || outcome.attrs.contains_key(attr::BELOW)
 }
 
 /// Takes what the host says of a tree from one outcome over to another.
@@ -132,18 +165,20 @@ pub struct Accepted {
     pub checks: Vec<Check>,
 }
 
+/// How whoever hands a claim in hears of it.
+pub struct Ears {
+    pub alive: Box<dyn Fn() -> bool + Send + Sync>,
+    pub stalled: Box<dyn Fn(String) + Send + Sync>,
+    pub tell: Box<dyn FnOnce(Vec<Op>) + Send>,
+}
+
 /// Hands it to the queue; what it comes to is told as the end of the task, after which its tree is taken away.
-pub fn land(
-    landing: &UnboundedSender<Entry>,
-    workspaces: &Workspaces,
-    accepted: Accepted,
-    alive: impl Fn() -> bool + Send + Sync + 'static,
-    tell: impl FnOnce(Vec<Op>) + Send + 'static,
-) {
+pub fn land(landing: &UnboundedSender<Entry>, workspaces: &Workspaces, accepted: Accepted, ears: Ears) {
     let Accepted { task, epoch, run, claim, outcome, checks } = accepted;
+    let Ears { alive, stalled, tell } = ears;
     let target = workspaces.settings.target.clone();
     let done = Box::new(move |landed| tell(ends(task, epoch, run, (outcome, checks), target, landed)));
-    let _ = landing.send(Entry { task, claim, alive: Box::new(alive), done });
+    let _ = landing.send(Entry { task, claim, alive, stalled, done });
 }
 
 fn ends(
@@ -166,12 +201,17 @@ fn ends(
     let failed = |fault, checks| Op::Finish { task, epoch, end: End::Failed { fault, checks } };
     match landed {
         Landing::Landed { commit } => {
-            checks.push(check(true, format!("{target} is at {commit}")));
+            checks.push(check(true, format!("{target} has it since {commit}")));
             let fact = Fact::Landed { commit, target };
             vec![
                 Op::Note { run: Some(run), task: Some(task), fact },
                 Op::Finish { task, epoch, end: End::Accepted { outcome, checks } },
             ]
+        }
+        Landing::Conflict { files } => {
+            let why = format!("it conflicts with what landed meanwhile, in {}", files.join(", "));
+            checks.push(check(false, why));
+            vec![Op::Finish { task, epoch, end: End::Conflicted { files, checks } }]
         }
         Landing::Refused { why } => {
             checks.push(check(false, why.clone()));
@@ -182,26 +222,22 @@ fn ends(
             let why = "the host had lost its right to land it";
             vec![failed(Fault::new(ErrorClass::Transient, why), checks)]
         }
-        Landing::Failed { why } => {
-            vec![failed(Fault::new(ErrorClass::Transient, format!("it could not be merged: {why}")), checks)]
-        }
     }
 }
 
-/// Whose tree a branch is.
+/// Whose tree it is.
 pub struct Owner {
     pub task: Task,
     /// The task and all above it have ended: the tree is of no more use.
     pub over: bool,
 }
 
-/// The task that a branch `baton/r1/t7.2-name` belongs to, if it is one of this store.
+/// The task that a tree belongs to.
 ///
 /// # Errors
 /// The store can't be read.
-pub fn owner(conn: &Reader, branch: &str) -> read::Reading<Option<Owner>> {
-    let id = branch.rsplit('/').next().and_then(|own| own.split('.').next()?.parse::<TaskId>().ok());
-    let Some(task) = id.map(|id| read::task(conn, id)).transpose()?.flatten() else { return Ok(None) };
+pub fn owner(conn: &Reader, key: Key) -> read::Reading<Option<Owner>> {
+    let Some(task) = read::task(conn, key.task)?.filter(|task| task.run == key.run) else { return Ok(None) };
     let mut over = true;
     for id in read::cost::lineage(conn, task.id)? {
         over &= read::task(conn, id)?.is_none_or(|task| task.state.is_terminal());
@@ -214,11 +250,13 @@ pub fn owner(conn: &Reader, branch: &str) -> read::Reading<Option<Owner>> {
 /// # Errors
 /// The store can't be read.
 pub async fn clear(workspaces: &Workspaces, conn: &Reader) -> read::Reading<()> {
-    for (path, branch) in workspaces.list().await.unwrap_or_default() {
-        if owner(conn, &branch)?.is_some_and(|owner| owner.over) {
-            workspaces.discard(&Tree { path, branch, base: String::new() }).await;
+    let mut over = Vec::new();
+    for tree in workspaces.list() {
+        if owner(conn, tree.key)?.is_none_or(|owner| owner.over) {
+            over.push(tree.key);
         }
     }
+    workspaces.sweep(&over).await;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The loop that owns what happens: messages in, operations to the store, work to plugins.
 
 mod awaited;
+mod bounds;
 mod committed;
 mod conduct;
 mod consolidate;
@@ -27,7 +28,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use awaited::Awaited;
-use conduct::{Conduct, Conducts};
+use conduct::{AskedFor, Conduct, Conducts};
 use consolidate::Consolidating;
 use contest::Contest;
 use purse::Purse;
@@ -39,12 +40,14 @@ use super::attempt::{self, Surroundings};
 use super::board::Board;
 use super::crowd::Crowd;
 use super::decide::{Batch, Prepared};
+use super::places::Places;
 use super::pool::Pool;
 use super::school::Taught;
 use super::waits::{self, Wait};
 use super::why::Why;
 use crate::clock::Time;
 use crate::event::Fact;
+use crate::fault::Begun;
 use crate::id::{AgentId, Epoch, RunId, TaskId};
 use crate::op::{End, Op, Rejection, RouterChoice};
 use crate::outcome::Usage;
@@ -59,6 +62,7 @@ use crate::seed::Seed;
 use crate::store::writer::{Answers, Writer};
 use crate::store::{Reader, read};
 use crate::task::Task;
+use crate::workspace::Key;
 use crate::workspace::queue::Entry;
 
 /// A lease lasts so long, and is renewed when half of it is gone.
@@ -110,6 +114,12 @@ enum Message {
     Said {
         ops: Vec<Op>,
     },
+    /// The merge queue could not land a claim, and will try again.
+    Stalled {
+        task: TaskId,
+        epoch: Epoch,
+        why: String,
+    },
     Phase {
         run: RunId,
         reply: oneshot::Sender<Phase>,
@@ -134,10 +144,12 @@ struct Ended {
     started: Time,
     /// What it said that it used up while it ran.
     used: Usage,
+    /// Whether it started a program or sent a request.
+    reached: bool,
 }
 
 /// Attempts whose trees are of no more use, with what keeps the host from ending before they are gone.
-type Sweep = (Vec<(RunId, TaskId, Epoch)>, mpsc::Sender<()>);
+type Sweep = (Vec<Key>, mpsc::Sender<()>);
 
 /// Where a run stands, for whoever waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +163,15 @@ pub enum Phase {
     /// Nobody can do what is left.
     Stuck,
     Settled,
+}
+
+/// An accepted tree on its way to the target.
+struct Landing {
+    epoch: Epoch,
+    /// Its right to land.
+    fence: Arc<Fence>,
+    /// Why it does not land yet, if not because others are before it.
+    stalled: Option<String>,
 }
 
 /// An attempt that runs in this process.
@@ -170,6 +191,7 @@ struct Spine {
     board: Board,
     purse: Purse,
     crowd: Crowd,
+    places: Places,
     people: Arc<Policy>,
     /// Accepted trees, to the merge queue.
     landing: mpsc::UnboundedSender<Entry>,
@@ -177,10 +199,14 @@ struct Spine {
     sweeps: mpsc::UnboundedSender<Sweep>,
     /// Held by what the host waits for before it ends.
     under_way: mpsc::Sender<()>,
-    /// The right of each of them to land.
-    landings: HashMap<TaskId, (Epoch, Arc<Fence>)>,
+    /// Those that are on their way.
+    landings: HashMap<TaskId, Landing>,
     pool: Pool,
     conducts: Conducts,
+    /// Of the runs that the last host left.
+    asked_for: HashMap<RunId, AskedFor>,
+    /// How often executors were asked about their tasks' attempts, since this host started.
+    rounds: HashMap<TaskId, (Epoch, u32)>,
     /// The router that is tried against the one that each run has.
     contest: Option<Contest>,
     /// What later tasks of a kind are told.
@@ -283,8 +309,12 @@ impl Spine {
             Message::Ended { ended, result } => self.ended(ended, result),
             Message::Probed { agent, said } => self.probed(agent, said),
             Message::Said { ops } => {
-                self.pending.extend(ops);
+                for op in ops {
+                    let op = self.bounded(op);
+                    self.pending.push(op);
+                }
             }
+            Message::Stalled { task, epoch, why } => self.stalled(task, epoch, why),
             Message::Phase { run, reply } => {
                 let _ = reply.send(self.phase(run));
             }
@@ -307,7 +337,7 @@ impl Spine {
             Phase::Paused
         } else if self.is_spent(run) {
             Phase::Spent
-        } else if waits::is_stuck(&self.board, &self.pool, run) {
+        } else if waits::is_stuck(&self.board, &self.pool, run, |task| self.is_stalled(task)) {
             Phase::Stuck
         } else {
             Phase::Active
@@ -369,17 +399,12 @@ impl Spine {
 
     /// Stops what runs and gives it back, without charging anyone.
     async fn give_back(&mut self) -> Result<(), Rejection> {
-        let why = || "the host was stopped".to_owned();
         let mut ops = std::mem::take(&mut self.pending);
         ops.extend(self.charge_running());
         for (id, running) in &self.attempts {
             running.fence.fall(Stop::LeaseLost);
-            let external = self.board.task(*id).is_some_and(|task| self.board.terms(task.terms).asks_first());
-            ops.push(if external {
-                Op::LoseLease { task: *id, why: why() }
-            } else {
-                Op::Finish { task: *id, epoch: running.epoch, end: End::Released { why: why() } }
-            });
+            let end = End::Released { why: "the host was stopped".into(), begun: Begun::Yes };
+            ops.push(Op::Finish { task: *id, epoch: running.epoch, end });
         }
         let (tell, told) = oneshot::channel();
         self.writer.send(ops, move |answers| {

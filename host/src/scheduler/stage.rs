@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::board::Board;
 use super::decide::{self, Asking, Batch, Place, Prepared, Room};
 use super::pool::Pool;
+use super::timed;
 use crate::agent::Card;
 use crate::agent::breaker::Policy;
 use crate::budget::Bill;
@@ -14,6 +15,8 @@ use crate::clock::{Clock, Time};
 use crate::id::{AgentId, RunId, TaskId};
 use crate::op::{Decision, End, Op, Reply, RouterChoice, Submission};
 use crate::plan::{Plan, Workstream};
+use crate::plugin::Kind;
+use crate::plugin::limits::Limits;
 use crate::plugin::router::{BATCH, Choice, Routed, Snapshot};
 use crate::seed::Seed;
 use crate::store::{Store, read};
@@ -166,8 +169,10 @@ impl Stage {
             ended.push(task);
         }
         let (due, _) = self.board.due(to);
-        for task in due {
-            self.apply(vec![Op::Due { task }])?;
+        for id in due {
+            let Some(task) = self.board.task(id) else { continue };
+            let Some(op) = timed::due(task, to) else { continue };
+            self.apply(vec![op])?;
         }
         Ok(ended)
     }
@@ -194,7 +199,7 @@ impl Stage {
         for worker in &mut self.pool.workers {
             worker.running = self.board.load(worker.agent.id);
         }
-        let mut room = Room::of(&self.pool, now);
+        let mut room = Room::of(&self.pool, now, u32::MAX);
         let pool = &self.pool;
         let fits = |task: &Task, terms: &crate::task::Terms| room.take(pool, task.terms, terms);
         let picked = self.board.pick(self.run, BATCH, |_, _| false, fits);
@@ -204,7 +209,9 @@ impl Stage {
         let tasks = picked.into_iter().map(|id| self.prepare(id)).collect::<Result<Vec<_>, _>>()?;
         self.decisions += 1;
         let seed = self.seed.of(self.decisions);
-        let asking = Asking { now, seed, config, state: self.state.clone() };
+        let consultations = Limits::of(Kind::Router).asks.consultations.unwrap_or(0);
+        let state = self.state.clone();
+        let asking = Asking { now, seed, config, state, consultations, trial: None };
         Ok(Some(decide::batch(self.run, tasks, &self.pool, &self.board, asking)))
     }
 

@@ -49,15 +49,17 @@ pub fn waits(
     waits
 }
 
-/// Whether nothing of a run is under way or can start, because nobody can do what is ready: it goes on when an agent is
-/// added or the plan is amended.
+/// Whether nothing of a run is under way or can start: nobody can do what is ready, or what is accepted can't land. It goes
+/// on when an agent is added, the plan is amended, or what is in the way of the landing is gone.
 #[must_use]
-pub fn is_stuck(board: &Board, pool: &Pool, run: RunId) -> bool {
+pub fn is_stuck(board: &Board, pool: &Pool, run: RunId, is_stalled: impl Fn(TaskId) -> bool) -> bool {
     // Asked after every commit: the first group that somebody can do settles it.
+    let locked = |task: &Task| board.clash(task).is_some_and(|(holder, _)| is_stalled(holder));
     let nobody_can = |(task, _): (&Task, usize)| {
-        !board.is_away(task.id) && why::incapable(pool, board.terms(task.terms)).is_some()
+        !board.is_away(task.id) && (locked(task) || why::incapable(pool, board.terms(task.terms)).is_some())
     };
-    !board.is_held(run) && board.ready_groups(run).all(nobody_can) && board.only_ready_left(run)
+    let stalled = board.claimed(run).filter(|id| is_stalled(*id)).count();
+    !board.is_held(run) && board.ready_groups(run).all(nobody_can) && board.only_ready_left(run, stalled)
 }
 
 impl Why {
@@ -75,9 +77,11 @@ impl Why {
     #[must_use]
     pub fn needs_somebody(&self) -> bool {
         match self {
-            Self::NoCapableAgent { .. } | Self::Budget { .. } | Self::Paused { .. } | Self::Person { .. } => {
-                true
-            }
+            Self::NoCapableAgent { .. }
+            | Self::Budget { .. }
+            | Self::Paused { .. }
+            | Self::Landing { .. }
+            | Self::Person { .. } => true,
             Self::Breaker { .. }
             | Self::Running { .. }
             | Self::Over { .. }
@@ -119,6 +123,7 @@ mod tests {
             epoch: Epoch(0),
             attempts: 0,
             crashes: 0,
+            conflicts: 0,
             priority: 0,
             created: Time(0),
             deadline: None,
@@ -160,7 +165,7 @@ mod tests {
     #[test]
     fn a_run_is_stuck_when_nobody_can_do_what_is_left() {
         let (board, pool) = house(&[task(1, 2, READY), task(2, 2, READY), task(3, 1, State::Blocked)]);
-        assert!(is_stuck(&board, &pool, RUN));
+        assert!(is_stuck(&board, &pool, RUN, |_| false));
         let found = waits((&board, &pool), RUN, Time(0), None, |id| id.to_string());
         let missing = vec!["ghost".to_owned()];
         let agents = vec![("ann".to_owned(), "does not declare ghost".to_owned())];
@@ -170,12 +175,12 @@ mod tests {
     #[test]
     fn a_run_with_work_for_somebody_or_under_way_is_not() {
         let (board, pool) = house(&[task(1, 2, READY), task(2, 1, READY)]);
-        assert!(!is_stuck(&board, &pool, RUN));
+        assert!(!is_stuck(&board, &pool, RUN, |_| false));
         let (mut board, pool) = house(&[task(1, 1, READY)]);
         board.depart(TaskId(1));
-        assert!(!is_stuck(&board, &pool, RUN), "it is on its way to an agent");
+        assert!(!is_stuck(&board, &pool, RUN, |_| false), "it is on its way to an agent");
         let running = State::Running { agent: AgentId(1), since: Time(0), lease_until: Time(60_000) };
         let (board, pool) = house(&[task(1, 2, READY), task(2, 1, running)]);
-        assert!(!is_stuck(&board, &pool, RUN), "what runs may still spawn or fail");
+        assert!(!is_stuck(&board, &pool, RUN, |_| false), "what runs may still spawn or fail");
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::board::Board;
 use super::crowd::Crowd;
+use super::places::Places;
 use super::pool::{Ineligible, Pool};
 use crate::agent::breaker::Policy;
 use crate::budget::ledger::Exhausted;
@@ -39,6 +40,10 @@ pub enum Why {
     Person {
         question: QuestionId,
         text: String,
+    },
+    /// It is accepted, and its changes can't be brought onto the target.
+    Landing {
+        why: String,
     },
     Backoff {
         until: Time,
@@ -102,6 +107,9 @@ impl fmt::Display for Why {
                 )
             }
             Self::Paused { what } => write!(f, "is paused: `baton resume {what}`"),
+            Self::Landing { why } => {
+                write!(f, "is accepted and waits to land, tried again all the while: {why}")
+            }
             Self::Backoff { until, after: Some(after) } => {
                 write!(f, "will be tried again at {until}, after {after}")
             }
@@ -223,11 +231,16 @@ pub struct Means<'a> {
     pub under_way: &'a [std::sync::Arc<Terms>],
     /// The cap that leaves nothing to start anything of the run with.
     pub spent: Option<Exhausted>,
+    /// The places of this host, where all are taken.
+    pub full: Option<Places>,
 }
 
 impl Means<'_> {
     /// Which limit leaves no place for one more.
     fn full(&self, terms: &Terms) -> Option<Why> {
+        if let Some(Places { most, scarce }) = self.full {
+            return Some(Why::Limit { of: scarce.told().to_owned(), cap: most });
+        }
         if self.crowd.is_none() {
             return None;
         }

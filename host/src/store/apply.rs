@@ -126,7 +126,7 @@ fn dispatch(batch: &mut Batch<'_>, op: Op) -> Applying {
         Op::StartHost { pid, version, machine, lease_until } => {
             host::start(batch, pid, version, &machine, lease_until)
         }
-        Op::RenewHost { boot, lease_until } => host::renew(batch, boot, lease_until),
+        Op::RenewHost { boot } => host::renew(batch, boot),
         Op::StopHost { boot } => host::stop(batch, boot),
         Op::Submit(submission) => run::submit(batch, *submission),
         Op::Extend { run, workstreams } => run::extend(batch, run, workstreams),

@@ -96,7 +96,7 @@ impl Batch<'_> {
     /// Lets a task's lease last longer. No event: the record is not to grow with time alone.
     pub(super) fn renew(&mut self, id: TaskId, epoch: Epoch, until: Time) -> Result<(), Rejection> {
         let mut task = self.task(id)?;
-        transition::renew(&mut task, epoch, until, self.now)?;
+        transition::renew(&mut task, epoch, until)?;
         let mut update = self.conn.prepare_cached("UPDATE task SET lease_until = ?2 WHERE id = ?1")?;
         update.execute(params![id.0, until.0])?;
         self.changed.push(task);
@@ -117,7 +117,7 @@ impl Batch<'_> {
         let mut update = self.conn.prepare_cached(
             "UPDATE task SET terms_id = ?2, state = ?3, at = ?4, agent_id = ?5, lease_until = ?6, stage = ?7, \
              need = ?8, need_until = ?9, class = ?10, held = ?11, cancelling = ?12, epoch = ?13, attempts = ?14, \
-             crashes = ?15, priority = ?16, deadline = ?17 WHERE id = ?1",
+             crashes = ?15, priority = ?16, deadline = ?17, conflicts = ?18 WHERE id = ?1",
         )?;
         update.execute(params![
             task.id.0,
@@ -137,6 +137,7 @@ impl Batch<'_> {
             task.crashes,
             task.priority,
             task.deadline.map(|at| at.0),
+            task.conflicts,
         ])?;
         Ok(())
     }

@@ -11,7 +11,7 @@ use crate::task::{Need, Parent, Role, Stage, State, StateName, Task};
 /// The columns of a task, in the order of [`task`].
 pub(super) const COLUMNS: &str = "id, run_id, parent_id, parent_epoch, role, terms_id, state, at, agent_id, \
      lease_until, stage, need, need_until, class, held, cancelling, epoch, attempts, crashes, priority, created_at, \
-     deadline";
+     deadline, conflicts";
 
 /// A state as its columns.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,6 +86,7 @@ fn class_number(class: ErrorClass) -> i64 {
         ErrorClass::Unaccepted => 10,
         ErrorClass::Deadline => 11,
         ErrorClass::Other => 12,
+        ErrorClass::Lost => 13,
     }
 }
 
@@ -179,6 +180,7 @@ pub(super) fn task(row: &Row<'_>) -> rusqlite::Result<Task> {
         priority: row.get(19)?,
         created: Time(row.get(20)?),
         deadline: row.get::<_, Option<i64>>(21)?.map(Time),
+        conflicts: row.get(22)?,
     })
 }
 

@@ -39,6 +39,7 @@ CREATE TABLE task (
     epoch INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     crashes INTEGER NOT NULL,
+    conflicts INTEGER NOT NULL DEFAULT 0,
     priority INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     deadline INTEGER,

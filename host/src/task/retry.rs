@@ -12,6 +12,10 @@ use super::Task;
 /// An uncharged retry is never sooner: a far side that asks to wait for no time would be asked without end.
 const SOONEST: Duration = Duration::from_millis(100);
 
+/// A far side may put a task off so often at its own word; from then on each time is charged as an attempt, so that the
+/// task comes to an end. Attempts that were not charged for other reasons count as well.
+const PUT_OFF: u32 = 48;
+
 /// What becomes of a task whose attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -44,11 +48,14 @@ pub fn verdict(task: &Task, retry: &Retry, fault: &Fault, now: Time, seed: Seed)
         | ErrorClass::Other => {
             again(fault.retry_after().map_or_else(|| delay(tries), |after| now + after), false)
         }
-        ErrorClass::Crashed if task.crashes + 1 >= retry.crashes => Verdict::GiveUp,
-        ErrorClass::Crashed => again(delay(tries), true),
+        ErrorClass::Crashed | ErrorClass::Lost if task.crashes + 1 >= retry.crashes => Verdict::GiveUp,
+        ErrorClass::Crashed | ErrorClass::Lost => again(delay(tries), true),
         ErrorClass::RateLimited => {
             let at = now + fault.retry_after().unwrap_or(retry.cap.0).max(SOONEST);
-            Verdict::Again { at, charged: false, crashed: false }
+            if task.epoch.0.saturating_sub(task.attempts) < PUT_OFF {
+                return Verdict::Again { at, charged: false, crashed: false };
+            }
+            again(at, false)
         }
         ErrorClass::InvalidInput
         | ErrorClass::Unauthorized
@@ -77,6 +84,7 @@ mod tests {
             epoch: Epoch(attempts),
             attempts,
             crashes,
+            conflicts: 0,
             priority: 0,
             created: Time(0),
             deadline: None,

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::clock::Time;
 use crate::event::{Fact, Readied};
-use crate::fault::{ErrorClass, Fault};
+use crate::fault::{Begun, ErrorClass, Fault};
 use crate::id::{AgentId, DecisionId, Epoch, QuestionId, TaskId};
 use crate::people::Question;
 use crate::seed::Seed;
@@ -74,10 +74,16 @@ pub enum Command {
     LoseLease {
         why: String,
     },
-    /// Running → Ready, nothing charged.
+    /// Running → Ready, nothing charged; Failed where it may have acted.
     Release {
         epoch: Epoch,
         why: String,
+        begun: Begun,
+    },
+    /// Waiting → Ready, nothing charged: what it claims can't land beside what landed meanwhile.
+    Conflict {
+        epoch: Epoch,
+        files: Vec<String>,
     },
     /// Ready → Backoff, nothing charged.
     Defer {
@@ -114,8 +120,6 @@ pub enum Refused {
     WrongState { is: StateName },
     #[error("the task is on hold")]
     Held,
-    #[error("the lease ended at {until}")]
-    LeaseLapsed { until: Time },
 }
 
 type Decision = Result<Fact, Refused>;
@@ -185,8 +189,12 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
             Ok(Fact::Failed { fault })
         }
         (Command::LoseLease { why }, State::Running { .. }) => Ok(lost(task, terms, why, now)),
-        (Command::Release { epoch, why }, State::Running { .. }) => current(task, epoch)
-            .map(|()| if task.cancelling { Fact::Cancelled { why } } else { Fact::Released { why } }),
+        (Command::Release { epoch, why, begun }, State::Running { .. }) => {
+            current(task, epoch).map(|()| released(task, terms, why, begun))
+        }
+        (Command::Conflict { epoch, files }, State::Waiting { stage: Stage::Acceptance, .. }) => {
+            current(task, epoch).map(|()| conflicted(task, terms, files, now, seed))
+        }
         (Command::Defer { until }, State::Ready { .. }) => Ok(Fact::Deferred { until }),
         (Command::Hold, state) if !state.is_terminal() && !task.held => Ok(Fact::Held),
         (Command::Unhold, _) if task.held => Ok(Fact::Unheld),
@@ -218,6 +226,7 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
             | Command::Reject { .. }
             | Command::LoseLease { .. }
             | Command::Release { .. }
+            | Command::Conflict { .. }
             | Command::Defer { .. }
             | Command::Hold
             | Command::Unhold
@@ -240,8 +249,7 @@ fn failed(task: &Task, terms: &Terms, fault: Fault, now: Time, seed: Seed) -> Fa
     if task.cancelling {
         return Fact::Cancelled { why: fault.message };
     }
-    let acted = matches!(fault.class, ErrorClass::Timeout | ErrorClass::Crashed);
-    if acted && terms.asks_first() && matches!(task.state, State::Running { .. }) {
+    if terms.asks_first(begun(task, &fault)) {
         return Fact::Failed { fault: Fault { message: in_doubt(&fault.message), ..fault } };
     }
     let expired = task.deadline.is_some_and(|deadline| deadline <= now);
@@ -250,6 +258,45 @@ fn failed(task: &Task, terms: &Terms, fault: Fault, now: Time, seed: Seed) -> Fa
             Fact::Retrying { fault, until: at, charged, crashed }
         }
         Verdict::Again { .. } | Verdict::GiveUp => Fact::Failed { fault },
+    }
+}
+
+/// Alone on top of what landed it can't conflict again, unless somebody else moves the target: not without end.
+const CONFLICTS: u32 = 10;
+
+fn conflicted(task: &Task, terms: &Terms, files: Vec<String>, now: Time, seed: Seed) -> Fact {
+    if task.conflicts < CONFLICTS {
+        return Fact::Conflicted { files };
+    }
+    let why =
+        format!("it conflicted {CONFLICTS} times with what landed meanwhile, now in {}", files.join(", "));
+    failed(task, terms, Fault::new(ErrorClass::Unaccepted, why), now, seed)
+}
+
+/// Whether what failed may have done something outside: an attempt knows of itself; a composite task whose children
+/// ran, or a claim that was not accepted, surely may.
+fn begun(task: &Task, fault: &Fault) -> Begun {
+    match task.state {
+        State::Running { .. } => fault.begun,
+        State::Waiting { stage: Stage::Executor | Stage::Acceptance, .. } => Begun::Yes,
+        State::Waiting { stage: Stage::Routing | Stage::Person, .. }
+        | State::Blocked
+        | State::Ready { .. }
+        | State::Backoff { .. }
+        | State::Succeeded { .. }
+        | State::Failed { .. }
+        | State::Cancelled { .. }
+        | State::Skipped { .. } => Begun::No,
+    }
+}
+
+fn released(task: &Task, terms: &Terms, why: String, begun: Begun) -> Fact {
+    if task.cancelling {
+        Fact::Cancelled { why }
+    } else if terms.asks_first(begun) {
+        Fact::Failed { fault: Fault::new(ErrorClass::Lost, in_doubt(&why)) }
+    } else {
+        Fact::Released { why }
     }
 }
 
@@ -264,10 +311,10 @@ fn lost(task: &Task, terms: &Terms, why: String, now: Time) -> Fact {
         return Fact::Cancelled { why };
     }
     let again = task.crashes + 1 < terms.retry.crashes;
-    if terms.asks_first() {
-        return Fact::Failed { fault: Fault::new(ErrorClass::Crashed, in_doubt(&why)) };
+    if terms.asks_first(Begun::Yes) {
+        return Fact::Failed { fault: Fault::new(ErrorClass::Lost, in_doubt(&why)) };
     }
-    let fault = Fault::new(ErrorClass::Crashed, why);
+    let fault = Fault::new(ErrorClass::Lost, why);
     if again {
         Fact::Retrying { fault, until: now, charged: false, crashed: true }
     } else {
@@ -275,16 +322,15 @@ fn lost(task: &Task, terms: &Terms, why: String, now: Time) -> Fact {
     }
 }
 
-/// Lets a lease that is still held last until then; never brings a lapsed one back. It is no fact: it says nothing but
-/// that time went by.
+/// Lets a lease last until then, also where it lapsed while its host stood still: only a new epoch ends the right to act.
+/// It is no fact: it says nothing but that time went by.
 ///
 /// # Errors
 /// [`Refused`] says why the task as it is does not allow it.
-pub fn renew(task: &mut Task, epoch: Epoch, until: Time, now: Time) -> Result<(), Refused> {
+pub fn renew(task: &mut Task, epoch: Epoch, until: Time) -> Result<(), Refused> {
     current(task, epoch)?;
     let is = task.state.name();
     match &mut task.state {
-        State::Running { lease_until: held, .. } if *held < now => Err(Refused::LeaseLapsed { until: *held }),
         State::Running { lease_until: held, .. } => {
             *held = until;
             Ok(())
@@ -345,13 +391,19 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
         }
         Fact::Failed { fault } => {
             task.state = State::Failed { at, class: fault.class };
-            task.crashes += u32::from(fault.class == ErrorClass::Crashed);
+            task.crashes += u32::from(matches!(fault.class, ErrorClass::Crashed | ErrorClass::Lost));
             task.epoch = task.epoch.next();
         }
         Fact::Released { .. } => {
             task.state = State::Ready { since: at };
             task.epoch = task.epoch.next();
             task.attempts -= 1;
+        }
+        Fact::Conflicted { .. } => {
+            task.state = State::Ready { since: at };
+            task.epoch = task.epoch.next();
+            task.attempts -= 1;
+            task.conflicts += 1;
         }
         Fact::Deferred { until } => task.state = State::Backoff { until: *until },
         Fact::Held => task.held = true,
@@ -371,10 +423,12 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
             task.epoch = task.epoch.next();
             task.attempts = 0;
             task.crashes = 0;
+            task.conflicts = 0;
             task.cancelling = false;
         }
         Fact::Dropped
         | Fact::Landed { .. }
+        | Fact::LandingStalled { .. }
         | Fact::Charged { .. }
         | Fact::Feedback { .. }
         | Fact::BudgetLow { .. }
@@ -406,5 +460,101 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
         | Fact::PluginFailed { .. }
         | Fact::CallDenied { .. }
         | Fact::Written { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{RunId, TermsId};
+    use crate::plan::Effects::{External, Pure, Workspace};
+    use crate::plan::{Effects, Workstream};
+
+    const EPOCH: Epoch = Epoch(1);
+
+    fn task(state: State) -> Task {
+        Task {
+            id: TaskId(7),
+            run: RunId(1),
+            parent: None,
+            terms: TermsId(1),
+            state,
+            held: false,
+            cancelling: false,
+            epoch: EPOCH,
+            attempts: 1,
+            crashes: 0,
+            conflicts: 0,
+            priority: 0,
+            created: Time(0),
+            deadline: None,
+        }
+    }
+
+    fn running() -> State {
+        State::Running { agent: AgentId(1), since: Time(0), lease_until: Time(9) }
+    }
+
+    fn terms(effects: Effects, idempotent: bool) -> Terms {
+        let mut terms = Workstream { effects, idempotent, ..Workstream::named("a") }.terms();
+        (terms.retry.attempts, terms.retry.crashes) = (100, 100);
+        terms
+    }
+
+    /// All ways in which an attempt can end without being accepted, but those that a person asked for.
+    fn ends(begun: Begun) -> Vec<Command> {
+        let fail = |class| {
+            let fault = Fault { begun, retry_after_ms: Some(1), ..Fault::new(class, "why") };
+            Command::Fail { epoch: EPOCH, fault }
+        };
+        let mut ends: Vec<_> = ErrorClass::ALL.into_iter().map(fail).collect();
+        ends.push(Command::Release { epoch: EPOCH, why: "why".into(), begun });
+        if begun == Begun::Yes {
+            ends.push(Command::LoseLease { why: "why".into() });
+        }
+        ends
+    }
+
+    #[test]
+    fn what_may_have_acted_is_never_made_again_unasked_however_it_ended() {
+        let waiting = |stage| State::Waiting { stage, need: None, since: Time(0) };
+        for state in [running(), waiting(Stage::Executor), waiting(Stage::Acceptance)] {
+            for end in ends(Begun::Yes) {
+                let decided = decide(&task(state), &terms(External, false), end.clone(), Time(5), Seed(1));
+                // A release and a lost lease are of what runs only.
+                let Ok(fact) = decided else { continue };
+                let Fact::Failed { fault } = &fact else { panic!("{end:?} in {state:?} came to {fact:?}") };
+                assert!(fault.message.contains("it may have acted already"), "{end:?}: {fault}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_had_not_begun_or_may_be_repeated_is_made_again() {
+        let cases = [
+            (terms(External, false), Begun::No),
+            (terms(External, true), Begun::Yes),
+            (terms(Pure, false), Begun::Yes),
+            (terms(Workspace, false), Begun::Yes),
+        ];
+        for (terms, begun) in cases {
+            let again = |end: &Command| {
+                let decided = decide(&task(running()), &terms, end.clone(), Time(5), Seed(1));
+                matches!(decided, Ok(Fact::Retrying { .. } | Fact::Released { .. }))
+            };
+            let again = ends(begun).iter().filter(|end| again(end)).count();
+            // Eight classes by the table of retries, a release, and a lost host where there was one.
+            let expected = if begun == Begun::Yes { 10 } else { 9 };
+            assert_eq!(again, expected, "{:?} {begun:?}", terms.effects);
+        }
+    }
+
+    #[test]
+    fn only_a_new_epoch_ends_the_right_to_renew() {
+        let mut lapsed = task(running());
+        assert_eq!(renew(&mut lapsed, EPOCH, Time(500)), Ok(()));
+        assert!(matches!(lapsed.state, State::Running { lease_until: Time(500), .. }));
+        let stale = renew(&mut lapsed, Epoch(0), Time(900));
+        assert_eq!(stale, Err(Refused::Stale { held: Epoch(0), current: EPOCH }));
     }
 }

@@ -1,21 +1,27 @@
-//! The merge queue: one at a time, accepted trees are put on top of the target, checked, and landed. What waits
-//! together is checked together; when that fails, halves are tried until what breaks it is found.
+//! The merge queue: one at a time, accepted claims are put on top of the target, checked, and landed. What waits together
+//! is checked together; when that fails, halves are tried until what breaks it is found. A claim whose landing fails for
+//! a reason that is not its own stays, and is tried again.
 
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::landing::Merged;
+use super::tree::Key;
 use super::{Claim, GitError, Workspaces};
 use crate::id::TaskId;
 
-/// A tree that is to land.
+/// A claim that is to land.
 pub struct Entry {
     pub task: TaskId,
     pub claim: Claim,
     /// Whether it may still land.
     pub alive: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Told why it does not land yet.
+    pub stalled: Box<dyn Fn(String) + Send + Sync>,
     /// Told how it went.
     pub done: Box<dyn FnOnce(Landing) + Send>,
 }
@@ -23,12 +29,12 @@ pub struct Entry {
 /// How it went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Landing {
-    /// The target is at this commit now, which holds the tree's changes.
+    /// The target holds the claim's change since this commit.
     Landed { commit: String },
+    /// It changed what something that landed meanwhile changed too, in these files.
+    Conflict { files: Vec<String> },
     /// It would break the target: why.
     Refused { why: String },
-    /// Nobody knows whether it would: git failed.
-    Failed { why: String },
     /// Its task went another way meanwhile.
     Withdrawn,
 }
@@ -42,96 +48,146 @@ pub struct Queue {
     pub check: Check,
 }
 
-/// How often the target may be moved by somebody else before a landing is given up.
-const RACES: u32 = 3;
 /// Entries that are checked together at most.
 const TOGETHER: usize = 16;
+
+/// After which pauses a landing is tried again that git did not carry out: short ones for what goes by, such as a lock
+/// or a target that somebody else moves. After these somebody is told, and the last one is repeated.
+const PAUSES: [Duration; 5] = [
+    Duration::ZERO,
+    Duration::from_millis(100),
+    Duration::from_millis(400),
+    Duration::from_millis(1500),
+    Duration::from_secs(10),
+];
+
+/// Entries with the commit that each would land with.
+type Stack = Vec<(Entry, String)>;
 
 impl Queue {
     /// Ends when nobody can hand in any more.
     pub async fn run(self, mut entries: UnboundedReceiver<Entry>) {
-        let mut waiting = Vec::new();
-        while entries.recv_many(&mut waiting, TOGETHER).await > 0 {
-            self.land(std::mem::take(&mut waiting), RACES).await;
+        let mut waiting: Vec<Entry> = Vec::new();
+        let mut tries = 0;
+        loop {
+            if waiting.is_empty() {
+                tries = 0;
+                if entries.recv_many(&mut waiting, TOGETHER).await == 0 {
+                    return;
+                }
+            } else {
+                let pause = PAUSES[tries.min(PAUSES.len() - 1)];
+                tries += 1;
+                // Who hands one in while others are stalled has it tried at once.
+                let room = TOGETHER.saturating_sub(waiting.len()).max(1);
+                let more = tokio::time::timeout(pause, entries.recv_many(&mut waiting, room)).await;
+                if matches!(more, Ok(0)) {
+                    return;
+                }
+            }
+            let (left, why) = self.land(std::mem::take(&mut waiting)).await;
+            if let Some(why) = why.filter(|_| tries + 1 >= PAUSES.len()) {
+                left.iter().for_each(|entry| (entry.stalled)(why.to_string()));
+            }
+            waiting = left;
         }
     }
 
-    /// Lands all of them, or finds those that can't. The target may be moved by somebody else meanwhile: then all is
-    /// tried again, `races` times.
-    fn land(&self, entries: Vec<Entry>, races: u32) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+    /// Lands all of them, or finds those that can't. Answers with those that git did not let land, and why.
+    fn land(
+        &self,
+        entries: Vec<Entry>,
+    ) -> Pin<Box<dyn Future<Output = (Vec<Entry>, Option<GitError>)> + Send + '_>> {
         Box::pin(async move {
             let start = match self.workspaces.tip().await {
                 Ok(start) => start,
-                Err(why) => return fail(entries, &why),
+                Err(why) => return (entries, Some(why)),
             };
-            let (mut stacked, tip) = self.stack(entries, &start).await;
-            let Some(last) = stacked.last() else { return };
-            match (self.check)(last.claim.tree.path.clone()).await {
-                Ok(()) => self.advance(stacked, &start, tip, races).await,
-                Err(why) if stacked.len() == 1 => {
+            let (mut stack, mut left, mut trouble) = self.stack(entries, &start).await;
+            let Some((_, tip)) = stack.last() else { return (left, trouble) };
+            match self.checked(tip).await {
+                Err(why) => {
+                    left.extend(stack.into_iter().map(|(entry, _)| entry));
+                    return (left, Some(why));
+                }
+                Ok(Ok(())) => {
+                    let (more, why) = self.advance(stack, &start).await;
+                    left.extend(more);
+                    trouble = why.or(trouble);
+                }
+                Ok(Err(why)) if stack.len() == 1 => {
                     let why = format!("the target would break: {why}");
-                    for entry in stacked {
-                        self.workspaces.discard(&entry.claim.tree).await;
-                        entry.end(Landing::Refused { why: why.clone() });
+                    stack.into_iter().for_each(|(entry, _)| entry.end(Landing::Refused { why: why.clone() }));
+                }
+                Ok(Err(_)) => {
+                    let second = stack.split_off(stack.len() / 2);
+                    for half in [stack, second] {
+                        let (more, why) = self.land(half.into_iter().map(|(entry, _)| entry).collect()).await;
+                        left.extend(more);
+                        trouble = why.or(trouble);
                     }
                 }
-                Err(_) => {
-                    let second = stacked.split_off(stacked.len() / 2);
-                    self.land(stacked, races).await;
-                    self.land(second, races).await;
-                }
             }
+            (left, trouble)
         })
     }
 
-    /// Puts each on top of the one before; what conflicts is refused. Answers with the last commit.
-    async fn stack(&self, entries: Vec<Entry>, start: &str) -> (Vec<Entry>, String) {
+    /// Puts each on top of the one before; what conflicts is told so.
+    async fn stack(&self, entries: Vec<Entry>, start: &str) -> (Stack, Vec<Entry>, Option<GitError>) {
+        let (mut stack, mut left, mut trouble) = (Stack::new(), Vec::new(), None);
         let mut tip = start.to_owned();
-        let mut stacked = Vec::with_capacity(entries.len());
         for entry in entries {
             if let Some(commit) = self.workspaces.landed(&entry.claim).await {
                 entry.end(Landing::Landed { commit });
                 continue;
             }
             if !(entry.alive)() {
-                // Its tree goes when its task ends: if only the host's lease was over, somebody may still want it.
                 entry.end(Landing::Withdrawn);
                 continue;
             }
-            match self.workspaces.rebase(&entry.claim, &tip).await {
-                Ok(head) => {
-                    tip = head;
-                    stacked.push(entry);
+            match self.workspaces.merge(&entry.claim, &tip).await {
+                Ok(Merged::Clean(commit)) => {
+                    tip.clone_from(&commit);
+                    stack.push((entry, commit));
                 }
-                Err(GitError::Conflict(files)) => {
-                    self.workspaces.discard(&entry.claim.tree).await;
-                    let why = format!("it conflicts with what landed meanwhile, in {files}");
-                    entry.end(Landing::Refused { why });
+                // With what has not landed itself yet: looked at again when that is known.
+                Ok(Merged::Conflict(_)) if !stack.is_empty() => left.push(entry),
+                Ok(Merged::Conflict(files)) => entry.end(Landing::Conflict { files }),
+                Err(why) => {
+                    left.push(entry);
+                    trouble = Some(why);
                 }
-                Err(why) => entry.end(Landing::Failed { why: why.to_string() }),
             }
         }
-        (stacked, tip)
+        (stack, left, trouble)
     }
 
-    async fn advance(&self, entries: Vec<Entry>, start: &str, tip: String, races: u32) {
-        if entries.iter().any(|entry| !(entry.alive)()) {
-            return self.land(entries, races).await;
+    /// Runs the checks in a checkout of its own: what they see is what would land.
+    async fn checked(&self, commit: &str) -> Result<Result<(), String>, GitError> {
+        if self.workspaces.settings.checks.is_empty() {
+            return Ok(Ok(()));
         }
-        let claims: Vec<&Claim> = entries.iter().map(|entry| &entry.claim).collect();
-        match self.workspaces.advance(start, &tip, &claims).await {
+        let folder = self.workspaces.settings.folder().join("merge");
+        self.workspaces.check_out(&folder, commit).await?;
+        let said = (self.check)(folder.clone()).await;
+        let _ = std::fs::remove_dir_all(&folder);
+        Ok(said)
+    }
+
+    async fn advance(&self, stack: Stack, start: &str) -> (Vec<Entry>, Option<GitError>) {
+        if stack.iter().any(|(entry, _)| !(entry.alive)()) {
+            return self.land(stack.into_iter().map(|(entry, _)| entry).collect()).await;
+        }
+        let Some(to) = stack.last().map(|(_, commit)| commit.clone()) else { return (Vec::new(), None) };
+        let claims: Vec<(Key, String)> =
+            stack.iter().map(|(entry, commit)| (entry.claim.key, commit.clone())).collect();
+        match self.workspaces.advance(start, &to, &claims).await {
             Ok(()) => {
-                entries.into_iter().for_each(|entry| entry.end(Landing::Landed { commit: tip.clone() }))
+                stack.into_iter().for_each(|(entry, commit)| entry.end(Landing::Landed { commit }));
+                (Vec::new(), None)
             }
-            Err(_) if races > 0 => self.land(entries, races - 1).await,
-            Err(why) => fail(entries, &why),
+            Err(why) => (stack.into_iter().map(|(entry, _)| entry).collect(), Some(why)),
         }
-    }
-}
-
-fn fail(entries: Vec<Entry>, why: &GitError) {
-    for entry in entries {
-        entry.end(Landing::Failed { why: why.to_string() });
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod answer;
 pub mod base64;
+pub mod elicit;
 mod exchange;
+mod given;
 mod http_fault;
 pub mod jsonrpc;
 mod prompt;
@@ -18,6 +20,7 @@ pub use crate::config::Config;
 pub use crate::words::*;
 pub use answer::{answer, data, summary};
 pub use exchange::{Listener, converse, fetch};
+pub use given::given;
 pub use http_fault::{error_fault, http_fault, nonsense, one_line, status_fault};
 pub use prompt::{contract, inputs, notes, prompt};
 

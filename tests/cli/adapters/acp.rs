@@ -17,9 +17,9 @@ fn a_session_is_opened_in_the_tree_and_its_last_words_are_the_summary() {
     assert_eq!(outcome["output"], json!({ "text": "Mended a.rs.\n\nThe rest was fine." }));
     assert_eq!(
         outcome["usage"],
-        json!({ "input_tokens": 1100, "output_tokens": 40, "cost_micros": 45000, "requests": 0 })
+        json!({ "input_tokens": 1100, "output_tokens": 40, "cost_micros": 45000, "requests": 0, "cached_input_tokens": 90 })
     );
-    assert_eq!(kinds(&env), "submitted,assigned,charged,claimed,landed,accepted");
+    assert_eq!(kinds(&env), "submitted,assigned,charged,claimed,accepted");
     insta::assert_snapshot!(env.baton(&["cost"]).ok(), @r"
     run    attempts  input  output  unpriced  cost
     r1     1         1100   40      0         0.045
@@ -53,12 +53,22 @@ fn leave_is_asked_of_a_person_and_the_session_is_loaded_when_it_was_given() {
     assert_eq!(report(&env)["outcome"]["summary"], "All tests pass.");
     assert_eq!(env.sql::<String>("SELECT answered_by || ': ' || answer FROM question"), "ann: Allow");
     assert_eq!(env.sql::<i64>("SELECT attempts FROM task"), 1, "waiting for a person costs no attempt");
-    assert_eq!(kinds(&env), "submitted,assigned,asked,answered,assigned,charged,claimed,landed,accepted");
+    assert_eq!(kinds(&env), "submitted,assigned,asked,answered,assigned,charged,claimed,accepted");
+}
+
+#[test]
+fn an_attempt_that_ended_in_a_question_costs_what_was_set_aside() {
+    let env = stage("acp", ", permissions = \"ask\"", &[&transcript("acp", "permission-ask.jsonl")]);
+    let config = std::fs::read_to_string(env.path("baton.toml")).expect("a configuration");
+    env.write("baton.toml", &format!("{config}\n[budget]\nattempt = {{ money = 0.2 }}\n"));
+    assert_eq!(env.baton(&["run", "plan.json"]).code, Some(4));
+    assert_eq!(fact(&env, "charged", "bill.basis"), "reserved");
+    assert_eq!(env.baton(&["cost", "--json"]).json()["total"]["cost"], 0.2);
 }
 
 #[test]
 fn silence_is_a_timeout() {
-    let env = stage("acp", ", silence-s = 3", &[&transcript("acp", "hang.jsonl")]);
+    let env = stage("acp", ", silence-s = 1, tool-timeout-s = 2", &[&transcript("acp", "hang.jsonl")]);
     env.baton(&["run", "plan.json"]).fails(1);
     assert_eq!(endings(&env), "timeout");
     assert_eq!(report(&env)["fault"]["class"], "timeout");
@@ -112,7 +122,9 @@ fn leave_that_is_refused_is_told_and_what_was_spent_before_is_charged() {
     let env = stage("acp", ", permissions = \"ask\"", &[&first, &refused]);
     assert_eq!(env.baton(&["run", "plan.json"]).code, Some(4));
     env.baton(&["answer", "q1", "Reject"]).ok();
-    env.baton(&["run", "plan.json"]).ok();
+    // It was to change files, and did nothing that it asked leave for.
+    env.baton(&["run", "plan.json"]).fails(1);
+    assert_eq!(endings(&env), "asked,environment");
     let answer = heard(&env).into_iter().rfind(|line| line["id"] == "p1").expect("it was answered");
     assert_eq!(answer["result"]["outcome"], json!({ "outcome": "selected", "optionId": "no" }));
     assert_eq!(env.baton(&["cost", "--json"]).json()["total"]["cost"], 0.75);

@@ -22,7 +22,7 @@ fn a_turn_that_was_completed_with_a_change_lands() {
 
 #[test]
 fn silence_is_a_timeout() {
-    let env = stage("codex", ", silence-s = 1", &[&transcript("codex", "hang.jsonl")]);
+    let env = stage("codex", ", silence-s = 1, tool-timeout-s = 2", &[&transcript("codex", "hang.jsonl")]);
     env.baton(&["run", "plan.json"]).fails(1);
     assert_eq!(endings(&env), "timeout");
     let shown = env.baton(&["show", "a"]).ok();

@@ -20,7 +20,7 @@ pub(super) fn repository(config: &Config) -> Result<Vec<Check>, Failure> {
 }
 
 async fn look(settings: &Settings) -> Finding {
-    let git = Git::at(&settings.repository);
+    let git = Git::looking_from(&settings.repository);
     if !settings.repository.is_dir() {
         return Finding::fault("there is no such folder", "fix repository of [workspace]");
     }
@@ -53,7 +53,10 @@ async fn look(settings: &Settings) -> Finding {
 fn said(why: GitError) -> String {
     match why {
         GitError::Failed { said, .. } => said,
-        GitError::Missing(_) | GitError::NoRepository(_) | GitError::Conflict(_) => why.to_string(),
+        GitError::Missing(_)
+        | GitError::NoRepository(_)
+        | GitError::Folder { .. }
+        | GitError::InTheWay { .. } => why.to_string(),
     }
 }
 

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::super::{Done, Failure, Global, Outcome, library, screen, unreadable};
 use crate::config::Config;
-use crate::plugin::limits::{Limits, Name};
+use crate::plugin::limits::{Limits, NONE, Name};
 use crate::plugin::{Kind, library as plugins};
 use crate::store::{Home, Reader, read, reader};
 
@@ -105,16 +105,10 @@ pub(super) fn one(global: &Global, name: &str) -> Outcome {
     Ok(Done::Well)
 }
 
-const LIMITS: [Name; 8] = [
-    Name::Memory,
-    Name::Table,
-    Name::Fuel,
-    Name::Cpu,
-    Name::Copied,
-    Name::Handles,
-    Name::LogLines,
-    Name::Stack,
-];
+/// All but the time from call to answer, which is the attempt's.
+fn shown() -> impl Iterator<Item = Name> {
+    Name::ALL.into_iter().filter(|limit| *limit != Name::Wall)
+}
 
 pub(super) fn limits(global: &Global, name: Option<&str>) -> Outcome {
     let (config, conn) = store(global)?;
@@ -129,23 +123,23 @@ pub(super) fn limits(global: &Global, name: Option<&str>) -> Outcome {
     if global.json {
         let shown = known.iter().map(|line| {
             let limits = of(line);
-            let pairs = LIMITS.map(|limit| (limit.key().to_owned(), serde_json::Value::from(limits.shown(limit))));
+            let values = shown().map(|limit| (limit, limits.shown(limit))).filter(|(_, value)| value != NONE);
+            let pairs = values.map(|(limit, value)| (limit.key().to_owned(), serde_json::Value::from(value)));
             serde_json::json!({ "name": line.name, "kind": line.kind, "limits": serde_json::Map::from_iter(pairs) })
         });
         screen::json(&shown.collect::<Vec<_>>());
         return Ok(Done::Well);
     }
-    let rows: Vec<Vec<String>> = known
-        .iter()
-        .map(|line| {
-            let limits = of(line);
-            let mut row = vec![line.name.clone(), line.kind.to_string()];
-            row.extend(LIMITS.map(|limit| limits.shown(limit)));
-            row
-        })
-        .collect();
-    let mut head = vec!["plugin", "kind"];
-    head.extend(LIMITS.map(Name::key));
+    // What none of them can ask for has no column.
+    let columns: Vec<Name> =
+        shown().filter(|limit| known.iter().any(|line| of(line).shown(*limit) != NONE)).collect();
+    let row = |line: &Line| {
+        let values = columns.iter().map(|limit| of(line).shown(*limit));
+        [line.name.clone(), line.kind.to_string()].into_iter().chain(values).collect()
+    };
+    let rows: Vec<Vec<String>> = known.iter().map(row).collect();
+    let head: Vec<&str> =
+        ["plugin", "kind"].into_iter().chain(columns.iter().map(|limit| limit.key())).collect();
     screen::table(&head, &rows);
     Ok(Done::Well)
 }

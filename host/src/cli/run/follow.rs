@@ -10,7 +10,9 @@ use crate::clock::Time;
 use crate::event::{Event, Fact};
 use crate::id::{AgentId, RunId, TaskId};
 use crate::plugin::capability::sign::Sign;
+use crate::plugin::router::LEAST_LOADED;
 use crate::scheduler::waits::Wait;
+use crate::scheduler::why::Why;
 use crate::store::Reader;
 use crate::store::read::{self, history, summary};
 use crate::task::StateName;
@@ -162,6 +164,16 @@ impl Follower {
             }
             Fact::Cancelled { why } => self.over(task, event, &format!("{name} cancelled: {why}"), false),
             Fact::Released { why } => self.over(task, event, &format!("{name} given back: {why}"), false),
+            Fact::Conflicted { files } => {
+                let text = format!(
+                    "{name} comes again alone, uncharged: what landed meanwhile changed {} too",
+                    files.join(", ")
+                );
+                self.over(task, event, &text, false);
+            }
+            Fact::LandingStalled { why } => {
+                self.say(&format!("{name} is accepted and can't land yet: {why}"))
+            }
             Fact::Asked { question, text, waits: true, .. } => {
                 let text = format!("{name} waits for a person: {text} (`baton answer {question}`)");
                 self.over(task, event, &text, false);
@@ -194,7 +206,7 @@ impl Follower {
     fn say(&self, text: &str) {
         match &self.bars {
             Some(bars) => {
-                let _ = bars.all.println(text);
+                let _ = bars.all.println(screen::plain(text));
             }
             None => screen::line(text),
         }
@@ -207,7 +219,7 @@ impl Follower {
             && let Some(bar) = bars.busy.get(agent).and_then(|tasks| tasks.get(task))
         {
             let name = self.names.get(task).cloned().unwrap_or_default();
-            bar.set_message(format!("{name}  {message}"));
+            bar.set_message(screen::cell(&format!("{name}  {message}")).into_owned());
         }
     }
 
@@ -215,7 +227,9 @@ impl Follower {
     pub(super) fn waits(&mut self, waits: Vec<Wait>) -> Result<(), Failure> {
         let stands_still = self.started.is_empty();
         let mut now = Vec::new();
-        for wait in waits {
+        // What can't land is an event, and said as such.
+        let is_said = |wait: &Wait| matches!(wait.why, Why::Landing { .. });
+        for wait in waits.into_iter().filter(|wait| !is_said(wait)) {
             if !stands_still && !wait.why.needs_somebody() {
                 continue;
             }
@@ -271,6 +285,9 @@ fn of_run(fact: &Fact) -> Option<String> {
         Fact::RouterDegraded { router, why, .. } => {
             Some(format!("router {router} failed, the host decides: {why}"))
         }
+        Fact::RouterRolledBack { from, to, why } if to == LEAST_LOADED => Some(format!(
+            "router {from} is off: from now on the least loaded agent is chosen, until `baton router use`: {why}"
+        )),
         Fact::RouterRolledBack { from, to, why } if from == to => {
             Some(format!("the version before of router {to} is back: {why}"))
         }
@@ -305,8 +322,8 @@ impl Bars {
         let bar = self.all.add(ProgressBar::new_spinner());
         let style = ProgressStyle::with_template("  {spinner} {prefix:12!} {wide_msg} {elapsed}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-        bar.set_prefix(agent_name.to_owned());
-        bar.set_message(name.to_owned());
+        bar.set_prefix(screen::cell(agent_name).into_owned());
+        bar.set_message(screen::cell(name).into_owned());
         self.busy.entry(agent).or_default().insert(task, bar);
     }
 

@@ -1,6 +1,7 @@
 //! `baton:host/http`: requests to the services of the operator's configuration.
 
 mod address;
+mod place;
 mod redact;
 mod service;
 mod upstream;
@@ -10,19 +11,20 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use reqwest::header::HeaderValue;
-use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::component::Resource;
 
 pub use service::Service;
 pub use upstream::Upstream;
 
+use self::place::Place;
 use self::redact::Redactor;
 use super::Powers;
 use crate::plugin::bindings::agent::baton::host::http::{Host, HostResponse, HttpError, Request};
 use crate::plugin::bindings::shared::baton::types::core::Attr;
 use crate::plugin::sandbox::Sandbox;
 
-/// A response whose body is still under way. Holds its place at the service until it is dropped.
+/// A response whose body is still under way. Holds its place at the service until its end was read, it is dropped, or
+/// nobody has read on for as long as the service itself may be silent.
 pub struct Exchange {
     upstream: Arc<Upstream>,
     response: reqwest::Response,
@@ -30,7 +32,7 @@ pub struct Exchange {
     /// Bytes that were received and not yet handed over.
     ready: Vec<u8>,
     received: usize,
-    _place: OwnedSemaphorePermit,
+    place: Option<Place>,
 }
 
 /// Requests of an attempt that must stop, to tell the far side.
@@ -86,7 +88,7 @@ impl HostResponse for Sandbox {
 }
 
 pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, HttpError> {
-    let farewell = powers.stopped().is_some();
+    let farewell = powers.admitted().await.is_some();
     if farewell && (powers.is_barred() || powers.farewells.fetch_add(1, Ordering::Relaxed) >= FAREWELLS) {
         return Err(HttpError::Stopped);
     }
@@ -96,9 +98,13 @@ pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, 
     let redactor = Redactor::new(secrets);
     let prepared = prepare(powers, &upstream, request)?;
     let exchange = async {
-        let place = powers.patiently(upstream.admit()).await.ok_or(HttpError::Stopped)?;
+        let longest = upstream.service.timeout;
+        let admitted = tokio::time::timeout(longest, powers.patiently(upstream.admit())).await;
+        let place = admitted.map_err(|_| HttpError::TimedOut(millis(longest)))?.ok_or(HttpError::Stopped)?;
+        powers.put_off.fetch_max(millis(upstream.service.longest_pause), Ordering::Relaxed);
         powers.requests.fetch_add(1, Ordering::Relaxed);
-        let response = prepared.send().await.map_err(|why| sorted(&upstream.service, &why))?;
+        powers.meter.reach();
+        let response = dispatch(powers, prepared).await.map_err(|why| sorted(&upstream.service, &why))?;
         Ok((place, response))
     };
     let (place, response) = tokio::select! {
@@ -108,7 +114,24 @@ pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, 
     if let Some(pause) = asked_to_wait(&response) {
         upstream.rest(pause);
     }
-    Ok(Exchange { upstream, response, redactor, ready: Vec::new(), received: 0, _place: place })
+    let place = Some(Place::new(place, upstream.service.silence));
+    Ok(Exchange { upstream, response, redactor, ready: Vec::new(), received: 0, place })
+}
+
+/// Sends it, and remembers whether anybody may have acted on it. Nobody has where there was no connection, and where it
+/// was turned away unread (RFC 6585 4, RFC 9110 15.6.4).
+async fn dispatch(powers: &Powers, request: reqwest::RequestBuilder) -> reqwest::Result<reqwest::Response> {
+    // Told before it leaves: the attempt may be dropped while it waits for the answer.
+    powers.acts();
+    let answer = request.send().await;
+    let turned_away = match &answer {
+        Ok(response) => matches!(response.status().as_u16(), 429 | 503),
+        Err(why) => why.is_connect(),
+    };
+    if turned_away {
+        powers.acted_not();
+    }
+    answer
 }
 
 fn prepare(
@@ -175,11 +198,23 @@ fn sorted(service: &Service, error: &reqwest::Error) -> HttpError {
     }
     let said = if text.is_empty() { error.to_string() } else { text };
     match () {
-        () if error.is_connect() => HttpError::Unreachable(format!("service {}: {said}", service.name)),
+        () if error.is_connect() => {
+            HttpError::Unreachable(format!("service {}: {said}{}", service.name, proxy_hint(service)))
+        }
         () if error.is_timeout() => HttpError::TimedOut(millis(service.silence)),
         () if error.is_builder() => HttpError::BadRequest(said),
         () => HttpError::Broken(format!("service {}: {said}", service.name)),
     }
+}
+
+/// Variables that other programs go by, and this one does not.
+fn proxy_hint(service: &Service) -> String {
+    let name = if service.base.scheme() == "https" { "HTTPS_PROXY" } else { "HTTP_PROXY" };
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if service.proxy.is_some() || !(is_set(name) || is_set(&name.to_ascii_lowercase())) {
+        return String::new();
+    }
+    format!("; {name} is set, and not used: to go through a proxy, set [services.{}] proxy", service.name)
 }
 
 fn millis(span: Duration) -> u64 {
@@ -206,12 +241,19 @@ impl Exchange {
         if powers.stopped().is_some() {
             return Err(HttpError::Stopped);
         }
+        if self.place.as_ref().is_some_and(|place| !place.is_held()) {
+            return Err(HttpError::TimedOut(millis(self.upstream.service.silence)));
+        }
         while self.ready.is_empty() {
             let chunk = tokio::select! {
                 chunk = self.response.chunk() => chunk.map_err(|why| sorted(&self.upstream.service, &why))?,
                 _ = powers.fence.fallen() => return Err(HttpError::Stopped),
             };
+            if let Some(place) = &self.place {
+                place.is_used();
+            }
             let Some(chunk) = chunk else {
+                self.place = None;
                 self.ready = self.redactor.rest();
                 if self.ready.is_empty() {
                     return Ok(None);

@@ -1,5 +1,6 @@
 //! `baton:host/log`: lines for the operator, counted and cut.
 
+use crate::excerpt::excerpt;
 use crate::plugin::bindings::shared::baton::host::log::{Host, Level};
 use crate::plugin::sandbox::Sandbox;
 
@@ -60,11 +61,7 @@ impl Host for Sandbox {
     }
 }
 
-/// At most a line's length, ending between characters, without control characters that could fool a terminal.
+/// At most a line's length, without control characters.
 fn cut(message: &str) -> String {
-    let mut end = message.len().min(LINE);
-    while !message.is_char_boundary(end) {
-        end -= 1;
-    }
-    message[..end].chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    excerpt(message, LINE).replace(char::is_control, " ")
 }

@@ -1,5 +1,6 @@
 //! What an attempt says that it has used up, held against what it may.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::budget::price::Tariff;
@@ -9,6 +10,8 @@ use crate::outcome::Usage;
 #[derive(Debug, Default)]
 pub struct Meter {
     used: Mutex<Usage>,
+    /// Whether a program was started or a request sent: who reaches nobody spends nothing.
+    reached: AtomicBool,
     /// What the attempt may use.
     pub allowance: Cap,
     pub tariff: Tariff,
@@ -17,7 +20,7 @@ pub struct Meter {
 impl Meter {
     #[must_use]
     pub fn new(allowance: Cap, tariff: Tariff) -> Self {
-        Self { used: Mutex::default(), allowance, tariff }
+        Self { used: Mutex::default(), reached: AtomicBool::default(), allowance, tariff }
     }
 
     /// Takes what was used so far, in all; names what there is too much of.
@@ -26,6 +29,16 @@ impl Meter {
         let over = self.allowance.exceeded(&Amount::of(&used, cost, 0));
         *self.used.lock().unwrap_or_else(PoisonError::into_inner) = used;
         over
+    }
+
+    /// Somebody was reached who may cost something.
+    pub fn reach(&self) {
+        self.reached.store(true, Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn has_reached(&self) -> bool {
+        self.reached.load(Ordering::Relaxed)
     }
 
     /// The last reading.

@@ -2,12 +2,13 @@
 
 use super::Stop;
 use super::desk::{Plea, Told};
+use crate::excerpt::excerpt;
 use crate::people::{Purpose, Question};
 use crate::plugin::bindings::agent::baton::host::people::{
     Answer, Host, Purpose as Said, Question as Wanted,
 };
+use crate::plugin::limits::Name;
 use crate::plugin::sandbox::Sandbox;
-use crate::plugin::words::cut;
 
 const KEY: usize = 128;
 const TEXT: usize = 8 << 10;
@@ -21,6 +22,11 @@ impl Host for Sandbox {
         if powers.stopped().is_some() {
             return Ok(None);
         }
+        if self.questions == 0 {
+            self.limiter.hit = Some(Name::Questions);
+            return Err(wasmtime::Error::msg("it asked more questions than one attempt may"));
+        }
+        self.questions -= 1;
         let (task, epoch) = (powers.task, powers.epoch);
         let question = Box::new(taken(question));
         let asked = powers.desk.ask(|reply| Plea::Ask { task, epoch, question, reply });
@@ -54,14 +60,14 @@ impl Host for Sandbox {
 
 fn taken(question: Wanted) -> Question {
     Question {
-        key: cut(question.key, KEY),
+        key: excerpt(question.key, KEY),
         purpose: match question.purpose {
             Said::Question => Purpose::Question,
             Said::Permission => Purpose::Permission,
         },
-        text: cut(question.text, TEXT),
-        choices: question.choices.into_iter().take(CHOICES).map(|choice| cut(choice, CHOICE)).collect(),
-        resume: cut(question.resume, RESUME),
+        text: excerpt(question.text, TEXT),
+        choices: question.choices.into_iter().take(CHOICES).map(|choice| excerpt(choice, CHOICE)).collect(),
+        resume: excerpt(question.resume, RESUME),
     }
 }
 

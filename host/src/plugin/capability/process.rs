@@ -58,11 +58,17 @@ const SAID: usize = 2 << 10;
 impl Host for Sandbox {
     async fn run(&mut self, command: Command) -> wasmtime::Result<Result<Completed, ProcessError>> {
         let powers = self.powers()?;
-        if powers.stopped().is_some() {
+        if powers.admitted().await.is_some() {
             return Ok(Err(ProcessError::Stopped));
         }
         Ok(match powers.profiles.find(&powers, "process.run", &command.profile) {
-            Ok(profile) => run::run(&powers, &profile, &command).await,
+            Ok(profile) => {
+                let ran = run::run(&powers, &profile, &command).await;
+                if ran.is_ok() {
+                    powers.meter.reach();
+                }
+                ran
+            }
             Err(denied) => Err(ProcessError::Denied(denied)),
         })
     }
@@ -87,7 +93,7 @@ impl Host for Sandbox {
 
     async fn start(&mut self, command: Command) -> wasmtime::Result<Result<Resource<Program>, ProcessError>> {
         let powers = self.powers()?;
-        if powers.stopped().is_some() {
+        if powers.admitted().await.is_some() {
             return Ok(Err(ProcessError::Stopped));
         }
         let found = powers.profiles.find(&powers, "process.start", &command.profile);
@@ -96,7 +102,10 @@ impl Host for Sandbox {
             Err(denied) => Err(ProcessError::Denied(denied)),
         };
         match started {
-            Ok(program) => Ok(Ok(self.table.push(program)?)),
+            Ok(program) => {
+                powers.meter.reach();
+                Ok(Ok(self.table.push(program)?))
+            }
             Err(error) => Ok(Err(error)),
         }
     }
@@ -118,6 +127,7 @@ impl HostProgram for Sandbox {
         bytes: Vec<u8>,
     ) -> wasmtime::Result<Result<(), ProcessError>> {
         let powers = self.powers()?;
+        powers.admitted().await;
         if powers.is_barred() {
             return Ok(Err(ProcessError::Stopped));
         }

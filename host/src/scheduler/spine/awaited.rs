@@ -41,6 +41,8 @@ pub(super) struct Awaited {
     pub(super) feedback: bool,
     pub(super) trial: bool,
     pub(super) notes: bool,
+    /// A step of consolidation.
+    pub(super) consolidated: bool,
 }
 
 impl Awaited {
@@ -55,6 +57,7 @@ impl Awaited {
             feedback: false,
             trial: false,
             notes: false,
+            consolidated: false,
         };
         for (place, op) in ops.iter().enumerate() {
             if let Op::Spawn { task, epoch, stage, .. } = op {
@@ -111,7 +114,11 @@ impl Awaited {
                     awaited.runs = true;
                     awaited.trial = true;
                 }
-                Op::Consolidate(_) | Op::ForgetNote { .. } => awaited.notes = true,
+                Op::Consolidate(_) => {
+                    awaited.notes = true;
+                    awaited.consolidated = true;
+                }
+                Op::ForgetNote { .. } => awaited.notes = true,
                 Op::Feedback { .. } => awaited.feedback = true,
                 Op::PutPlugin(_) | Op::RemovePlugin { .. } => awaited.plugins = true,
             }

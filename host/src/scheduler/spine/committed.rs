@@ -12,6 +12,7 @@ use crate::plugin::library::Installed;
 use crate::store::read;
 use crate::store::writer::Answers;
 use crate::task::{Stage, State, Task};
+use crate::workspace::Key;
 
 impl Spine {
     /// The store has spoken: what it changed is what is.
@@ -22,6 +23,17 @@ impl Spine {
         reply: Option<oneshot::Sender<Answers>>,
     ) -> Result<(), Rejection> {
         self.in_store -= 1;
+        let failed = answers.iter().find_map(|answer| match answer {
+            Err(Rejection::Store(why)) => Some(why.clone()),
+            Ok(_) | Err(_) => None,
+        });
+        if let Some(why) = failed {
+            self.cut_off();
+            if let Some(reply) = reply {
+                let _ = reply.send(answers);
+            }
+            return Err(Rejection::Store(why));
+        }
         for task in &awaited.tasks {
             self.board.return_(*task);
         }
@@ -42,7 +54,6 @@ impl Spine {
                         | Reply::Decided(_) => {}
                     }
                 }
-                Err(Rejection::Store(why)) => return Err(Rejection::Store(why.clone())),
                 Err(rejection) => tracing::debug!("refused: {rejection}"),
             }
         }
@@ -67,8 +78,10 @@ impl Spine {
         if awaited.runs {
             self.reload_runs()?;
         }
-        if awaited.notes {
+        if awaited.consolidated {
             self.stored();
+        }
+        if awaited.notes {
             self.recall_notes()?;
         }
         if awaited.trial {
@@ -91,6 +104,14 @@ impl Spine {
         Ok(())
     }
 
+    /// Without a store, or with one that is another host's, nothing here may act any more.
+    fn cut_off(&self) {
+        self.around.lease.lose();
+        for running in self.attempts.values() {
+            running.fence.fall(Stop::LeaseLost);
+        }
+    }
+
     fn changed(&mut self, task: &Task) -> Result<(), Rejection> {
         if !self.board.knows_terms(task.terms) {
             let terms = read::live::terms(&self.reader, task.terms).map_err(unreadable)?;
@@ -103,6 +124,7 @@ impl Spine {
         }
         self.board.put(task.clone());
         if task.state.is_terminal() {
+            self.rounds.remove(&task.id);
             self.sweep(task)?;
         }
         if let Some(conduct) = self.conducts.get_mut(&task.run)
@@ -144,11 +166,11 @@ impl Spine {
     /// A tree whose task has moved on is not to land.
     fn withdraw(&mut self, task: &Task) {
         let waits = matches!(task.state, State::Waiting { stage: Stage::Acceptance, .. });
-        if let Some((epoch, _)) = self.landings.get(&task.id)
-            && (!waits || *epoch != task.epoch)
-            && let Some((_, fence)) = self.landings.remove(&task.id)
+        if let Some(landing) = self.landings.get(&task.id)
+            && (!waits || landing.epoch != task.epoch)
+            && let Some(landing) = self.landings.remove(&task.id)
         {
-            fence.fall(Stop::Cancelled);
+            landing.fence.fall(Stop::Cancelled);
         }
     }
 
@@ -165,7 +187,7 @@ impl Spine {
         }
         let family = read::live::family(&self.reader, task.id).map_err(unreadable)?;
         let newest = |id: TaskId| if id == task.id { task.epoch } else { Epoch(u32::MAX) };
-        let over = family.into_iter().map(|id| (task.run, id, newest(id))).collect();
+        let over = family.into_iter().map(|id| Key { run: task.run, task: id, epoch: newest(id) }).collect();
         let _ = self.sweeps.send((over, self.under_way.clone()));
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! A run as the spine needs it between decisions: who decides for it, and where each of its routers stands.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::shadow::Shadow;
 use super::{Spine, unreadable};
@@ -14,8 +14,8 @@ use crate::store::read::routing::Line;
 pub(super) struct Conduct {
     pub(super) router: RouterChoice,
     pub(super) before: Option<RouterChoice>,
-    /// The content that failed and gave way to the router before it: it is not taken up again by itself.
-    pub(super) rolled_back: Option<String>,
+    /// Contents that failed and gave way: none of them is taken up again by itself.
+    pub(super) rolled_back: BTreeSet<String>,
     /// By digest, those that were asked in this boot.
     pub(super) lines: HashMap<String, Line>,
     pub(super) failures: u32,
@@ -27,6 +27,14 @@ pub(super) struct Conduct {
     pub(super) seed: Seed,
     pub(super) decisions: i64,
     pub(super) shadow: Shadow,
+    pub(super) asked_for: AskedFor,
+}
+
+/// Tasks of a run that strategies asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct AskedFor {
+    pub(super) children: u32,
+    pub(super) consultations: u32,
 }
 
 impl Conduct {
@@ -55,7 +63,7 @@ impl Spine {
             None => Conduct {
                 router,
                 before,
-                rolled_back: None,
+                rolled_back: BTreeSet::new(),
                 lines: HashMap::new(),
                 failures: 0,
                 asked: 0,
@@ -64,6 +72,7 @@ impl Spine {
                 seed: run.seed,
                 decisions: 0,
                 shadow: Shadow::default(),
+                asked_for: self.asked_for.remove(&id).unwrap_or_default(),
             },
         };
         self.conducts.insert(id, conduct);

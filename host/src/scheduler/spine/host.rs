@@ -25,6 +25,7 @@ use crate::scheduler::attempt::Surroundings;
 use crate::scheduler::board::Board;
 use crate::scheduler::desk::Server;
 use crate::scheduler::land;
+use crate::scheduler::places::Places;
 use crate::scheduler::pool::Pool;
 use crate::store::writer::Writer;
 use crate::store::{Home, Reader, Store, machine, reader};
@@ -124,6 +125,7 @@ impl Host {
             board: Board::default(),
             purse: Purse::new(options.budget),
             crowd: options.crowd,
+            places: Places::of_this_host(),
             people: Arc::clone(&policy),
             landing: entry,
             sweeps,
@@ -131,6 +133,8 @@ impl Host {
             landings: HashMap::new(),
             pool: Pool { workers: Vec::new(), policy: options.breaker },
             conducts: Conducts::new(),
+            asked_for: HashMap::new(),
+            rounds: HashMap::new(),
             contest: None,
             notes: HashMap::new(),
             consolidation: Consolidating::default(),

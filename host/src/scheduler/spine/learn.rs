@@ -27,7 +27,9 @@ impl Spine {
         match result {
             attempt::Result::Claimed(_) => self.move_breaker(agent, Sign::Good),
             attempt::Result::Over(End::Failed { fault, .. }) => self.move_breaker(agent, Sign::of(fault)),
-            attempt::Result::Over(End::Accepted { .. } | End::Released { .. } | End::Cancelled { .. })
+            attempt::Result::Over(
+                End::Accepted { .. } | End::Released { .. } | End::Conflicted { .. } | End::Cancelled { .. },
+            )
             | attempt::Result::Asked => {}
         }
     }

@@ -1,17 +1,19 @@
 //! Money: what attempts may use is set aside when they start, and settled when they end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Ended, Spine, attempt, unreadable};
 use crate::agent::{Agent, Card};
 use crate::budget::ledger::{Account, Attempt, Exhausted, Ledger, Notice};
 use crate::budget::price::Tariff;
-use crate::budget::{Basis, Bill, Budget, Cap, Money};
+use crate::budget::{Amount, Basis, Bill, Budget, Cap, Money};
 use crate::clock::Time;
 use crate::event::Fact;
 use crate::fault::{ErrorClass, Fault};
 use crate::id::{RunId, TaskId};
 use crate::op::{End, Op, Rejection};
+use crate::outcome::Usage;
 use crate::plugin::capability::Meter;
 use crate::scheduler::decide::{Place, Prepared};
 use crate::scheduler::pool::Worker;
@@ -115,24 +117,16 @@ impl Spine {
         let attempt = (ended.task, ended.epoch);
         let reserved = self.purse.ledger.reserved(attempt);
         let tariff = self.pool.get(ended.agent).map(|worker| self.purse.tariff(&worker.agent.card));
-        let has_price =
-            tariff.as_ref().and_then(|tariff| tariff.attempt).is_some_and(|price| price > Money(0));
-        if usage.is_zero() && (was_free(result) || (reserved.is_none() && !has_price)) {
+        let means = Means {
+            is_declared: tariff.as_ref().is_some_and(|tariff| tariff.attempt.is_some()),
+            is_set_aside: reserved.is_some(),
+            has_reached: ended.reached,
+        };
+        if usage.is_zero() && means.is_free(result) {
             self.purse.ledger.settle(attempt, None);
             return;
         }
-        let mut usage = usage;
-        usage.model = usage.model.or_else(|| tariff.as_ref()?.model.clone());
-        let known = tariff.and_then(|tariff| tariff.cost(&usage));
-        let capped = reserved.map(|amount| amount.money).filter(|money| *money > Money(0));
-        let (cost, basis) = match (known, capped) {
-            (Some(known), _) => known,
-            (None, Some(money)) => (money, Basis::Reserved),
-            (None, None) => (Money(0), Basis::Unknown),
-        };
-        let now = self.around.clock.now();
-        let wall_ms = u64::try_from(now.since(ended.started).as_millis()).unwrap_or(u64::MAX);
-        let bill = Bill { usage, cost, basis, wall_ms };
+        let bill = bill(usage, tariff.as_ref(), reserved, self.around.clock.now().since(ended.started));
         let notices = match reserved {
             Some(_) => self.purse.ledger.settle(attempt, Some(bill.amount())),
             None => {
@@ -158,15 +152,18 @@ impl Spine {
         accounts
     }
 
-    /// What attempts that are cut off have used so far, by their own word.
+    /// What attempts that are cut off have used so far: by their own word, or else what was set aside for them.
     pub(super) fn charge_running(&self) -> Vec<Op> {
         let now = self.around.clock.now();
         let charged = self.attempts.iter().filter_map(|(task, running)| {
-            let usage = running.meter.used();
-            let (cost, basis) = running.meter.tariff.cost(&usage).unwrap_or((Money(0), Basis::Unknown));
-            let wall_ms = u64::try_from(now.since(running.started).as_millis()).unwrap_or(u64::MAX);
-            let bill = Box::new(Bill { usage, cost, basis, wall_ms });
-            (!bill.usage.is_zero()).then_some(Op::Charge { task: *task, epoch: running.epoch, bill })
+            let (meter, usage) = (&running.meter, running.meter.used());
+            let reserved = self.purse.ledger.reserved((*task, running.epoch));
+            let is_known = reserved.is_some() || meter.tariff.attempt.is_some();
+            if usage.is_zero() && !(meter.has_reached() && is_known) {
+                return None;
+            }
+            let bill = bill(usage, Some(&meter.tariff), reserved, now.since(running.started));
+            Some(Op::Charge { task: *task, epoch: running.epoch, bill: Box::new(bill) })
         });
         charged.collect()
     }
@@ -239,11 +236,56 @@ impl Spine {
     }
 }
 
-/// Whether an attempt that reports no usage surely cost nothing: it never came to work, or was called off.
-fn was_free(result: &attempt::Result) -> bool {
+/// What an attempt came to: what is known, or else what was set aside for it.
+fn bill(usage: Usage, tariff: Option<&Tariff>, reserved: Option<Amount>, took: Duration) -> Bill {
+    let model = usage.model.clone().or_else(|| tariff?.model.clone());
+    let usage = Usage { model, ..usage };
+    let known = tariff.and_then(|tariff| tariff.cost(&usage));
+    let capped = reserved.map(|amount| amount.money).filter(|money| *money > Money(0));
+    let (cost, basis) = match (known, capped) {
+        (Some(known), _) => known,
+        (None, Some(money)) => (money, Basis::Reserved),
+        (None, None) => (Money(0), Basis::Unknown),
+    };
+    Bill { usage, cost, basis, wall_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX) }
+}
+
+/// By what the cost of an attempt that tells no usage could be known.
+struct Means {
+    /// The operator says what an attempt costs, whatever becomes of it.
+    is_declared: bool,
+    is_set_aside: bool,
+    /// It started a program or sent a request.
+    has_reached: bool,
+}
+
+impl Means {
+    fn is_free(&self, result: &attempt::Result) -> bool {
+        match (self.has_reached, self.is_declared, self.is_set_aside) {
+            (false, _, _) if never_worked(result) => true,
+            (true | false, true, _) => false,
+            (true | false, false, false) => true,
+            (true, false, true) => was_turned_away(result),
+            (false, false, true) => false,
+        }
+    }
+}
+
+/// Whether an attempt that reached nobody ended before it came to work.
+fn never_worked(result: &attempt::Result) -> bool {
     match result {
         attempt::Result::Asked
-        | attempt::Result::Over(End::Released { .. } | End::Cancelled { .. } | End::Accepted { .. }) => true,
+        | attempt::Result::Over(
+            End::Released { .. } | End::Conflicted { .. } | End::Cancelled { .. } | End::Accepted { .. },
+        ) => true,
+        attempt::Result::Over(End::Failed { .. }) => was_turned_away(result),
+        attempt::Result::Claimed(_) => false,
+    }
+}
+
+/// Whether the far side would not begin.
+fn was_turned_away(result: &attempt::Result) -> bool {
+    match result {
         attempt::Result::Over(End::Failed { fault, .. }) => matches!(
             fault.class,
             ErrorClass::Environment
@@ -251,6 +293,43 @@ fn was_free(result: &attempt::Result) -> bool {
                 | ErrorClass::InvalidInput
                 | ErrorClass::RateLimited
         ),
-        attempt::Result::Claimed(_) => false,
+        attempt::Result::Over(
+            End::Released { .. } | End::Conflicted { .. } | End::Cancelled { .. } | End::Accepted { .. },
+        )
+        | attempt::Result::Claimed(_)
+        | attempt::Result::Asked => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fault::Begun;
+
+    fn failed(class: ErrorClass) -> attempt::Result {
+        attempt::Result::Over(End::Failed { fault: Fault::new(class, "x"), checks: Vec::new() })
+    }
+
+    #[test]
+    fn whoever_was_reached_may_cost_what_was_declared_or_set_aside() {
+        let free = |has_reached, is_declared, is_set_aside, result: &attempt::Result| {
+            Means { is_declared, is_set_aside, has_reached }.is_free(result)
+        };
+        let cancelled = attempt::Result::Over(End::Cancelled { why: "x".into() });
+        let released = attempt::Result::Over(End::Released { why: "x".into(), begun: Begun::Yes });
+        let turned_away = failed(ErrorClass::Environment);
+        let over =
+            [&attempt::Result::Asked, &cancelled, &released, &failed(ErrorClass::Timeout), &turned_away];
+        for result in over {
+            assert!(!free(true, true, false, result), "{result:?}: it costs what is declared");
+            assert!(free(true, false, false, result), "{result:?}: nobody can say what");
+        }
+        for result in [&attempt::Result::Asked, &cancelled, &released, &failed(ErrorClass::Timeout)] {
+            assert!(!free(true, false, true, result), "{result:?}: it costs what was set aside");
+        }
+        for result in [&attempt::Result::Asked, &cancelled, &released, &turned_away] {
+            assert!(free(false, true, true, result), "{result:?}: nobody was asked to work");
+        }
+        assert!(free(true, false, true, &turned_away), "the far side would not begin");
     }
 }

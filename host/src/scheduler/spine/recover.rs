@@ -1,5 +1,6 @@
 //! What a host begins with, from the rows that the last one left.
 
+use super::conduct::AskedFor;
 use super::{Spine, unreadable};
 use crate::op::{Op, Rejection};
 use crate::store::read;
@@ -16,6 +17,11 @@ impl Spine {
         self.reload_contest()?;
         self.recall_notes()?;
         self.recall_spending()?;
+        for (run, [children, evidence, consultations]) in
+            read::live::asked_for(&self.reader).map_err(unreadable)?
+        {
+            self.asked_for.insert(run, AskedFor { children: children + evidence, consultations });
+        }
         let mut live = Vec::new();
         read::live::tasks(&self.reader, |task| live.push(task)).map_err(unreadable)?;
         for run in read::runs(&self.reader).map_err(unreadable)? {

@@ -1,6 +1,6 @@
 //! Handing ready tasks to the routers of their runs, and acting on what they say.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::{LEASE, Message, Spine, unbroken};
@@ -10,12 +10,12 @@ use crate::event::Fact;
 use crate::id::{AgentId, RunId, TaskId};
 use crate::lab::trial::Arm;
 use crate::op::{Decision, Op, RouterChange, RouterChoice};
-use crate::plugin::PluginError;
-use crate::plugin::router::{Answer, BATCH, Routed, least_loaded};
+use crate::plugin::router::{Answer, BATCH, LEAST_LOADED, LEAST_LOADED_DIGEST, Routed, least_loaded};
+use crate::plugin::{Kind, PluginError};
 use crate::scheduler::decide::{self, Asking, Batch, Place, Prepared, Room};
 use crate::task::{Task, Terms};
 
-/// Failures in a row after which the router before is brought back.
+/// Failures in a row after which a router is not asked any more.
 const PATIENCE: u32 = 3;
 
 impl Spine {
@@ -30,7 +30,7 @@ impl Spine {
             .map(|(id, _)| *id)
             .collect();
         for run in runs {
-            let mut room = Room::of(&self.pool, now);
+            let mut room = Room::of(&self.pool, now, self.places_left());
             if room.is_none() {
                 return;
             }
@@ -68,6 +68,20 @@ impl Spine {
         }
     }
 
+    /// How many more attempts this process can hold. One that was stopped keeps its place until it is gone.
+    pub(super) fn places_left(&self) -> u32 {
+        let loads: u32 = self.pool.workers.iter().map(|worker| self.board.load(worker.agent.id)).sum();
+        let left = self.places.most.saturating_sub(loads);
+        let held = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX);
+        // Where there is room for as many again, nobody needs to know which of them were stopped.
+        if held < left {
+            return left - held;
+        }
+        let is_stopped = |id: &&TaskId| self.board.agent_of(**id).is_none();
+        let stopped = self.attempts.keys().filter(is_stopped).count();
+        left.saturating_sub(u32::try_from(stopped).unwrap_or(u32::MAX))
+    }
+
     /// Asks who decides about these tasks: the run's own router, and while another is on trial, that one about its
     /// share of them.
     fn decide(&mut self, run: RunId, picked: Vec<TaskId>, now: Time) {
@@ -81,6 +95,14 @@ impl Spine {
                     self.board.return_(id);
                 }
             }
+        }
+        let (own_questions, tasks): (Vec<Prepared>, Vec<Prepared>) =
+            tasks.into_iter().partition(|prepared| self.serves_a_router(&prepared.task));
+        if !own_questions.is_empty() {
+            self.decide_itself(run, own_questions, now);
+        }
+        if tasks.is_empty() {
+            return;
         }
         self.take_successor_over(run);
         let Some(own) = self.conducts.get(&run).map(|conduct| conduct.router.clone()) else { return };
@@ -98,29 +120,49 @@ impl Spine {
         }
     }
 
-    /// A new version of the router that a run has decides from now on, unless it has failed here already.
+    /// A new version of the router that a run has, or had before it failed, decides from now on, unless it has failed
+    /// here already.
     fn take_successor_over(&mut self, run: RunId) {
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
-        let Some(digest) = self.library.successor(&conduct.router.name, &conduct.router.digest) else {
-            return;
-        };
-        if conduct.rolled_back.as_ref() == Some(&digest) {
+        let of = if is_host(&conduct.router) { conduct.before.as_ref() } else { Some(&conduct.router) };
+        let Some(of) = of.filter(|of| !is_host(of)) else { return };
+        let Some(digest) = self.library.successor(&of.name, &of.digest) else { return };
+        if conduct.rolled_back.contains(&digest) {
             return;
         }
-        let router = RouterChoice { name: conduct.router.name.clone(), digest };
+        let router = RouterChoice { name: of.name.clone(), digest };
         conduct.before = Some(std::mem::replace(&mut conduct.router, router.clone()));
         conduct.failures = 0;
         self.pending.push(Op::UseRouter { run, router, why: RouterChange::Asked });
     }
 
+    /// Decides without a router: what a router wants to know, and everything of a run whose router is off.
+    fn decide_itself(&mut self, run: RunId, tasks: Vec<Prepared>, now: Time) {
+        let Some(conduct) = self.conducts.get_mut(&run) else { return };
+        conduct.decisions += 1;
+        let (seed, config) = (conduct.seed.of(conduct.decisions), BTreeMap::new());
+        let asking = Asking { now, seed, config: &config, state: Vec::new(), consultations: 0, trial: None };
+        let mut batch = decide::batch(run, tasks, &self.pool, &self.board, asking);
+        let mut answer = least_loaded(&batch.snapshot);
+        let decision = decide::record(&mut batch.snapshot, &mut answer, host_choice(), 0);
+        self.carry_out(&batch, &answer, decision);
+        self.cast_no_shadow(run);
+    }
+
     fn ask_router(&mut self, run: RunId, tasks: Vec<Prepared>, choice: RouterChoice, now: Time) {
+        if is_host(&choice) {
+            return self.decide_itself(run, tasks, now);
+        }
         let state = self.line(run, &choice.digest).state;
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
         conduct.asked += 1;
         conduct.decisions += 1;
         let seed = conduct.seed.of(conduct.decisions);
         let config = self.library.settings(&choice.name).config;
-        let asking = Asking { now, seed, config: &config, state };
+        let asks = self.library.limits(&choice.name, Kind::Router).asks;
+        let consultations = asks.consultations.unwrap_or(0);
+        let trial = self.contest.as_ref().map(|contest| contest.row.id);
+        let asking = Asking { now, seed, config: &config, state, consultations, trial };
         let batch = Box::new(decide::batch(run, tasks, &self.pool, &self.board, asking));
         let library = Arc::clone(&self.library);
         let outbox = self.outbox.clone();
@@ -139,9 +181,11 @@ impl Spine {
         routed: Result<Routed, PluginError>,
     ) {
         let run = batch.run;
-        let trial = self.contest.as_ref().map(|contest| contest.row.id);
+        let trial = batch.trial;
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
         conduct.asked -= 1;
+        let routed = routed.and_then(|routed| self.within_bounds(run, &router, routed));
+        let Some(conduct) = self.conducts.get_mut(&run) else { return };
         let (mut answer, by, fuel) = match routed {
             Ok(Routed { answer, fuel }) => {
                 if conduct.router == router {
@@ -168,18 +212,22 @@ impl Spine {
             worker.running = self.board.load(worker.agent.id);
             left.insert(worker.agent.id, worker.room(now));
         }
+        let mut places = self.places_left();
         let board = &self.board;
         let current = |task: &Task| board.task(task.id) == Some(task);
         let (purse, pool) = (&mut self.purse, &self.pool);
         let verdict =
             decide::act(batch, answer, Some(decision), now, now + LEASE, current, |prepared, agent| {
-                let Some(room) = left.get_mut(&agent).filter(|room| **room > 0) else { return Place::None };
+                let Some(room) = left.get_mut(&agent).filter(|room| **room > 0 && places > 0) else {
+                    return Place::None;
+                };
                 let budget = |task: &Task| board.terms(task.terms).budget;
                 let above =
                     board.ancestors(&prepared.task).map(|task| (Account::Task(task.id), budget(task)));
                 let above = above.filter(|(_, cap)| !cap.is_none()).collect();
                 let place = purse.take(prepared, above, pool.get(agent), now);
                 *room -= u32::from(place != Place::None);
+                places -= u32::from(place != Place::None);
                 place
             });
         for task in verdict.returned {
@@ -196,7 +244,8 @@ impl Spine {
         self.pending.extend(verdict.ops);
     }
 
-    /// A router gave no usable answer. After some in a row the one before it comes back.
+    /// A router gave no usable answer. After some in a row the one before it comes back, or where there is none that
+    /// has not failed, the host decides by itself from then on.
     fn degraded(&mut self, run: RunId, router: &RouterChoice, error: &PluginError) {
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
         let failed = !matches!(error, PluginError::Host { .. });
@@ -213,19 +262,22 @@ impl Spine {
             self.stumbled(router, &why);
         }
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
-        if conduct.failures >= PATIENCE
-            && let Some(before) = conduct.before.take()
-        {
+        if conduct.failures >= PATIENCE {
             conduct.failures = 0;
-            let failed = std::mem::replace(&mut conduct.router, before.clone());
-            conduct.rolled_back = Some(failed.digest);
-            let why = RouterChange::RolledBack { why };
-            self.pending.push(Op::UseRouter { run, router: before, why });
+            conduct.rolled_back.insert(conduct.router.digest.clone());
+            let before = conduct.before.take().filter(|before| !conduct.rolled_back.contains(&before.digest));
+            let to = before.unwrap_or_else(host_choice);
+            conduct.before = Some(std::mem::replace(&mut conduct.router, to.clone()));
+            self.pending.push(Op::UseRouter { run, router: to, why: RouterChange::RolledBack { why } });
         }
     }
 }
 
 /// The host's own choice, as decisions are recorded.
 fn host_choice() -> RouterChoice {
-    RouterChoice { name: "host:least-loaded".into(), digest: "host".into() }
+    RouterChoice { name: LEAST_LOADED.into(), digest: LEAST_LOADED_DIGEST.into() }
+}
+
+pub(super) fn is_host(router: &RouterChoice) -> bool {
+    router.name == LEAST_LOADED
 }

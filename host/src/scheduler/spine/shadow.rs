@@ -17,15 +17,15 @@ use crate::scheduler::decide;
 pub(super) struct Shadow {
     /// It decides or learns: what comes next goes on from the state that it leaves.
     pub(super) busy: bool,
-    waiting: VecDeque<Question>,
+    /// With the decisions that were followed.
+    waiting: VecDeque<(DecisionId, Question)>,
     /// For each decision that is on its way to the store, in their order: who is to be asked the same, if anybody.
-    undecided: VecDeque<Option<(RouterChoice, Box<Snapshot>)>>,
+    undecided: VecDeque<Option<Question>>,
 }
 
 struct Question {
-    /// The decision that was followed.
-    of: DecisionId,
     router: RouterChoice,
+    trial: i64,
     /// As the other router was asked. The configuration and the state become this one's when its turn comes.
     snapshot: Box<Snapshot>,
 }
@@ -34,6 +34,8 @@ struct Question {
 pub(super) struct Shadowed {
     of: DecisionId,
     router: RouterChoice,
+    /// That it was asked in.
+    trial: i64,
     asked: Box<Snapshot>,
     routed: Result<Routed, PluginError>,
 }
@@ -59,23 +61,31 @@ impl Spine {
     /// The router on trial is to be asked what was decided, if it decides in the shadow, once the decision has its
     /// number.
     pub(super) fn cast_shadow(&mut self, run: RunId, snapshot: &Snapshot) {
-        let candidate = self.contest.as_ref().map(|contest| contest.row.router.clone());
-        let candidate = candidate.filter(|router| self.is_shadow(router));
+        let candidate = self.contest.as_ref().map(|contest| (contest.row.router.clone(), contest.row.id));
+        let candidate = candidate.filter(|(router, _)| self.is_shadow(router));
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
-        let asked = candidate.filter(|router| {
-            conduct.router != *router
-                && conduct.shadow.waiting.len() + conduct.shadow.undecided.len() < WAITING
-        });
-        conduct.shadow.undecided.push_back(asked.map(|router| (router, Box::new(snapshot.clone()))));
+        let shadow = &mut conduct.shadow;
+        let has_room = shadow.waiting.len() + shadow.undecided.len() < WAITING;
+        let asked = candidate.filter(|(router, _)| conduct.router != *router && has_room);
+        shadow.undecided.push_back(asked.map(|(router, trial)| Question {
+            router,
+            trial,
+            snapshot: Box::new(snapshot.clone()),
+        }));
+    }
+
+    /// Nobody else is to be asked what the host decided by itself.
+    pub(super) fn cast_no_shadow(&mut self, run: RunId) {
+        if let Some(conduct) = self.conducts.get_mut(&run) {
+            conduct.shadow.undecided.push_back(None);
+        }
     }
 
     /// The oldest decision of a run that was on its way is in the store, or was refused.
     pub(super) fn decided(&mut self, run: RunId, decision: Option<DecisionId>) {
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
-        let Some((router, snapshot)) = conduct.shadow.undecided.pop_front().flatten() else { return };
-        if let Some(of) = decision {
-            conduct.shadow.waiting.push_back(Question { of, router, snapshot });
-        }
+        let Some(question) = conduct.shadow.undecided.pop_front().flatten() else { return };
+        conduct.shadow.waiting.extend(decision.map(|of| (of, question)));
     }
 
     /// Asks what waits, of who is still on trial.
@@ -84,7 +94,7 @@ impl Spine {
         for (run, conduct) in self.conducts.iter_mut().filter(|(_, conduct)| !conduct.shadow.busy) {
             questions.extend(conduct.shadow.waiting.pop_front().map(|question| (*run, question)));
         }
-        for (run, Question { of, router, mut snapshot }) in questions {
+        for (run, (of, Question { router, trial, mut snapshot })) in questions {
             let is_shadow = self.is_shadow(&router);
             let Some(conduct) = self.conducts.get_mut(&run) else { continue };
             if !is_shadow {
@@ -99,7 +109,7 @@ impl Spine {
                 let routed = unbroken(&router.name, || {
                     library.router_at(&router.name, &router.digest)?.route(&snapshot)
                 });
-                let shadowed = Shadowed { of, router, asked: snapshot, routed };
+                let shadowed = Shadowed { of, router, trial, asked: snapshot, routed };
                 let _ = outbox.send(Message::Shadowed { run, shadowed });
             });
         }
@@ -107,15 +117,15 @@ impl Spine {
 
     /// Records what it answered; an answer that is of no use counts against it.
     pub(super) fn shadowed(&mut self, run: RunId, shadowed: Shadowed) {
-        let Shadowed { of, router, mut asked, routed } = shadowed;
+        let Shadowed { of, router, trial, mut asked, routed } = shadowed;
         let Some(conduct) = self.conducts.get_mut(&run) else { return };
         conduct.shadow.busy = false;
         match routed {
             Ok(Routed { mut answer, fuel }) => {
                 conduct.stands(&router, &answer.state);
                 self.recovered(&router);
-                let trial = self.contest.as_ref().map(|contest| contest.row.id);
-                let decision = Decision { trial, ..decide::record(&mut asked, &mut answer, router, fuel) };
+                let decision =
+                    Decision { trial: Some(trial), ..decide::record(&mut asked, &mut answer, router, fuel) };
                 self.pending.push(Op::Shadow { run, of, decision: Box::new(decision) });
             }
             Err(error) => self.stumbled(&router, &error.to_string()),

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Ended, Message, Running, Spine, attempt, unreadable};
 use crate::clock::Time;
-use crate::fault::{ErrorClass, Fault};
+use crate::fault::{Begun, ErrorClass, Fault};
 use crate::id::AgentId;
 use crate::op::{End, Op, Rejection};
 use crate::outcome::{Outcome, Usage};
@@ -20,7 +20,7 @@ use crate::scheduler::decide::Prepared;
 use crate::scheduler::land::{self, Ground};
 use crate::store::read;
 use crate::task::{Role, Task};
-use crate::workspace::Site;
+use crate::workspace::{Key, Site};
 
 impl Spine {
     /// Starts the attempt that the store has just recorded.
@@ -43,7 +43,11 @@ impl Spine {
         }
         let Some(worker) = self.pool.get(agent) else {
             let why = "its agent was removed".to_owned();
-            self.pending.push(Op::Finish { task: task.id, epoch: task.epoch, end: End::Released { why } });
+            self.pending.push(Op::Finish {
+                task: task.id,
+                epoch: task.epoch,
+                end: End::Released { why, begun: Begun::No },
+            });
             self.return_reserve(task.id);
             return Ok(());
         };
@@ -62,12 +66,14 @@ impl Spine {
                 let mut errand = Errand::attempt(&prepared, meter, around.clock.now());
                 // Only a tree that is sealed needs it again.
                 let spec = around.workspaces.is_some().then(|| prepared.spec.clone());
-                let site = Site { run: prepared.task.run, task: id, epoch, name: &prepared.spec.id };
+                let key = Key { run: prepared.task.run, task: id, epoch };
+                let site = Site { key, name: &prepared.spec.id };
                 let begun = tokio::select! {
                     begun = land::begin(around.workspaces.as_ref(), ground, site) => begun,
                     _ = own.fallen() => {
                         let why = "it was stopped before it began".to_owned();
-                        return Ok((attempt::Result::Over(End::Released { why }), Usage::default()));
+                        let end = End::Released { why, begun: Begun::No };
+                        return Ok((attempt::Result::Over(end), Usage::default(), false));
                     }
                 };
                 let tree = match begun {
@@ -77,7 +83,7 @@ impl Spine {
                     }
                     Err(fault) => {
                         let end = End::Failed { fault, checks: Vec::new() };
-                        return Ok((attempt::Result::Over(end), Usage::default()));
+                        return Ok((attempt::Result::Over(end), Usage::default(), false));
                     }
                 };
                 let powers = around.powers(&adapter, &card, errand, own);
@@ -85,19 +91,21 @@ impl Spine {
                 if let (Some(workspaces), Some(tree), Some(spec)) = (&around.workspaces, tree, spec) {
                     result = land::seal(workspaces, tree, &spec, result).await;
                 }
-                Ok((result, powers.meter.used()))
+                Ok((result, powers.meter.used(), powers.meter.has_reached()))
             });
-            let (result, used) = match attempt.await {
+            let (result, used, reached) = match attempt.await {
                 Ok(Ok(ended)) => ended,
                 Ok(Err(error)) => {
-                    (over(ErrorClass::Environment, PluginError::to_string(&error)), Usage::default())
+                    let fault = Fault::new(ErrorClass::Environment, PluginError::to_string(&error));
+                    let end = End::Failed { fault: Fault { begun: Begun::No, ..fault }, checks: Vec::new() };
+                    (attempt::Result::Over(end), Usage::default(), false)
                 }
                 Err(broken) => {
                     let why = format!("the host broke while it ran: {broken}");
-                    (over(ErrorClass::Crashed, why), Usage::default())
+                    (over(ErrorClass::Crashed, why), Usage::default(), true)
                 }
             };
-            let ended = Ended { task: id, epoch, agent, started, used };
+            let ended = Ended { task: id, epoch, agent, started, used, reached };
             let _ = outbox.send(Message::Ended { ended, result });
         });
         self.attempts.insert(id, Running { epoch, fence, lease_until, started, meter: own_meter });
@@ -147,7 +155,7 @@ impl Spine {
         if let Some(parent) = task.parent.filter(|parent| parent.role == Role::Evidence) {
             let claimed = read::live::claimed(&self.reader, parent.id, parent.epoch).map_err(unreadable)?;
             let claim = claimed.as_ref().and_then(land::claim);
-            return Ok(claim.map_or(Ground::Configured, |claim| Ground::Judged(claim.tree.path)));
+            return Ok(claim.map_or(Ground::Configured, |claim| Ground::Judged(claim.tree)));
         }
         Ok(match prepared.spec.effects {
             Effects::Workspace => {

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::conduct::Conduct;
+use super::route::is_host;
 use super::{Message, Spine, unbroken};
 use crate::clock::Stopwatch;
 use crate::id::RunId;
@@ -39,7 +40,8 @@ impl Spine {
             .flat_map(|(run, conduct)| {
                 let candidate = self.contest.as_ref().map(|contest| contest.row.router.clone());
                 let routers = [Some(conduct.router.clone()), candidate];
-                routers.into_iter().flatten().map(|router| (*run, router))
+                let learn = routers.into_iter().flatten().filter(|router| !is_host(router));
+                learn.map(|router| (*run, router))
             })
             .collect();
         for (run, router) in runs {

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use super::{LEASE, Spine};
+use super::{LEASE, Running, Spine};
 use crate::agent::breaker::Breaker;
 use crate::clock::Time;
 use crate::fault::{ErrorClass, Fault};
 use crate::id::TaskId;
-use crate::lease;
 use crate::op::{End, Op};
-use crate::plugin::capability::Stop;
+use crate::scheduler::timed;
 use crate::store::read;
 use crate::task::{Stage, State};
 
@@ -20,27 +19,10 @@ impl Spine {
         let (due, _) = self.board.due(now);
         for id in due {
             let Some(task) = self.board.task(id) else { continue };
-            let expired = task.deadline.is_some_and(|deadline| deadline <= now);
-            let fault =
-                || crate::fault::Fault::new(ErrorClass::Deadline, "its deadline passed before it was done");
-            let op = match task.state {
-                State::Backoff { .. } | State::Ready { .. } | State::Blocked if expired => {
-                    Op::Reject { task: id, fault: fault() }
-                }
-                State::Waiting { .. } if expired => Op::Finish {
-                    task: id,
-                    epoch: task.epoch,
-                    end: End::Failed { fault: fault(), checks: Vec::new() },
-                },
-                State::Backoff { until } if until <= now => Op::Due { task: id },
-                State::Waiting { stage: Stage::Person, need: Some(_), .. } => match self.unanswered(id) {
-                    Some(op) => op,
-                    None => continue,
-                },
-                State::Waiting { need: Some(need), .. } if need.until.is_some_and(|until| until <= now) => {
-                    Op::Wake { task: id }
-                }
-                _ => continue,
+            let asks = matches!(task.state, State::Waiting { stage: Stage::Person, need: Some(_), .. });
+            let Some(op) = timed::due(task, now).or_else(|| if asks { self.unanswered(id) } else { None })
+            else {
+                continue;
             };
             if !self.board.is_away(id) {
                 self.board.depart(id);
@@ -82,21 +64,16 @@ impl Spine {
         Self::sleep_until(self.around.clock.clone(), at)
     }
 
-    /// Renews leases of which half is gone. What can't be renewed loses its right to act before anyone else may.
+    /// Renews leases of which half is gone, the host's own first. One that lapsed while the host stood still is renewed
+    /// like any other: nobody else may have taken what it is for, or the store refuses the host itself.
     pub(super) fn renew(&mut self) {
         let now = self.around.clock.now();
-        let mut leases = Vec::new();
-        let cut_off = !self.around.lease.holds(now);
         if self.around.lease.is_due(now) {
-            self.pending.push(Op::RenewHost { boot: self.boot, lease_until: now + lease::TERM });
+            self.pending.insert(0, Op::RenewHost { boot: self.boot });
         }
-        for (id, running) in &self.attempts {
-            if cut_off || running.lease_until < now {
-                running.fence.fall(Stop::LeaseLost);
-            } else if running.lease_until.since(now) < LEASE / 2 {
-                leases.push((*id, running.epoch));
-            }
-        }
+        let half = |running: &Running| running.lease_until.since(now) < LEASE / 2;
+        let due = self.attempts.iter().filter(|(_, running)| half(running));
+        let leases: Vec<_> = due.map(|(id, running)| (*id, running.epoch)).collect();
         if !leases.is_empty() {
             self.pending.push(Op::Renew { leases, until: now + LEASE });
         }

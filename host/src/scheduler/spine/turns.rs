@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::{Message, Spine, unbroken, unreadable};
+use super::{Landing, Message, Spine, unbroken, unreadable};
+use crate::event::Fact;
 use crate::fault::{ErrorClass, Fault};
+use crate::id::{Epoch, TaskId};
 use crate::op::{End, Op, Rejection};
+use crate::plan::Effects;
 use crate::plugin::capability::Fence;
 use crate::plugin::executor::Question;
 use crate::scheduler::board::Turn;
 use crate::scheduler::compose;
 use crate::scheduler::judge::{Case, judge};
-use crate::scheduler::land::{self, Accepted};
+use crate::scheduler::land::{self, Accepted, Ears};
 use crate::store::read;
 use crate::task::{Role, Task};
 use crate::workspace::queue::Entry;
@@ -42,7 +45,34 @@ impl Spine {
         }
     }
 
-    fn ask_executor(&self, task: Task) -> Result<(), Rejection> {
+    /// The merge queue can't land a claim and goes on trying: said once for each reason.
+    pub(super) fn stalled(&mut self, id: TaskId, epoch: Epoch, why: String) {
+        let run = self.board.task(id).map(|task| task.run);
+        let Some(landing) = self.landings.get_mut(&id).filter(|landing| landing.epoch == epoch) else {
+            return;
+        };
+        if landing.stalled.as_ref() != Some(&why) {
+            landing.stalled = Some(why.clone());
+            self.pending.push(Op::Note { run, task: Some(id), fact: Fact::LandingStalled { why } });
+        }
+    }
+
+    pub(super) fn is_stalled(&self, task: TaskId) -> bool {
+        self.landings.get(&task).is_some_and(|landing| landing.stalled.is_some())
+    }
+
+    /// How often its executor was asked before about this attempt.
+    fn round(&mut self, task: &Task) -> u32 {
+        let (epoch, rounds) = self.rounds.entry(task.id).or_insert((task.epoch, 0));
+        if *epoch != task.epoch {
+            (*epoch, *rounds) = (task.epoch, 0);
+        }
+        *rounds += 1;
+        *rounds - 1
+    }
+
+    fn ask_executor(&mut self, task: Task) -> Result<(), Rejection> {
+        let rounds = self.round(&task);
         let terms = Arc::clone(self.board.terms(task.terms));
         let prepared = self.prepare(task)?;
         let (id, epoch) = (prepared.task.id, prepared.task.epoch);
@@ -51,6 +81,8 @@ impl Spine {
         let seed = self.seed(prepared.task.run).of(id.0);
         let now = self.around.clock.now();
         let (library, outbox) = (Arc::clone(&self.library), self.outbox.clone());
+        let in_trees = self.around.workspaces.is_some();
+        let must_change = prepared.spec.effects == Effects::Workspace && !prepared.spec.allow_no_change;
         tokio::task::spawn_blocking(move || {
             let config = library.settings(&name).config;
             let question = Question {
@@ -61,10 +93,15 @@ impl Spine {
                 now,
                 seed,
                 config: &config,
+                rounds,
             };
             let mut step = unbroken(&name, || library.executor(&name)?.advance(&question));
             let landed = compose::adopt(&mut step, &children);
-            let op = compose::act(&prepared.task, terms.validated || landed, step);
+            let op = if in_trees && !compose::note_changes(&mut step, &children) && must_change {
+                compose::idle(&prepared.task)
+            } else {
+                compose::act(&prepared.task, terms.validated || landed, step)
+            };
             let _ = outbox.send(Message::Said { ops: vec![op] });
         });
         Ok(())
@@ -86,13 +123,16 @@ impl Spine {
         if let Some(changed) = land::changed(&outcome) {
             self.board.narrow(task.id, changed);
         }
-        let claim = land::claim(&outcome).zip(self.around.workspaces.clone());
-        let right = Arc::new(Fence::default());
+        let claim = land::claim(&outcome).filter(|claim| !claim.is_empty());
+        let claim = claim.zip(self.around.workspaces.clone());
+        let fence = Arc::new(Fence::default());
+        let right = Arc::clone(&fence);
+        let (id, epoch) = (task.id, task.epoch);
         if claim.is_some() {
-            self.landings.insert(task.id, (task.epoch, Arc::clone(&right)));
+            self.landings.insert(id, Landing { epoch, fence, stalled: None });
         }
-        let (lease, clock) = (self.around.lease.clone(), self.around.clock.clone());
-        let alive = move || !right.is_down() && lease.holds(clock.now());
+        let lease = self.around.lease.clone();
+        let alive = move || !right.is_down() && !lease.is_lost();
         let landing = self.landing.clone();
         let case = Case { task, spec, outcome, evidence, now: self.around.clock.now() };
         let (library, outbox) = (Arc::clone(&self.library), self.outbox.clone());
@@ -103,12 +143,19 @@ impl Spine {
                 let end = End::Failed { fault, checks: Vec::new() };
                 Op::Finish { task: case.task.id, epoch: case.task.epoch, end }
             });
-            let tell = move |ops| {
-                let _ = outbox.send(Message::Said { ops });
+            let said = outbox.clone();
+            let ears = Ears {
+                alive: Box::new(alive),
+                stalled: Box::new(move |why| {
+                    let _ = said.send(Message::Stalled { task: id, epoch, why });
+                }),
+                tell: Box::new(move |ops| {
+                    let _ = outbox.send(Message::Said { ops });
+                }),
             };
             match claim {
-                Some((claim, workspaces)) => dispose(&landing, &workspaces, &case, claim, alive, op, tell),
-                None => tell(vec![op]),
+                Some((claim, workspaces)) => dispose(&landing, &workspaces, &case, claim, op, ears),
+                None => (ears.tell)(vec![op]),
             }
         });
         Ok(())
@@ -122,19 +169,18 @@ fn dispose(
     workspaces: &Workspaces,
     case: &Case,
     claim: Claim,
-    alive: impl Fn() -> bool + Send + Sync + 'static,
     op: Op,
-    tell: impl FnOnce(Vec<Op>) + Send + 'static,
+    ears: Ears,
 ) {
     match op {
         Op::Finish { task, epoch, end: End::Accepted { outcome, checks } } if !case.spec.contest => {
             let accepted = Accepted { task, epoch, run: case.task.run, claim, outcome, checks };
-            land::land(landing, workspaces, accepted, alive, tell);
+            land::land(landing, workspaces, accepted, ears);
         }
         Op::Finish { end: End::Failed { .. }, .. } => {
-            tokio::runtime::Handle::current().block_on(workspaces.discard(&claim.tree));
-            tell(vec![op]);
+            tokio::runtime::Handle::current().block_on(workspaces.discard(claim.key));
+            (ears.tell)(vec![op]);
         }
-        op => tell(vec![op]),
+        op => (ears.tell)(vec![op]),
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Spine;
 use crate::id::{RunId, TaskId};
+use crate::scheduler::places::Places;
 use crate::scheduler::waits::{self, Wait};
 use crate::scheduler::why::{self, Means, Why};
 use crate::store::read;
@@ -25,9 +26,29 @@ impl Spine {
             return held.first().map(paused).into_iter().collect();
         }
         let under_way = self.limited();
-        let means = Means { crowd: &self.crowd, under_way: &under_way, spent: self.purse.spent(run, now) };
+        let (spent, full) = (self.purse.spent(run, now), self.full());
+        let means = Means { crowd: &self.crowd, under_way: &under_way, spent, full };
         let name = |id: TaskId| read::name(&self.reader, id).unwrap_or_else(|_| id.to_string());
-        waits::waits((&self.board, &self.pool), run, now, Some(&means), name)
+        let mut waits = waits::waits((&self.board, &self.pool), run, now, Some(&means), name);
+        for task in self.board.claimed(run) {
+            let Some(why) = self.landing(task) else { continue };
+            match waits.iter_mut().find(|wait| wait.why == why) {
+                Some(wait) => wait.tasks += 1,
+                None => waits.push(Wait { why, task, tasks: 1 }),
+            }
+        }
+        waits
+    }
+
+    /// What keeps an accepted task from landing.
+    fn landing(&self, task: TaskId) -> Option<Why> {
+        let why = self.landings.get(&task)?.stalled.clone()?;
+        Some(Why::Landing { why })
+    }
+
+    /// The places of this host, if all are taken.
+    fn full(&self) -> Option<Places> {
+        (self.places_left() == 0).then_some(self.places)
     }
 
     /// The terms of what runs, where anything limits how much may.
@@ -38,12 +59,16 @@ impl Spine {
     /// # Errors
     /// The store can't be read, or there is no such task.
     pub(super) fn why(&mut self, task: TaskId) -> Result<Why, String> {
+        if let Some(why) = self.landing(task) {
+            return Ok(why);
+        }
         self.refresh_loads();
         let now = self.around.clock.now();
         let run = self.board.task(task).map(|task| task.run);
         let under_way = self.limited();
         let spent = run.and_then(|run| self.purse.spent(run, now));
-        let means = Means { crowd: &self.crowd, under_way: &under_way, spent };
+        let full = self.full();
+        let means = Means { crowd: &self.crowd, under_way: &under_way, spent, full };
         why::why(&self.reader, (&self.board, &self.pool), task, now, Some(&means))
     }
 }

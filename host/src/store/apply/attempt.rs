@@ -8,6 +8,7 @@ use super::task::{ended, reset_children};
 use crate::budget::{Amount, Bill};
 use crate::clock::Time;
 use crate::event::Fact;
+use crate::fault::{ErrorClass, Fault};
 use crate::id::{DecisionId, Epoch, TaskId};
 use crate::op::{Assign, End, Pick, Rejection, Reply};
 use crate::outcome::{Outcome, Report, mean_score};
@@ -106,7 +107,7 @@ fn report(batch: &Batch<'_>, id: TaskId, epoch: Epoch) -> Result<Report, Rejecti
     }
 }
 
-/// Renews what is still held; a lapsed lease or an older epoch is left alone.
+/// Renews what is still held; an older epoch is left alone.
 pub(super) fn renew(batch: &mut Batch<'_>, leases: &[(TaskId, Epoch)], until: Time) -> Applying {
     for &(task, epoch) in leases {
         match batch.renew(task, epoch, until) {
@@ -145,7 +146,8 @@ pub(super) fn finish(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, end: End) 
             quality: mean_score(checks),
         },
         End::Failed { fault, .. } => Command::Fail { epoch, fault: fault.clone() },
-        End::Released { why } => Command::Release { epoch, why: why.clone() },
+        End::Released { why, begun } => Command::Release { epoch, why: why.clone(), begun: *begun },
+        End::Conflicted { files, .. } => Command::Conflict { epoch, files: files.clone() },
         End::Cancelled { why } => Command::Cancelled { epoch, why: why.clone() },
     };
     let (state, current) = (task.state, task.epoch);
@@ -172,7 +174,12 @@ pub(super) fn finish(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, end: End) 
             report.fault = Some(fault);
             ending
         }
+        End::Released { .. } if matches!(task.state, State::Failed { .. }) => ErrorClass::Lost.to_string(),
         End::Released { .. } => "released".to_owned(),
+        End::Conflicted { checks, .. } => {
+            report.checks = checks;
+            "conflicted".to_owned()
+        }
         End::Cancelled { .. } => "cancelled".to_owned(),
     };
     close(batch, &task, epoch, &ending, &report)?;
@@ -192,8 +199,9 @@ pub(super) fn lose_lease(batch: &mut Batch<'_>, id: TaskId, why: String) -> Appl
     let before = batch.task(id)?;
     let epoch = before.epoch;
     let task = batch.step_on(before, Command::LoseLease { why: why.clone() })?;
-    let fault = crate::fault::Fault::new(crate::fault::ErrorClass::Crashed, why);
-    close(batch, &task, epoch, "crashed", &Report { fault: Some(fault), ..Report::default() })?;
+    let fault = Fault::new(ErrorClass::Lost, why);
+    let ending = fault.class.to_string();
+    close(batch, &task, epoch, &ending, &Report { fault: Some(fault), ..Report::default() })?;
     ended(batch, &task)?;
     Ok(Reply::Done)
 }

@@ -5,6 +5,7 @@ use rusqlite::{OptionalExtension as _, params};
 use super::Applying;
 use crate::clock::Time;
 use crate::event::Fact;
+use crate::lease;
 use crate::op::{Rejection, Reply};
 use crate::store::batch::Batch;
 use crate::store::seal::Section;
@@ -47,7 +48,8 @@ pub(super) fn start(
 }
 
 /// A renewal is no event: it says nothing but that time went by.
-pub(super) fn renew(batch: &mut Batch<'_>, boot: u32, lease_until: Time) -> Applying {
+pub(super) fn renew(batch: &mut Batch<'_>, boot: u32) -> Applying {
+    let lease_until = batch.now + lease::TERM;
     let renewed = batch.conn.execute(
         "UPDATE host SET lease_until = ?2 WHERE boot = ?1 AND boot = (SELECT max(boot) FROM host)",
         params![boot, lease_until.0],

@@ -161,6 +161,7 @@ pub(super) fn insert(
         epoch: Epoch::default(),
         attempts: 0,
         crashes: 0,
+        conflicts: 0,
         priority: workstream.priority,
         created: batch.now,
         deadline: own.into_iter().chain(place.deadline).min(),

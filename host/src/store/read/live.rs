@@ -11,7 +11,7 @@ use crate::budget::{Basis, Bill};
 use crate::clock::Time;
 use crate::event::Fact;
 use crate::fault::Fault;
-use crate::id::{AgentId, Epoch, TaskId, TermsId};
+use crate::id::{AgentId, Epoch, RunId, TaskId, TermsId};
 use crate::knowledge::Tally;
 use crate::outcome::{Child, Facts, Outcome, Report};
 use crate::task::{Role, StateName, Task, Terms};
@@ -27,6 +27,26 @@ pub fn tasks(conn: &Connection, mut each: impl FnMut(Task)) -> rusqlite::Result<
         each(codec::task(row)?);
     }
     Ok(())
+}
+
+/// How many tasks strategies asked for in each run that goes on: parts, evidence and consultations.
+///
+/// # Errors
+/// The store can't be read.
+pub fn asked_for(conn: &Connection) -> rusqlite::Result<HashMap<RunId, [u32; 3]>> {
+    let mut select = conn.prepare(
+        "SELECT t.run_id, t.role, count(*) FROM task t JOIN run r ON r.id = t.run_id \
+         WHERE t.parent_id IS NOT NULL AND r.settled_at IS NULL GROUP BY t.run_id, t.role",
+    )?;
+    let mut rows = select.query([])?;
+    let mut runs: HashMap<RunId, [u32; 3]> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        let counts = runs.entry(RunId(row.get(0)?)).or_default();
+        if let Some(count) = counts.get_mut(usize::from(row.get::<_, u8>(1)?)) {
+            *count = row.get(2)?;
+        }
+    }
+    Ok(runs)
 }
 
 /// # Errors
@@ -290,7 +310,7 @@ pub fn claimed(conn: &Connection, task: TaskId, epoch: Epoch) -> rusqlite::Resul
 /// The store can't be read.
 pub fn feedback(conn: &Connection, task: TaskId) -> rusqlite::Result<Vec<String>> {
     let mut select = conn
-        .prepare_cached("SELECT report FROM attempt WHERE task_id = ?1 AND ending IN ('unaccepted', 'invalid-output', 'refused') ORDER BY epoch")?;
+        .prepare_cached("SELECT report FROM attempt WHERE task_id = ?1 AND ending IN ('unaccepted', 'invalid-output', 'refused', 'conflicted') ORDER BY epoch")?;
     let mut rows = select.query([task.0])?;
     let mut texts = Vec::new();
     while let Some(row) = rows.next()? {

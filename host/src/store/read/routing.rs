@@ -270,7 +270,8 @@ pub fn each_past(conn: &Connection, mut after: i64, mut show: impl FnMut(Past)) 
     }
 }
 
-/// Attempts that ended after this event, oldest first, at most `limit`, and the event up to which was looked.
+/// Attempts that ended after this event, oldest first, at most `limit`, and the event up to which was looked. The same
+/// ones as [`crate::knowledge::Underway`] folds: one that asked a person was over by then, whatever became of its task.
 ///
 /// # Errors
 /// The store can't be read.
@@ -282,11 +283,12 @@ pub fn past(conn: &Connection, after: i64, limit: usize) -> rusqlite::Result<(Ve
                 a.claimed_at, a.bill, b.spec, t.created_at, \
                 CASE WHEN a.epoch = 1 THEN 0 ELSE \
                 (SELECT count(*) FROM attempt o WHERE o.task_id = a.task_id AND o.epoch < a.epoch \
-                 AND o.ending NOT IN ('released', 'rate-limited', 'cancelled')) END \
+                 AND o.ending NOT IN ('released', 'rate-limited', 'cancelled', 'asked')) END \
          FROM event e \
          JOIN attempt a ON a.task_id = e.task_id AND a.epoch = e.epoch - (e.kind <> 'accepted') \
          JOIN body b ON b.task_id = e.task_id JOIN task t ON t.id = e.task_id \
          WHERE e.seq > ?1 AND e.kind IN ('accepted', 'retrying', 'failed') AND a.agent_id IS NOT NULL \
+         AND a.ending <> 'asked' \
          ORDER BY e.seq LIMIT ?2",
     )?;
     let mut rows = select.query(params![after, i64::try_from(limit).unwrap_or(i64::MAX)])?;

@@ -2,23 +2,26 @@
 //! profile of the operator's configuration allows.
 //!
 //! Configuration: `profile` (required); `permissions`, what the agent is told when it asks for leave: `deny` (unless said
-//! otherwise), `allow`, or `ask`, which asks a person; `mode` and `model`, for agents that offer a choice; `silence-s`,
-//! after which it counts as hanging (300).
+//! otherwise), `allow`, or `ask`, which asks a person; `questions`, whether a person is asked what the agent
+//! wants to know: `ask` (unless said otherwise) or `off`; `mode` and `model`, for agents that offer a choice; `silence-s`,
+//! after which it counts as hanging (300), and `tool-timeout-s`, the same while a tool is at work (1800).
 //!
 //! The session works in the attempt's folder, without file access or terminals through Baton and without MCP servers.
-//! When a person has answered a permission, the next attempt loads the session in which it was asked, if the agent can.
+//! When a person has answered, the next attempt loads the session in which it was asked, if the agent can.
 //! Nobody logs in here: an agent that wants a login must get it from the operator.
 
 mod machine;
 mod permission;
 mod session;
 mod settings;
+mod turn;
 mod update;
+mod usage;
 
 use std::collections::VecDeque;
 
 use baton_sdk::agent::process::{self, Command, ProcessError, Program};
-use baton_sdk::agent::talk::{self};
+use baton_sdk::agent::talk;
 use baton_sdk::agent::{
     Agent, Attempt, Attr, Config, Fault, Health, Outcome, contract, people, progress, prompt,
 };
@@ -41,10 +44,10 @@ impl Agent for Acp {
             folder,
             prompt: talk::plain(prompt(&attempt)),
             contract: contract(&attempt).is_some(),
+            effects: attempt.task.effects,
             resume: people::answers().pop().map(|answer| answer.resume).filter(|id| !id.is_empty()),
         };
-        let silence_ms = settings.silence_ms;
-        drive(&process::start(&command)?, Machine::new(settings, task), silence_ms)
+        drive(&process::start(&command)?, Machine::new(settings, task))
     }
 
     fn probe(config: Vec<Attr>) -> Health {
@@ -63,8 +66,7 @@ fn greet(config: &[Attr]) -> Health {
     let greeted = Settings::read(config).map_err(Fault::from).and_then(|settings| {
         let values = vec![Attr::new("task", "probe"), Attr::new("run", "probe")];
         let command = Command { profile: settings.profile.clone(), values, stdin: Vec::new() };
-        let silence_ms = settings.silence_ms;
-        drive(&process::start(&command)?, Machine::greeting(settings), silence_ms)
+        drive(&process::start(&command)?, Machine::greeting(settings))
     });
     match greeted {
         Ok(_) => Health::Ready,
@@ -73,7 +75,7 @@ fn greet(config: &[Attr]) -> Health {
 }
 
 /// Does what the machine says, and tells it what comes of it.
-fn drive(program: &Program, mut machine: Machine, silence_ms: u64) -> Result<Outcome, Fault> {
+fn drive(program: &Program, mut machine: Machine) -> Result<Outcome, Fault> {
     let mut todo = VecDeque::from(machine.start());
     loop {
         while let Some(step) = todo.pop_front() {
@@ -95,7 +97,7 @@ fn drive(program: &Program, mut machine: Machine, silence_ms: u64) -> Result<Out
                 todo = machine.stop(why.into()).into();
             }
         }
-        match program.read_line(Some(silence_ms)) {
+        match program.read_line(Some(machine.patience_ms())) {
             Ok(line) => todo.extend(machine.receive(line)),
             // The agent is told before it is left.
             Err(ProcessError::Stopped) => todo = machine.stop(Fault::stopped("the attempt is over")).into(),

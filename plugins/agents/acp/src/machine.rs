@@ -1,22 +1,35 @@
 //! The client's side of the protocol, without any input or output: what comes in and what to do about it.
 
+use baton_sdk::agent::elicit::{Asker, Elicitation, cancelled};
 use baton_sdk::agent::jsonrpc::{ErrorObject, Id, Message};
 use baton_sdk::agent::people::Question;
 use baton_sdk::agent::process::Line;
 use baton_sdk::agent::symptom;
 use baton_sdk::agent::talk::{Skipped, changed_files};
-use baton_sdk::agent::{Attr, ErrorClass, Fault, Outcome, StopReason, Usage, answer};
+use baton_sdk::agent::{Attr, Effects, ErrorClass, Fault, Outcome, Usage};
 use serde_json::{Value, json};
 
 use crate::permission::{Decision, Wish};
 use crate::session::{Choice, Session, version_fault};
 use crate::settings::{Permissions, Settings};
+use crate::turn;
 use crate::update::Work;
+use crate::usage::Told;
 
 /// So many lines may be none of the protocol's.
 const NOISE: u32 = 100;
 
 const AUTH_REQUIRED: i64 = -32000;
+
+/// Agents write the last pieces of an answer after the word that their turn is over: it is whole when they have been
+/// quiet for so long, or are gone.
+const QUIET_MS: u64 = 200;
+
+/// So many lines that add nothing may come while an agent is to be quiet.
+const CHATTER: u32 = 50;
+
+/// A question is asked again with the reason why its answer was of no use, so often.
+const REFUSED: u32 = 3;
 
 /// What is to be done for the task.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +39,8 @@ pub struct Task {
     pub prompt: String,
     /// Whether the answer must be data.
     pub contract: bool,
+    /// What it is to change.
+    pub effects: Effects,
     /// The session of an earlier attempt.
     pub resume: Option<String>,
 }
@@ -58,9 +73,18 @@ pub struct Machine {
     /// What is still to be set before the prompt.
     choices: Vec<Choice>,
     work: Work,
-    wish: Option<Wish>,
+    asked: Option<Asked>,
+    /// The reason for the end of the turn, once it was told, and the lines since that added nothing.
+    reason: String,
+    chatter: u32,
     denied: Vec<String>,
     skipped: Skipped,
+}
+
+/// What waits for a person.
+enum Asked {
+    Leave(Wish),
+    Form { id: Id, elicitation: Elicitation, refused: u32 },
 }
 
 /// Which request is under way.
@@ -71,6 +95,8 @@ enum Stage {
     Load,
     Choose,
     Prompt,
+    /// The turn is over by the agent's word; what was under way may still arrive.
+    Settle,
     Over,
 }
 
@@ -85,7 +111,9 @@ impl Machine {
             session: Session::default(),
             choices: Vec::new(),
             work: Work::default(),
-            wish: None,
+            asked: None,
+            reason: String::new(),
+            chatter: 0,
             denied: Vec::new(),
             skipped: Skipped::default(),
         }
@@ -93,30 +121,49 @@ impl Machine {
 
     /// Ends once the agent has answered the greeting, with an outcome that nobody reads.
     pub fn greeting(settings: Settings) -> Self {
-        let task = Task { folder: String::new(), prompt: String::new(), contract: false, resume: None };
+        let task = Task {
+            folder: String::new(),
+            prompt: String::new(),
+            contract: false,
+            effects: Effects::Pure,
+            resume: None,
+        };
         Self { only_greets: true, ..Self::new(settings, task) }
     }
 
     pub fn start(&mut self) -> Vec<Do> {
+        let mut capabilities =
+            json!({"fs": {"readTextFile": false, "writeTextFile": false}, "terminal": false});
+        if self.settings.questions {
+            capabilities["elicitation"] = json!({"form": {}});
+        }
         let params = json!({
             "protocolVersion": 1,
-            "clientCapabilities": {
-                "fs": {"readTextFile": false, "writeTextFile": false},
-                "terminal": false,
-            },
+            "clientCapabilities": capabilities,
             "clientInfo": {"name": "baton", "title": "Baton", "version": env!("CARGO_PKG_VERSION")},
         });
         vec![Do::Write(Message::request(self.request, "initialize", params))]
     }
 
+    /// How long the next line may take.
+    pub fn patience_ms(&self) -> u64 {
+        match self.stage {
+            Stage::Settle => QUIET_MS,
+            Stage::Initialize | Stage::New | Stage::Load | Stage::Choose | Stage::Prompt | Stage::Over => {
+                self.settings.patience.now(self.work.has_open_tool())
+            }
+        }
+    }
+
     pub fn receive(&mut self, line: Line) -> Vec<Do> {
         match line {
+            Line::Silent | Line::Closed if self.stage == Stage::Settle => self.settled(),
             Line::Text(line) => match Message::parse(&line) {
                 Ok(message) => self.message(message),
                 Err(_) => self.noise(&line),
             },
             Line::Silent => {
-                let fault = format!("silent for {} s", self.settings.silence_ms / 1000);
+                let fault = format!("silent for {} s", self.patience_ms() / 1000);
                 self.abandon(Fault::new(ErrorClass::Timeout, fault))
             }
             Line::Closed => self.end(Err(self.crashed())),
@@ -125,15 +172,26 @@ impl Machine {
 
     /// What a person said, if one did.
     pub fn answered(&mut self, answer: Option<String>) -> Vec<Do> {
-        match (self.wish.take(), answer) {
+        match (self.asked.take(), answer) {
             (None, _) => Vec::new(),
-            (Some(wish), Some(answer)) => {
+            (Some(Asked::Leave(wish)), Some(answer)) => {
                 let decision = wish.chosen(&answer);
                 self.decided(&wish, decision)
             }
-            (Some(wish), None) => {
-                let mut todo = vec![Do::Write(wish.response(&Decision::Cancelled))];
-                todo.extend(self.abandon(Fault::stopped("a permission waits for a person")));
+            (Some(Asked::Form { id, elicitation, refused }), Some(answer)) => {
+                match elicitation.result(&answer) {
+                    Ok(result) => vec![Do::Write(Message::Response { id, result })],
+                    Err(why) if refused + 1 < REFUSED => self.form(id, elicitation, refused + 1, &why),
+                    Err(_) => vec![Do::Write(Message::Response { id, result: cancelled() })],
+                }
+            }
+            (Some(asked), None) => {
+                let why = match asked {
+                    Asked::Leave(_) => "a permission waits for a person",
+                    Asked::Form { .. } => "a question waits for a person",
+                };
+                let mut todo = vec![Do::Write(asked.cancelled())];
+                todo.extend(self.abandon(Fault::stopped(why)));
                 todo
             }
         }
@@ -141,9 +199,8 @@ impl Machine {
 
     /// The host ended the attempt, for this reason.
     pub fn stop(&mut self, fault: Fault) -> Vec<Do> {
-        let wish = self.wish.take();
-        let mut todo: Vec<Do> =
-            wish.iter().map(|wish| Do::Write(wish.response(&Decision::Cancelled))).collect();
+        let asked = self.asked.take();
+        let mut todo: Vec<Do> = asked.iter().map(|asked| Do::Write(asked.cancelled())).collect();
         todo.extend(self.abandon(fault));
         todo
     }
@@ -177,23 +234,34 @@ impl Machine {
         let before = match self.stage {
             Stage::Initialize => "it answered `initialize`",
             Stage::New | Stage::Load | Stage::Choose => "its session began",
-            Stage::Prompt | Stage::Over => "it ended its turn",
+            Stage::Prompt | Stage::Settle | Stage::Over => "it ended its turn",
         };
         let fault = format!("it closed its output before {before}{}", self.skipped.note());
         Fault::new(ErrorClass::Crashed, fault)
     }
 
     fn message(&mut self, message: Message) -> Vec<Do> {
+        if self.stage == Stage::Settle && !turn::adds(&message) {
+            self.chatter += 1;
+            if self.chatter > CHATTER {
+                return self.settled();
+            }
+        }
         match message {
             Message::Request { id, method, params } if method == "session/request_permission" => {
                 self.permission(id, &params)
+            }
+            Message::Request { id, method, params } if method == "elicitation/create" => {
+                self.elicitation(id, &params)
             }
             Message::Request { id, method, .. } => vec![Do::Write(Message::unknown_method(id, &method))],
             Message::Notification { method, params } if method == "session/update" => self.update(&params),
             // Extensions that nobody here knows.
             Message::Notification { .. } => Vec::new(),
             Message::Response { id, result } if self.is_ours(&id) => self.response(&result),
-            Message::Error { id: Some(id), error } if self.is_ours(&id) => self.error(&error),
+            Message::Error { id: Some(id), error } if self.is_ours(&id) && self.stage != Stage::Settle => {
+                self.error(&error)
+            }
             // Late answers, and complaints about lines that were never sent.
             Message::Response { .. } | Message::Error { .. } => Vec::new(),
         }
@@ -228,7 +296,7 @@ impl Machine {
             },
             Stage::Choose => self.choose(),
             Stage::Prompt => self.finished(result),
-            Stage::Over => Vec::new(),
+            Stage::Settle | Stage::Over => Vec::new(),
         }
     }
 
@@ -256,9 +324,12 @@ impl Machine {
             return self.call(Stage::Choose, method, params);
         }
         self.work.begin();
+        if let Some(model) = self.settings.model.as_ref().or(self.session.model.as_ref()) {
+            self.work.works_with(model);
+        }
         let text = if self.session.is_loaded {
             format!(
-                "Go on where you were interrupted: what you asked leave for has been decided, so ask again. \
+                "Go on where you were interrupted: what you asked has been answered, so ask again. \
                  The task was:\n\n{}",
                 self.task.prompt
             )
@@ -281,7 +352,7 @@ impl Machine {
                 self.work.replay(params);
                 vec![Do::Report { message: String::from("loads its session"), done: None }]
             }
-            Stage::Prompt => self.work.update(params),
+            Stage::Prompt | Stage::Settle => self.work.update(params),
             Stage::Initialize | Stage::New | Stage::Choose | Stage::Over => Vec::new(),
         }
     }
@@ -289,6 +360,10 @@ impl Machine {
     fn permission(&mut self, id: Id, params: &Value) -> Vec<Do> {
         let tool = self.work.tool(params.get("toolCall").unwrap_or(&Value::Null));
         let wish = Wish::new(id, tool, params);
+        if self.stage == Stage::Settle {
+            // A turn that is over needs no leave any more.
+            return vec![Do::Write(wish.response(&Decision::Cancelled))];
+        }
         match self.settings.permissions {
             Permissions::Allow => self.decided(&wish, wish.allowed()),
             Permissions::Deny => self.decided(&wish, wish.refused()),
@@ -296,7 +371,7 @@ impl Machine {
             Permissions::Ask if wish.options.is_empty() => self.decided(&wish, Decision::Cancelled),
             Permissions::Ask => {
                 let question = wish.question(&self.session.id);
-                self.wish = Some(wish);
+                self.asked = Some(Asked::Leave(wish));
                 vec![Do::Ask(question)]
             }
         }
@@ -315,45 +390,30 @@ impl Machine {
     }
 
     fn finished(&mut self, result: &Value) -> Vec<Do> {
-        let mut todo = Vec::new();
-        if let Some(usage) = result.get("usage") {
-            self.work.used(usage);
-            todo.push(Do::Spent(self.work.usage.clone()));
-        }
         let reason = result.get("stopReason").and_then(Value::as_str).unwrap_or("");
-        let result = self.outcome(reason);
-        todo.extend(self.end(result));
-        todo
+        reason.clone_into(&mut self.reason);
+        self.stage = Stage::Settle;
+        if self.work.used(&Told::of(result)) { vec![Do::Spent(self.work.usage.clone())] } else { Vec::new() }
     }
 
-    fn outcome(&self, reason: &str) -> Result<Outcome, Fault> {
-        let said = self.work.answer();
-        let stop_reason = match reason {
-            "end_turn" => StopReason::EndTurn,
-            "max_tokens" => StopReason::MaxTokens,
-            "max_turn_requests" => StopReason::MaxTurns,
-            "refusal" => {
-                let said = if said.is_empty() { "the agent declined" } else { said };
-                return Err(Fault::new(ErrorClass::Refused, baton_sdk::agent::summary(said)));
-            }
-            "cancelled" => {
-                let class = ErrorClass::Other(String::from("cancelled"));
-                return Err(Fault::new(class, "the agent says that its turn was cancelled, by nobody here"));
-            }
-            "" => return Err(Fault::new(ErrorClass::InvalidOutput, "its turn ended without a stop reason")),
-            other => StopReason::Other(other.to_owned()),
-        };
-        let outcome = match (said.is_empty(), self.work.did_something()) {
-            (true, false) => {
-                return Err(Fault::new(
-                    ErrorClass::InvalidOutput,
-                    format!("it did nothing and said nothing, and ended its turn (`{reason}`)"),
-                ));
-            }
-            (true, true) => Outcome::json("", &json!({ "text": "" })),
-            (false, _) => answer(said, self.task.contract)?,
-        };
-        Ok(Outcome { usage: self.work.usage.clone(), stop_reason, attrs: self.attrs(), ..outcome })
+    /// Nothing more comes.
+    fn settled(&mut self) -> Vec<Do> {
+        let outcome = turn::outcome(&self.reason, &self.work, &self.task, &self.denied);
+        let outcome = outcome.map(|outcome| Outcome { attrs: self.attrs(), ..outcome });
+        self.end(outcome)
+    }
+
+    fn elicitation(&mut self, id: Id, params: &Value) -> Vec<Do> {
+        if !self.settings.questions || self.stage != Stage::Prompt || self.asked.is_some() {
+            return vec![Do::Write(Message::Response { id, result: cancelled() })];
+        }
+        self.form(id, Elicitation::read(params), 0, "")
+    }
+
+    fn form(&mut self, id: Id, elicitation: Elicitation, refused: u32, why: &str) -> Vec<Do> {
+        let question = elicitation.question(Asker::Agent, refused, why, &self.session.id);
+        self.asked = Some(Asked::Form { id, elicitation, refused });
+        vec![Do::Ask(question)]
     }
 
     fn attrs(&self) -> Vec<Attr> {
@@ -387,12 +447,22 @@ impl Machine {
         };
         let otherwise = match self.stage {
             Stage::Choose => ErrorClass::Environment,
-            Stage::Initialize | Stage::New | Stage::Load | Stage::Prompt | Stage::Over => {
+            Stage::Initialize | Stage::New | Stage::Load | Stage::Prompt | Stage::Settle | Stage::Over => {
                 ErrorClass::Transient
             }
         };
         let class = symptom::status(error.code).unwrap_or(otherwise);
         let fault = symptom::fault(&format!("{said} (code {})", error.code), class);
         self.end(Err(fault))
+    }
+}
+
+impl Asked {
+    /// The answer to the agent when nobody answers.
+    fn cancelled(&self) -> Message {
+        match self {
+            Self::Leave(wish) => wish.response(&Decision::Cancelled),
+            Self::Form { id, .. } => Message::Response { id: id.clone(), result: cancelled() },
+        }
     }
 }

@@ -10,6 +10,8 @@ pub struct Session {
     pub id: String,
     pub can_load: bool,
     pub is_loaded: bool,
+    /// The one that it works with, unless that is only a word for the agent's choice.
+    pub model: Option<String>,
     /// The names of the ways to log in.
     logins: Vec<String>,
 }
@@ -56,6 +58,7 @@ impl Session {
             };
             self.id = id;
         }
+        self.model = current_model(result);
         let model = settings.model.as_deref().map(|model| option(result, "model", model));
         let mode = settings.mode.as_deref().map(|mode| {
             let modes = result.get("modes").unwrap_or(&Value::Null);
@@ -124,6 +127,15 @@ fn option(result: &Value, category: &str, wanted: &str) -> Result<Option<Choice>
         ));
     }
     Ok(Some(Choice::Option { id: text(option, "id").unwrap_or_default(), value: wanted.to_owned() }))
+}
+
+/// Of the options of today, or the models of earlier versions.
+fn current_model(result: &Value) -> Option<String> {
+    let option =
+        list(result, "configOptions").find(|option| text(option, "category").as_deref() == Some("model"));
+    let chosen = option.and_then(|option| text(option, "currentValue"));
+    let named = chosen.or_else(|| text(result.get("models")?, "currentModelId"));
+    named.filter(|model| !matches!(model.as_str(), "" | "default" | "auto"))
 }
 
 fn text(value: &Value, key: &str) -> Option<String> {

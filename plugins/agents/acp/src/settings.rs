@@ -1,9 +1,11 @@
 //! What the operator configured.
 
-use baton_sdk::agent::{Attr, Config, talk};
+use baton_sdk::agent::talk::Patience;
+use baton_sdk::agent::{Attr, Config};
 use baton_sdk::config::Unusable;
 
-pub const KEYS: [&str; 5] = ["profile", "permissions", "mode", "model", "silence-s"];
+pub const KEYS: [&str; 7] =
+    ["profile", "permissions", "questions", "mode", "model", "silence-s", "tool-timeout-s"];
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -11,7 +13,9 @@ pub struct Settings {
     pub permissions: Permissions,
     pub mode: Option<String>,
     pub model: Option<String>,
-    pub silence_ms: u64,
+    /// Whether people are asked what the agent wants to know.
+    pub questions: bool,
+    pub patience: Patience,
 }
 
 /// What an agent is told that asks for leave.
@@ -32,7 +36,8 @@ impl Settings {
             permissions: permissions(config)?,
             mode: config.get("mode").map(str::to_owned),
             model: config.get("model").map(str::to_owned),
-            silence_ms: talk::silence_ms(config)?,
+            questions: questions(config)?,
+            patience: Patience::read(config)?,
         })
     }
 }
@@ -45,5 +50,13 @@ fn permissions(config: Config<'_>) -> Result<Permissions, Unusable> {
         Some(other) => {
             Err(Unusable::new("permissions", format!("is `{other}`, expected `allow`, `deny` or `ask`")))
         }
+    }
+}
+
+fn questions(config: Config<'_>) -> Result<bool, Unusable> {
+    match config.get("questions") {
+        None | Some("ask") => Ok(true),
+        Some("off") => Ok(false),
+        Some(other) => Err(Unusable::new("questions", format!("is `{other}`, expected `ask` or `off`"))),
     }
 }

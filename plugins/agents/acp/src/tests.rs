@@ -1,11 +1,23 @@
 use std::collections::VecDeque;
 
 use baton_sdk::agent::process::Line;
-use baton_sdk::agent::{ErrorClass, StopReason, Usage};
+use baton_sdk::agent::{Effects, ErrorClass, Usage};
 use baton_sdk::fixture::{Step, transcript};
 use serde_json::{Value, json};
 
 use super::*;
+
+impl Played {
+    /// Who has ended its turn says nothing more.
+    fn settle(mut self, machine: &mut Machine) -> Self {
+        if self.result.is_none()
+            && let Some(Do::Conclude(result)) = machine.receive(Line::Silent).pop()
+        {
+            self.result = Some(result);
+        }
+        self
+    }
+}
 
 /// What came of a transcript: how it ended, what was reported, what was asked.
 #[derive(Debug, Default)]
@@ -17,12 +29,17 @@ struct Played {
 }
 
 fn play_with(config: &[(&str, &str)], resume: Option<&str>, text: &str) -> Played {
+    play_as(Effects::Workspace, config, resume, text)
+}
+
+fn play_as(effects: Effects, config: &[(&str, &str)], resume: Option<&str>, text: &str) -> Played {
     let mut attrs = vec![Attr::new("profile", "gemini")];
     attrs.extend(config.iter().map(|(name, value)| Attr::new(*name, *value)));
     let task = Task {
         folder: String::from("/w"),
         prompt: String::from("Title\n\nMend it."),
         contract: false,
+        effects,
         resume: resume.map(str::to_owned),
     };
     let mut machine = Machine::new(Settings::read(&attrs).unwrap(), task);
@@ -59,7 +76,16 @@ fn play_with(config: &[(&str, &str)], resume: Option<&str>, text: &str) -> Playe
         take(todo, &mut written);
     }
     assert_eq!(written.pop_front(), None, "not in the transcript");
-    played
+    played.settle(&mut machine)
+}
+
+/// With a profile, and this.
+fn machine(config: &[(&str, &str)]) -> Machine {
+    let mut attrs = vec![Attr::new("profile", "gemini")];
+    attrs.extend(config.iter().map(|(name, value)| Attr::new(*name, *value)));
+    let (folder, prompt) = (String::from("/w"), String::from("Mend it."));
+    let task = Task { folder, prompt, contract: false, effects: Effects::Pure, resume: None };
+    Machine::new(Settings::read(&attrs).unwrap(), task)
 }
 
 fn play(text: &str) -> Played {
@@ -96,18 +122,21 @@ fn good() {
             "writes",
         ]
     );
-    let usage = |input_tokens, output_tokens| Usage {
+    let usage = |input_tokens, output_tokens, cached: &[&str]| Usage {
         input_tokens,
         output_tokens,
         cost_micros: Some(45_000),
         requests: 0,
-        attrs: vec![Attr::new("context-tokens", "53000")],
+        attrs: [Attr::new("context-tokens", "53000")]
+            .into_iter()
+            .chain(cached.iter().map(|cached| Attr::new("cached-input-tokens", *cached)))
+            .collect(),
     };
-    assert_eq!(played.spent, [usage(0, 0), usage(1100, 40)]);
+    assert_eq!(played.spent, [usage(0, 0, &[]), usage(1100, 40, &["90"])]);
     assert_eq!(
         outcome(played),
         Outcome {
-            usage: usage(1100, 40),
+            usage: usage(1100, 40, &["90"]),
             attrs: vec![Attr::new("session", "sess-1"), Attr::new("changed-files", r#"["/w/a.rs"]"#)],
             ..Outcome::json("Mended a.rs.", &json!({"text": "Mended a.rs.\n\nThe rest was fine."}))
         }
@@ -125,7 +154,8 @@ fn a_permission_is_given_once() {
 
 #[test]
 fn a_permission_is_denied_unless_it_is_configured() {
-    let outcome = outcome(play(include_str!("../transcripts/permission-deny.jsonl")));
+    let text = include_str!("../transcripts/permission-deny.jsonl");
+    let outcome = outcome(play_as(Effects::Pure, &[], None, text));
     assert_eq!(attr(&outcome, "permissions-denied"), Some(r#"["execute: Run cargo test"]"#));
 }
 
@@ -182,7 +212,8 @@ fn noise_is_skipped_and_counted() {
 fn a_hang_is_a_timeout() {
     assert_eq!(
         fault(include_str!("../transcripts/hang.jsonl")),
-        (ErrorClass::Timeout, String::from("silent for 300 s"))
+        (ErrorClass::Timeout, String::from("silent for 1800 s")),
+        "its tool was at work"
     );
 }
 
@@ -228,11 +259,162 @@ fn a_login_is_the_operators() {
 }
 
 #[test]
-fn turns_that_are_used_up_are_said() {
-    let outcome = outcome(play(include_str!("../transcripts/max-turns.jsonl")));
+fn only_an_end_that_the_agent_came_to_is_a_good_one() {
+    let max_turns = play(include_str!("../transcripts/max-turns.jsonl")).result.unwrap().unwrap_err();
+    assert_eq!(max_turns.class, ErrorClass::Budget);
+    assert_eq!(max_turns.attrs, [Attr::new("stop-reason", "max-turns")]);
     assert_eq!(
-        (outcome.stop_reason, outcome.summary.as_str()),
-        (StopReason::MaxTurns, "Half of it is done.")
+        fault(include_str!("../transcripts/max-tokens.jsonl")),
+        (
+            ErrorClass::InvalidOutput,
+            String::from("its turn was cut at the limit of tokens before it had ended")
+        )
+    );
+    assert_eq!(
+        fault(include_str!("../transcripts/unknown-end.jsonl")),
+        (
+            ErrorClass::Other(String::from("stop-reason")),
+            String::from("its turn ended for a reason that is not known to be a good one, `paused`")
+        )
+    );
+}
+
+#[test]
+fn what_comes_after_the_end_of_the_turn_belongs_to_it() {
+    let late = outcome(play(include_str!("../transcripts/late.jsonl")));
+    assert_eq!(late.output, r#"{"text":"{\"verdict\": \"no\", \"n\": 42}"}"#);
+    let gone = outcome(play(include_str!("../transcripts/late-and-gone.jsonl")));
+    assert_eq!((gone.summary.as_str(), gone.usage.cost_micros), ("Done late.", Some(2000)));
+    assert_eq!(outcome(play(include_str!("../transcripts/chatter.jsonl"))).summary, "Done.");
+    let text = include_str!("../transcripts/late-request.jsonl");
+    let late_request = play_with(&[("permissions", "ask")], None, text);
+    assert_eq!(late_request.questions, []);
+    assert_eq!(outcome(late_request).summary, "Done.");
+}
+
+/// However an answer is divided by the end of the turn.
+#[test]
+fn an_answer_is_whole_wherever_its_turn_ends() {
+    let whole = include_str!("../transcripts/late.jsonl");
+    let lines: Vec<&str> = whole.lines().collect();
+    let end = lines.iter().position(|line| line.contains("stopReason")).unwrap();
+    let chunks = [lines[end - 1], lines[end + 1]];
+    for before in 0..=chunks.len() {
+        let mut order = lines[..end - 1].to_vec();
+        order.extend(&chunks[..before]);
+        order.push(lines[end]);
+        order.extend(&chunks[before..]);
+        for last in ["!silent", "!exit 0", "!signal 15"] {
+            let text = [order.join("\n"), String::from(last)].join("\n");
+            assert_eq!(outcome(play(&text)).summary, "{\"verdict\": \"no\", \"n\": 42}", "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_tool_at_work_has_a_clock_of_its_own() {
+    let patience = |text: &str, until: &str| {
+        let mut machine = machine(&[("silence-s", "12"), ("tool-timeout-s", "40")]);
+        machine.start();
+        for step in transcript(text) {
+            if let Step::Said(line) = step {
+                let is_last = line.contains(until);
+                machine.receive(Line::Text(line));
+                if is_last {
+                    break;
+                }
+            }
+        }
+        machine.patience_ms()
+    };
+    let open = include_str!("../transcripts/open-tool.jsonl");
+    assert_eq!(patience(open, "sess-1\"}"), 12_000);
+    assert_eq!(patience(open, "cargo build"), 40_000);
+    let good = include_str!("../transcripts/good.jsonl");
+    assert_eq!(patience(good, "\"pending\""), 40_000);
+    assert_eq!(patience(good, "\"completed\",\"content\""), 12_000);
+    assert_eq!(patience(good, "stopReason"), 200);
+    assert_eq!(
+        fault(open),
+        (ErrorClass::Timeout, String::from("silent for 1800 s")),
+        "and it is not without an end"
+    );
+}
+
+#[test]
+fn an_agent_may_ask_a_person() {
+    let played = play(include_str!("../transcripts/form.jsonl"));
+    assert_eq!(played.questions.len(), 1);
+    let question = &played.questions[0];
+    assert_eq!(question.purpose, people::Purpose::Question);
+    assert!(question.text.starts_with("The agent asks: Which colour?"), "{}", question.text);
+    assert_eq!(question.resume, "sess-1");
+    assert_eq!(played.result, Some(Err(Fault::stopped("a question waits for a person"))));
+    let resumed = play_with(&[], Some("sess-1"), include_str!("../transcripts/form-resumed.jsonl"));
+    assert_eq!(resumed.questions[0].key, question.key);
+    assert_eq!(outcome(resumed).summary, "Painted it red.");
+}
+
+#[test]
+fn who_may_not_ask_is_told_so_at_the_start() {
+    let greeting = machine(&[("questions", "off")]).start();
+    assert!(matches!(&greeting[..], [Do::Write(message)] if !message.to_string().contains("elicitation")));
+}
+
+#[test]
+fn every_program_tells_its_tokens_in_its_own_way() {
+    let told = |text: &str| {
+        let usage = outcome(play(text)).usage;
+        let attr = |name: &str| {
+            usage
+                .attrs
+                .iter()
+                .find(|attr| attr.name == name)
+                .map(|attr| attr.value.clone())
+                .unwrap_or_default()
+        };
+        let cached = attr("cached-input-tokens").parse().unwrap_or(0);
+        (usage.input_tokens, usage.output_tokens, cached, attr("model"))
+    };
+    let expect = |input, output, cached: u64, model: &str| (input, output, cached, model.to_owned());
+    assert_eq!(
+        told(include_str!("../transcripts/usage-gemini.jsonl")),
+        expect(2450, 120, 0, "gemini-2.5-pro")
+    );
+    assert_eq!(
+        told(include_str!("../transcripts/usage-qwen.jsonl")),
+        expect(2450, 120, 400, "qwen3-coder-plus")
+    );
+    assert_eq!(
+        told(include_str!("../transcripts/usage-codex-acp.jsonl")),
+        expect(2450, 120, 400, "gpt-5-codex")
+    );
+    assert_eq!(told(include_str!("../transcripts/usage-copilot.jsonl")), expect(5100, 240, 800, ""));
+    assert_eq!(
+        told(include_str!("../transcripts/usage-claude-agent-acp.jsonl")),
+        expect(2850, 120, 400, "claude-sonnet-4-5")
+    );
+    assert_eq!(told(include_str!("../transcripts/usage-vibe.jsonl")), expect(3750, 120, 600, ""));
+    let nothing = play(include_str!("../transcripts/null-usage.jsonl"));
+    assert_eq!(nothing.spent, [], "nothing is told, which is not zero");
+}
+
+#[test]
+fn an_error_in_words_is_no_answer() {
+    assert_eq!(fault(include_str!("../transcripts/error-in-words.jsonl")).0, ErrorClass::Unauthorized);
+}
+
+#[test]
+fn who_was_denied_everything_has_done_nothing() {
+    assert_eq!(
+        fault(include_str!("../transcripts/all-denied.jsonl")),
+        (
+            ErrorClass::Environment,
+            String::from(
+                "it was denied all that it asked leave for (edit: Write a.rs), and did nothing; `permissions` of \
+                 the agent's configuration says who allows what"
+            )
+        )
     );
 }
 
@@ -286,7 +468,13 @@ fn mode_and_model_are_chosen() {
 #[test]
 fn who_is_stopped_cancels_the_turn() {
     let settings = Settings::read(&[Attr::new("profile", "p"), Attr::new("permissions", "ask")]).unwrap();
-    let task = Task { folder: String::from("/w"), prompt: String::new(), contract: false, resume: None };
+    let task = Task {
+        folder: String::from("/w"),
+        prompt: String::new(),
+        contract: false,
+        effects: Effects::Pure,
+        resume: None,
+    };
     let mut machine = Machine::new(settings, task);
     machine.start();
     let said = transcript(include_str!("../transcripts/permission-ask.jsonl"));

@@ -7,6 +7,7 @@ use baton_sdk::words::capped;
 use serde_json::Value;
 
 use crate::machine::Do;
+use crate::usage::{self, Tokens, Told};
 
 /// How much of a title stands in a sign of life.
 const SHOWN_BYTES: usize = 200;
@@ -21,6 +22,8 @@ pub struct Work {
     /// What the session had cost before, in micros: costs are told for the session as a whole.
     before: u64,
     latest: String,
+    /// The tokens of requests that were told one by one.
+    requests: Tokens,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -63,6 +66,11 @@ impl Work {
             "agent_message_chunk" => {
                 self.say(text(update, "/content/text").unwrap_or(""));
                 self.latest = String::from("writes");
+                if let Some(tokens) = usage::of_update(update) {
+                    self.requests = self.requests.plus(&tokens);
+                    self.count(&self.requests.clone());
+                    todo.push(Do::Spent(self.usage.clone()));
+                }
             }
             "agent_thought_chunk" => self.latest = String::from("thinks"),
             "tool_call" | "tool_call_update" => {
@@ -154,12 +162,35 @@ impl Work {
         self.usage.attrs.push(Attr::new(name, value));
     }
 
-    /// The tokens of the turn, from agents that tell them.
-    pub fn used(&mut self, usage: &Value) {
-        let count = |key: &str| usage.get(key).and_then(Value::as_u64).unwrap_or(0);
-        let cached = count("cachedReadTokens").saturating_add(count("cachedWriteTokens"));
-        self.usage.input_tokens = count("inputTokens").saturating_add(cached);
-        self.usage.output_tokens = count("outputTokens").saturating_add(count("thoughtTokens"));
+    /// What the end of the turn tells of tokens; whether it tells anything.
+    pub fn used(&mut self, told: &Told) -> bool {
+        if let Some(tokens) = &told.tokens {
+            self.count(tokens);
+        }
+        if let Some(model) = &told.model {
+            self.note("model", model.clone());
+        }
+        told.tokens.is_some()
+    }
+
+    fn count(&mut self, tokens: &Tokens) {
+        self.usage.input_tokens = tokens.input;
+        self.usage.output_tokens = tokens.output;
+        if tokens.cached > 0 {
+            self.note("cached-input-tokens", tokens.cached.to_string());
+        }
+    }
+
+    /// The model of the session, until the agent tells of its usage by model.
+    pub fn works_with(&mut self, model: &str) {
+        self.note("model", model.to_owned());
+    }
+
+    /// Whether a tool is at work, which may be silent on the agent's behalf.
+    pub fn has_open_tool(&self) -> bool {
+        self.tools
+            .iter()
+            .any(|tool| !tool.is_denied && matches!(tool.status.as_str(), "pending" | "in_progress"))
     }
 
     pub fn answer(&self) -> &str {

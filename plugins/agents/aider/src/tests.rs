@@ -1,5 +1,5 @@
 use baton_sdk::agent::Usage;
-use baton_sdk::agent::talk::{News, converse};
+use baton_sdk::agent::talk::{News, Patience, converse};
 use baton_sdk::fixture::{Rehearsal, attempt};
 
 use super::*;
@@ -7,7 +7,7 @@ use super::*;
 fn play_with(needs_edits: bool, transcript: &str) -> (Result<Outcome, Fault>, Rehearsal) {
     let mut rehearsal = Rehearsal::new(transcript);
     let mut reader = Aider::new(&attempt("null"), needs_edits);
-    let result = converse(&mut rehearsal, 300_000, &mut reader);
+    let result = converse(&mut rehearsal, Patience::default(), &mut reader);
     (result, rehearsal)
 }
 

@@ -41,7 +41,7 @@ pub enum Trouble {
     Empty,
 }
 
-const NOTICES: [&str; 22] = [
+const NOTICES: [&str; 24] = [
     "Aider v",
     "Model:",
     "Main model:",
@@ -63,6 +63,9 @@ const NOTICES: [&str; 22] = [
     "Newer aider version",
     "Analytics have been",
     "Cost estimates may be inaccurate",
+    // It looks for prices and newer versions of itself; what the model's provider says comes by way of litellm.
+    "HTTPSConnectionPool(",
+    "HTTPConnectionPool(",
     "─",
 ];
 
@@ -179,5 +182,11 @@ mod tests {
     fn commits_have_hashes() {
         assert_eq!(read("Commit 1a2b3c4 fix: it"), Told::Commit { hash: String::from("1a2b3c4") });
         assert_eq!(read("Commit messages matter"), Told::Text);
+    }
+
+    #[test]
+    fn who_looks_for_prices_in_vain_says_nothing_of_the_work() {
+        let line = "HTTPSConnectionPool(host='raw.githubusercontent.com', port=443): Max retries exceeded";
+        assert_eq!(read(line), Told::Notice);
     }
 }

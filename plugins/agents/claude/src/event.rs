@@ -1,6 +1,6 @@
 //! The lines of `--output-format stream-json`.
 
-use baton_sdk::words::{Usage, capped};
+use baton_sdk::words::{Attr, Usage, capped};
 use serde_json::{Map, Value};
 
 /// How much of a tool's input stands in a sign of life.
@@ -20,8 +20,12 @@ pub enum Event {
         resets_at: Option<u64>,
     },
     Said(Said),
+    /// Tools came to their end, by the ids of their calls.
+    Returned {
+        tools: Vec<String>,
+    },
     Result(Box<Conclusion>),
-    /// Results of tools, and what later versions may tell.
+    /// What later versions may tell.
     Other,
 }
 
@@ -71,6 +75,7 @@ pub fn parse(line: &str) -> Option<Event> {
             _ => Event::Other,
         },
         ("assistant", _) => Event::Said(said(&event)),
+        ("user", _) => Event::Returned { tools: returned(&event) },
         ("result", subtype) => Event::Result(Box::new(conclusion(&event, subtype))),
         _ => Event::Other,
     })
@@ -88,7 +93,10 @@ fn why_retrying(event: &Value) -> String {
 fn said(event: &Value) -> Said {
     let mut said = Said {
         id: owned(event, "/message/id"),
-        usage: usage(event.pointer("/message/usage").unwrap_or(&Value::Null)),
+        usage: of_model(
+            usage(event.pointer("/message/usage").unwrap_or(&Value::Null)),
+            text(event, "/message/model"),
+        ),
         ..Said::default()
     };
     for block in list(event, "/message/content") {
@@ -99,6 +107,12 @@ fn said(event: &Value) -> Said {
         }
     }
     said
+}
+
+fn returned(event: &Value) -> Vec<String> {
+    let blocks = list(event, "/message/content");
+    let results = blocks.filter(|block| text(block, "/type") == Some("tool_result"));
+    results.map(|block| owned(block, "/tool_use_id")).collect()
 }
 
 fn tool(block: &Value, id: &str, name: &str, input: &str) -> Tool {
@@ -147,7 +161,9 @@ fn total(event: &Value) -> Usage {
             let names =
                 ["/inputTokens", "/outputTokens", "/cacheReadInputTokens", "/cacheCreationInputTokens"];
             let sum = |pointer| models.values().filter_map(|model| count(model, pointer)).sum();
-            tokens(names.map(sum))
+            let dollars = |model: &Value| model.pointer("/costUSD").and_then(Value::as_f64).unwrap_or(0.0);
+            let most = models.iter().max_by(|(_, a), (_, b)| dollars(a).total_cmp(&dollars(b)));
+            of_model(tokens(names.map(sum)), most.map(|(name, _)| name.as_str()))
         }
         Some(_) | None => usage(event.pointer("/usage").unwrap_or(&Value::Null)),
     };
@@ -161,6 +177,12 @@ fn usage(usage: &Value) -> Usage {
     let names =
         ["/input_tokens", "/output_tokens", "/cache_read_input_tokens", "/cache_creation_input_tokens"];
     tokens(names.map(|pointer| count(usage, pointer).unwrap_or(0)))
+}
+
+/// What the program itself writes in place of an answer names no model.
+fn of_model(usage: Usage, model: Option<&str>) -> Usage {
+    let model = model.filter(|model| !model.is_empty() && !model.starts_with('<'));
+    Usage { attrs: model.map(|model| Attr::new("model", model)).into_iter().collect(), ..usage }
 }
 
 /// What was read from a cache was sent as well.

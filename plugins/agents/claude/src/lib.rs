@@ -1,7 +1,8 @@
 //! Claude Code does the work: `claude -p`, as a profile of the operator's configuration allows.
 //!
 //! Configuration: `profile` (required); `resume-profile`, for an attempt that takes up the session of an earlier one of
-//! the same task (needs `memory`); `silence-s`, after which it counts as hanging (300); `turns` and `budget` (dollars), the
+//! the same task (needs `memory`); `silence-s`, after which it counts as hanging (300), and `tool-timeout-s`, the same while a tool
+//! is at work (1800); `turns` and `budget` (dollars), the
 //! most that an attempt may take where the task does not say less; `model`.
 //!
 //! The prompt comes on standard input. A profile's arguments are such as
@@ -24,7 +25,8 @@ use reader::Claude;
 
 struct Adapter;
 
-const KEYS: [&str; 6] = ["profile", "resume-profile", "silence-s", "turns", "budget", "model"];
+const KEYS: [&str; 7] =
+    ["profile", "resume-profile", "silence-s", "tool-timeout-s", "turns", "budget", "model"];
 
 impl Agent for Adapter {
     fn run(attempt: Attempt) -> Result<Outcome, Fault> {

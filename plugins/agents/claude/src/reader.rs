@@ -1,5 +1,7 @@
 //! What the lines amount to.
 
+use std::collections::BTreeSet;
+
 use baton_sdk::agent::symptom;
 use baton_sdk::agent::talk::{End, News, Reader, Skipped, changed_files};
 use baton_sdk::agent::{Attempt, Attr, ErrorClass, Fault, Outcome, Usage, answer, contract, summary};
@@ -17,6 +19,8 @@ pub struct Claude {
     /// Of the answers before the latest.
     spent: Usage,
     tools: Vec<Tool>,
+    /// The calls of tools that have not returned, by their ids.
+    open: BTreeSet<String>,
     /// How long until the subscription's limit is lifted, if it was reached.
     limited: Option<Option<u64>>,
     result: Option<Conclusion>,
@@ -32,6 +36,7 @@ impl Claude {
             latest: (String::new(), Usage::default()),
             spent: Usage::default(),
             tools: Vec::new(),
+            open: BTreeSet::new(),
             limited: None,
             result: None,
         }
@@ -43,6 +48,7 @@ impl Claude {
             news.push(News::progress(baton_sdk::words::capped(line.trim(), 200)));
         }
         news.extend(said.tools.last().map(|tool| News::progress(&tool.about)));
+        self.open.extend(said.tools.iter().map(|tool| tool.id.clone()));
         self.tools.extend(said.tools);
         if self.latest.0 != said.id {
             self.requests = self.requests.saturating_add(1);
@@ -150,6 +156,10 @@ impl Reader for Claude {
                 vec![News::progress("has reached a limit")]
             }
             Some(Event::Said(said)) => self.said(said),
+            Some(Event::Returned { tools }) => {
+                self.open.retain(|id| !tools.contains(id));
+                Vec::new()
+            }
             Some(Event::Result(result)) => {
                 let news = vec![News::Spent(self.used(&result)), News::progress("done")];
                 self.result = Some(*result);
@@ -157,6 +167,10 @@ impl Reader for Claude {
             }
             Some(Event::Other) => Vec::new(),
         }
+    }
+
+    fn has_open_tool(&self) -> bool {
+        !self.open.is_empty()
     }
 
     fn is_over(&self) -> bool {
@@ -188,6 +202,7 @@ fn sum(a: &Usage, b: &Usage) -> Usage {
     Usage {
         input_tokens: a.input_tokens.saturating_add(b.input_tokens),
         output_tokens: a.output_tokens.saturating_add(b.output_tokens),
+        attrs: if b.attrs.is_empty() { a.attrs.clone() } else { b.attrs.clone() },
         ..Usage::default()
     }
 }

@@ -1,4 +1,4 @@
-use baton_sdk::agent::talk::{News, converse};
+use baton_sdk::agent::talk::{News, Patience, converse};
 use baton_sdk::agent::{ErrorClass, Usage, session};
 use baton_sdk::fixture::{Rehearsal, attempt};
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::*;
 
 fn play(transcript: &str) -> (Result<Outcome, Fault>, Rehearsal) {
     let mut rehearsal = Rehearsal::new(transcript);
-    let result = converse(&mut rehearsal, 300_000, &mut Claude::new(&attempt("null")));
+    let result = converse(&mut rehearsal, Patience::default(), &mut Claude::new(&attempt("null")));
     (result, rehearsal)
 }
 
@@ -18,6 +18,13 @@ fn fault(transcript: &str) -> (ErrorClass, String) {
 
 fn spent(input_tokens: u64, output_tokens: u64, requests: u32, cost_micros: Option<u64>) -> News {
     News::Spent(Usage { input_tokens, output_tokens, requests, cost_micros, attrs: Vec::new() })
+}
+
+fn with_model(news: News, model: &str) -> News {
+    match news {
+        News::Spent(usage) => News::Spent(Usage { attrs: vec![Attr::new("model", model)], ..usage }),
+        other => other,
+    }
 }
 
 #[test]
@@ -53,7 +60,7 @@ fn good() {
             News::Session(String::from("s-1")),
             spent(1110, 5, 1, None),
             spent(1130, 12, 2, None),
-            spent(1133, 13, 2, Some(12346)),
+            with_model(spent(1133, 13, 2, Some(12346)), "claude-sonnet-5"),
         ]
     );
     assert_eq!(News::Spent(outcome.usage), rest[3]);
@@ -76,7 +83,7 @@ fn what_is_malformed_is_skipped() {
 fn a_hang_is_a_timeout() {
     assert_eq!(
         fault(include_str!("../transcripts/hang.jsonl")),
-        (ErrorClass::Timeout, String::from("silent for 300 s, and killed: waiting for a lock"))
+        (ErrorClass::Timeout, String::from("silent for 1800 s, and killed: waiting for a lock"))
     );
 }
 
@@ -156,6 +163,6 @@ fn a_session_that_is_gone_is_known_as_such() {
 fn a_limit_that_the_host_sets_stops_it() {
     let mut rehearsal = Rehearsal::new(include_str!("../transcripts/good.jsonl"));
     rehearsal.stop_after = Some(3);
-    let result = converse(&mut rehearsal, 300_000, &mut Claude::new(&attempt("null")));
+    let result = converse(&mut rehearsal, Patience::default(), &mut Claude::new(&attempt("null")));
     assert_eq!(result, Err(Fault::stopped("the attempt is over")));
 }

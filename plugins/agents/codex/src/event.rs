@@ -22,6 +22,7 @@ pub enum Event {
         message: String,
     },
     Item {
+        id: String,
         item: Item,
         completed: bool,
     },
@@ -57,6 +58,16 @@ pub enum Item {
     Other,
 }
 
+impl Item {
+    /// Whether it is something that works for the agent, and on its own time.
+    pub fn is_tool(&self) -> bool {
+        match self {
+            Self::Command { .. } | Self::Files { .. } | Self::Tool { .. } => true,
+            Self::Message { .. } | Self::Todo { .. } | Self::Error { .. } | Self::Other => false,
+        }
+    }
+}
+
 /// None for a line that is none of the protocol's.
 pub fn parse(line: &str) -> Option<Event> {
     let event: Map<String, Value> = serde_json::from_str(line).ok()?;
@@ -66,8 +77,12 @@ pub fn parse(line: &str) -> Option<Event> {
         "turn.completed" => Event::Completed { usage: usage(&event) },
         "turn.failed" => Event::Failed { message: message(&event, "/error/message") },
         "error" => Event::Error { message: message(&event, "/message") },
-        "item.started" | "item.updated" => Event::Item { item: item(&event), completed: false },
-        "item.completed" => Event::Item { item: item(&event), completed: true },
+        "item.started" | "item.updated" => {
+            Event::Item { id: owned(&event, "/item/id"), item: item(&event), completed: false }
+        }
+        "item.completed" => {
+            Event::Item { id: owned(&event, "/item/id"), item: item(&event), completed: true }
+        }
         _ => Event::Other,
     })
 }

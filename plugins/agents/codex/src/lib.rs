@@ -1,7 +1,8 @@
 //! Codex does the work: `codex exec --json`, as a profile of the operator's configuration allows.
 //!
 //! Configuration: `profile` (required); `resume-profile`, for an attempt that takes up the thread of an earlier one of the
-//! same task (needs `memory`); `silence-s`, after which it counts as hanging (300); `model`.
+//! same task (needs `memory`); `silence-s`, after which it counts as hanging (300), and `tool-timeout-s`, the same while a tool is at
+//! work (1800); `model`.
 //!
 //! The prompt comes on standard input. A profile's arguments are such as
 //!
@@ -22,7 +23,7 @@ use reader::Codex;
 
 struct Adapter;
 
-const KEYS: [&str; 4] = ["profile", "resume-profile", "silence-s", "model"];
+const KEYS: [&str; 5] = ["profile", "resume-profile", "silence-s", "tool-timeout-s", "model"];
 
 impl Agent for Adapter {
     fn run(attempt: Attempt) -> Result<Outcome, Fault> {

@@ -1,5 +1,7 @@
 //! What the lines amount to.
 
+use std::collections::BTreeSet;
+
 use baton_sdk::agent::symptom;
 use baton_sdk::agent::talk::{End, News, Reader, Skipped, changed_files};
 use baton_sdk::agent::{Attempt, Attr, ErrorClass, Fault, Outcome, Usage, answer, contract};
@@ -16,6 +18,8 @@ pub struct Codex {
     message: String,
     /// How many commands, changes and other tools came to their end.
     deeds: usize,
+    /// The tools at work, by the ids of their items.
+    open: BTreeSet<String>,
     changed: Vec<String>,
     declined: Vec<String>,
     /// The latest, which may have been overcome.
@@ -37,6 +41,7 @@ impl Codex {
             thread: String::new(),
             message: String::new(),
             deeds: 0,
+            open: BTreeSet::new(),
             changed: Vec::new(),
             declined: Vec::new(),
             error: None,
@@ -141,9 +146,20 @@ impl Reader for Codex {
                 self.error = Some(message);
                 vec![news]
             }
-            Some(Event::Item { item, completed }) => self.item(item, completed).into_iter().collect(),
+            Some(Event::Item { id, item, completed }) => {
+                if completed {
+                    self.open.remove(&id);
+                } else if item.is_tool() {
+                    self.open.insert(id);
+                }
+                self.item(item, completed).into_iter().collect()
+            }
             Some(Event::Other) => Vec::new(),
         }
+    }
+
+    fn has_open_tool(&self) -> bool {
+        !self.open.is_empty()
     }
 
     fn is_over(&self) -> bool {

@@ -1,4 +1,4 @@
-use baton_sdk::agent::talk::{News, converse};
+use baton_sdk::agent::talk::{News, Patience, converse};
 use baton_sdk::agent::{ErrorClass, Usage, session};
 use baton_sdk::fixture::{Rehearsal, attempt};
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::*;
 
 fn play(transcript: &str) -> (Result<Outcome, Fault>, Rehearsal) {
     let mut rehearsal = Rehearsal::new(transcript);
-    let result = converse(&mut rehearsal, 300_000, &mut Codex::new(&attempt("null")));
+    let result = converse(&mut rehearsal, Patience::default(), &mut Codex::new(&attempt("null")));
     (result, rehearsal)
 }
 
@@ -66,7 +66,7 @@ fn data_is_the_output_where_a_contract_wants_it() {
         "< {\"type\":\"item.completed\",\"item\":{\"type\":\"agent_message\",\"text\":\"{\\\"n\\\": 1.50}\"}}\n\
          < {\"type\":\"turn.completed\",\"usage\":{}}\n!exit 0",
     );
-    let outcome = converse(&mut rehearsal, 1000, &mut Codex::new(&attempt)).unwrap();
+    let outcome = converse(&mut rehearsal, Patience::default(), &mut Codex::new(&attempt)).unwrap();
     assert_eq!(outcome.output, r#"{"n": 1.50}"#);
 }
 
@@ -78,7 +78,7 @@ fn what_is_malformed_is_skipped_and_what_was_overcome_is_no_fault() {
 
 #[test]
 fn a_hang_is_a_timeout() {
-    let message = String::from("silent for 300 s, and killed");
+    let message = String::from("silent for 1800 s, and killed");
     assert_eq!(fault(include_str!("../transcripts/hang.jsonl")), (ErrorClass::Timeout, message));
 }
 

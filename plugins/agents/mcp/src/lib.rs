@@ -15,7 +15,6 @@
 //! fault `tool-error` with its words.
 
 mod arguments;
-mod elicit;
 mod machine;
 mod result;
 mod rounds;
@@ -31,7 +30,7 @@ use serde_json::Map;
 use baton_sdk::agent::http::{self, HttpError, Response};
 use baton_sdk::agent::jsonrpc::Message;
 use baton_sdk::agent::process::{self, Command};
-use baton_sdk::agent::talk::{self};
+use baton_sdk::agent::talk;
 use baton_sdk::agent::{
     Agent, Attempt, Attr, Config, Fault, Health, Outcome, contract, http_fault, people, progress,
 };

@@ -3,19 +3,19 @@
 use std::collections::VecDeque;
 use std::mem::take;
 
+use baton_sdk::agent::elicit::{self, Asker, Elicitation, cancelled};
 use baton_sdk::agent::jsonrpc::{ErrorObject, Id, METHOD_NOT_FOUND, Message};
 use baton_sdk::agent::people::{Answer, Question};
 use baton_sdk::agent::process::Line;
-use baton_sdk::agent::talk::Skipped;
+use baton_sdk::agent::talk::{Patience, Skipped};
 use baton_sdk::agent::{Attr, ErrorClass, Fault, Outcome, Usage, one_line, symptom};
 use serde_json::{Map, Value, json};
 
-use crate::elicit::{self, Elicitation, cancelled};
 use crate::result;
 use crate::rounds::{Asking, Next, Round, To, unanswerable};
 use crate::settings::{Link, Settings};
 use crate::tool;
-use crate::version::{self, Era, LEGACY, MODERN};
+use crate::version::{self, Era, LEGACY, MODERN, Offers};
 
 /// So many lines may be none of the protocol's.
 const NOISE: u32 = 100;
@@ -40,7 +40,6 @@ const PAGES: u32 = 100;
 
 const HEADER_MISMATCH: i64 = -32020;
 const MISSING_CAPABILITY: i64 = -32021;
-const UNSUPPORTED_VERSION: i64 = -32022;
 /// The two sides do not fit: such as a tool that asks in the way of the other era.
 const INVALID_REQUEST: i64 = -32600;
 const INVALID_PARAMS: i64 = -32602;
@@ -83,7 +82,7 @@ pub struct Machine {
     tool: String,
     prefer: Era,
     over_http: bool,
-    silence_ms: u64,
+    patience: Patience,
     task: Task,
     stage: Stage,
     era: Era,
@@ -94,6 +93,8 @@ pub struct Machine {
     request: i64,
     /// Both eras were tried.
     fell_back: bool,
+    /// The versions that were tried, each once.
+    offers: Offers,
     /// The request `server/discover` that was given up for lack of an answer, and the answer when it came late.
     probe: Option<i64>,
     late: Option<Value>,
@@ -126,15 +127,15 @@ enum Stage {
 
 impl Machine {
     pub fn new(settings: &Settings, task: Task) -> Self {
-        let (over_http, silence_ms) = match &settings.link {
-            Link::Program { silence_ms, .. } => (false, *silence_ms),
-            Link::Service { .. } => (true, u64::MAX),
+        let (over_http, patience) = match &settings.link {
+            Link::Program { patience, .. } => (false, *patience),
+            Link::Service { .. } => (true, Patience { silence_ms: u64::MAX, tool_ms: u64::MAX }),
         };
         Self {
             tool: settings.tool.clone(),
             prefer: settings.prefer,
             over_http,
-            silence_ms,
+            patience,
             task,
             stage: Stage::Between,
             era: settings.prefer,
@@ -142,6 +143,7 @@ impl Machine {
             server: String::new(),
             request: 0,
             fell_back: false,
+            offers: Offers::default(),
             probe: None,
             late: None,
             began_anew: false,
@@ -180,13 +182,11 @@ impl Machine {
     /// How long the next line may take.
     pub fn patience_ms(&self) -> u64 {
         match self.stage {
-            Stage::Discover if !self.fell_back => self.silence_ms.min(PROBE_MS),
-            Stage::Discover
-            | Stage::Initialize
-            | Stage::List
-            | Stage::Call
-            | Stage::Between
-            | Stage::Over => self.silence_ms,
+            Stage::Discover if !self.fell_back => self.patience.silence_ms.min(PROBE_MS),
+            Stage::Call => self.patience.tool_ms,
+            Stage::Discover | Stage::Initialize | Stage::List | Stage::Between | Stage::Over => {
+                self.patience.silence_ms
+            }
         }
     }
 
@@ -201,7 +201,7 @@ impl Machine {
                 self.fall_back()
             }
             Line::Silent => {
-                let fault = format!("silent for {} s", self.silence_ms / 1000);
+                let fault = format!("silent for {} s", self.patience_ms() / 1000);
                 self.abandon(Fault::new(ErrorClass::Timeout, fault))
             }
             // Some servers of the legacy era leave when they are not greeted as they expect.
@@ -248,6 +248,41 @@ impl Machine {
             Stage::Discover | Stage::Initialize => self.other_era(fault),
             Stage::List | Stage::Call | Stage::Between | Stage::Over => self.end(Err(fault)),
         }
+    }
+
+    /// The server does not speak the version that it was offered: goes on with one that it names, or else with the next
+    /// older one.
+    fn refused_version(&mut self, error: &ErrorObject) -> Vec<Do> {
+        let named = version::named(error);
+        let speaks_modern = named.as_ref().is_some_and(|named| named.contains(&MODERN));
+        let next = match self.stage {
+            // Those of the modern era that it names were offered to it.
+            Stage::Discover if speaks_modern || self.fell_back => None,
+            Stage::Discover => self.offers.first(named.as_deref()),
+            Stage::Initialize if speaks_modern && !self.fell_back => return self.fall_back(),
+            Stage::Initialize | Stage::List | Stage::Call | Stage::Between | Stage::Over => {
+                self.offers.next(named.as_deref())
+            }
+        };
+        if next.is_none() {
+            let supported = error.data.get("supported").cloned();
+            let theirs = supported.unwrap_or_else(|| Value::from(error.message.as_str()));
+            return self.end(Err(version::no_common(&theirs)));
+        }
+        self.fell_back = true;
+        self.greet(Era::Legacy)
+    }
+
+    /// Servers that ask in the middle of a call can do so in the legacy era only, and some say so when it is too late.
+    fn wants_the_other_era(&self, error: &ErrorObject) -> bool {
+        self.era == Era::Modern && !self.fell_back && version::needs_a_session(error)
+    }
+
+    fn call_in_the_legacy_era(&mut self) -> Vec<Do> {
+        self.round = None;
+        let mut todo = if self.over_http { Vec::new() } else { vec![Do::Restart] };
+        todo.extend(self.fall_back());
+        todo
     }
 
     /// The server has forgotten the session, and so did not do what it was asked for.
@@ -311,7 +346,7 @@ impl Machine {
             Era::Legacy => {
                 self.version.clear();
                 let params = json!({
-                    "protocolVersion": LEGACY[0],
+                    "protocolVersion": self.offers.current(),
                     "capabilities": version::capabilities(era),
                     "clientInfo": version::client_info(),
                 });
@@ -430,15 +465,18 @@ impl Machine {
                 self.server = server(result.pointer("/_meta/io.modelcontextprotocol~1serverInfo"));
                 self.list(None)
             }
-            Some(Era::Legacy) if !self.fell_back => self.fall_back(),
-            Some(Era::Legacy) | None => self.end(Err(no_common_version(supported))),
+            Some(Era::Legacy) if !self.fell_back => {
+                self.offers.first(Some(&version::listed(supported)));
+                self.fall_back()
+            }
+            Some(Era::Legacy) | None => self.end(Err(version::no_common(supported))),
         }
     }
 
     fn initialized(&mut self, result: &Value) -> Vec<Do> {
         let chosen = result.get("protocolVersion").unwrap_or(&Value::Null);
         let Some(version) = LEGACY.into_iter().find(|version| chosen.as_str() == Some(version)) else {
-            return self.end(Err(no_common_version(chosen)));
+            return self.end(Err(version::no_common(chosen)));
         };
         version.clone_into(&mut self.version);
         self.server = server(result.get("serverInfo"));
@@ -526,7 +564,7 @@ impl Machine {
             To::Input(_) => self.round.as_ref().map_or("", |round| &round.resume),
             To::Request(_) => "",
         };
-        let question = asking.elicitation.question(&self.tool, asking.refused, why, resume);
+        let question = asking.elicitation.question(Asker::Tool(&self.tool), asking.refused, why, resume);
         self.asking.push_back(asking);
         vec![Do::Ask(question)]
     }
@@ -618,13 +656,10 @@ impl Machine {
     fn error(&mut self, error: &ErrorObject) -> Vec<Do> {
         let fault = fault(error);
         match (self.stage, error.code) {
-            (Stage::Discover, UNSUPPORTED_VERSION) => {
-                let supported = error.data.get("supported").unwrap_or(&Value::Null);
-                match version::common(supported) {
-                    Some(Era::Legacy) if !self.fell_back => self.fall_back(),
-                    Some(Era::Legacy | Era::Modern) | None => self.end(Err(no_common_version(supported))),
-                }
+            (Stage::Discover | Stage::Initialize, _) if version::is_about_versions(error) => {
+                self.refused_version(error)
             }
+            (Stage::Call, _) if self.wants_the_other_era(error) => self.call_in_the_legacy_era(),
             // Of the modern era, but not willing.
             (Stage::Discover, HEADER_MISMATCH | MISSING_CAPABILITY) => self.end(Err(fault)),
             (Stage::Discover | Stage::Initialize, _) => self.other_era(fault),
@@ -659,7 +694,11 @@ fn fault(error: &ErrorObject) -> Fault {
     let said = format!("the server reported error {}: {said}", error.code);
     match error.code {
         INVALID_PARAMS => Fault::new(ErrorClass::InvalidInput, said),
-        INVALID_REQUEST | METHOD_NOT_FOUND | MISSING_CAPABILITY | UNSUPPORTED_VERSION | HEADER_MISMATCH
+        INVALID_REQUEST
+        | METHOD_NOT_FOUND
+        | MISSING_CAPABILITY
+        | version::UNSUPPORTED_VERSION
+        | HEADER_MISMATCH
         | URL_REQUIRED => Fault::new(ErrorClass::Environment, said),
         _ => symptom::fault(&said, ErrorClass::Transient),
     }
@@ -668,15 +707,6 @@ fn fault(error: &ErrorObject) -> Fault {
 fn odd(what: &str, shown: &Value) -> Fault {
     let message = format!("the server sent {what}: {}", one_line(&shown.to_string()));
     Fault::new(ErrorClass::InvalidOutput, message)
-}
-
-fn no_common_version(theirs: &Value) -> Fault {
-    let message = format!(
-        "the server speaks version {} of the protocol, and this adapter {MODERN} and {}",
-        one_line(&theirs.to_string()),
-        LEGACY.join(", ")
-    );
-    Fault::new(ErrorClass::Environment, message)
 }
 
 fn server(info: Option<&Value>) -> String {

@@ -5,12 +5,11 @@
 
 use std::collections::VecDeque;
 
+use baton_sdk::agent::elicit::Elicitation;
 use baton_sdk::agent::jsonrpc::Id;
 use baton_sdk::agent::people::Answer;
 use baton_sdk::agent::{ErrorClass, Fault};
 use serde_json::{Map, Value, json};
-
-use crate::elicit::Elicitation;
 
 /// What a person's answer may hand back.
 const RESUME_BYTES: usize = 4096;

@@ -1,13 +1,17 @@
 //! What the operator configured.
 
-use baton_sdk::agent::{Attr, Config, talk};
+use baton_sdk::agent::talk::Patience;
+use baton_sdk::agent::{Attr, Config};
 use baton_sdk::config::Unusable;
 use serde_json::{Map, Value};
 
 use crate::version::Era;
 
-pub const KEYS: [&str; 8] =
-    ["profile", "service", "path", "tool", "arguments", "input-as", "prefer", "silence-s"];
+pub const KEYS: [&str; 9] =
+    ["profile", "service", "path", "tool", "arguments", "input-as", "prefer", "silence-s", "tool-timeout-s"];
+
+/// Those that mean nothing to a service, which has timeouts of its own.
+const OF_PROGRAMS: [&str; 2] = ["silence-s", "tool-timeout-s"];
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -22,7 +26,7 @@ pub struct Settings {
 /// How the server is reached.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Link {
-    Program { profile: String, silence_ms: u64 },
+    Program { profile: String, patience: Patience },
     Service { service: String, path: String },
 }
 
@@ -49,18 +53,27 @@ fn link(config: Config<'_>) -> Result<Link, Unusable> {
             Err(Unusable::new("path", "belongs to `service`, and `profile` is given"))
         }
         (Some(profile), None) => {
-            Ok(Link::Program { profile: profile.to_owned(), silence_ms: talk::silence_ms(config)? })
-        }
-        (None, Some(_)) if config.get("silence-s").is_some() => {
-            Err(Unusable::new("silence-s", "belongs to `profile`; a service has a timeout of its own"))
+            Ok(Link::Program { profile: profile.to_owned(), patience: patience(config)? })
         }
         (None, Some(service)) => {
+            if let Some(key) = OF_PROGRAMS.into_iter().find(|key| config.get(key).is_some()) {
+                return Err(Unusable::new(key, "belongs to `profile`; a service has a timeout of its own"));
+            }
             let path = config.get("path").unwrap_or("");
             if !path.is_empty() && !path.starts_with('/') {
                 return Err(Unusable::new("path", "must be empty or begin with `/`"));
             }
             Ok(Link::Service { service: service.to_owned(), path: path.to_owned() })
         }
+    }
+}
+
+/// Who says how long a server may be silent means its tool too, unless that is said as well.
+fn patience(config: Config<'_>) -> Result<Patience, Unusable> {
+    let patience = Patience::read(config)?;
+    match (config.get("silence-s"), config.get("tool-timeout-s")) {
+        (Some(_), None) => Ok(Patience { tool_ms: patience.silence_ms, ..patience }),
+        (_, _) => Ok(patience),
     }
 }
 
@@ -96,7 +109,10 @@ mod tests {
         assert_eq!(settings.link, Link::Service { service: String::from("s"), path: String::new() });
         assert_eq!((settings.input_as.as_str(), settings.prefer), ("input", Era::Modern));
         let settings = read(&[("profile", "p"), ("tool", "t"), ("prefer", "2025-11-25")]).unwrap();
-        assert_eq!(settings.link, Link::Program { profile: String::from("p"), silence_ms: 300_000 });
+        assert_eq!(
+            settings.link,
+            Link::Program { profile: String::from("p"), patience: Patience::default() }
+        );
         assert_eq!(settings.prefer, Era::Legacy);
     }
 

@@ -2,6 +2,7 @@
 
 mod http;
 mod stdio;
+mod versions;
 
 use baton_sdk::agent::people::{Answer, Question};
 use baton_sdk::agent::{Attr, ErrorClass, Fault, Outcome, Usage};

@@ -1,6 +1,11 @@
 //! The two eras of the protocol: without a handshake, and with one.
 
+use baton_sdk::agent::jsonrpc::ErrorObject;
+use baton_sdk::agent::{ErrorClass, Fault, one_line};
 use serde_json::{Value, json};
+
+/// The error of a server that does not speak the version of a request.
+pub const UNSUPPORTED_VERSION: i64 = -32022;
 
 pub const MODERN: &str = "2026-07-28";
 
@@ -36,6 +41,88 @@ pub fn common(supported: &Value) -> Option<Era> {
     } else {
         None
     }
+}
+
+/// Which versions of the legacy era were offered.
+#[derive(Debug, Default)]
+pub struct Offers {
+    /// Its place in [`LEGACY`].
+    current: usize,
+}
+
+impl Offers {
+    pub fn current(&self) -> &'static str {
+        LEGACY[self.current.min(LEGACY.len() - 1)]
+    }
+
+    /// The newest of these, before any was offered; the newest there is if nobody says which.
+    pub fn first(&mut self, named: Option<&[&'static str]>) -> Option<&'static str> {
+        self.take(named, 0)
+    }
+
+    /// The newest of these, or of all if nobody says which, that is older than what was offered.
+    pub fn next(&mut self, named: Option<&[&'static str]>) -> Option<&'static str> {
+        self.take(named, self.current + 1)
+    }
+
+    fn take(&mut self, named: Option<&[&'static str]>, from: usize) -> Option<&'static str> {
+        let is_named = |version: &&str| named.is_none_or(|named| named.contains(version));
+        let found = LEGACY.iter().skip(from).position(is_named)?;
+        self.current = from + found;
+        Some(self.current())
+    }
+}
+
+/// The versions of ours that an error names as spoken: in its data, or else in its words. None if it names none at all.
+pub fn named(error: &ErrorObject) -> Option<Vec<&'static str>> {
+    let list = |key| error.data.get(key).filter(|list| list.is_array());
+    if let Some(list) = list("supported").or_else(|| list("supportedVersions")) {
+        return Some(listed(list));
+    }
+    // What was offered may be named as well, and after "unsupported": it is not spoken.
+    let words = format!("{} {}", error.message, error.data);
+    let lower = words.to_ascii_lowercase();
+    let begins = ["supported", "expected", "must be"].into_iter().filter_map(|word| {
+        lower.match_indices(word).map(|(at, _)| at).find(|at| !lower[..*at].ends_with("un"))
+    });
+    let spoken = &words[begins.min()?..];
+    let found: Vec<&str> = ours().filter(|version| spoken.contains(version)).collect();
+    (!found.is_empty()).then_some(found)
+}
+
+/// The versions of ours in a list.
+pub fn listed(list: &Value) -> Vec<&'static str> {
+    let items = || list.as_array().into_iter().flatten();
+    ours().filter(|version| items().any(|item| item.as_str() == Some(version))).collect()
+}
+
+fn ours() -> impl Iterator<Item = &'static str> {
+    [MODERN].into_iter().chain(LEGACY)
+}
+
+/// Whether a refused greeting was refused for its version.
+pub fn is_about_versions(error: &ErrorObject) -> bool {
+    error.code == UNSUPPORTED_VERSION
+        || error.data.get("supported").is_some_and(Value::is_array)
+        || error.message.to_ascii_lowercase().contains("version")
+}
+
+/// Whether a call failed because the server wanted to ask its caller and had no session to do that in.
+pub fn needs_a_session(error: &ErrorObject) -> bool {
+    let words = format!("{} {}", error.message, error.data).to_ascii_lowercase();
+    ["back-channel", "backchannel", "elicitation not supported", "elicitation is not supported"]
+        .iter()
+        .any(|phrase| words.contains(phrase))
+}
+
+/// `theirs` is what the server says of what it speaks.
+pub fn no_common(theirs: &Value) -> Fault {
+    let theirs = one_line(&theirs.to_string());
+    let message = format!(
+        "the server speaks version {theirs} of the protocol, and this adapter {MODERN} and {}",
+        LEGACY.join(", ")
+    );
+    Fault::new(ErrorClass::Environment, message)
 }
 
 pub fn client_info() -> Value {

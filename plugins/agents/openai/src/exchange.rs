@@ -20,6 +20,7 @@ pub struct Exchange {
     now: u64,
     body: Body,
     told: Told,
+    complaint: Option<String>,
 }
 
 /// What the bytes are, as status and headers say.
@@ -83,7 +84,7 @@ impl Listener for Exchange {
 impl Exchange {
     /// `now` is Unix milliseconds.
     pub fn new(api: Api, stream: bool, contract: bool, now: u64) -> Self {
-        Self { api, contract, stream, now, body: Body::Awaited, told: Told::default() }
+        Self { api, contract, stream, now, body: Body::Awaited, told: Told::default(), complaint: None }
     }
 
     /// What was used up so far; none before there is a response.
@@ -109,6 +110,10 @@ impl Exchange {
                 }
             }
             Body::Error { status, headers, bytes } => {
+                self.complaint =
+                    matches!(status, 400 | 422).then(|| String::from_utf8_lossy(&bytes).into_owned());
+                // A gateway that lost its patience does not know what was done behind it.
+                self.told.was_refused = !matches!(status, 408 | 502 | 504);
                 self.told.error = Some(status_fault(status, &headers, &bytes, self.now));
             }
         }
@@ -120,9 +125,14 @@ impl Exchange {
         }
     }
 
+    /// What the service says of a request that it refused as it is written. Asked after [`Exchange::over`].
+    pub fn complaint(&self) -> Option<&str> {
+        self.complaint.as_deref()
+    }
+
     /// Asked after [`Exchange::over`].
-    pub fn ending(self) -> Result<Outcome, Fault> {
-        self.told.ending(self.contract)
+    pub fn ending(self, good_ends: &[&str]) -> Result<Outcome, Fault> {
+        self.told.ending(self.contract, good_ends)
     }
 }
 
@@ -137,6 +147,7 @@ fn is_stream(headers: &[Attr], asked: bool) -> bool {
 /// Whether more events are wanted.
 fn read_event(told: &mut Told, api: Api, name: &str, data: &str) -> bool {
     if data.trim() == "[DONE]" {
+        told.is_over = true;
         return false;
     }
     // A lost piece can't be told from an unimportant one, so none is skipped.
@@ -152,12 +163,28 @@ fn read_event(told: &mut Told, api: Api, name: &str, data: &str) -> bool {
 }
 
 fn read_whole(told: &mut Told, api: Api, bytes: &[u8]) {
+    if looks_like_a_stream(bytes) {
+        let mut events = Events::default();
+        let mut read = events.push(bytes);
+        read.extend(events.finish().map(Ok));
+        let read = read.into_iter().map_while(Result::ok);
+        let _ =
+            read.map_while(|event| read_event(told, api, &event.event, &event.data).then_some(())).count();
+        return;
+    }
     let Ok(reply @ Value::Object(_)) = serde_json::from_slice::<Value>(bytes) else {
         told.error = Some(nonsense("a reply that is no JSON object", &String::from_utf8_lossy(bytes)));
         return;
     };
+    told.is_over = true;
     match api {
         Api::Chat => chat::read(told, &reply),
         Api::Responses => responses::read(told, &reply),
     }
+}
+
+/// Some services label a stream as plain text.
+fn looks_like_a_stream(bytes: &[u8]) -> bool {
+    let bytes = bytes.trim_ascii_start();
+    [&b"data:"[..], b"event:", b"id:", b"retry:", b":"].iter().any(|field| bytes.starts_with(field))
 }

@@ -3,16 +3,20 @@
 //! Configuration: `service` (required), a service of the operator's configuration whose path ends where `/models`
 //! begins; `model` (required); `api`: `chat` (default) or `responses`; `system`: what the model is told first;
 //! `temperature`; `max-output-tokens`; `legacy-max-tokens`: `true` for services that know `max_tokens` only, as Ollama;
-//! `stream` (default `true`); `reasoning-effort`; `json`: how a contract is demanded besides in words, `schema`
+//! `stream` (default `true`); `stream-usage`: `false` leaves `stream_options` out; `good-ends`: more words for a good end,
+//! separated by commas; `reasoning-effort`; `json`: how a contract is demanded besides in words, `schema`
 //! (default), `object` or `off`; `probe`: `check` (default, nothing is sent) or `models` (the list is fetched).
 //!
-//! No tools are offered, and a call of one is no answer. The answer is whole when the model says why it ended; a
-//! connection that ends before is a fault. Usage is what the reply says, with the attributes `model`,
+//! No tools are offered, and a call of one is no answer. The answer is whole when the model says that it ended, in a word
+//! that is known to mean it; a connection that ends before is a fault. Usage is what the reply says, with the attributes `model`,
 //! `cached-input-tokens` and `reasoning-tokens`; what it costs is the host's to say.
 
 mod chat;
+mod dialect;
 mod exchange;
+mod finish;
 mod models;
+mod parts;
 mod request;
 mod responses;
 mod settings;
@@ -25,6 +29,7 @@ use baton_sdk::agent::{
     Agent, Attempt, Attr, Fault, Health, Outcome, contract, converse, fetch, http_fault, progress,
 };
 
+use dialect::Dialect;
 use exchange::Exchange;
 use settings::{Probe, Settings};
 
@@ -33,16 +38,12 @@ struct OpenAi;
 impl Agent for OpenAi {
     fn run(attempt: Attempt) -> Result<Outcome, Fault> {
         let settings = Settings::read(&attempt.config)?;
-        let request = request::ask(&settings, &attempt)?;
-        let mut exchange =
-            Exchange::new(settings.api, settings.stream, contract(&attempt).is_some(), attempt.now);
-        let ended = converse(&request, &mut exchange);
-        exchange.over(&ended);
+        let mut exchange = ask(&settings, Dialect::of(&settings), &attempt)?;
         if let Some(usage) = exchange.usage() {
             // The answer is here: whether there is money for more is the host's to judge.
             let _ = progress::spent(&usage);
         }
-        exchange.ending()
+        exchange.ending(&settings.good_ends)
     }
 
     fn probe(config: Vec<Attr>) -> Health {
@@ -59,6 +60,21 @@ impl Agent for OpenAi {
                 Ok((status, body)) => models::health(status, &body, settings.model),
                 Err(error) => Health::Unreachable(http_fault(&error).message),
             },
+        }
+    }
+}
+
+/// Asks, and asks again without what the service says that it does not know.
+fn ask(settings: &Settings, mut dialect: Dialect, attempt: &Attempt) -> Result<Exchange, Fault> {
+    loop {
+        let request = request::ask(settings, dialect, attempt)?;
+        let mut exchange =
+            Exchange::new(settings.api, settings.stream, contract(attempt).is_some(), attempt.now);
+        let ended = converse(&request, &mut exchange);
+        exchange.over(&ended);
+        match exchange.complaint().and_then(|complaint| dialect.simpler(complaint)) {
+            Some(simpler) => dialect = simpler,
+            None => return Ok(exchange),
         }
     }
 }

@@ -4,16 +4,17 @@ use baton_sdk::agent::http::Request;
 use baton_sdk::agent::{Attempt, Attr, ErrorClass, Fault, contract, prompt};
 use serde_json::{Map, Value, json};
 
+use crate::dialect::Dialect;
 use crate::settings::{Api, Json, Settings};
 
 /// The metadata that says how many tokens this attempt may use.
 const BUDGET: &str = "baton.budget-tokens";
 
-pub fn ask(settings: &Settings, attempt: &Attempt) -> Result<Request, Fault> {
+pub fn ask(settings: &Settings, dialect: Dialect, attempt: &Attempt) -> Result<Request, Fault> {
     let format = format(settings, attempt)?;
     let limit = limit(settings, attempt);
     let (path, body) = match settings.api {
-        Api::Chat => ("/chat/completions", chat(settings, &prompt(attempt), format, limit)),
+        Api::Chat => ("/chat/completions", chat(settings, dialect, &prompt(attempt), format, limit)),
         Api::Responses => ("/responses", responses(settings, &prompt(attempt), format, limit)),
     };
     let accept = if settings.stream { "text/event-stream, application/json" } else { "application/json" };
@@ -24,7 +25,7 @@ pub fn ask(settings: &Settings, attempt: &Attempt) -> Result<Request, Fault> {
         headers: vec![
             Attr::new("Content-Type", "application/json"),
             Attr::new("Accept", accept),
-            Attr::new("Idempotency-Key", key(attempt)),
+            Attr::new("Idempotency-Key", key(attempt, dialect)),
         ],
         body: Value::Object(body).to_string().into_bytes(),
     })
@@ -40,11 +41,14 @@ pub fn models(settings: &Settings) -> Request {
     }
 }
 
-/// A refused answer is not asked for again: with its reasons attached the request is another one.
-fn key(attempt: &Attempt) -> String {
-    match attempt.task.feedback.len() {
-        0 => attempt.idempotency_key.clone(),
-        refused => format!("{}/{refused}", attempt.idempotency_key),
+/// A refused answer is not asked for again: with its reasons attached the request is another one, and so it is without
+/// what the service complained about.
+fn key(attempt: &Attempt, dialect: Dialect) -> String {
+    let key = &attempt.idempotency_key;
+    match (attempt.task.feedback.len(), dialect.learned) {
+        (0, 0) => key.clone(),
+        (refused, 0) => format!("{key}/{refused}"),
+        (refused, learned) => format!("{key}/{refused}.{learned}"),
     }
 }
 
@@ -78,17 +82,23 @@ fn format(settings: &Settings, attempt: &Attempt) -> Result<Format, Fault> {
     }
 }
 
-fn chat(settings: &Settings, prompt: &str, format: Format, limit: Option<u64>) -> Map<String, Value> {
+fn chat(
+    settings: &Settings,
+    dialect: Dialect,
+    prompt: &str,
+    format: Format,
+    limit: Option<u64>,
+) -> Map<String, Value> {
     let system = settings.system.map(|text| json!({ "role": "system", "content": text }));
     let messages: Vec<Value> =
         system.into_iter().chain([json!({ "role": "user", "content": prompt })]).collect();
     let mut body = common(settings);
     body.insert(String::from("messages"), Value::Array(messages));
-    if settings.stream {
+    if settings.stream && dialect.stream_usage {
         body.insert(String::from("stream_options"), json!({ "include_usage": true }));
     }
     if let Some(limit) = limit {
-        let name = if settings.legacy_max_tokens { "max_tokens" } else { "max_completion_tokens" };
+        let name = if dialect.legacy_max_tokens { "max_tokens" } else { "max_completion_tokens" };
         body.insert(name.to_owned(), json!(limit));
     }
     if let Some(effort) = settings.reasoning_effort {
@@ -147,7 +157,8 @@ mod tests {
         let required = [("service", "s"), ("model", "m")];
         let config: Vec<Attr> =
             required.iter().chain(config).map(|(name, value)| Attr::new(*name, *value)).collect();
-        let request = ask(&Settings::read(&config).unwrap(), attempt).unwrap();
+        let settings = Settings::read(&config).unwrap();
+        let request = ask(&settings, Dialect::of(&settings), attempt).unwrap();
         (request.path, serde_json::from_slice(&request.body).unwrap())
     }
 
@@ -212,6 +223,11 @@ mod tests {
     }
 
     #[test]
+    fn usage_of_a_stream_need_not_be_asked_for() {
+        assert_eq!(asked(&[("stream-usage", "false")], &attempt("1")).1["stream_options"], Value::Null);
+    }
+
+    #[test]
     fn the_budget_limits_the_answer() {
         let mut attempt = attempt("1");
         attempt.task.metadata = vec![Attr::new(BUDGET, "50")];
@@ -222,8 +238,10 @@ mod tests {
     #[test]
     fn a_request_with_new_reasons_has_a_new_key() {
         let mut attempt = attempt("1");
-        assert_eq!(key(&attempt), "r1/t");
+        let dialect = Dialect { stream_usage: true, legacy_max_tokens: false, learned: 0 };
+        assert_eq!(key(&attempt, dialect), "r1/t");
+        assert_eq!(key(&attempt, dialect.simpler("stream_options").unwrap()), "r1/t/0.1");
         attempt.task.feedback = vec![String::from("No.")];
-        assert_eq!(key(&attempt), "r1/t/1");
+        assert_eq!(key(&attempt, dialect), "r1/t/1");
     }
 }

@@ -1,9 +1,11 @@
 //! The words of the responses interface: a stream tells of parts, and ends with the reply as a whole.
 
-use baton_sdk::agent::error_fault;
+use baton_sdk::agent::{error_fault, given};
 use serde_json::Value;
 
-use crate::told::{Finish, Told};
+use crate::finish::Finish;
+use crate::parts::Parts;
+use crate::told::Told;
 
 /// One event of a stream. `name` is for services that name events outside their data only.
 pub fn event(told: &mut Told, name: &str, event: &Value) {
@@ -22,10 +24,10 @@ pub fn event(told: &mut Told, name: &str, event: &Value) {
                 read(told, response);
             }
         }
-        "error" => told.error = Some(error_fault(event.get("error").unwrap_or(event))),
+        "error" => told.error = Some(error_fault(given(event, "error").unwrap_or(event))),
         _ => {
             // Services in between report errors in the other interface's shape.
-            if let Some(error) = event.get("error").filter(|error| !error.is_null()) {
+            if let Some(error) = given(event, "error") {
                 told.error = Some(error_fault(error));
             }
         }
@@ -35,10 +37,10 @@ pub fn event(told: &mut Told, name: &str, event: &Value) {
 /// A whole reply, or the state of one under way.
 pub fn read(told: &mut Told, response: &Value) {
     told.read_model(response);
-    if let Some(usage) = response.get("usage") {
+    if let Some(usage) = given(response, "usage") {
         told.read_usage(usage, "input_tokens", "output_tokens");
     }
-    if let Some(error) = response.get("error").filter(|error| !error.is_null()) {
+    if let Some(error) = given(response, "error") {
         told.error = Some(error_fault(error));
     }
     read_output(told, response);
@@ -60,11 +62,9 @@ fn read_output(told: &mut Told, response: &Value) {
     for item in response.get("output").and_then(Value::as_array).into_iter().flatten() {
         match item.get("type").and_then(Value::as_str).unwrap_or_default() {
             "message" => {
-                for part in item.get("content").and_then(Value::as_array).into_iter().flatten() {
-                    let said = |key| part.get(key).and_then(Value::as_str).unwrap_or_default();
-                    text.push_str(said("text"));
-                    refusal.push_str(said("refusal"));
-                }
+                let parts = Parts::of(item.get("content").unwrap_or(&Value::Null));
+                text.push_str(&parts.text);
+                refusal.push_str(&parts.refusal);
             }
             // Others are tools that the service itself has run.
             "function_call" | "custom_tool_call" => {
@@ -84,9 +84,8 @@ fn read_output(told: &mut Told, response: &Value) {
 
 fn incomplete(response: &Value) -> Finish {
     let reason = response.get("incomplete_details").and_then(|details| details.get("reason"));
-    match reason.and_then(Value::as_str).unwrap_or("incomplete") {
-        "max_output_tokens" | "max_tokens" => Finish::Length,
-        "content_filter" => Finish::Filtered,
-        other => Finish::Other(other.to_owned()),
+    match reason.and_then(Value::as_str).and_then(Finish::of) {
+        Some(Finish::Stop) | None => Finish::Unknown(String::from("incomplete")),
+        Some(finish) => finish,
     }
 }

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use baton_sdk::agent::{Attr, Config};
 use baton_sdk::config::Unusable;
 
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 13] = [
     "service",
     "model",
     "api",
@@ -14,6 +14,8 @@ const KEYS: [&str; 11] = [
     "max-output-tokens",
     "legacy-max-tokens",
     "stream",
+    "stream-usage",
+    "good-ends",
     "reasoning-effort",
     "json",
     "probe",
@@ -51,6 +53,9 @@ pub struct Settings<'a> {
     pub max_output_tokens: Option<u64>,
     pub legacy_max_tokens: bool,
     pub stream: bool,
+    pub stream_usage: bool,
+    /// Words for a good end beside those that are known; `none` for a reply that ends without one.
+    pub good_ends: Vec<&'a str>,
     pub reasoning_effort: Option<&'a str>,
     pub json: Json,
     pub probe: Probe,
@@ -77,6 +82,12 @@ impl<'a> Settings<'a> {
             max_output_tokens,
             legacy_max_tokens: config.parse("legacy-max-tokens", "`true` or `false`")?.unwrap_or(false),
             stream: config.parse("stream", "`true` or `false`")?.unwrap_or(true),
+            stream_usage: config.parse("stream-usage", "`true` or `false`")?.unwrap_or(true),
+            good_ends: config
+                .get("good-ends")
+                .into_iter()
+                .flat_map(|ends| ends.split(',').map(str::trim))
+                .collect(),
             reasoning_effort: config.get("reasoning-effort"),
             json: config.parse("json", "`schema`, `object` or `off`")?.unwrap_or(Json::Schema),
             probe: config.parse("probe", "`check` or `models`")?.unwrap_or(if config.asks_thoroughly() {

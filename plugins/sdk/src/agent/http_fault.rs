@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::given::given;
 use super::http::HttpError;
 use super::retry_after::retry_after;
 use crate::words::{Attr, ErrorClass, Fault, capped};
@@ -31,7 +32,7 @@ pub fn http_fault(error: &HttpError) -> Fault {
 pub fn status_fault(status: u16, headers: &[Attr], body: &[u8], now: u64) -> Fault {
     let text = String::from_utf8_lossy(body);
     let json = serde_json::from_str::<Value>(&text).ok();
-    let error = json.as_ref().map(|json| json.get("error").unwrap_or(json));
+    let error = json.as_ref().map(|json| given(json, "error").unwrap_or(json));
     let class = match error.and_then(word_class) {
         // Said of anything from a wrong key to an unknown model.
         None | Some(ErrorClass::InvalidInput) => status_class(status),

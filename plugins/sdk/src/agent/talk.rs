@@ -4,19 +4,17 @@
 //! host what they say, and notices by the adapter's own patience when the program hangs.
 
 mod end;
+mod patience;
 
 use crate::agent::process::{self, Command, Completed, Line, ProcessError, Program};
 use crate::agent::{Attempt, Attr, Config, Health, progress, session};
-use crate::config::Unusable;
 use crate::words::{ErrorClass, Fault, Outcome, Usage};
 
-pub use end::{End, Skipped, explained, last_line};
+pub use end::{End, Skipped, explained, last_line, reason};
+pub use patience::Patience;
 
 /// How long a program may take to end once it has said that it is done.
 pub const GRACE_MS: u64 = 10_000;
-
-/// What the operator does not say otherwise: agents think for minutes without a word.
-const SILENCE_S: u64 = 300;
 
 /// What a line tells the host.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +41,11 @@ pub trait Reader {
     /// What one line of its output tells.
     fn read(&mut self, line: &str) -> Vec<News>;
 
+    /// Whether a tool that it called is at work, as far as its protocol tells.
+    fn has_open_tool(&self) -> bool {
+        false
+    }
+
     /// Whether the end that its protocol has was heard. It has a moment to leave then, and silence is no fault.
     fn is_over(&self) -> bool;
 
@@ -60,13 +63,13 @@ pub trait World {
 /// Runs the program to its end. It has no further input. `memory` is the key under which its session is remembered.
 pub fn run(
     command: &Command,
-    silence_ms: u64,
+    patience: Patience,
     memory: Option<&str>,
     reader: &mut impl Reader,
 ) -> Result<Outcome, Fault> {
     let program = process::start(command)?;
     program.close_input();
-    converse(&mut Host { program, memory }, silence_ms, reader)
+    converse(&mut Host { program, memory }, patience, reader)
 }
 
 /// Runs the program of `profile`, or that of `resume-profile` where there is one and an earlier attempt of the task left
@@ -80,17 +83,17 @@ pub fn run_in_session(
 ) -> Result<Outcome, Fault> {
     let config = Config(&attempt.config);
     let profile = config.required("profile")?;
-    let silence_ms = silence_ms(config)?;
+    let patience = Patience::read(config)?;
     let resume = config.get("resume-profile").zip(session::key(&attempt.idempotency_key));
     let Some((resume, key)) = resume else {
         let command = Command { profile: profile.to_owned(), values, stdin };
-        return run(&command, silence_ms, None, reader);
+        return run(&command, patience, None, reader);
     };
     let known = session::known(&key)?;
     let profile = if known.is_some() { resume } else { profile };
     values.extend(known.map(|id| Attr::new(place, id)));
     let command = Command { profile: profile.to_owned(), values, stdin };
-    run(&command, silence_ms, Some(&key), reader).or_else(|fault| {
+    run(&command, patience, Some(&key), reader).or_else(|fault| {
         if !session::is_gone(&fault) {
             return Err(fault);
         }
@@ -100,11 +103,15 @@ pub fn run_in_session(
 }
 
 /// Every line is a sign of life, whether it says something or not.
-pub fn converse(world: &mut impl World, silence_ms: u64, reader: &mut impl Reader) -> Result<Outcome, Fault> {
+pub fn converse(
+    world: &mut impl World,
+    patience: Patience,
+    reader: &mut impl Reader,
+) -> Result<Outcome, Fault> {
     let mut latest = News::progress("started");
     let silent_ms = loop {
-        let patience = if reader.is_over() { GRACE_MS } else { silence_ms };
-        match world.next_line(patience)? {
+        let silence = if reader.is_over() { GRACE_MS } else { patience.now(reader.has_open_tool()) };
+        match world.next_line(silence)? {
             Line::Text(line) => {
                 for news in reader.read(&line) {
                     match news {
@@ -114,12 +121,12 @@ pub fn converse(world: &mut impl World, silence_ms: u64, reader: &mut impl Reade
                 }
                 world.tell(latest.clone())?;
             }
-            Line::Silent => break Some(patience),
+            Line::Silent => break Some(silence),
             Line::Closed => break None,
         }
     };
-    let patience = if silent_ms.is_some() { 0 } else { GRACE_MS };
-    let completed = world.finish(patience)?;
+    let grace = if silent_ms.is_some() { 0 } else { GRACE_MS };
+    let completed = world.finish(grace)?;
     reader.conclude(&End { silent_ms, completed })
 }
 
@@ -158,14 +165,6 @@ impl World for Host<'_> {
 
     fn finish(&mut self, patience_ms: u64) -> Result<Completed, Fault> {
         Ok(self.program.finish(patience_ms)?)
-    }
-}
-
-/// The configuration key `silence-s`, in milliseconds.
-pub fn silence_ms(config: Config<'_>) -> Result<u64, Unusable> {
-    match config.parse::<u64>("silence-s", "a whole number of seconds")?.unwrap_or(SILENCE_S) {
-        0 => Err(Unusable::new("silence-s", "is 0, expected at least 1")),
-        seconds => Ok(seconds.saturating_mul(1000)),
     }
 }
 
@@ -224,6 +223,10 @@ mod tests {
             if line == "hm" { Vec::new() } else { vec![News::progress(line)] }
         }
 
+        fn has_open_tool(&self) -> bool {
+            self.heard.last().is_some_and(|line| line == "build")
+        }
+
         fn is_over(&self) -> bool {
             self.heard.iter().any(|line| line == "done")
         }
@@ -238,7 +241,7 @@ mod tests {
 
     fn converse(transcript: &str) -> (Result<Outcome, Fault>, Rehearsal) {
         let mut rehearsal = Rehearsal::new(transcript);
-        let result = super::converse(&mut rehearsal, 300_000, &mut Echo::default());
+        let result = super::converse(&mut rehearsal, Patience::default(), &mut Echo::default());
         (result, rehearsal)
     }
 
@@ -267,7 +270,7 @@ mod tests {
     fn an_attempt_that_the_host_ends_is_over() {
         let mut rehearsal = Rehearsal::new("< a\n< b\n!exit 0");
         rehearsal.stop_after = Some(1);
-        let result = super::converse(&mut rehearsal, 1000, &mut Echo::default());
+        let result = super::converse(&mut rehearsal, Patience::default(), &mut Echo::default());
         assert_eq!(result, Err(Fault::stopped("the attempt is over")));
         assert_eq!(rehearsal.progress(), ["a"]);
     }
@@ -280,11 +283,9 @@ mod tests {
     }
 
     #[test]
-    fn patience_is_configured_in_seconds() {
-        let read = |value| silence_ms(Config(&[Attr::new("silence-s", value)]));
-        assert_eq!(read("7"), Ok(7000));
-        assert_eq!(silence_ms(Config(&[])), Ok(300_000));
-        assert!(read("0").is_err());
-        assert!(read("5s").is_err());
+    fn a_tool_at_work_may_take_longer() {
+        let (result, rehearsal) = converse("< build\n< built\n< done\n!exit 0");
+        assert_eq!(result, Ok(Outcome::text("build built done")));
+        assert_eq!(rehearsal.patience, [300_000, 1_800_000, 300_000, GRACE_MS, GRACE_MS]);
     }
 }

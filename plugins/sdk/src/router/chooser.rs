@@ -76,9 +76,10 @@ impl<'a> Chooser<'a> {
     /// Assigns one of the candidates that have room, by lot, or puts the task off. `prospects` are those of all agents of
     /// the snapshot.
     pub fn choose(&mut self, request: &Request, candidates: &[u32], prospects: &[Prospect]) -> Choice {
-        let stood = self.line.take(name(&request.task));
+        let own = name(&request.task);
+        let stood = self.line.take(own);
         let since = stood.map_or(self.snapshot.now, |place| place.since);
-        let ahead = self.ahead(request.task.priority, since);
+        let ahead = self.ahead(request.task.priority, since, own);
         let guess = Guess::of(request, candidates, prospects);
         self.bids.clear();
         for &agent in candidates {
@@ -99,9 +100,9 @@ impl<'a> Chooser<'a> {
     }
 
     /// By agent, how many stand in line for it before a task of this priority that waits since then.
-    fn ahead(&self, priority: i32, since: u64) -> Vec<u32> {
+    fn ahead(&self, priority: i32, since: u64, task: u64) -> Vec<u32> {
         let mut ahead = vec![0; self.names.len()];
-        for agent in self.line.before(priority, since) {
+        for agent in self.line.before(priority, since, task) {
             if let Some(at) = self.names.iter().position(|name| *name == agent) {
                 ahead[at] += 1;
             }

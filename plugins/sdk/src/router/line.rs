@@ -68,11 +68,11 @@ impl Line {
         fits
     }
 
-    /// Those that stand before a task with this priority that is in line since then, by agent.
-    pub fn before(&self, priority: i32, since: u64) -> impl Iterator<Item = u64> {
-        let first = move |place: &&Place| {
-            place.priority > priority || (place.priority == priority && place.since <= since)
-        };
+    /// Those that stand before a task with this priority that is in line since then, by agent. Of two tasks one is always
+    /// before the other, never each before the other: those that were put off at once would wait for each other.
+    pub fn before(&self, priority: i32, since: u64, task: u64) -> impl Iterator<Item = u64> {
+        let own = (core::cmp::Reverse(priority), since, task);
+        let first = move |place: &&Place| (core::cmp::Reverse(place.priority), place.since, place.task) < own;
         self.places.iter().filter(first).map(|place| place.agent)
     }
 }
@@ -133,13 +133,28 @@ mod tests {
     fn the_urgent_come_first_then_those_that_wait_for_longer() {
         let line = line(&[place(1, 0, 5), place(2, 0, 7), place(3, 1, 9), place(4, -1, 1)]);
         let before = |priority, since| {
-            let mut agents: Vec<u64> = line.before(priority, since).collect();
+            let mut agents: Vec<u64> = line.before(priority, since, 0).collect();
             agents.sort_unstable();
             agents
         };
         assert_eq!(before(0, 6), [101, 103]);
         assert_eq!(before(1, 8), [0; 0]);
         assert_eq!(before(-1, 20), [101, 102, 103, 104]);
+    }
+
+    #[test]
+    fn of_any_two_tasks_one_is_before_the_other() {
+        let places: Vec<Place> = (0..27).map(|task| place(task, (task % 3) as i32, task / 3 % 3)).collect();
+        for one in &places {
+            for other in &places {
+                let is_before = |first: &Place, then: &Place| {
+                    line(&[*first]).before(then.priority, then.since, then.task).count() == 1
+                };
+                let both = [is_before(one, other), is_before(other, one)];
+                assert_eq!(both.contains(&true), one != other, "{one:?} {other:?}");
+                assert_ne!(both, [true, true], "{one:?} {other:?}");
+            }
+        }
     }
 
     #[test]

@@ -23,12 +23,16 @@ pub struct Service {
     pub timeout: Duration,
     /// It may be silent for so long.
     pub silence: Duration,
+    /// It may ask to be left alone for so long; what asks for more is asked again by then.
+    pub longest_pause: Duration,
     /// Bytes of one response.
     pub max_body: usize,
     /// Exchanges at once, by all agents together.
     pub concurrency: u32,
     /// Requests in a minute, by all agents together.
     pub per_minute: Option<std::num::NonZeroU32>,
+    /// The way out of this network: it is asked to connect, and so resolves and judges the service's address itself.
+    pub proxy: Option<Url>,
 }
 
 /// What the host sets by itself, or what would change how a request is framed.
@@ -78,10 +82,8 @@ impl Service {
         if path.chars().any(|c| c.is_control() || c.is_whitespace() || matches!(c, '\\' | '#')) {
             return wrong("holds a character that no path has");
         }
-        let folders = path.split('?').next().unwrap_or_default().to_ascii_lowercase().replace("%2e", ".");
-        // Some servers cut what follows a semicolon off before they climb.
-        let climbs = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
-        if folders.split('/').any(climbs) || folders.contains("%2f") {
+        let folders = path.split('?').next().unwrap_or_default();
+        if climbs(folders) {
             return wrong("must not climb");
         }
         let base = self.base.as_str().trim_end_matches('/');
@@ -123,6 +125,43 @@ impl Service {
     }
 }
 
+/// Whether a path leaves its folder, or hides what it is: judged as the most eager of servers reads it, which decodes until
+/// nothing is left to decode, takes `\` for `/`, and cuts what follows a semicolon off before it climbs.
+fn climbs(path: &str) -> bool {
+    let mut decoded = path.as_bytes().to_vec();
+    while let Some(once) = decode(&decoded) {
+        decoded = once;
+    }
+    let separators = |bytes: &[u8]| bytes.iter().filter(|byte| matches!(byte, b'/' | b'\\')).count();
+    // An escape that no UTF-8 has stands for a character that it should have been written as.
+    let is_odd = decoded.iter().any(|byte| byte.is_ascii_control() || matches!(byte, 0xc0 | 0xc1));
+    let is_climb = |segment: &[u8]| matches!(segment.split(|byte| *byte == b';').next(), Some(b"." | b".."));
+    is_odd
+        || separators(&decoded) != separators(path.as_bytes())
+        || decoded.split(|byte| matches!(byte, b'/' | b'\\')).any(is_climb)
+}
+
+/// None if nothing is escaped.
+fn decode(bytes: &[u8]) -> Option<Vec<u8>> {
+    let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let escaped = if bytes[at] == b'%' { digit(at + 1).zip(digit(at + 2)) } else { None };
+        match escaped {
+            Some((high, low)) => {
+                decoded.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
+                at += 3;
+            }
+            None => {
+                decoded.push(bytes[at]);
+                at += 1;
+            }
+        }
+    }
+    (decoded.len() < bytes.len()).then_some(decoded)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,9 +178,11 @@ mod tests {
             )],
             timeout: Duration::from_secs(1),
             silence: Duration::from_secs(1),
+            longest_pause: Duration::from_secs(1),
             max_body: 1,
             concurrency: 1,
             per_minute: None,
+            proxy: None,
         }
     }
 
@@ -164,8 +205,34 @@ mod tests {
             "/a b",
             "/%2fx",
             "/..;/x",
+            "/%c0%ae%c0%ae/x",
+            "/a%00b",
         ] {
             assert!(service.url(path).is_err(), "{path}");
+        }
+        for path in ["/files/a%20b.txt", "/100%", "/%zz", "/a%3Bb", "/..a/b..", "/%C3%A4"] {
+            assert!(service.url(path).is_ok(), "{path}");
+        }
+    }
+
+    /// However often, and whichever of its characters are escaped.
+    #[test]
+    fn no_encoding_hides_a_climb() {
+        let service = service();
+        for climb in ["/../admin", "/a/../b", "/./x", "/..;x=1/y", "/a\\b", "/a/..", "/.."] {
+            for mask in 0u32..1 << climb.len().min(6) {
+                let mut path: String = climb.chars().take(1).collect();
+                for (index, c) in climb.chars().enumerate().skip(1) {
+                    match mask >> index & 1 {
+                        1 => path.push_str(&format!("%{:02x}", u32::from(c))),
+                        _ => path.push(c),
+                    }
+                }
+                for _ in 0..3 {
+                    assert!(service.url(&path).is_err(), "{path}");
+                    path = path.replace('%', "%25");
+                }
+            }
         }
     }
 

@@ -39,9 +39,6 @@ impl Pause {
     }
 }
 
-/// The longest that one answer of a service holds all others back.
-const LONGEST_QUIET: Duration = Duration::from_secs(300);
-
 impl Upstream {
     #[must_use]
     pub fn new(service: Service) -> Self {
@@ -72,7 +69,7 @@ impl Upstream {
 
     /// The service asked one caller to wait: all others wait with it.
     pub(super) fn rest(&self, pause: Duration) {
-        let pause = Pause { asked: Stopwatch::start(), length: pause.min(LONGEST_QUIET) };
+        let pause = Pause { asked: Stopwatch::start(), length: pause.min(self.service.longest_pause) };
         let mut quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
         let longer = quiet.is_none_or(|before| before.left() < pause.length);
         if longer {
@@ -123,10 +120,18 @@ fn connect(service: &Service) -> Result<reqwest::Client, String> {
         .connect_timeout(Duration::from_secs(10))
         .read_timeout(service.silence)
         .timeout(service.timeout)
-        .user_agent(concat!("baton/", env!("CARGO_PKG_VERSION")))
-        .dns_resolver(Arc::new(Guarded { private: service.private }));
+        .user_agent(concat!("baton/", env!("CARGO_PKG_VERSION")));
+    let builder = match &service.proxy {
+        None => builder.dns_resolver(Arc::new(Guarded { private: service.private })),
+        Some(proxy) => {
+            let proxy = reqwest::Proxy::all(proxy.clone());
+            builder.proxy(proxy.map_err(|why| format!("service {}: proxy: {why}", service.name))?)
+        }
+    };
     // A plain service needs no certificates, and a machine may have none.
-    let builder = if service.base.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
+    let is_plain = service.base.scheme() == "http"
+        && service.proxy.as_ref().is_none_or(|proxy| proxy.scheme() == "http");
+    let builder = if is_plain { builder.tls_certs_only([]) } else { builder };
     builder.build().map_err(|why| format!("service {}: {why}", service.name))
 }
 

@@ -41,7 +41,21 @@ impl Profile {
 
     /// The arguments, filled in.
     pub(super) fn args(&self, command: &Command) -> Result<Vec<String>, ProcessError> {
-        self.argv.iter().skip(1).map(|template| fill(template, command)).collect()
+        let own = self.argv.iter().skip(1);
+        // What follows is no option to programs that know the convention of POSIX, and to others the operator has said so.
+        let separated = own.clone().position(|argument| argument == "--").unwrap_or(usize::MAX);
+        let filled = own.enumerate().map(|(index, template)| {
+            let argument = fill(template, command)?;
+            if argument.starts_with('-') && !template.starts_with('-') && index < separated {
+                return Err(ProcessError::BadValue(format!(
+                    "the value for {template:?} begins with \"-\", and the program of profile {} would take it for \
+                     an option: put an argument \"--\" before it in argv, or write \"--name={template}\"",
+                    self.name
+                )));
+            }
+            Ok(argument)
+        });
+        filled.collect()
     }
 
     /// The program's file, where it starts without a tree of its own.
@@ -113,4 +127,43 @@ fn fill(template: &str, command: &Command) -> Result<String, ProcessError> {
     }
     filled.push_str(rest);
     Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::bindings::shared::baton::types::core::Attr;
+
+    fn args(argv: &[&str], value: &str) -> Result<Vec<String>, String> {
+        let profile = Profile {
+            name: "p".into(),
+            argv: argv.iter().map(|argument| (*argument).to_owned()).collect(),
+            cwd: Place { base: PathBuf::new(), path: PathBuf::new() },
+            env: Vec::new(),
+            timeout: None,
+            max_stdout: 1,
+            places: None,
+        };
+        let values = vec![Attr { name: "x".into(), value: value.into() }];
+        let command = Command { profile: "p".into(), values, stdin: Vec::new() };
+        profile.args(&command).map_err(|why| match why {
+            ProcessError::BadValue(why) => why,
+            other => format!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn no_value_becomes_an_option() {
+        for value in ["-", "-o", "--upload-file=/etc/passwd", "-5"] {
+            let why = args(&["curl", "--silent", "{x}"], value).unwrap_err();
+            assert!(why.starts_with("the value for \"{x}\" begins with \"-\""), "{why}");
+            assert!(args(&["curl", "{x}{x}"], value).is_err());
+            for argv in [&["curl", "--", "{x}"][..], &["curl", "--data={x}"], &["curl", "https://x/{x}"]] {
+                let filled = args(argv, value).unwrap();
+                assert_eq!(filled.last().unwrap(), &argv.last().unwrap().replace("{x}", value));
+            }
+        }
+        assert_eq!(args(&["curl", "{x}"], "a-b"), Ok(vec!["a-b".to_owned()]));
+        assert_eq!(args(&["curl", "-{x}"], "v"), Ok(vec!["-v".to_owned()]));
+    }
 }

@@ -37,6 +37,8 @@ pub(super) async fn spawn(
         .args(profile.args(command)?)
         .current_dir(&cwd)
         .env_clear()
+        // Git in a tree that lost its own repository must not find the operator's around it.
+        .envs(powers.folder.iter().filter_map(|tree| Some(("GIT_CEILING_DIRECTORIES", tree.parent()?))))
         .envs(profile.env.iter().map(|(name, value)| (name, value)))
         .env("BATON_IDEMPOTENCY_KEY", &powers.idempotency_key)
         .stdin(Stdio::piped())
@@ -44,7 +46,9 @@ pub(super) async fn spawn(
         .stderr(Stdio::piped())
         .process_group(0)
         .kill_on_drop(true);
+    powers.acts();
     let child = native.spawn().map_err(|why| {
+        powers.acted_not();
         ProcessError::NotStarted(format!("profile {}: {}: {why}", profile.name, program.display()))
     })?;
     let group = Group { leader: child.id(), place };

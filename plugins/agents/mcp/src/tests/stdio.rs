@@ -106,6 +106,13 @@ fn without_a_handshake() {
 }
 
 #[test]
+fn a_server_that_can_only_ask_in_a_session_is_called_again_in_one() {
+    let played = play("legacy-for-questions");
+    assert_eq!(played.restarts, 1);
+    assert_eq!(played.version(), "2025-11-25");
+}
+
+#[test]
 fn with_a_handshake() {
     let played = play_with("legacy", Some("2025-11-25"), 1, Vec::new());
     assert_eq!(played.outcome(), sunny("2025-06-18", "old 0.9"));
@@ -166,7 +173,7 @@ fn what_is_no_message_is_counted() {
 #[test]
 fn what_goes_wrong_is_told() {
     for (name, class, message) in [
-        ("hang", ErrorClass::Timeout, "silent for 300 s"),
+        ("hang", ErrorClass::Timeout, "silent for 1800 s"),
         ("disconnect", ErrorClass::Crashed, "it closed its output before the tool's result"),
         ("tool-error", ErrorClass::Other(String::from("tool-error")), "No such city: Rome."),
         ("unknown-tool", ErrorClass::Environment, "the server has no tool `get_weather`; it has: a, b"),
@@ -181,11 +188,7 @@ fn what_goes_wrong_is_told() {
             ErrorClass::InvalidInput,
             "the server reported error -32602: city must be a capital",
         ),
-        (
-            "invalid-request",
-            ErrorClass::Environment,
-            "the server reported error -32600: no back-channel for requests",
-        ),
+        ("invalid-request", ErrorClass::Environment, "the server reported error -32600: no such resource"),
         ("task", ErrorClass::InvalidOutput, "the tool's result is of type `task`, which nobody asked for"),
         (
             "sampling-wanted",

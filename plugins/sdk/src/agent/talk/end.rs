@@ -19,11 +19,7 @@ impl End {
     /// The fault of a program that ended without `what`, the end that its protocol has. No exit code makes up for it.
     pub fn without(&self, what: &str, skipped: &Skipped) -> Fault {
         let (class, cause) = self.cause(what);
-        let stderr = String::from_utf8_lossy(&self.completed.stderr);
-        let detail = match capped(last_line(&stderr), SHOWN_BYTES * 5) {
-            "" => String::new(),
-            line => format!(": {line}"),
-        };
+        let detail = detail(&self.completed);
         let note = skipped.note();
         // Who breaks off by itself often says why, though not in the way that was agreed upon.
         let said = if self.by_itself() { symptom::class(&format!("{detail}{note}")) } else { None };
@@ -61,9 +57,9 @@ pub fn explained(fault: Fault, completed: &Completed) -> Fault {
         Ending::TimedOut(after) => format!(" (killed after {after} ms)"),
         Ending::TooMuchOutput(limit) => format!(" (killed after {limit} bytes of output)"),
     };
-    let stderr = String::from_utf8_lossy(&completed.stderr);
+    let detail = detail(completed);
     let (ending, said) = match fault.class {
-        ErrorClass::Crashed => (ending, symptom::class(last_line(&stderr))),
+        ErrorClass::Crashed => (ending, symptom::class(&detail)),
         ErrorClass::Timeout | ErrorClass::Transient | ErrorClass::InvalidOutput => (String::new(), None),
         ErrorClass::RateLimited
         | ErrorClass::InvalidInput
@@ -75,12 +71,10 @@ pub fn explained(fault: Fault, completed: &Completed) -> Fault {
     };
     let class = match (&completed.ending, said) {
         (Ending::Exited(_), Some(class)) => class,
-        (Ending::TimedOut(_), _) => ErrorClass::Timeout,
+        // Who broke off because its time was up. One that has ended its turn and stays is killed as well, and what was
+        // wrong with the turn is still what was wrong.
+        (Ending::TimedOut(_), _) if fault.class == ErrorClass::Crashed => ErrorClass::Timeout,
         (_, _) => fault.class,
-    };
-    let detail = match capped(last_line(&stderr), SHOWN_BYTES * 5) {
-        "" => String::new(),
-        line => format!(": {line}"),
     };
     Fault { class, message: format!("{}{ending}{detail}", fault.message), ..fault }
 }
@@ -110,6 +104,48 @@ impl Skipped {
             0 => String::new(),
             count => format!("; {count} line(s) could not be read, first `{}`", self.first),
         }
+    }
+}
+
+/// What it wrote to standard error that tells why it failed, for the end of a message.
+fn detail(completed: &Completed) -> String {
+    match capped(reason(&String::from_utf8_lossy(&completed.stderr)), SHOWN_BYTES * 5) {
+        "" => String::new(),
+        line => format!(": {line}"),
+    }
+}
+
+/// The last line that may be the reason why a program failed: what it says of updates, telemetry or its own options is
+/// none.
+pub fn reason(text: &str) -> &str {
+    text.lines().rev().map(str::trim).find(|line| !line.is_empty() && !is_notice(line)).unwrap_or("")
+}
+
+/// Words that begin what a program says beside its work, after a time stamp or in brackets too.
+const NOTICES: [&str; 11] = [
+    "warn",
+    "warning",
+    "info",
+    "debug",
+    "trace",
+    "note",
+    "notice",
+    "hint",
+    "tip",
+    "deprecationwarning",
+    "experimentalwarning",
+];
+
+fn is_notice(line: &str) -> bool {
+    let words = line.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let is_stamp = |word: &&str| !word.starts_with(|c: char| c.is_ascii_digit());
+    let mut words = words.filter(is_stamp).map(str::to_ascii_lowercase);
+    let begins = |word: &String| NOTICES.contains(&word.as_str());
+    match words.next() {
+        // `npm warn`, and `(node:71) Warning` or `(node:71) [DEP0040] DeprecationWarning`.
+        Some(first) if matches!(first.as_str(), "npm" | "node") => words.take(2).any(|word| begins(&word)),
+        Some(first) => begins(&first),
+        None => false,
     }
 }
 
@@ -166,9 +202,35 @@ mod tests {
             (ErrorClass::Timeout, String::from("it broke off: please /login"))
         );
         assert_eq!(
+            explained(ErrorClass::InvalidOutput, Ending::TimedOut(5000), ""),
+            (ErrorClass::InvalidOutput, String::from("it broke off"))
+        );
+        assert_eq!(explained(ErrorClass::Crashed, Ending::TimedOut(5000), "").0, ErrorClass::Timeout);
+        assert_eq!(
             explained(ErrorClass::Refused, Ending::Exited(0), "bye"),
             (ErrorClass::Refused, String::from("it broke off"))
         );
+    }
+
+    #[test]
+    fn a_notice_is_no_reason() {
+        for notice in [
+            "WARNING: proceeding, even though we could not create PATH aliases",
+            "2026-11-28T02:58:35.900Z  WARN codex_core: refusing to create helper binaries",
+            "[INFO] listening",
+            "npm warn deprecated x@1",
+            "(node:71) [DEP0040] DeprecationWarning: The `punycode` module is deprecated.",
+            "(node:71) ExperimentalWarning: SQLite is an experimental feature",
+            "Note: run with RUST_BACKTRACE=1",
+        ] {
+            assert_eq!(reason(&format!("it broke\n{notice}\n\n")), "it broke");
+            assert_eq!(reason(notice), "");
+        }
+        for cause in
+            ["error: no such model", "Information is missing", "node: not found", "npm error code E404"]
+        {
+            assert_eq!(reason(cause), cause);
+        }
     }
 
     #[test]

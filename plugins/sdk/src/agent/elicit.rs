@@ -1,8 +1,10 @@
-//! What a tool wants to know becomes a question to a person, and the person's words become what the tool wants.
+//! What a far side wants to know becomes a question to a person, and the person's words become what it wants. The form is
+//! MCP's, and the Agent Client Protocol has taken it over.
 
-use baton_sdk::agent::people::{Purpose, Question};
-use baton_sdk::words::capped;
 use serde_json::{Map, Value, json};
+
+use crate::agent::people::{Purpose, Question};
+use crate::words::capped;
 
 /// What a question may hold.
 const TEXT_BYTES: usize = 8000;
@@ -11,6 +13,13 @@ const TEXT_BYTES: usize = 8000;
 const DECLINE: &str = "decline";
 
 const DECLINE_CHOICE: &str = "Decline";
+
+/// Who wants to know.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Asker<'a> {
+    Agent,
+    Tool(&'a str),
+}
 
 /// An `elicitation/create`.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +33,11 @@ pub struct Elicitation {
 #[derive(Clone, Debug, PartialEq)]
 enum Want {
     Form(Vec<Field>),
+    /// Something to choose, and a field of its own for who would rather say something else.
+    Choice {
+        field: Field,
+        other: String,
+    },
     /// A page that is to be visited.
     Page(String),
 }
@@ -58,13 +72,14 @@ impl Elicitation {
         let text = |key: &str| params.get(key).and_then(Value::as_str).unwrap_or("");
         let want = match text("mode") {
             "url" => Want::Page(text("url").to_owned()),
-            _ => Want::Form(fields(params.get("requestedSchema").unwrap_or(&Value::Null))),
+            _ => form(fields(params.get("requestedSchema").unwrap_or(&Value::Null))),
         };
         let mut digest = digest(text("message"));
         match &want {
             Want::Form(fields) => {
                 fields.iter().for_each(|field| digest = digest.rotate_left(5) ^ self::digest(&field.name));
             }
+            Want::Choice { field, .. } => digest = digest.rotate_left(5) ^ self::digest(&field.name),
             // An address may hold a token that is another each time.
             Want::Page(_) => digest = digest.rotate_left(5),
         }
@@ -72,11 +87,19 @@ impl Elicitation {
     }
 
     /// `refused` are the answers to the same question that were of no use, and the reason for the last.
-    pub fn question(&self, tool: &str, refused: u32, why: &str, resume: &str) -> Question {
-        let mut text = format!("Tool `{tool}` asks: {}", self.message);
+    pub fn question(&self, asker: Asker<'_>, refused: u32, why: &str, resume: &str) -> Question {
+        let (key, mut text) = match asker {
+            Asker::Agent => (String::from("acp"), format!("The agent asks: {}", self.message)),
+            Asker::Tool(tool) => {
+                (format!("mcp {}", capped(tool, 64)), format!("Tool `{tool}` asks: {}", self.message))
+            }
+        };
         match &self.want {
             Want::Page(url) => text.push_str(&format!("\nOpen {url} and say when you are done.")),
             Want::Form(fields) => text.push_str(&described(fields)),
+            Want::Choice { field, .. } => {
+                text.push_str(&format!("\n{}, or answer in your own words.", field.described()));
+            }
         }
         let choices = self.choices();
         if choices.is_empty() {
@@ -87,7 +110,7 @@ impl Elicitation {
         }
         let nth = if refused == 0 { String::new() } else { format!("#{}", refused + 1) };
         Question {
-            key: format!("mcp {} {:016x}{nth}", capped(tool, 64), self.digest),
+            key: format!("{key} {:016x}{nth}", self.digest),
             purpose: Purpose::Question,
             text: capped(&text, TEXT_BYTES).to_owned(),
             choices,
@@ -99,6 +122,7 @@ impl Elicitation {
     fn choices(&self) -> Vec<String> {
         let mut choices = match &self.want {
             Want::Page(_) => vec![String::from("Done")],
+            Want::Choice { .. } => return Vec::new(),
             Want::Form(fields) => match fields.as_slice() {
                 [] => vec![String::from("Accept")],
                 [Field { kind: Kind::Boolean, .. }] => vec![String::from("Yes"), String::from("No")],
@@ -125,6 +149,13 @@ impl Elicitation {
         }
         match &self.want {
             Want::Page(_) => Ok(json!({"action": "accept"})),
+            Want::Choice { field, other } => {
+                let content = match field.value(words) {
+                    Ok(chosen) => json!({ &field.name: chosen }),
+                    Err(_) => json!({ other: words }),
+                };
+                Ok(json!({"action": "accept", "content": content}))
+            }
             Want::Form(fields) => Ok(json!({"action": "accept", "content": content(fields, words)?})),
         }
     }
@@ -157,6 +188,21 @@ fn fields(schema: &Value) -> Vec<Field> {
         }
     };
     properties.map(field).collect()
+}
+
+/// A choice with a field for other words beside it, as Claude's agent writes its questions, is one question.
+fn form(mut fields: Vec<Field>) -> Want {
+    let is_choice = |field: &Field| matches!(field.kind, Kind::One(_) | Kind::Many(_));
+    let is_other = |field: &Field, of: &Field| {
+        field.kind == Kind::Text && !field.required && field.name == format!("{}_custom", of.name)
+    };
+    match fields.as_slice() {
+        [field, other] if is_choice(field) && is_other(other, field) => {
+            let other = other.name.clone();
+            Want::Choice { field: fields.swap_remove(0), other }
+        }
+        _ => Want::Form(fields),
+    }
 }
 
 fn kind(property: &Value) -> Kind {
@@ -309,7 +355,7 @@ mod tests {
     #[test]
     fn one_field_takes_the_words_as_they_are() {
         let name = form(&json!({"name": {"type": "string", "description": "Of GitHub"}}), &["name"]);
-        let question = name.question("login", 0, "", "r");
+        let question = name.question(Asker::Tool("login"), 0, "", "r");
         assert_eq!(question.text, "Tool `login` asks: Who?\nname (text): Of GitHub\nOr answer `decline`.");
         assert_eq!((question.choices.len(), question.resume.as_str()), (0, "r"));
         assert_eq!(accepted(&name, " octocat "), json!({"name": "octocat"}));
@@ -323,15 +369,36 @@ mod tests {
             &json!({"c": {"type": "string", "oneOf": [{"const": "#f00", "title": "Red"}, {"const": "#0f0"}]}}),
             &["c"],
         );
-        assert_eq!(colour.question("t", 0, "", "").choices, ["Red", "#0f0", "Decline"]);
+        assert_eq!(colour.question(Asker::Tool("t"), 0, "", "").choices, ["Red", "#0f0", "Decline"]);
         assert_eq!(accepted(&colour, "Red"), json!({"c": "#f00"}));
         assert_eq!(colour.result("Decline"), Ok(json!({"action": "decline"})));
         let sure = form(&json!({"sure": {"type": "boolean"}}), &[]);
-        assert_eq!(sure.question("t", 0, "", "").choices, ["Yes", "No", "Decline"]);
+        assert_eq!(sure.question(Asker::Tool("t"), 0, "", "").choices, ["Yes", "No", "Decline"]);
         assert_eq!(accepted(&sure, "No"), json!({"sure": false}));
         let nothing = form(&json!({}), &[]);
-        assert_eq!(nothing.question("t", 0, "", "").choices, ["Accept", "Decline"]);
+        assert_eq!(nothing.question(Asker::Tool("t"), 0, "", "").choices, ["Accept", "Decline"]);
         assert_eq!(accepted(&nothing, "Accept"), json!({}));
+    }
+
+    #[test]
+    fn who_may_choose_may_say_something_else() {
+        let properties = json!({
+            "question_0": {"type": "string", "title": "Colour", "oneOf": [
+                {"const": "red", "title": "red — warm"}, {"const": "blue", "title": "blue — cold"}]},
+            "question_0_custom": {"type": "string", "title": "Other"},
+        });
+        let colour = form(&properties, &[]);
+        let question = colour.question(Asker::Agent, 0, "", "sess-1");
+        assert_eq!(
+            question.text,
+            "The agent asks: Who?\nquestion_0 (one of: red — warm, blue — cold, may be left out): Colour, \
+             or answer in your own words.\nOr answer `decline`."
+        );
+        assert!(question.key.starts_with("acp "));
+        assert_eq!(accepted(&colour, "red"), json!({"question_0": "red"}));
+        assert_eq!(accepted(&colour, "blue — cold"), json!({"question_0": "blue"}));
+        assert_eq!(accepted(&colour, "Green, please."), json!({"question_0_custom": "Green, please."}));
+        assert_eq!(colour.result("decline"), Ok(json!({"action": "decline"})));
     }
 
     #[test]
@@ -355,7 +422,7 @@ mod tests {
     fn a_page_is_opened_by_a_person() {
         let params = json!({"mode": "url", "message": "Log in.", "url": "https://e.example/x?t=1"});
         let page = Elicitation::read(&params);
-        let question = page.question("t", 0, "", "");
+        let question = page.question(Asker::Tool("t"), 0, "", "");
         assert_eq!(
             question.text,
             "Tool `t` asks: Log in.\nOpen https://e.example/x?t=1 and say when you are done."
@@ -366,11 +433,13 @@ mod tests {
 
     #[test]
     fn the_key_is_the_same_for_the_same_question_only() {
-        let key = |elicitation: &Elicitation, refused| elicitation.question("t", refused, "No.", "").key;
+        let key = |elicitation: &Elicitation, refused| {
+            elicitation.question(Asker::Tool("t"), refused, "No.", "").key
+        };
         let (a, b) = (form(&json!({"a": {}}), &[]), form(&json!({"b": {}}), &[]));
         assert_eq!(key(&a, 0), key(&form(&json!({"a": {}}), &["a"]), 0));
         assert_ne!(key(&a, 0), key(&b, 0));
         assert_eq!(key(&a, 1), format!("{}#2", key(&a, 0)));
-        assert!(a.question("t", 1, "No.", "").text.starts_with("No.\n"));
+        assert!(a.question(Asker::Tool("t"), 1, "No.", "").text.starts_with("No.\n"));
     }
 }

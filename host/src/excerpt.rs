@@ -1,0 +1,37 @@
+//! Texts from plugins, programs and people have an end. One that is longer is cut, and says so.
+
+/// The most bytes of one message: a fault, a reason, a refusal, an explanation. The record keeps it for ever.
+pub const MESSAGE: usize = 4 << 10;
+
+/// The text, or as much of its beginning as fits into so many bytes beside the words that it was cut.
+#[must_use]
+pub fn excerpt(text: impl Into<String>, most: usize) -> String {
+    let mut text = text.into();
+    if text.len() <= most {
+        return text;
+    }
+    let cut = format!(" … (cut, of {} bytes)", text.len());
+    let mut end = most.saturating_sub(cut.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+    text + &cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_ends_where_it_must_and_says_so() {
+        assert_eq!(excerpt("short", 64), "short");
+        assert_eq!(excerpt("x".repeat(65), 64), format!("{} … (cut, of 65 bytes)", "x".repeat(64 - 24)));
+        for most in 40..80 {
+            for letter in ["x", "ö", "語", "👍"] {
+                let cut = excerpt(letter.repeat(100), most);
+                assert!(cut.len() <= most && cut.len() > most - 4, "{cut:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The operator's repository, which is read and in which only refs of the target and of `refs/baton/` are written, and
+//! the store's own, which borrows its objects and holds what attempts left until it lands.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::git::{Git, GitError};
+
+/// A repository by its git directory.
+#[derive(Clone, Debug)]
+pub(super) struct Repository {
+    pub(super) git: Git,
+    /// Where its objects are, and what all its trees share.
+    pub(super) common: PathBuf,
+    /// Its working files; a bare repository has none.
+    pub(super) top: Option<PathBuf>,
+}
+
+/// Configuration that says what files look like in a tree: the same in the operator's trees and in Baton's.
+const SHAPES_FILES: [&str; 9] = [
+    "core.autocrlf",
+    "core.eol",
+    "core.safecrlf",
+    "core.ignorecase",
+    "core.filemode",
+    "core.symlinks",
+    "core.precomposeunicode",
+    "core.excludesfile",
+    "core.attributesfile",
+];
+
+impl Repository {
+    /// The repository that a folder is, not one in which it lies.
+    ///
+    /// # Errors
+    /// The folder is no repository, or git is not there.
+    pub(super) async fn find(folder: &Path) -> Result<Self, GitError> {
+        let named = folder
+            .canonicalize()
+            .map_err(|why| GitError::NoRepository(format!("{} can't be read: {why}", folder.display())))?;
+        let look = Git::looking_from(&named);
+        let ask = ["rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir"];
+        let found = look.run(&ask).await.map_err(|why| match why {
+            GitError::Failed { said, .. } if said.contains("not a git repository") => {
+                GitError::NoRepository(format!(
+                    "{} is in no git repository: run `git init` there, or name another folder",
+                    named.display()
+                ))
+            }
+            GitError::Failed { said, .. } => GitError::NoRepository(format!("{}: {said}", named.display())),
+            other @ (GitError::Missing(_)
+            | GitError::NoRepository(_)
+            | GitError::Folder { .. }
+            | GitError::InTheWay { .. }) => other,
+        })?;
+        let mut lines = found.lines().map(PathBuf::from);
+        let (dir, common) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+        let top = match look.run(&["rev-parse", "--show-toplevel"]).await {
+            Ok(top) => Some(PathBuf::from(top)),
+            Err(_) => None,
+        };
+        let own = top.as_ref().unwrap_or(&dir);
+        if own.canonicalize().ok().as_ref() != Some(&named) {
+            let (named, own) = (named.display(), own.display());
+            return Err(GitError::NoRepository(format!(
+                "{named} is a folder inside the repository {own}: name that"
+            )));
+        }
+        Ok(Self { git: Git::of(&dir), common, top })
+    }
+
+    /// The store's own repository, made where it is missing, in the operator's object format.
+    ///
+    /// # Errors
+    /// Git's own.
+    pub(super) async fn own(at: &Path, theirs: &Self) -> Result<Self, GitError> {
+        if !at.join(SHAPE).exists() {
+            init(at, theirs, true).await?;
+        }
+        for name in ["exclude", "attributes"] {
+            let theirs = std::fs::read(theirs.common.join("info").join(name)).unwrap_or_default();
+            write(&at.join("info").join(name), &theirs)?;
+        }
+        write(&at.join("objects/info/alternates"), alternates(&[&theirs.common]).as_bytes())?;
+        write(&at.join(SHAPE), theirs.shape().await?.as_bytes())?;
+        let own = Self { git: Git::of(at), common: at.to_owned(), top: None };
+        copy_shallow(theirs, at)?;
+        Ok(own)
+    }
+
+    /// Of the repository's own configuration, what shapes files: also the filters that attributes name.
+    pub(super) async fn shape(&self) -> Result<String, GitError> {
+        let listed = self.git.run(&["config", "--local", "--includes", "--list", "-z"]).await?;
+        let wanted = |key: &str| {
+            SHAPES_FILES.contains(&key)
+                || (key.starts_with("filter.") || key.starts_with("merge.") && key.matches('.').count() > 1)
+        };
+        let mut text = String::new();
+        for entry in listed.split('\0').filter(|entry| !entry.is_empty()) {
+            let (key, value) = entry.split_once('\n').unwrap_or((entry, "true"));
+            if wanted(key) {
+                text.push_str(&setting(key, value));
+            }
+        }
+        Ok(text)
+    }
+}
+
+/// A clone without its whole history has a list of where that ends.
+pub(super) fn copy_shallow(from: &Repository, to: &Path) -> Result<(), GitError> {
+    match std::fs::read(from.common.join("shallow")) {
+        Ok(ends) => write(&to.join("shallow"), &ends),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Included by the configuration of repositories that Baton makes.
+pub(super) const SHAPE: &str = "baton.config";
+
+/// Makes an empty repository with the object format of another.
+pub(super) async fn init(at: &Path, like: &Repository, bare: bool) -> Result<(), GitError> {
+    std::fs::create_dir_all(at).map_err(|why| GitError::Folder { path: at.to_owned(), why })?;
+    let format = like.git.run(&["rev-parse", "--show-object-format"]).await?;
+    let format = format!("--object-format={format}");
+    let mut args = vec!["init", "--quiet", "--template=", "--initial-branch=main", &format];
+    args.extend(bare.then_some("--bare"));
+    args.push(".");
+    Git::looking_from(at).run(&args).await?;
+    let dir = if bare { at.to_owned() } else { at.join(".git") };
+    Git::of(&dir).run(&["config", "include.path", SHAPE]).await?;
+    Ok(())
+}
+
+/// The file that lets a repository borrow the objects of others.
+pub(super) fn alternates(from: &[&Path]) -> String {
+    from.iter().map(|common| format!("{}\n", common.join("objects").display())).collect()
+}
+
+pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), GitError> {
+    let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    made.and_then(|()| std::fs::write(path, content))
+        .map_err(|why| GitError::Folder { path: path.to_owned(), why })
+}
+
+/// One setting as a section of its own. A key is `section.name` or `section.subsection.name`.
+fn setting(key: &str, value: &str) -> String {
+    let quoted = |text: &str| text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    let Some((section, rest)) = key.split_once('.') else { return String::new() };
+    let mut text = String::new();
+    let (head, name) = match rest.rsplit_once('.') {
+        Some((sub, name)) => {
+            (format!("[{section} \"{}\"]", sub.replace('\\', "\\\\").replace('"', "\\\"")), name)
+        }
+        None => (format!("[{section}]"), rest),
+    };
+    let _ = writeln!(text, "{head}\n\t{name} = \"{}\"", quoted(value));
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_written_so_that_git_reads_them_back() {
+        assert_eq!(setting("core.eol", "lf"), "[core]\n\teol = \"lf\"\n");
+        assert_eq!(
+            setting("filter.my.own.clean", "sed \"s/\\\\/x/\""),
+            "[filter \"my.own\"]\n\tclean = \"sed \\\"s/\\\\\\\\/x/\\\"\"\n"
+        );
+    }
+}

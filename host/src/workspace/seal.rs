@@ -1,0 +1,232 @@
+//! What an attempt left in its tree, as one commit in the store's own repository: what validators judge is what lands.
+//! What git would leave out in silence is refused in words that help the next attempt.
+
+use std::path::Path;
+
+use thiserror::Error;
+
+use super::git::{Git, GitError};
+use super::{Change, Tree, Workspaces};
+
+/// A commit with what was left, on top of the commit that the tree started from. Without a change it is that commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    pub head: String,
+    pub changes: Vec<Change>,
+}
+
+#[derive(Debug, Error)]
+pub enum SealError {
+    /// The attempt's own doing, in words for the next one.
+    #[error("{0}")]
+    Left(String),
+    #[error("what it left can't be read: {0}")]
+    Git(#[from] GitError),
+}
+
+/// Git's mode of an entry that stands for a commit of another repository.
+const GITLINK: &str = "160000";
+
+/// Operations that leave a tree between two states, by what they leave in a git directory.
+const UNDER_WAY: [(&str, &str); 5] = [
+    ("rebase-merge", "rebase"),
+    ("rebase-apply", "rebase"),
+    ("sequencer", "cherry-pick or revert"),
+    ("BISECT_START", "bisect"),
+    ("BISECT_LOG", "bisect"),
+];
+
+impl Workspaces {
+    /// Commits what is in a tree, whatever became of the tree's own git directory.
+    ///
+    /// # Errors
+    /// It can't be carried whole: [`SealError::Left`] says why.
+    pub async fn seal(&self, tree: &Tree, message: &str) -> Result<Sealed, SealError> {
+        if !self.is_there(tree) {
+            let why = "its working tree was moved, or removed and made again: change files in it and leave the folder in its place";
+            return Err(SealError::Left(why.into()));
+        }
+        self.is_finished(tree).await?;
+        let git = self.own.git.with_tree(&tree.path).with_index(&self.kept(tree.key).join("index"));
+        nested(&git).await?;
+        self.submodules(tree, &git).await?;
+        git.run(&["add", "--all"]).await.map_err(untakeable)?;
+        let content = git.run(&["write-tree"]).await?;
+        let listed = git.run(&["diff-tree", "-r", "-z", "-M", "--raw", &tree.base, &content]).await?;
+        let changes = changes(&listed);
+        if let Some(link) = changes.iter().find(|change| change.is_gitlink) {
+            let why = format!(
+                "{} stands for a commit of another repository, which can't be carried: change submodules in their own repository",
+                link.change.path
+            );
+            return Err(SealError::Left(why));
+        }
+        let changes: Vec<Change> = changes.into_iter().map(|entry| entry.change).collect();
+        let head = match changes.is_empty() {
+            true => tree.base.clone(),
+            false => self.record_commit(&content, &tree.base, message).await?,
+        };
+        Ok(Sealed { head, changes })
+    }
+
+    /// Whether git was left in the middle of something, by the tree's own git directory.
+    async fn is_finished(&self, tree: &Tree) -> Result<(), SealError> {
+        let dir = tree.path.join(".git");
+        let unfinished = |what: &str, files: &str| {
+            let with = if files.is_empty() { String::new() } else { format!(", with conflicts in {files}") };
+            SealError::Left(format!("it left a {what} unfinished{with}: finish it or abort it"))
+        };
+        let index = dir.join("index");
+        let mut files = String::new();
+        if index.is_file() {
+            // Read through the store's repository: the tree's own configuration may name programs to run.
+            let listed = self.own.git.with_tree(&tree.path).with_index(&index);
+            let listed = listed.run(&["ls-files", "--unmerged", "-z"]).await.unwrap_or_default();
+            let mut paths: Vec<&str> =
+                listed.split('\0').filter_map(|entry| Some(entry.split_once('\t')?.1)).collect();
+            paths.dedup();
+            files = paths.join(", ");
+        }
+        match UNDER_WAY.iter().find(|(name, _)| dir.join(name).exists()) {
+            Some((_, what)) => Err(unfinished(what, &files)),
+            None if !files.is_empty() => Err(unfinished("merge", &files)),
+            None => Ok(()),
+        }
+    }
+
+    /// A submodule that was filled must hold what its commit holds, or what was done in it would be lost.
+    async fn submodules(&self, tree: &Tree, git: &Git) -> Result<(), SealError> {
+        let listed = git.run(&["ls-files", "--stage", "-z"]).await?;
+        let links = listed.split('\0').filter_map(|entry| {
+            let (what, path) = entry.split_once('\t')?;
+            let mut what = what.split(' ');
+            (what.next()? == GITLINK).then_some((what.next()?, path))
+        });
+        for (commit, path) in links {
+            let folder = tree.path.join(path);
+            let is_empty = std::fs::read_dir(&folder).map_or(true, |mut entries| entries.next().is_none());
+            if !is_empty && !self.holds(tree, &folder, commit).await {
+                let why = format!(
+                    "it worked in the submodule {path}, whose commits can't be carried: change submodules in their own repository, and leave {path} as it was"
+                );
+                return Err(SealError::Left(why));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a submodule's files are those of its commit. Its own git directory is asked for objects only.
+    async fn holds(&self, tree: &Tree, folder: &Path, commit: &str) -> bool {
+        let index = self.kept(tree.key).join("submodule.index");
+        let _ = std::fs::remove_file(&index);
+        let git = self.own.git.with_tree(folder).with_index(&index);
+        let Some(objects) = objects_of(folder) else { return false };
+        let git = git.with_objects(&objects);
+        let taken = async {
+            git.run(&["add", "--all"]).await?;
+            let found = git.run(&["write-tree"]).await?;
+            Ok::<bool, GitError>(found == git.run(&["rev-parse", &format!("{commit}^{{tree}}")]).await?)
+        };
+        taken.await.unwrap_or(false)
+    }
+
+    /// Makes a commit in the store's own repository.
+    pub(super) async fn record_commit(
+        &self,
+        content: &str,
+        parent: &str,
+        message: &str,
+    ) -> Result<String, GitError> {
+        let who = ["-c", "user.name=Baton", "-c", "user.email=baton@localhost"];
+        let args = [&who[..], &["commit-tree", content, "-p", parent, "-F", "-"]].concat();
+        self.own.git.told(&args, message).await
+    }
+
+    /// What may explain that a tree has no change: files that its ignore rules keep out, and work that was put aside.
+    pub async fn left_out(&self, tree: &Tree) -> Option<String> {
+        if tree.path.join(".git/refs/stash").exists() {
+            return Some("it left its work in a stash: apply it".into());
+        }
+        let git = self.own.git.with_tree(&tree.path).with_index(&self.kept(tree.key).join("index"));
+        let args = ["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"];
+        let ignored = git.run(&args).await.ok()?;
+        let shown: Vec<&str> = ignored.split('\0').filter(|path| !path.is_empty()).take(5).collect();
+        (!shown.is_empty()).then(|| format!("what it wrote is ignored by git: {}", shown.join(", ")))
+    }
+}
+
+/// Where a folder's own repository, if it has one, keeps its objects.
+fn objects_of(folder: &Path) -> Option<std::path::PathBuf> {
+    let git = folder.join(".git");
+    if git.is_dir() {
+        return Some(git.join("objects"));
+    }
+    let link = std::fs::read_to_string(&git).ok()?;
+    Some(folder.join(link.strip_prefix("gitdir:")?.trim()).join("objects"))
+}
+
+/// Repositories of their own inside the tree, of which git would take none of the files.
+async fn nested(git: &Git) -> Result<(), SealError> {
+    let listed = git.run(&["ls-files", "--others", "--exclude-standard", "-z"]).await.map_err(untakeable)?;
+    match listed.split('\0').find(|path| path.ends_with('/')) {
+        None => Ok(()),
+        Some(path) => Err(SealError::Left(format!(
+            "{path} is a git repository of its own, and its files can't be carried into this one: remove {path}.git and keep the files"
+        ))),
+    }
+}
+
+/// Git can't take files that it may not read, or whose names it refuses.
+fn untakeable(why: GitError) -> SealError {
+    match why {
+        GitError::Failed { said, .. } => SealError::Left(format!("git can't take what it left: {said}")),
+        GitError::Missing(_)
+        | GitError::NoRepository(_)
+        | GitError::Folder { .. }
+        | GitError::InTheWay { .. } => SealError::Git(why),
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Entry {
+    change: Change,
+    is_gitlink: bool,
+}
+
+/// Reads `diff-tree --raw -z`: modes, objects and a letter, then one path, or two for a rename or a copy.
+fn changes(listed: &str) -> Vec<Entry> {
+    let mut fields = listed.split('\0').filter(|field| !field.is_empty());
+    let mut entries = Vec::new();
+    while let Some(head) = fields.next() {
+        let is_gitlink = head.split([' ', ':']).any(|part| part == GITLINK);
+        let status: String = head.rsplit(' ').next().unwrap_or_default().chars().take(1).collect();
+        let from = if matches!(status.as_str(), "R" | "C") { fields.next().map(str::to_owned) } else { None };
+        let Some(path) = fields.next() else { break };
+        entries.push(Entry { change: Change { path: path.to_owned(), status, from }, is_gitlink });
+    }
+    entries
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_read_with_their_renames_and_links() {
+        let entry = |path: &str, status: &str, from: Option<&str>, is_gitlink| Entry {
+            change: Change { path: path.into(), status: status.into(), from: from.map(str::to_owned) },
+            is_gitlink,
+        };
+        let listed = ":100644 100644 aa bb M\0a b.rs\0:100644 100644 aa aa R100\0old.rs\0new.rs\0\
+                      :000000 160000 00 cc A\0web\0:100644 000000 aa 00 D\0gone\0";
+        assert_eq!(
+            changes(listed),
+            [
+                entry("a b.rs", "M", None, false),
+                entry("new.rs", "R", Some("old.rs"), false),
+                entry("web", "A", None, true),
+                entry("gone", "D", None, false)
+            ]
+        );
+    }
+}

@@ -1,0 +1,212 @@
+//! A task's tree: a checkout of its own repository, whose git directory the agent may do with what it likes. What Baton
+//! has to know of it (where it is, what it started from, its index) lies in the store, out of the agent's way.
+
+use std::fmt;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::git::{Git, GitError};
+use super::repository::{self, SHAPE, write};
+use super::{Site, Workspaces};
+use crate::id::{Epoch, RunId, TaskId};
+
+/// Which attempt of which task: `r1/t4.2`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Key {
+    pub run: RunId,
+    pub task: TaskId,
+    pub epoch: Epoch,
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}.{}", self.run, self.task, self.epoch)
+    }
+}
+
+impl FromStr for Key {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("expected an attempt such as r1/t4.2, not {text:?}");
+        let (run, rest) = text.split_once('/').ok_or_else(wrong)?;
+        let (task, epoch) = rest.split_once('.').ok_or_else(wrong)?;
+        let epoch = Epoch(epoch.parse().map_err(|_| wrong())?);
+        Ok(Self { run: run.parse()?, task: task.parse()?, epoch })
+    }
+}
+
+/// A tree and the commit that it started from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tree {
+    pub key: Key,
+    pub path: PathBuf,
+    pub base: String,
+}
+
+/// What the store keeps of a tree. A folder in its place that has another inode is another folder.
+#[derive(Debug, Serialize, Deserialize)]
+struct Record {
+    epoch: u32,
+    path: PathBuf,
+    base: String,
+    device: u64,
+    inode: u64,
+}
+
+const RECORD: &str = "tree.json";
+
+impl Workspaces {
+    /// A tree for an attempt, from the target's tip. All attempts of a task work at the same path; `keep` takes up what
+    /// the attempt before left there.
+    ///
+    /// # Errors
+    /// Git's own, or the folder's.
+    pub async fn begin(&self, site: Site<'_>, keep: bool) -> Result<Tree, GitError> {
+        let _one_at_a_time = self.trees.lock().await;
+        let left = self.record(site.key).filter(|record| keep && record.is_there());
+        if let Some(left) = left {
+            let record = Record { epoch: site.key.epoch.0, ..left };
+            self.note(site.key, &record)?;
+            return Ok(Tree { key: site.key, path: record.path, base: record.base });
+        }
+        let base = self.tip().await?;
+        let path = self.settings.folder().join(site.key.run.to_string()).join(site.folder());
+        self.remove(site.key);
+        self.check_out(&path, &base).await?;
+        let index = self.kept(site.key).join("index");
+        let folder = |why| GitError::Folder { path: path.clone(), why };
+        std::fs::create_dir_all(self.kept(site.key)).map_err(folder)?;
+        std::fs::copy(path.join(".git/index"), index).map_err(folder)?;
+        let is = std::fs::symlink_metadata(&path).map_err(folder)?;
+        let record = Record {
+            epoch: site.key.epoch.0,
+            path: path.clone(),
+            base: base.clone(),
+            device: is.dev(),
+            inode: is.ino(),
+        };
+        self.note(site.key, &record)?;
+        Ok(Tree { key: site.key, path, base })
+    }
+
+    /// Makes a checkout of a commit with a repository of its own, which borrows objects and knows the operator's
+    /// branches and tags by name.
+    pub(super) async fn check_out(&self, path: &Path, commit: &str) -> Result<(), GitError> {
+        let _ = std::fs::remove_dir_all(path);
+        repository::init(path, &self.theirs, false).await?;
+        let dir = path.join(".git");
+        let borrowed = repository::alternates(&[&self.theirs.common, &self.own.common]);
+        write(&dir.join("objects/info/alternates"), borrowed.as_bytes())?;
+        let identity = "[user]\n\tname = Baton\n\temail = baton@localhost\n";
+        write(&dir.join(SHAPE), (self.theirs.shape().await? + identity).as_bytes())?;
+        repository::copy_shallow(&self.theirs, &dir)?;
+        let names = ["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags"];
+        let names = self.theirs.git.run(&names).await?;
+        if !names.is_empty() {
+            write(&dir.join("packed-refs"), format!("{names}\n").as_bytes())?;
+        }
+        write(&dir.join("HEAD"), format!("{commit}\n").as_bytes())?;
+        Git::of(&dir).with_tree(path).run(&["read-tree", "--reset", "-u", commit]).await?;
+        Ok(())
+    }
+
+    /// Whether the folder at a tree's path is the one that was made for it.
+    pub(super) fn is_there(&self, tree: &Tree) -> bool {
+        self.record(tree.key).is_some_and(|record| record.is_there())
+    }
+
+    /// Where the store keeps what it knows of a task's tree.
+    pub(super) fn kept(&self, key: Key) -> PathBuf {
+        self.own.common.join("trees").join(key.run.to_string()).join(key.task.to_string())
+    }
+
+    fn record(&self, key: Key) -> Option<Record> {
+        serde_json::from_slice(&std::fs::read(self.kept(key).join(RECORD)).ok()?).ok()
+    }
+
+    fn note(&self, key: Key, record: &Record) -> Result<(), GitError> {
+        let json = serde_json::to_vec(record).unwrap_or_default();
+        write(&self.kept(key).join(RECORD), &json)
+    }
+
+    /// Takes a task's tree away, unless a later attempt has it.
+    pub async fn discard(&self, key: Key) {
+        let _one_at_a_time = self.trees.lock().await;
+        if self.record(key).is_none_or(|record| record.epoch <= key.epoch.0) {
+            self.remove(key);
+        }
+    }
+
+    /// A tree that is not there is no error.
+    fn remove(&self, key: Key) {
+        if let Some(record) =
+            self.record(key).filter(|record| record.path.starts_with(self.settings.folder()))
+        {
+            let _ = take_away(&record.path);
+        }
+        let _ = std::fs::remove_dir_all(self.kept(key));
+    }
+
+    /// The trees that are there.
+    #[must_use]
+    pub fn list(&self) -> Vec<Tree> {
+        let folders = |at: &Path| std::fs::read_dir(at).into_iter().flatten().flatten();
+        let mut trees = Vec::new();
+        for run in folders(&self.own.common.join("trees")) {
+            for task in folders(&run.path()) {
+                let name = |entry: &std::fs::DirEntry| entry.file_name().into_string().unwrap_or_default();
+                let Ok(key) = format!("{}/{}.0", name(&run), name(&task)).parse::<Key>() else { continue };
+                if let Some(Record { epoch, path, base, .. }) = self.record(key) {
+                    trees.push(Tree { key: Key { epoch: Epoch(epoch), ..key }, path, base });
+                }
+            }
+        }
+        trees.sort_by_key(|tree| tree.key);
+        trees
+    }
+}
+
+impl Record {
+    fn is_there(&self) -> bool {
+        let is = std::fs::symlink_metadata(&self.path);
+        let same = is.is_ok_and(|is| is.is_dir() && (is.dev(), is.ino()) == (self.device, self.inode));
+        // Neither may a folder above it lead elsewhere.
+        same && self.path.canonicalize().is_ok_and(|real| real == self.path)
+    }
+}
+
+/// Removes a folder, also where an agent has taken the right to do so away from folders in it. Links are not followed.
+fn take_away(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    if std::fs::symlink_metadata(path)?.is_symlink() {
+        return std::fs::remove_file(path);
+    }
+    if std::fs::remove_dir_all(path).is_ok() {
+        return Ok(());
+    }
+    let mut folders = vec![path.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let _ = std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700));
+        let entries = std::fs::read_dir(&folder)?.flatten();
+        folders
+            .extend(entries.filter(|entry| entry.file_type().is_ok_and(|is| is.is_dir())).map(|e| e.path()));
+    }
+    std::fs::remove_dir_all(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_as_it_is_written() {
+        let key = Key { run: RunId(1), task: TaskId(4), epoch: Epoch(2) };
+        assert_eq!(key.to_string(), "r1/t4.2");
+        assert_eq!("r1/t4.2".parse(), Ok(key));
+        assert!("r1/t4".parse::<Key>().is_err() && "main".parse::<Key>().is_err());
+    }
+}
