@@ -12,6 +12,8 @@ mod amend;
 mod budget;
 #[path = "cli/composite.rs"]
 mod composite;
+#[path = "cli/confine.rs"]
+mod confine;
 #[path = "cli/control.rs"]
 mod control;
 #[path = "cli/dead.rs"]
@@ -26,6 +28,8 @@ mod http;
 mod init;
 #[path = "cli/insights.rs"]
 mod insights;
+#[path = "cli/lines.rs"]
+mod lines;
 #[path = "cli/manual.rs"]
 mod manual;
 #[path = "cli/people.rs"]

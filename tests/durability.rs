@@ -5,6 +5,10 @@ mod support;
 
 #[path = "durability/bundle.rs"]
 mod bundle;
+#[path = "durability/clock.rs"]
+mod clock;
+#[path = "durability/ends.rs"]
+mod ends;
 #[path = "durability/kill.rs"]
 mod kill;
 #[path = "durability/model.rs"]

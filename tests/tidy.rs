@@ -40,7 +40,9 @@ fn code(path: &Path) -> String {
 }
 
 /// What only some modules may mention.
-const PRIVILEGES: [(&str, &[&str]); 11] = [
+const PRIVILEGES: [(&str, &[&str]); 13] = [
+    ("landlock::", &["confine/files"]),
+    ("seccompiler::", &["confine/calls"]),
     ("kuva::", &["lab/plot"]),
     ("rusqlite::", &["store"]),
     ("wasmtime::", &["plugin"]),

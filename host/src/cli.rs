@@ -168,9 +168,15 @@ enum Verb {
     #[command(subcommand)]
     Bench(bench::Verb),
     #[command(name = "__compile", hide = true)]
-    Compile { kind: Kind },
+    Compile { kind: Kind, host: i32 },
     #[command(name = "__supervise", hide = true)]
     Supervise(supervise::Args),
+    #[command(name = "__enter", hide = true)]
+    Enter(supervise::enter::Args),
+    #[command(name = "__walls", hide = true)]
+    Walls,
+    #[command(name = "__die", hide = true)]
+    Die { signal: i32 },
 }
 
 /// What a verb came to: the exit codes are part of the contract.
@@ -369,7 +375,10 @@ impl Cli {
             | Verb::Sim(_)
             | Verb::Bench(_)
             | Verb::Compile { .. }
-            | Verb::Supervise(_) => false,
+            | Verb::Supervise(_)
+            | Verb::Enter(_)
+            | Verb::Walls
+            | Verb::Die { .. } => false,
         };
         is_list && !self.global.no_pager && !self.global.json
     }
@@ -419,8 +428,13 @@ fn dispatch(cli: Cli) -> Outcome {
         Verb::Template(verb) => template::run(global, &verb),
         Verb::Sim(verb) => sim::run(global, &verb),
         Verb::Bench(verb) => bench::run(global, verb),
-        Verb::Compile { kind } => compile::child(kind).map(|()| Done::Well).map_err(Failure::Refused),
+        Verb::Compile { kind, host } => {
+            compile::child(kind, host).map(|()| Done::Well).map_err(Failure::Refused)
+        }
         Verb::Supervise(args) => supervise::run(&args),
+        Verb::Enter(args) => supervise::enter::run(&args),
+        Verb::Walls => supervise::enter::walls(),
+        Verb::Die { signal } => supervise::die(signal),
     }
 }
 

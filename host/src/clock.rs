@@ -70,24 +70,94 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
+/// A wall clock that is behind the record by less is only being set: time stands still until it has caught up.
+const SLACK: Duration = Duration::from_secs(60);
+/// A record that ends so long ago is worth a word: the clock may be ahead.
+const LONG: Duration = Duration::from_secs(31 * 86_400);
+/// 2026-01-01. A clock before this program was written was never set, and says nothing.
+const UNSET: Time = Time(1_767_225_600_000);
+
+/// How the machine's clock stands to the record at a start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drift {
+    None,
+    /// The record goes further: a clock was ahead once, or is behind now.
+    Behind(Duration),
+    /// Nothing was recorded for long: nobody was there, or the clock is ahead now.
+    Ahead(Duration),
+    /// It was never set, and time goes on where the record ends.
+    Unset,
+}
+
+impl Drift {
+    /// When a record that ends at `last` goes on, by a clock that says `wall`. Calendar and daily caps are the real
+    /// day's, so a record from the future does not keep the store there.
+    #[must_use]
+    pub fn at_start(wall: Time, last: Time) -> (Time, Self) {
+        let behind = last.since(wall);
+        if wall < UNSET && wall < last {
+            (last, Self::Unset)
+        } else if behind > SLACK {
+            (wall, Self::Behind(behind))
+        } else if last > Time(0) && wall.since(last) > LONG {
+            (wall, Self::Ahead(wall.since(last)))
+        } else {
+            (wall.max(last), Self::None)
+        }
+    }
+
+    /// For people, if there is something to say.
+    #[must_use]
+    pub fn said(self) -> Option<String> {
+        let days = |span: Duration| match span.as_secs() / 86_400 {
+            0 => format!("{} minutes", span.as_secs() / 60),
+            days => format!("{days} days"),
+        };
+        match self {
+            Self::None => None,
+            Self::Behind(span) => Some(format!(
+                "the record of this store goes {} beyond this machine's clock: a clock was ahead once, or this one is \
+                 behind; times go on by this machine's, and what was to wait for longer is tried now",
+                days(span)
+            )),
+            Self::Ahead(span) => Some(format!(
+                "nothing was recorded in this store for {}: if that is not so, this machine's clock is ahead",
+                days(span)
+            )),
+            Self::Unset => Some(
+                "this machine's clock was never set: times go on where the record ends, set the clock"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
 /// Where the time comes from.
 #[derive(Clone, Debug)]
 pub enum Clock {
-    /// The machine's, made monotonic: it starts at the wall clock and then only follows the monotonic one.
-    System { origin: Instant, at: Time },
+    /// The machine's, made monotonic: it starts at a given time and then follows the one that also counts while the
+    /// machine sleeps.
+    System { origin: Duration, at: Time },
     /// Set by hand, for tests and simulations.
     Manual(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// `floor` is the latest time that the store has seen: a wall clock that was set back does not make time run
-    /// backwards in the record.
+    /// By the wall clock, whatever was recorded.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clocks")]
-    pub fn system(floor: Time) -> Self {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let at = Time(i64::try_from(wall.as_millis()).unwrap_or(i64::MAX)).max(floor);
-        Self::System { origin: Instant::now(), at }
+    pub fn system() -> Self {
+        Self::from(wall())
+    }
+
+    /// Goes on after the latest time that the store has seen.
+    #[must_use]
+    pub fn after(last: Time) -> (Self, Drift) {
+        let (at, drift) = Drift::at_start(wall(), last);
+        (Self::from(at), drift)
+    }
+
+    fn from(at: Time) -> Self {
+        Self::System { origin: since_boot(), at }
     }
 
     #[must_use]
@@ -98,7 +168,7 @@ impl Clock {
     #[must_use]
     pub fn now(&self) -> Time {
         match self {
-            Self::System { origin, at } => *at + origin.elapsed(),
+            Self::System { origin, at } => *at + since_boot().saturating_sub(*origin),
             Self::Manual(at) => Time(at.load(Ordering::SeqCst)),
         }
     }
@@ -112,6 +182,18 @@ impl Clock {
             }
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clocks")]
+fn wall() -> Time {
+    let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Time(i64::try_from(wall.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Unlike `Instant` it goes on while the machine sleeps.
+fn since_boot() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
 }
 
 /// A stopwatch for measurements that are reported and never decided upon.
@@ -147,8 +229,40 @@ mod tests {
         assert_eq!(Time(1_795_250_274_120).to_string(), "2026-11-21T08:37:54.120Z");
     }
 
+    const DAY: i64 = 86_400_000;
+    const NOW: Time = Time(1_795_250_274_120);
+
     #[test]
-    fn a_system_clock_starts_no_earlier_than_its_floor() {
-        assert!(Clock::system(Time(9_000_000_000_000)).now() >= Time(9_000_000_000_000));
+    fn a_record_from_the_future_does_not_keep_the_store_there() {
+        for days in [1, 400, 4000] {
+            let (at, drift) = Drift::at_start(NOW, Time(NOW.0 + days * DAY));
+            assert_eq!((at, drift), (NOW, Drift::Behind(Duration::from_secs(days.unsigned_abs() * 86_400))));
+        }
+        let shown = Drift::Behind(Duration::from_secs(400 * 86_400)).said().unwrap();
+        assert!(
+            shown.starts_with("the record of this store goes 400 days beyond this machine's clock"),
+            "{shown}"
+        );
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_a_little_lets_time_stand_still() {
+        let last = Time(NOW.0 + 59_000);
+        assert_eq!(Drift::at_start(NOW, last), (last, Drift::None));
+        assert_eq!(Drift::at_start(last, NOW), (last, Drift::None));
+    }
+
+    #[test]
+    fn a_clock_that_was_never_set_does_not_take_the_record_back() {
+        assert_eq!(Drift::at_start(Time(5000), NOW), (NOW, Drift::Unset));
+        assert_eq!(Drift::at_start(Time(5000), Time(0)), (Time(5000), Drift::None));
+    }
+
+    #[test]
+    fn a_long_silence_is_worth_a_word() {
+        let (at, drift) = Drift::at_start(Time(NOW.0 + 400 * DAY), NOW);
+        assert_eq!(at, Time(NOW.0 + 400 * DAY));
+        assert!(drift.said().unwrap().starts_with("nothing was recorded in this store for 400 days"));
+        assert_eq!(Drift::at_start(NOW, Time(0)).1, Drift::None, "a new store");
     }
 }

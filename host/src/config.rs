@@ -2,6 +2,7 @@
 //! line and column.
 
 mod agent;
+mod confine;
 pub mod ladder;
 mod offer;
 mod people;

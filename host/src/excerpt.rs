@@ -26,7 +26,7 @@ mod tests {
     #[test]
     fn a_text_ends_where_it_must_and_says_so() {
         assert_eq!(excerpt("short", 64), "short");
-        assert_eq!(excerpt("x".repeat(65), 64), format!("{} … (cut, of 65 bytes)", "x".repeat(64 - 24)));
+        assert_eq!(excerpt("x".repeat(65), 64), format!("{} … (cut, of 65 bytes)", "x".repeat(64 - 23)));
         for most in 40..80 {
             for letter in ["x", "ö", "語", "👍"] {
                 let cut = excerpt(letter.repeat(100), most);

@@ -22,7 +22,6 @@ pub const RUN: [&str; 7] = [
 
 /// On the way of an accepted claim to the target.
 pub const LANDING: [&str; 4] = ["landing-brought", "landing-marked", "landing-followed", "landing-moved"];
-
 /// Those of a backup, and of a way back from one.
 pub const BACKUP: [&str; 1] = ["backup-written"];
 pub const RESTORE: [&str; 4] = ["restore-copied", "restore-settled", "restore-kept", "restore-renamed"];

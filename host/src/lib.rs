@@ -5,6 +5,7 @@
 //! lies between two transactions may be lost and will be tried again.
 
 pub mod clock;
+pub mod confine;
 pub mod excerpt;
 pub mod id;
 pub mod learning;

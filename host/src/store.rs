@@ -32,7 +32,7 @@ use thiserror::Error;
 use batch::{Batch, Memory};
 use tally::Tallies;
 
-use crate::clock::{Clock, Time};
+use crate::clock::{Clock, Drift, Time};
 use crate::op::{Applied, Op, Rejection, Reply};
 
 /// "BATN".
@@ -214,6 +214,7 @@ pub struct Store {
     memory: Memory,
     tallies: Tallies,
     clock: Clock,
+    drift: Drift,
     /// The host that this store was opened for, once it has started: what it asks for after another one took over is
     /// refused.
     boot: Option<u32>,
@@ -272,12 +273,16 @@ impl Store {
             conn.query_row("SELECT coalesce(max(at), 0) FROM event WHERE seq = ?1", [memory.seq], |row| {
                 row.get(0)
             })?;
-        let clock = clock.unwrap_or_else(|| Clock::system(Time(floor)));
+        let (clock, drift) = match clock {
+            Some(clock) => (clock, Drift::None),
+            None => Clock::after(Time(floor)),
+        };
         Ok(Self {
             conn,
             memory,
             tallies: Tallies::default(),
             clock,
+            drift,
             boot: None,
             broken: false,
             home: None,
@@ -288,6 +293,12 @@ impl Store {
     #[must_use]
     pub fn clock(&self) -> Clock {
         self.clock.clone()
+    }
+
+    /// How the machine's clock stood to the record when this was opened.
+    #[must_use]
+    pub fn drift(&self) -> Drift {
+        self.drift
     }
 
     /// The number of the newest event; 0 before the first.

@@ -110,6 +110,15 @@ pub mod attr {
 }
 
 impl Workspaces {
+    /// Objects that trees borrow: the operator's, with what those are borrowed from, and the store's own.
+    #[must_use]
+    pub fn lent(&self) -> Vec<PathBuf> {
+        let theirs = self.theirs.common.join("objects");
+        let further = std::fs::read_to_string(theirs.join("info/alternates")).unwrap_or_default();
+        let further = further.lines().map(|line| theirs.join(line));
+        further.chain([theirs.clone(), self.own.common.join("objects")]).collect()
+    }
+
     /// Finds the repository, and makes the target branch from what is checked out if there is none.
     ///
     /// # Errors

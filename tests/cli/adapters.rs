@@ -63,15 +63,22 @@ pub fn stage(adapter: &str, config: &str, transcripts: &[&str]) -> Env {
     env
 }
 
-/// A profile whose program plays these transcripts. They are written into the test's folder.
+/// A profile whose program plays these transcripts. They are written into the test's folder, as is the log.
 pub fn actor(env: &Env, profile: &str, transcripts: &[&str], arguments: &[&str]) -> String {
-    let mut argv = vec![json!("python3"), json!(root().join("tests/actors/actor.py")), json!(env.path(LOG))];
+    let log = env.path(LOG);
+    if !log.exists() {
+        env.write(LOG, "");
+    }
+    let mut argv = vec![json!("python3"), json!(root().join("tests/actors/actor.py")), json!(log)];
     for (index, transcript) in transcripts.iter().enumerate() {
         argv.push(json!(env.write(&format!("{profile}/{index}.txt"), transcript)));
     }
     argv.push(json!("--"));
     argv.extend(arguments.iter().map(|argument| json!(argument)));
-    format!("[profiles.{profile}]\nargv = {}\nenv = [\"PATH\"]\n", Value::Array(argv))
+    let (argv, log, plays) = (Value::Array(argv), json!(log), json!(env.path(profile)));
+    format!(
+        "[profiles.{profile}]\nargv = {argv}\nenv = [\"PATH\"]\nconfine = {{ write = [{log}], read = [{plays}] }}\n"
+    )
 }
 
 pub fn needs_python() {

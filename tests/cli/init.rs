@@ -39,6 +39,28 @@ fn each_program_gets_a_configuration_and_doctor_says_what_is_missing_for_it() {
     }
 }
 
+/// Whoever copies from a page gets what `init` writes.
+#[test]
+fn the_pages_show_what_init_writes() {
+    let pages = [
+        ("claude", "claude"),
+        ("codex", "codex"),
+        ("gemini", "acp"),
+        ("opencode", "acp"),
+        ("copilot", "acp"),
+        ("aider", "aider"),
+        ("openai", "openai"),
+    ];
+    for (agent, page) in pages {
+        let env = Env::new();
+        env.baton(&["init", "--agent", agent]).ok();
+        let written = std::fs::read_to_string(env.path("baton.toml")).expect("init wrote it");
+        let page = crate::support::root().join(format!("docs/adapters/{page}.md"));
+        let text = std::fs::read_to_string(page).expect("there is a page");
+        assert!(text.contains(&format!("```toml\n{}\n```", written.trim_end())), "{agent}");
+    }
+}
+
 #[test]
 fn an_unknown_program_names_those_that_are_known() {
     let said = Env::new().baton(&["init", "--agent", "cursor"]).fails(2);

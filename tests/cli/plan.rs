@@ -63,7 +63,7 @@ fn the_three_formats_are_equally_strict() {
         env.baton(&["plan", "check", file]).fails(2)
     };
     insta::assert_snapshot!(said("p.json", "[{\"id\":\"a\",\n \"effects\":\"external\",\"effects\":\"workspace\"}]"), @r#"
-    baton: p.json: is not valid JSON: the key "effects" is given twice at line 2 column 33
+    baton: p.json: is not valid JSON: the key "effects" is given twice at line 2 column 31
     the plan has 1 error
     "#);
     assert!(said("p.yaml", "id: a\neffects: external\neffects: workspace\n").contains("effects"));

@@ -1,5 +1,10 @@
-//! The real programs of two adapters, as they are published, asking a scripted model on loopback. Their home is empty and
+//! The real programs of three adapters, as they are published, asking a scripted model on loopback. Their home is empty and
 //! nothing else can be reached. `tests/programs/install.sh` installs them.
+
+#[path = "programs/acp.rs"]
+mod acp;
+#[path = "programs/claude.rs"]
+mod claude;
 
 use std::path::PathBuf;
 
@@ -10,14 +15,16 @@ use crate::support::model::{Asked, Model, Reply};
 use crate::support::{Env, git, root};
 
 /// Installed once, at the versions of the script; what is there already is left alone.
-static INSTALLED: std::sync::LazyLock<()> = std::sync::LazyLock::new(|| {
-    let install = std::process::Command::new(root().join("tests/programs/install.sh"))
-        .args(["codex", "aider"])
-        .output();
+static INSTALLED: std::sync::LazyLock<()> =
+    std::sync::LazyLock::new(|| install(&["codex", "claude", "aider"]));
+
+/// A program that can't be installed fails the tests, and is named.
+fn install(names: &[&str]) {
+    let install = std::process::Command::new(root().join("tests/programs/install.sh")).args(names).output();
     let install = install.expect("tests/programs/install.sh can be started");
     let said = String::from_utf8_lossy(&install.stderr);
     assert!(install.status.success(), "tests/programs/install.sh failed: {said}");
-});
+}
 
 /// A program by its path below `target/programs`.
 fn program(path: &str) -> PathBuf {
@@ -27,7 +34,9 @@ fn program(path: &str) -> PathBuf {
 
 /// What reaches the programs: a home of their own, and a proxy that is not there for all but loopback.
 fn environment(env: &Env, more: &[&str]) -> String {
-    std::fs::create_dir_all(env.path("home")).expect("folders can be made");
+    for name in ["home/.codex", "home/.aider"] {
+        std::fs::create_dir_all(env.path(name)).expect("folders can be made");
+    }
     let nowhere = "http://127.0.0.1:9";
     let mut entries = vec![
         String::from("PATH"),
@@ -70,42 +79,24 @@ fn turns(model: &Model) -> Vec<Asked> {
     model.asked().into_iter().filter(|asked| asked.line.starts_with("POST")).collect()
 }
 
+/// The configuration of the page, with the program of the tests; where the model is, Codex reads in its own configuration.
 fn codex(port: u16) -> Env {
     let env = Env::new();
+    let page = std::fs::read_to_string(root().join("host/src/config/init/codex.toml")).expect("its page");
     let program = program("codex/node_modules/.bin/codex");
-    let provider = format!(
-        "model_providers.s={{name=\"s\",base_url=\"http://127.0.0.1:{port}/v1\",wire_api=\"responses\"}}"
-    );
-    let argv = |last: &[&str]| {
-        let mut argv = json!([
-            program,
-            "exec",
-            "--json",
-            "--sandbox",
-            "danger-full-access",
-            "--skip-git-repo-check",
-            "--model",
-            "{model}",
-            "-c",
-            "model_provider=\"s\"",
-            "-c",
-            provider,
-        ]);
-        if let Value::Array(argv) = &mut argv {
-            argv.extend(last.iter().map(|argument| json!(argument)));
-        }
-        argv
-    };
-    let environment = environment(&env, &[]);
+    let environment = environment(&env, &["OPENAI_API_KEY=none"]);
+    let config = page
+        .replace("\"codex\", \"exec\"", &format!("{}, \"exec\"", json!(program)))
+        .replace("[\"PATH\", \"HOME\", \"OPENAI_API_KEY\"]", &environment)
+        .replace("skills = [\"code\"]", "skills = [\"work\"]")
+        .replace("repository = \".\"", "repository = \"repo\"");
+    assert_eq!(config.matches(&environment).count(), 2, "the page names other variables: {page}");
+    env.write("baton.toml", &config);
     env.write(
-        "baton.toml",
+        "home/.codex/config.toml",
         &format!(
-            "[agents.worker]\nadapter = \"codex\"\nskills = [\"work\"]\n\
-             config = {{ profile = \"codex\", resume-profile = \"again\", model = \"scripted-1\", silence-s = 60 }}\n\
-             [profiles.codex]\nargv = {}\nenv = {environment}\n[profiles.again]\nargv = {}\nenv = {environment}\n\
-             [workspace]\nrepository = \"repo\"\n",
-            argv(&["-"]),
-            argv(&["resume", "{thread}", "-"]),
+            "model_provider = \"s\"\n[model_providers.s]\nname = \"s\"\n\
+             base_url = \"http://127.0.0.1:{port}/v1\"\nwire_api = \"responses\"\n"
         ),
     );
     repository(&env);
@@ -124,7 +115,7 @@ fn codex_mends_a_file() {
     let asked = turns(&model);
     assert_eq!(asked.len(), 2);
     assert_eq!(asked[0].line, "POST /v1/responses");
-    assert_eq!(asked[0].json()["model"], "scripted-1");
+    assert_eq!(asked[0].json()["model"], "gpt-5-codex");
     assert!(asked[0].body.contains("Mend it"), "{}", asked[0].body);
     assert_eq!(git(&env.path("repo"), &["show", "baton/accepted:a.txt"]), "a\nmended");
     let outcome = report(&env)["outcome"].clone();
@@ -153,7 +144,10 @@ fn codex_takes_up_its_thread_when_it_was_refused() {
     let thread = |index: usize| asked[index].header("thread-id").map(str::to_owned);
     assert!(thread(0).is_some(), "{:?}", asked[0].headers);
     assert_eq!(thread(1), thread(0));
-    assert_eq!(Some(env.sql::<String>("SELECT value FROM memory")), thread(0));
+    let kept = env.sql::<String>("SELECT value FROM memory");
+    assert_eq!(kept.lines().next().map(str::to_owned), thread(0));
+    // Codex tells 300 tokens, for the whole thread.
+    assert_eq!(report(&env)["outcome"]["usage"]["input_tokens"], 200);
     assert!(asked[1].body.contains("Earlier attempts were not accepted:"), "{}", asked[1].body);
 }
 
@@ -242,7 +236,8 @@ fn aider(port: u16) -> Env {
         &format!(
             "[agents.worker]\nadapter = \"aider\"\nskills = [\"work\"]\n\
              config = {{ profile = \"aider\", model = \"openai/scripted-1\", silence-s = 120 }}\n\
-             [profiles.aider]\nargv = {argv}\nenv = {environment}\n[workspace]\nrepository = \"repo\"\n"
+             [profiles.aider]\nargv = {argv}\nenv = {environment}\n\
+             confine = {{ write = [\"~/.aider\"] }}\n[workspace]\nrepository = \"repo\"\n"
         ),
     );
     // It keeps prices for a day before it looks for them elsewhere.

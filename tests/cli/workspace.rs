@@ -192,6 +192,11 @@ fn with_submodule(env: &Env) -> std::path::PathBuf {
 fn a_submodule_may_be_filled_and_what_is_done_in_it_is_refused() {
     let env = env();
     let repo = with_submodule(&env);
+    // What a submodule is filled from lies outside the tree.
+    let config = std::fs::read_to_string(env.path("baton.toml")).expect("it is there");
+    let script = "argv = [\"sh\", \"-c\", \"{input.run}\"]\n";
+    assert!(config.contains(script));
+    env.write("baton.toml", &config.replace(script, &format!("{script}confine = {{ read = [\"lib\"] }}\n")));
     let fill = "git -c protocol.file.allow=always submodule --quiet update --init";
     let commit = "git -c user.name=a -c user.email=a@a commit -qam edited";
     let edits = ["echo x >> lib/code.txt", "echo x > lib/new.txt", "rm lib/code.txt"];
@@ -318,18 +323,20 @@ fn what_is_killed_while_it_lands_lands_once() {
     let env = env();
     let config = std::fs::read_to_string(env.path("baton.toml")).unwrap();
     // The check takes long enough to be killed in, the first time.
-    let slow = r#"argv = ["sh", "-c", "test -e ../../../checked || { touch ../../../checked; sleep 60; }"]"#;
+    let slow = r#"argv = ["sh", "-c", "test -e ../../../mark/checked || { touch ../../../mark/checked; sleep 60; }"]
+confine = { write = ["mark"] }"#;
+    std::fs::create_dir(env.path("mark")).unwrap();
     let quick = r#"argv = ["sh", "-c", "! grep -rl broken --include=*.txt ."]"#;
     env.write("baton.toml", &config.replace(quick, slow));
     plan(&env, &[task("a", "echo more >> a.txt")]);
     let mut host = env.start(&["run", "plan.json"]);
     for _ in 0..500 {
-        if env.path("checked").exists() {
+        if env.path("mark/checked").exists() {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
-    assert!(env.path("checked").exists(), "the check was started");
+    assert!(env.path("mark/checked").exists(), "the check was started");
     host.kill();
     env.baton(&["run", "plan.json"]).ok();
     let repo = env.path("repo");

@@ -4,11 +4,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-CODEX=0.169.0
+CODEX=0.171.0
+CLAUDE=2.1.197
 AIDER=0.86.2
 JCO=1.35.0
 INTO="$PWD/target/programs"
-WANTED=" ${*:-codex aider jco} "
+WANTED=" ${*:-codex claude aider jco} "
 
 have() { [ "$(cat "$1/installed" 2>/dev/null)" = "$2" ]; }
 wants() { case "$WANTED" in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
@@ -20,6 +21,34 @@ if wants codex && ! have "$INTO/codex" "$CODEX"; then
     "$INTO/codex/node_modules/.bin/codex" --version
     echo "$CODEX" >"$INTO/codex/installed"
 fi
+
+# The program itself is in a package for the platform; nothing is fetched from elsewhere.
+if wants claude && ! have "$INTO/claude" "$CLAUDE"; then
+    rm -rf "$INTO/claude"
+    mkdir -p "$INTO/claude"
+    npm install --prefix "$INTO/claude" --no-fund --no-audit --loglevel=error "@anthropic-ai/claude-code@$CLAUDE"
+    "$INTO/claude/node_modules/.bin/claude" --version
+    echo "$CLAUDE" >"$INTO/claude/installed"
+fi
+
+# A program of npm whose package, version and command are these.
+package() {
+    local name=$1 version=$2 package=$3
+    if wants "$name" && ! have "$INTO/$name" "$version"; then
+        rm -rf "${INTO:?}/$name"
+        mkdir -p "$INTO/$name"
+        npm install --prefix "$INTO/$name" --no-fund --no-audit --loglevel=error "$package@$version" ||
+            { echo "$name can't be installed" >&2; exit 1; }
+        [ -x "$INTO/$name/node_modules/.bin/$name" ] || { echo "$package has no program $name" >&2; exit 1; }
+        echo "$version" >"$INTO/$name/installed"
+    fi
+}
+package gemini 0.61.0 @google/gemini-cli
+package qwen 0.15.10 @qwen-code/qwen-code
+package copilot 1.0.102 @github/copilot
+package codex-acp 2.6.0 @agentclientprotocol/codex-acp
+package claude-agent-acp 0.101.0 @agentclientprotocol/claude-agent-acp
+package opencode 1.18.33 opencode-ai
 
 if wants aider && ! have "$INTO/aider" "$AIDER"; then
     python=

@@ -197,7 +197,7 @@ fn list(global: &Global) -> Outcome {
         screen::json(&all);
         return Ok(Done::Well);
     }
-    let now = Clock::system(Time(0)).now();
+    let now = Clock::system().now();
     let row = |shown: &Shown| {
         let card = &shown.agent.card;
         let standing = match shown.agent.standing {
@@ -233,9 +233,15 @@ fn show(global: &Global, name: &str) -> Outcome {
     }
     let card = &shown.agent.card;
     screen::line(&format!("{} ({}), {} of {} busy", card.name, card.kind(), shown.running, card.capacity));
-    screen::line(&format!("  breaker {}", breaker(shown.agent.breaker, Clock::system(Time(0)).now())));
+    screen::line(&format!("  breaker {}", breaker(shown.agent.breaker, Clock::system().now())));
     for (key, value) in &card.config {
         screen::line(&format!("  {key} = {value}"));
+    }
+    let (config, _) = global.here()?;
+    for value in card.config.values() {
+        if let Some(profile) = config.offer.profiles.get(value).filter(|profile| profile.confine.is_none()) {
+            screen::line(&format!("  programs of {} are not confined", profile.name));
+        }
     }
     let rows: Vec<Vec<String>> = shown.skills.iter().map(|(name, skill)| row(name, skill)).collect();
     screen::table(
@@ -278,13 +284,15 @@ pub(super) fn health(config: &Config, library: &Library, card: &Card) -> Result<
     let adapter = library.agent(&card.adapter)?;
     let (signs, _) = tokio::sync::mpsc::unbounded_channel();
     let around = Surroundings {
-        clock: Clock::system(Time(0)),
+        clock: Clock::system(),
         offer: config.offer.clone(),
         supervisor: std::env::current_exe().ok(),
         lease: HostLease::unlimited(),
         signs,
         desk: Desk::closed(),
         workspaces: None,
+        store: Some(config.store.clone()),
+        under_way: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut card = card.clone();

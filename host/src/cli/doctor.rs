@@ -2,6 +2,7 @@
 
 mod agents;
 mod configuration;
+mod confinement;
 mod git;
 mod store;
 
@@ -81,6 +82,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
                 Err(why) => checks.push(configuration::no_library(why)),
             }
             checks.extend(configuration::programs(&config));
+            checks.extend(confinement::programs(&config));
+            checks.extend(confinement::lifted(&config));
             checks.extend(configuration::services(&config));
             checks.extend(library.iter().flat_map(|library| agents::healths(&config, library)));
             checks.extend(git::repository(&config)?);

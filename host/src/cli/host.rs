@@ -12,6 +12,7 @@ pub(super) fn run(global: &Global, _args: &Args) -> Outcome {
     let home = Home::at(&config.store);
     let lock = Lock::take(&home)?;
     let store = Store::open(&home, lock)?;
+    run::caveats(global, &config, &store);
     let library = library(&config, Some(&reader(&home)?))?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Done, Failure, Global, Outcome, agents_of, library, screen, unreadable};
+use super::{Done, Failure, Global, Outcome, agents_of, library, screen, supervise, unreadable};
 use crate::config::Config;
 use crate::door::{self, Door};
 use crate::id::RunId;
@@ -78,6 +78,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
             if args.detach {
                 return left(global, &config, store, submission);
             }
+            caveats(global, &config, &store);
             runtime.block_on(hosted(global, &config, &home, store, library, submission))
         }
         Err(OpenError::Locked { folder, pid }) => match Door::open(&home) {
@@ -231,6 +232,15 @@ async fn hosted(
     ended?;
     follower.catch_up()?;
     conclude(global, &mut follower, home, run, phase)
+}
+
+/// What whoever starts a host should know before anything runs: of the clock, and of native programs.
+pub(super) fn caveats(global: &Global, config: &Config, store: &Store) {
+    if global.quiet {
+        return;
+    }
+    let caveats = [store.drift().said(), supervise::enter::caveat(&config.offer.profiles)];
+    caveats.iter().flatten().for_each(|caveat| screen::note(caveat));
 }
 
 /// Starts a host with what the configuration says.

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::run::follow;
 use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
-use crate::clock::{Clock, Time};
+use crate::clock::Clock;
 use crate::door::Door;
 use crate::id::{RunId, TaskId};
 use crate::scheduler::waits::{self, Wait};
@@ -87,7 +87,7 @@ fn waits(global: &Global, conn: &Reader, run: RunId) -> Result<Vec<Wait>, Failur
     }
     let (board, pool) = projection(conn).map_err(unreadable)?;
     let name = |id: TaskId| read::name(conn, id).unwrap_or_else(|_| id.to_string());
-    Ok(waits::waits((&board, &pool), run, Clock::system(Time(0)).now(), None, name))
+    Ok(waits::waits((&board, &pool), run, Clock::system().now(), None, name))
 }
 
 fn state(text: &str) -> Result<StateName, Failure> {

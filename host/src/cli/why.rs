@@ -45,6 +45,6 @@ fn cause(home: &Home, conn: &Reader, task: TaskId) -> Result<Why, Failure> {
         return Ok(why);
     }
     let (board, pool) = projection(conn).map_err(unreadable)?;
-    let now = crate::clock::Clock::system(crate::clock::Time(0)).now();
+    let now = crate::clock::Clock::system().now();
     why(conn, (&board, &pool), task, now, None).map_err(unreadable)
 }

@@ -10,7 +10,8 @@ use reqwest::header::HeaderName;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
-use crate::plugin::capability::process::Place;
+use super::confine::ConfineTable;
+use crate::plugin::capability::process::{Graces, Place};
 use crate::plugin::capability::secret::{Secret, Template};
 use crate::plugin::capability::{Offer, Profile, Service, Upstream};
 use crate::size::Size;
@@ -29,6 +30,16 @@ pub(super) struct ProfileTable {
     timeout: Option<Span>,
     #[serde(default)]
     max_stdout: Option<Size>,
+    #[serde(default)]
+    confine: ConfineTable,
+    #[serde(default)]
+    max_line: Option<Size>,
+    /// After SIGINT, before SIGTERM.
+    #[serde(default)]
+    interrupt: Option<Span>,
+    /// After SIGTERM, before it is killed.
+    #[serde(default)]
+    terminate: Option<Span>,
     #[serde(default)]
     concurrency: Option<NonZeroU32>,
 }
@@ -71,6 +82,8 @@ pub(super) struct SecretTable {
 }
 
 const MAX_STDOUT: usize = 1 << 20;
+/// As much as one call of a plugin may be handed at once by default leaves room for twice.
+const MAX_LINE: usize = 8 << 20;
 const MAX_BODY: usize = 8 << 20;
 const TIMEOUT: Duration = Duration::from_secs(600);
 const SILENCE: Duration = Duration::from_secs(120);
@@ -115,13 +128,23 @@ impl ProfileTable {
             Some((name, value)) => Some((name.to_owned(), value.to_owned())),
             None => Some((entry.clone(), std::env::var(entry).ok()?)),
         };
+        let usual = Graces::default();
+        let env: Vec<(String, String)> = self.env.iter().filter_map(value).collect();
+        let told = env.iter().find(|(name, _)| name == "HOME").map(|(_, home)| PathBuf::from(home));
+        let homes: Vec<_> = told.into_iter().chain(std::env::var_os("HOME").map(PathBuf::from)).collect();
         Profile {
             name,
             argv: self.argv,
             cwd: Place { base: folder.to_owned(), path: self.cwd.unwrap_or_default() },
-            env: self.env.iter().filter_map(value).collect(),
+            env,
+            confine: self.confine.resolve(folder, &homes),
             timeout: self.timeout.map(|span| span.0),
             max_stdout: self.max_stdout.map_or(MAX_STDOUT, |size| size.0),
+            max_line: self.max_line.map_or(MAX_LINE, |size| size.0),
+            graces: Graces {
+                interrupt: self.interrupt.unwrap_or(usual.interrupt),
+                terminate: self.terminate.unwrap_or(usual.terminate),
+            },
             places: self.concurrency.map(|number| Arc::new(Semaphore::new(number.get() as usize))),
         }
     }

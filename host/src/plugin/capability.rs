@@ -15,10 +15,11 @@ pub mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 use crate::clock::{Clock, Time};
 use crate::excerpt::{MESSAGE, excerpt};
@@ -184,8 +185,18 @@ pub struct Powers {
     pub meter: Arc<Meter>,
     pub desk: Desk,
     pub signs: sign::Signs,
-    /// The program that ends a native program's whole group when the host dies; none = it is started directly.
+    /// The program that ends native programs with all that they started; none = they are started directly.
     pub supervisor: Option<PathBuf>,
+    /// What its programs have to end when they are asked to, in milliseconds; the longest of them.
+    pub graces: AtomicU64,
+    /// Objects of git that the tree borrows.
+    pub lent: Vec<PathBuf>,
+    /// The store's folder, which no program may see.
+    pub store: Option<PathBuf>,
+    /// Why a program of its may have failed, should it have.
+    pub suspicion: Mutex<Option<String>>,
+    /// Held by what the host waits for before it ends.
+    pub under_way: Option<mpsc::Sender<()>>,
 }
 
 impl Powers {
@@ -218,6 +229,31 @@ impl Powers {
         self.acts.fetch_sub(1, Ordering::SeqCst);
     }
 
+    /// A program said that something was refused to it: what is said first is kept.
+    pub(super) fn suspect(&self, hint: Option<String>) {
+        if let (Some(hint), Ok(mut suspicion)) = (hint, self.suspicion.lock()) {
+            suspicion.get_or_insert(hint);
+        }
+    }
+
+    /// What may be behind the failure of an attempt.
+    #[must_use]
+    pub fn suspicion(&self) -> Option<String> {
+        self.suspicion.lock().ok()?.take()
+    }
+
+    /// A program was started that has so long to end.
+    pub(super) fn has_graces(&self, graces: process::Graces) {
+        let both = graces.interrupt.0.saturating_add(graces.terminate.0);
+        self.graces.fetch_max(both.as_millis().try_into().unwrap_or(u64::MAX), Ordering::SeqCst);
+    }
+
+    /// What its programs have to end when they are asked to.
+    #[must_use]
+    pub fn graces(&self) -> Duration {
+        Duration::from_millis(self.graces.load(Ordering::SeqCst))
+    }
+
     /// Whether anything may have happened outside.
     #[must_use]
     pub fn begun(&self) -> Begun {
@@ -229,7 +265,7 @@ impl Powers {
         let touch = async {
             loop {
                 self.signs.last.store(self.clock.now().0, Ordering::SeqCst);
-                tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+                tokio::time::sleep(Duration::from_millis(500)).await;
             }
         };
         tokio::select! {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit};
 
 use super::{Kind, engine};
 
@@ -40,7 +40,7 @@ fn precompile(kind: Kind, wasm: &[u8]) -> Result<Vec<u8>, String> {
 
 fn in_child(program: &PathBuf, kind: Kind, wasm: &[u8]) -> Result<Vec<u8>, String> {
     let mut child = Command::new(program)
-        .args(["__compile", kind.as_str()])
+        .args(["__compile", kind.as_str(), &std::process::id().to_string()])
         .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -70,7 +70,12 @@ fn in_child(program: &PathBuf, kind: Kind, wasm: &[u8]) -> Result<Vec<u8>, Strin
 ///
 /// # Errors
 /// What the compiler said, for the parent to read.
-pub fn child(kind: Kind) -> Result<(), String> {
+pub fn child(kind: Kind, host: i32) -> Result<(), String> {
+    // A host that was killed leaves nobody behind who computes for minutes. It waits in the thread that started this.
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(|why| why.to_string())?;
+    if getppid() != Pid::from_raw(host) {
+        return Err("the host that wanted it is gone".into());
+    }
     let cap = |most| Rlimit { current: Some(most), maximum: Some(most) };
     setrlimit(Resource::As, cap(MEMORY)).map_err(|why| why.to_string())?;
     setrlimit(Resource::Cpu, cap(CPU_SECONDS)).map_err(|why| why.to_string())?;

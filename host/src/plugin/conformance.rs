@@ -1,8 +1,8 @@
 //! The conformance kit: what every plugin of a kind must survive, and what it must never do.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -459,7 +459,7 @@ fn agent(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<Fin
 
 fn powers(plugin: &str, fence: Arc<Fence>) -> Arc<Powers> {
     let (sender, _) = tokio::sync::mpsc::unbounded_channel();
-    let clock = Clock::system(Time(0));
+    let clock = Clock::system();
     Arc::new(Powers {
         task: TaskId(1),
         epoch: Epoch(1),
@@ -481,5 +481,10 @@ fn powers(plugin: &str, fence: Arc<Fence>) -> Arc<Powers> {
         desk: Desk::closed(),
         signs: Signs { sender, last: Arc::new(AtomicI64::new(0)), denied: Arc::default() },
         supervisor: None,
+        graces: AtomicU64::new(0),
+        lent: Vec::new(),
+        store: None,
+        suspicion: Mutex::default(),
+        under_way: None,
     })
 }

@@ -292,6 +292,9 @@ fn facts(child: &Child) -> Vec<wit::Attr> {
     known.map(|(name, value)| wit::Attr { name: name.to_owned(), value }).collect()
 }
 
+/// Who judges an answer by the contract: the strategy that asked, if this is said, or else the host.
+const JUDGE: &str = "baton.judge";
+
 /// What a strategy tells the host about a task that it wants, beyond what the contract has fields for.
 fn told(workstream: &mut Workstream, name: &str, value: String) -> Result<(), String> {
     let wrong =
@@ -312,6 +315,11 @@ fn told(workstream: &mut Workstream, name: &str, value: String) -> Result<(), St
             Ok(contract) => workstream.contract = Some(contract),
             Err(_) => return wrong("a JSON Schema"),
         },
+        JUDGE => {
+            if value != "executor" {
+                return wrong("executor");
+            }
+        }
         "baton.attempts" => match value.parse() {
             Ok(attempts @ 1..=100) => workstream.retry.attempts = attempts,
             Ok(_) | Err(_) => return wrong("1 to 100"),
@@ -384,11 +392,15 @@ pub(super) fn new_task(new: wit::NewTask, effects: Effects) -> Result<Workstream
         effects,
         ..Workstream::named(name)
     };
+    let judged_by_asker = new.attrs.iter().any(|attr| attr.name == JUDGE);
     for attr in new.attrs {
         told(&mut workstream, &attr.name, attr.value)?;
     }
     workstream.allow_no_change = effects == Effects::Workspace && !workstream.contest;
-    if workstream.contract.is_some() && !workstream.validators.iter().any(|one| one.uses == "schema") {
+    if workstream.contract.is_some()
+        && !judged_by_asker
+        && !workstream.validators.iter().any(|one| one.uses == "schema")
+    {
         let schema = crate::plan::Validator { uses: "schema".into(), ..Default::default() };
         workstream.validators.insert(0, schema);
     }

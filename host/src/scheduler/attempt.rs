@@ -1,12 +1,12 @@
 //! One attempt: its powers, its three clocks, and how it ended.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{Sender, UnboundedSender};
 
 use super::decide::Prepared;
 use crate::agent::Card;
@@ -32,6 +32,10 @@ pub struct Surroundings {
     pub signs: UnboundedSender<Sign>,
     pub desk: Desk,
     pub workspaces: Option<Arc<Workspaces>>,
+    /// The store's folder.
+    pub store: Option<PathBuf>,
+    /// Held by what the host waits for before it ends.
+    pub under_way: Option<Sender<()>>,
 }
 
 /// How an attempt ended, before anyone judged it.
@@ -109,6 +113,11 @@ impl Surroundings {
                 denied: Arc::default(),
             },
             supervisor: self.supervisor.clone(),
+            graces: AtomicU64::new(0),
+            lent: self.workspaces.iter().flat_map(|workspaces| workspaces.lent()).collect(),
+            store: self.store.clone(),
+            suspicion: Mutex::default(),
+            under_way: self.under_way.clone(),
         })
     }
 }
@@ -163,15 +172,26 @@ pub async fn run(
             ended = &mut work => ended,
             stop = &mut clocks => {
                 powers.fence.fall(stop);
-                grace(work, stop).await
+                grace(work, stop, powers.graces()).await
             }
         }
     };
     crate::failpoint::hit("after-attempt");
-    promised(&card, conclude(ended, &prepared)).known(powers.begun())
+    promised(&card, conclude(ended, &prepared)).known(powers.begun()).because(powers.suspicion())
 }
 
 impl Result {
+    /// With what may be behind a failure, where the fault does not say so.
+    fn because(self, suspicion: Option<String>) -> Self {
+        match (self, suspicion) {
+            (Self::Over(End::Failed { fault, checks }), Some(why)) => {
+                let message = format!("{} ({why})", fault.message);
+                Self::Over(End::Failed { fault: Fault { message, ..fault }, checks })
+            }
+            (other, _) => other,
+        }
+    }
+
     /// With what the host knows of whether anything was done outside.
     fn known(self, begun: Begun) -> Self {
         match self {
@@ -220,8 +240,8 @@ fn breach(schema: &Value, value: &Value) -> Option<String> {
 }
 
 /// What is left of an attempt after its fence fell: time to clean up, then it is dropped where it stands.
-async fn grace(work: impl Future<Output = Ended>, stop: Stop) -> Ended {
-    tokio::time::timeout(Duration::from_secs(2), work).await.unwrap_or(Ended::Stopped(stop))
+async fn grace(work: impl Future<Output = Ended>, stop: Stop, programs: Duration) -> Ended {
+    tokio::time::timeout(Duration::from_secs(2) + programs, work).await.unwrap_or(Ended::Stopped(stop))
 }
 
 /// After the machine slept, what was due meanwhile is noticed within so long.

@@ -543,8 +543,8 @@ mod tests {
                 matches!(decided, Ok(Fact::Retrying { .. } | Fact::Released { .. }))
             };
             let again = ends(begun).iter().filter(|end| again(end)).count();
-            // Eight classes by the table of retries, a release, and a lost host where there was one.
-            let expected = if begun == Begun::Yes { 10 } else { 9 };
+            // Nine classes by the table of retries, a release, and a lost host where there was one.
+            let expected = if begun == Begun::Yes { 11 } else { 10 };
             assert_eq!(again, expected, "{:?} {begun:?}", terms.effects);
         }
     }

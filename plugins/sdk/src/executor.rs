@@ -7,6 +7,7 @@ mod fields;
 mod handoff;
 mod metrics;
 mod part;
+mod said;
 mod who;
 
 pub use crate::bindings::executor::exports::baton::executor::execution::{
@@ -20,6 +21,7 @@ pub use fields::Fields;
 pub use handoff::{gathered, handed_on, raw, with_member};
 pub use metrics::{Metrics, rounded};
 pub use part::{Keys, Part, elements, is_name, keys};
+pub use said::structured;
 pub use who::Who;
 
 use crate::config::Unusable;

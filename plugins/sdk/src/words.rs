@@ -4,6 +4,9 @@ pub use crate::bindings::shared::baton::types::core::*;
 
 use serde_json::Value;
 
+/// The metadata that says how many tasks its doer may add to the plan.
+pub const MAY_AMEND: &str = "may-amend";
+
 /// How much of a summary reaches a hand-off.
 pub const SUMMARY_BYTES: usize = 4096;
 

@@ -26,5 +26,5 @@ fn silence_is_a_timeout() {
     env.baton(&["run", "plan.json"]).fails(1);
     assert_eq!(endings(&env), "timeout");
     let shown = env.baton(&["show", "a"]).ok();
-    assert!(shown.contains("1 s"), "{shown}");
+    assert!(shown.contains("silent for 2 s"), "{shown}");
 }

@@ -4,7 +4,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use super::{Check, Finding, check};
-use crate::clock::{Clock, Time};
+use crate::clock::Clock;
 use crate::size::Size;
 use crate::store::read::history;
 use crate::store::{Home, OpenError, check, reader};
@@ -131,12 +131,12 @@ pub(super) fn database(store: &Path) -> Check {
 
 /// The record's newest event must not lie ahead of this machine's clock.
 pub(super) fn clock(store: &Path) -> Check {
-    let now = Clock::system(Time(0)).now();
+    let now = Clock::system().now();
     let newest = reader(&Home::at(store)).ok().and_then(|conn| history::newest(&conn).ok().flatten());
     let finding = match newest {
         Some(newest) if newest > now + BEHIND => Finding::fault(
             format!("the record goes to {newest}, and this machine's clock says {now}"),
-            "set the clock; until it has caught up, deadlines and days of budgets follow the record",
+            "set the clock, should it be wrong; from the next start on, times follow it",
         ),
         Some(_) | None => Finding::good(format!("{now}")),
     };

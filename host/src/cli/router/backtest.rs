@@ -87,7 +87,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
         return Err(Failure::Usage(format!("a level is above 0.5 and below 1, not {}", args.level)));
     }
     let run = args.run.as_deref().map(|run| target::run(&conn, Some(run))).transpose()?;
-    let now = Clock::system(Time(0)).now();
+    let now = Clock::system().now();
     let back = args.since.map(|since| i64::try_from(since.millis()).unwrap_or(i64::MAX));
     let since = back.map_or(Time(0), |back| Time(now.0.saturating_sub(back)));
     let library = library(&config, Some(&conn))?;

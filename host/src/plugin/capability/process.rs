@@ -1,5 +1,8 @@
 //! `baton:host/process`: native programs, as the operator's profiles allow them.
 
+mod confine;
+mod order;
+pub mod pidfd;
 mod profile;
 mod run;
 mod spawn;
@@ -7,6 +10,8 @@ mod talk;
 
 use wasmtime::component::Resource;
 
+pub use confine::Confine;
+pub use order::{Graces, Order};
 pub use profile::{Place, Profile};
 pub use talk::Program;
 
@@ -45,11 +50,17 @@ pub async fn run_to_end(
     }
     let said = [completed.stdout, completed.stderr].concat();
     let tail = said.len().saturating_sub(SAID);
-    Err(format!(
-        "{name} ended with {:?}: {}",
-        completed.ending,
-        String::from_utf8_lossy(&said[tail..]).trim()
-    ))
+    Err(format!("{name} {}: {}", ended(&completed.ending), String::from_utf8_lossy(&said[tail..]).trim()))
+}
+
+/// How a program ended, in words.
+fn ended(ending: &Ending) -> String {
+    match ending {
+        Ending::Exited(code) => format!("ended with exit code {code}"),
+        Ending::Signalled(signal) => format!("was ended by signal {signal}"),
+        Ending::TimedOut(after) => format!("was killed after {after} ms"),
+        Ending::TooMuchOutput(limit) => format!("was killed: it wrote more than {limit} bytes"),
+    }
 }
 
 /// What is told of a check that failed: its end.

@@ -72,6 +72,7 @@ impl Host {
         options: Options,
     ) -> Result<Self, Rejection> {
         let reader = reader(home).map_err(unreadable)?;
+        let drift = store.drift();
         let (writer, writer_thread) = Writer::start(store);
         let lease_until = writer.clock().now() + lease::TERM;
         let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -109,6 +110,8 @@ impl Host {
             signs: sign,
             desk: Desk(plea),
             workspaces: workspaces.clone(),
+            store: Some(home.folder().to_owned()),
+            under_way: Some(under_way.clone()),
         };
         // The server itself must not keep its counter open.
         let desk_around = Surroundings { desk: Desk::closed(), ..around.clone() };
@@ -155,7 +158,7 @@ impl Host {
             draining: false,
             in_store: 0,
         };
-        spine.recover()?;
+        spine.recover(drift)?;
         let live = Live { outbox, commits: seen, shown, library };
         let desk = Server { live: live.clone(), reader: desk_reader, policy, around: desk_around, under_way };
         tokio::spawn(desk.run(pleas));

@@ -2,13 +2,15 @@
 
 use super::conduct::AskedFor;
 use super::{Spine, unreadable};
+use crate::agent::breaker::Breaker;
+use crate::clock::Drift;
 use crate::op::{Op, Rejection};
 use crate::store::read;
 use crate::task::State;
 
 impl Spine {
     /// Rebuilds everything from rows. No attempt of an earlier boot can still be running.
-    pub(super) fn recover(&mut self) -> Result<(), Rejection> {
+    pub(super) fn recover(&mut self, drift: Drift) -> Result<(), Rejection> {
         self.pool.refresh(read::live::agents(&self.reader).map_err(unreadable)?);
         self.pool.recall(read::live::tallies(&self.reader).map_err(unreadable)?);
         self.pool.praise(read::live::praise(&self.reader).map_err(unreadable)?);
@@ -38,8 +40,25 @@ impl Spine {
                 let why = "the host that ran it ended".to_owned();
                 self.pending.push(Op::LoseLease { task: task.id, why });
             }
+            if let (State::Backoff { .. }, Drift::Behind(_)) = (task.state, drift) {
+                self.pending.push(Op::Due { task: task.id });
+            }
             self.board.put(task);
         }
+        if let Drift::Behind(_) = drift {
+            self.let_breakers_try();
+        }
         Ok(())
+    }
+
+    /// Pauses that end by a clock that was wrong are over.
+    fn let_breakers_try(&mut self) {
+        for worker in &self.pool.workers {
+            if let Breaker::Open { trips, .. } = worker.agent.breaker {
+                let (agent, breaker) = (worker.agent.id, Breaker::HalfOpen { trips });
+                let why = "the clock went back".to_owned();
+                self.pending.push(Op::MoveBreaker { agent, breaker, why });
+            }
+        }
     }
 }

@@ -95,7 +95,8 @@ fn content(part: &Value) -> Option<(String, Vec<u8>)> {
     } else if let Some(url) = text("url") {
         Some((String::from("text/uri-list"), url.as_bytes().to_vec()))
     } else {
-        Some((named("application/json"), part.get("data")?.to_string().into_bytes()))
+        let data = part.get("data").filter(|data| !data.is_null())?;
+        Some((named("application/json"), data.to_string().into_bytes()))
     }
 }
 

@@ -241,18 +241,19 @@ impl<'a> Session<'a> {
 
     /// None if it is nonsense.
     fn take(&mut self, result: &Value) -> Option<()> {
-        if let Some(update) = result.get("statusUpdate") {
+        let told = |key: &str| result.get(key).filter(|value| !value.is_null());
+        if let Some(update) = told("statusUpdate") {
             return self.updated(update)?.status(update.get("status")?);
         }
-        if let Some(update) = result.get("artifactUpdate") {
+        if let Some(update) = told("artifactUpdate") {
             return self.updated(update)?.artifact(update);
         }
-        if let Some(message) = result.get("message") {
+        if let Some(message) = told("message") {
             self.answer = Some(Ok(message.clone()));
             return Some(());
         }
         // The answer to a question about a task is the task itself.
-        let task = result.get("task").unwrap_or(result);
+        let task = told("task").unwrap_or(result);
         self.task = Some(Task::read(task)?);
         Some(())
     }

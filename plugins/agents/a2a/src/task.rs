@@ -98,7 +98,7 @@ pub fn words(parts: &[Value]) -> String {
         .iter()
         .filter_map(|part| match part.get("text").and_then(Value::as_str) {
             Some(text) => Some(text.to_owned()),
-            None => part.get("data").map(Value::to_string),
+            None => part.get("data").filter(|data| !data.is_null()).map(Value::to_string),
         })
         .collect();
     words.join("\n").trim().to_owned()

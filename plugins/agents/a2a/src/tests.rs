@@ -71,15 +71,22 @@ struct Played {
     cancelled: Option<String>,
 }
 
-fn play(name: &str, attempt: &Attempt, answers: &[Answer], piece: usize) -> Played {
+fn read(name: &str) -> String {
     let path = format!("{}/transcripts/{name}.txt", env!("CARGO_MANIFEST_DIR"));
-    let text = std::fs::read_to_string(&path).expect(&path);
+    std::fs::read_to_string(&path).expect(&path)
+}
+
+fn play(name: &str, attempt: &Attempt, answers: &[Answer], piece: usize) -> Played {
+    play_text(name, &read(name), attempt, answers, piece)
+}
+
+fn play_text(name: &str, text: &str, attempt: &Attempt, answers: &[Answer], piece: usize) -> Played {
     let settings = Settings::read(&attempt.config).unwrap();
     let mut session = Session::new(&settings, attempt, answers);
     let mut asked = Vec::new();
     let mut cancelled = None;
     let mut step = session.begin();
-    for turn in turns(&text) {
+    for turn in turns(text) {
         assert_eq!(described(&step), turn.expected, "{name}");
         cancelled = session.cancel().map(|request| described(&Step::Call(request))).or(cancelled);
         step = match step {
@@ -114,6 +121,23 @@ fn play(name: &str, attempt: &Attempt, answers: &[Answer], piece: usize) -> Play
     match step {
         Step::Over(ending) => Played { ending, usage: session.usage(), asked, cancelled },
         other => panic!("{name} ends before: {}", described(&other)),
+    }
+}
+
+/// Servers may write all members of a kind, those that are not meant as null.
+#[test]
+fn members_that_are_null_say_nothing() {
+    for name in ["data", "message", "nothing-handed-over", "failed", "poll"] {
+        let nulls = read(name)
+            .replace(
+                "\"result\":{",
+                "\"result\":{\"statusUpdate\":null,\"artifactUpdate\":null,\"message\":null,\"task\":null,",
+            )
+            .replace("{\"text\":", "{\"raw\":null,\"url\":null,\"data\":null,\"text\":")
+            .replace("{\"data\":{", "{\"raw\":null,\"url\":null,\"text\":null,\"data\":{");
+        assert!(nulls.contains("null,"), "{name}");
+        let ending = play_text(name, &nulls, &task(), &[], 1 << 20).ending;
+        assert_eq!(ending, play(name, &task(), &[], 1 << 20).ending, "{name}");
     }
 }
 

@@ -4,6 +4,7 @@ use baton_sdk::agent::{ErrorClass, Fault};
 use serde_json::{Value, json};
 
 use crate::settings::Settings;
+use crate::usage::is_model;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Session {
@@ -129,13 +130,19 @@ fn option(result: &Value, category: &str, wanted: &str) -> Result<Option<Choice>
     Ok(Some(Choice::Option { id: text(option, "id").unwrap_or_default(), value: wanted.to_owned() }))
 }
 
+/// qwen writes `model(kind of login)`, and what it was configured with as `$runtime|kind|model(kind)`.
+fn bare(model: &str) -> &str {
+    let model = model.rsplit('|').next().unwrap_or(model);
+    model.split_once('(').map_or(model, |(name, _)| name)
+}
+
 /// Of the options of today, or the models of earlier versions.
 fn current_model(result: &Value) -> Option<String> {
     let option =
         list(result, "configOptions").find(|option| text(option, "category").as_deref() == Some("model"));
     let chosen = option.and_then(|option| text(option, "currentValue"));
     let named = chosen.or_else(|| text(result.get("models")?, "currentModelId"));
-    named.filter(|model| !matches!(model.as_str(), "" | "default" | "auto"))
+    named.as_deref().map(bare).filter(|model| is_model(model)).map(str::to_owned)
 }
 
 fn text(value: &Value, key: &str) -> Option<String> {

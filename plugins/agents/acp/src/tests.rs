@@ -402,6 +402,14 @@ fn every_program_tells_its_tokens_in_its_own_way() {
 #[test]
 fn an_error_in_words_is_no_answer() {
     assert_eq!(fault(include_str!("../transcripts/error-in-words.jsonl")).0, ErrorClass::Unauthorized);
+    let (class, message) = fault(include_str!("../transcripts/error-after-notes.jsonl"));
+    assert_eq!(class, ErrorClass::Unauthorized);
+    assert!(message.starts_with("Error: Authentication failed"), "{message}");
+    assert_eq!(fault(include_str!("../transcripts/error-of-400.jsonl")).0, ErrorClass::InvalidInput);
+    assert_eq!(
+        fault(include_str!("../transcripts/error-as-json.jsonl")),
+        (ErrorClass::InvalidInput, String::from("the service reported an error: scripted 400"))
+    );
 }
 
 #[test]

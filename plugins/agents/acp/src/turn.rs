@@ -2,7 +2,8 @@
 
 use baton_sdk::agent::jsonrpc::Message;
 use baton_sdk::agent::{
-    Attr, Effects, ErrorClass, Fault, Outcome, StopReason, answer, one_line, summary, symptom,
+    Attr, Effects, ErrorClass, Fault, Outcome, StopReason, answer, error_fault, given, one_line, summary,
+    symptom,
 };
 use serde_json::{Value, json};
 
@@ -73,15 +74,38 @@ fn ended(reason: &str, said: &str) -> Result<(), Fault> {
     }
 }
 
-/// Some agents end their turn as if all were well when their provider refused them, and say so in words.
+/// Some agents end their turn as if all were well when their provider refused them, and say so in words, or hand on what it
+/// said.
 fn error_in_words(said: &str, work: &Work) -> Option<Fault> {
-    let begins = ["error:", "error ", "api error", "[api error", "execution failed:", "request failed"];
-    let lower = said.to_lowercase();
-    let is_error = said.len() <= ERROR_BYTES && begins.iter().any(|words| lower.starts_with(words));
-    if !is_error || work.did_something() {
+    if said.len() > ERROR_BYTES || work.did_something() {
         return None;
     }
-    symptom::class(said).map(|class| symptom::fault(said, class))
+    let said = without_notices(said);
+    if let Ok(reply) = serde_json::from_str::<Value>(said) {
+        return given(&reply, "error").map(error_fault);
+    }
+    let begins = ["error:", "error ", "api error", "[api error", "execution failed:", "request failed"];
+    let lower = said.to_lowercase();
+    let class = symptom::class(said).filter(|_| begins.iter().any(|words| lower.starts_with(words)))?;
+    Some(symptom::fault(said, class))
+}
+
+/// What is left when copilot's notes of its retries and codex-acp's warnings are gone.
+fn without_notices(said: &str) -> &str {
+    let mut rest = said.trim();
+    loop {
+        let note = if rest.starts_with("Info:") {
+            rest.split_once("Retrying...")
+        } else if rest.starts_with("Warning:") {
+            rest.split_once("\n\n")
+        } else {
+            None
+        };
+        match note {
+            Some((_, after)) => rest = after.trim_start(),
+            None => return rest,
+        }
+    }
 }
 
 fn all_denied(denied: &[String]) -> String {

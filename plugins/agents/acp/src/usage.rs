@@ -93,11 +93,16 @@ const WAYS: [[bool; 3]; 8] = [
     [true, false, true],
 ];
 
+/// Whether a word is a model's name, and not one for the agent's own choice.
+pub fn is_model(word: &str) -> bool {
+    !matches!(word, "" | "auto" | "default")
+}
+
 /// The model that used most of the tokens.
 fn model(quota: &Value) -> Option<String> {
     let mut used: BTreeMap<&str, u64> = BTreeMap::new();
     for entry in quota.get("model_usage").and_then(Value::as_array).into_iter().flatten() {
-        if let Some(name) = given(entry, "model").and_then(Value::as_str) {
+        if let Some(name) = given(entry, "model").and_then(Value::as_str).filter(|name| is_model(name)) {
             let of = entry.get("token_count").and_then(tokens).unwrap_or_default();
             *used.entry(name).or_default() += of.input.saturating_add(of.output);
         }

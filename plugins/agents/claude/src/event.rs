@@ -181,6 +181,8 @@ fn usage(usage: &Value) -> Usage {
 
 /// What the program itself writes in place of an answer names no model.
 fn of_model(usage: Usage, model: Option<&str>) -> Usage {
+    // `claude-opus-4-8[1m]` is that model with a larger window.
+    let model = model.map(|model| model.split('[').next().unwrap_or(model));
     let model = model.filter(|model| !model.is_empty() && !model.starts_with('<'));
     Usage { attrs: model.map(|model| Attr::new("model", model)).into_iter().collect(), ..usage }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use baton_sdk::agent::symptom;
 use baton_sdk::agent::talk::{End, News, Reader, Skipped, changed_files};
-use baton_sdk::agent::{Attempt, Attr, ErrorClass, Fault, Outcome, Usage, answer, contract, summary};
+use baton_sdk::agent::{
+    Attempt, Attr, Effects, ErrorClass, Fault, Outcome, Usage, answer, contract, one_line, summary,
+};
 use serde_json::json;
 
 use crate::event::{Conclusion, Event, Said, Tool, parse};
@@ -12,6 +14,8 @@ use crate::event::{Conclusion, Event, Said, Tool, parse};
 pub struct Claude {
     now: u64,
     contract: bool,
+    /// What the task is to change.
+    effects: Effects,
     skipped: Skipped,
     /// How often the model answered, and the latest answer's id and tokens: its parts come line by line.
     requests: u32,
@@ -31,6 +35,7 @@ impl Claude {
         Self {
             now: attempt.now,
             contract: contract(attempt).is_some(),
+            effects: attempt.task.effects,
             skipped: Skipped::default(),
             requests: 0,
             latest: (String::new(), Usage::default()),
@@ -70,6 +75,15 @@ impl Claude {
     }
 
     fn outcome(&self, result: &Conclusion) -> Result<Outcome, Fault> {
+        let is_denied = |tool: &Tool| result.denied.iter().any(|denied| denied.id == tool.id);
+        if self.effects == Effects::Workspace && !result.denied.is_empty() && self.tools.iter().all(is_denied)
+        {
+            return Err(all_denied(&result.denied));
+        }
+        if matches!(result.stop_reason.as_str(), "max_tokens" | "model_context_window_exceeded") {
+            let message = "its answer was cut at the limit of tokens before it was complete";
+            return Err(Fault::new(ErrorClass::InvalidOutput, message));
+        }
         if result.text.trim().is_empty() && result.structured.is_none() && self.tools.is_empty() {
             return Err(Fault::new(
                 ErrorClass::InvalidOutput,
@@ -196,6 +210,19 @@ impl Reader for Claude {
             Some(result) => Err(self.fault(result)),
         }
     }
+}
+
+/// The operator must mend something, or the next attempt is denied the same.
+fn all_denied(denied: &[Tool]) -> Fault {
+    let denied: Vec<&str> = denied.iter().map(|tool| tool.about.as_str()).collect();
+    Fault::new(
+        ErrorClass::Environment,
+        format!(
+            "it was denied all that it wanted to do ({}), and did nothing; the profile's --allowedTools and \
+             --permission-mode say what is allowed",
+            one_line(&denied.join(", "))
+        ),
+    )
 }
 
 fn sum(a: &Usage, b: &Usage) -> Usage {

@@ -52,6 +52,9 @@ fn good() {
         "done",
     ];
     assert_eq!(rehearsal.progress(), reported);
+    // A tool is at work from its call to its result.
+    let waits: Vec<u64> = rehearsal.patience.iter().map(|patience| patience / 1000).collect();
+    assert_eq!(waits[..7], [300, 300, 300, 1800, 300, 300, 1800]);
     let rest: Vec<News> =
         rehearsal.told.iter().filter(|news| !matches!(news, News::Progress { .. })).cloned().collect();
     assert_eq!(

@@ -1,7 +1,9 @@
 //! The lines of `codex exec --json`.
 
-use baton_sdk::words::{Attr, Usage, capped};
+use baton_sdk::words::capped;
 use serde_json::{Map, Value};
+
+use crate::total::Total;
 
 /// How much of a command stands in a sign of life.
 const SHOWN_BYTES: usize = 200;
@@ -12,7 +14,7 @@ pub enum Event {
         thread: String,
     },
     Completed {
-        usage: Usage,
+        total: Total,
     },
     Failed {
         message: String,
@@ -74,7 +76,7 @@ pub fn parse(line: &str) -> Option<Event> {
     let event = Value::Object(event);
     Some(match text(&event, "/type")? {
         "thread.started" => Event::Started { thread: owned(&event, "/thread_id") },
-        "turn.completed" => Event::Completed { usage: usage(&event) },
+        "turn.completed" => Event::Completed { total: total(&event) },
         "turn.failed" => Event::Failed { message: message(&event, "/error/message") },
         "error" => Event::Error { message: message(&event, "/message") },
         "item.started" | "item.updated" => {
@@ -120,17 +122,13 @@ fn item(event: &Value) -> Item {
     }
 }
 
-fn usage(event: &Value) -> Usage {
+/// Of the thread, from its beginning.
+fn total(event: &Value) -> Total {
     let count = |pointer| event.pointer(pointer).and_then(Value::as_u64).unwrap_or(0);
-    let cached = count("/usage/cached_input_tokens");
-    Usage {
-        input_tokens: count("/usage/input_tokens"),
-        output_tokens: count("/usage/output_tokens"),
-        attrs: match cached {
-            0 => Vec::new(),
-            cached => vec![Attr::new("cached-input-tokens", cached.to_string())],
-        },
-        ..Usage::default()
+    Total {
+        input: count("/usage/input_tokens"),
+        output: count("/usage/output_tokens"),
+        cached: count("/usage/cached_input_tokens"),
     }
 }
 
@@ -140,10 +138,14 @@ fn message(event: &Value, pointer: &str) -> String {
     let Ok(inner) = serde_json::from_str::<Value>(message) else {
         return message.to_owned();
     };
-    match (inner.pointer("/status").and_then(Value::as_i64), text(&inner, "/error/message")) {
-        (Some(status), Some(inner)) => format!("status {status}: {inner}"),
-        (None, Some(inner)) => inner.to_owned(),
-        (_, None) => message.to_owned(),
+    let status = ["/status", "/error/status", "/error/code"];
+    let status = status.into_iter().find_map(|pointer| inner.pointer(pointer)?.as_i64());
+    let kind = text(&inner, "/error/type").filter(|kind| !kind.is_empty());
+    match (status, text(&inner, "/error/message"), kind) {
+        (Some(status), Some(inner), _) => format!("status {status}: {inner}"),
+        (None, Some(inner), Some(kind)) => format!("{inner} ({kind})"),
+        (None, Some(inner), None) => inner.to_owned(),
+        (_, None, _) => message.to_owned(),
     }
 }
 

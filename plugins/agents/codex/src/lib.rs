@@ -12,10 +12,11 @@
 //!
 //! and may have the places `model` (where it is configured), `task`, `run`, and, in the `resume-profile`, `thread`, as in
 //! `["codex", "exec", "resume", "{thread}", "--json", "-"]`. Success is a `turn.completed` with something done or said; no
-//! exit code is. Codex tells tokens, not money; of a thread that was taken up it may tell the tokens of the whole thread.
+//! exit code is. Codex tells tokens, not money, and those of the whole thread: what an earlier attempt was told is taken off.
 
 mod event;
 mod reader;
+mod total;
 
 use baton_sdk::agent::{Agent, Attempt, Attr, Config, Fault, Health, Outcome, prompt, talk};
 

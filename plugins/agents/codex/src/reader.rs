@@ -4,14 +4,19 @@ use std::collections::BTreeSet;
 
 use baton_sdk::agent::symptom;
 use baton_sdk::agent::talk::{End, News, Reader, Skipped, changed_files};
-use baton_sdk::agent::{Attempt, Attr, ErrorClass, Fault, Outcome, Usage, answer, contract};
+use baton_sdk::agent::{
+    Attempt, Attr, Effects, ErrorClass, Fault, Outcome, Usage, answer, contract, one_line,
+};
 use baton_sdk::words::capped;
 use serde_json::json;
 
 use crate::event::{Event, Item, parse};
+use crate::total::Total;
 
 pub struct Codex {
     contract: bool,
+    /// What the task is to change.
+    effects: Effects,
     skipped: Skipped,
     thread: String,
     /// The latest message: earlier ones tell what it is about to do.
@@ -25,6 +30,8 @@ pub struct Codex {
     /// The latest, which may have been overcome.
     error: Option<String>,
     turn: Turn,
+    /// What the thread had used up before this attempt: Codex tells the whole of it.
+    before: Total,
 }
 
 enum Turn {
@@ -37,6 +44,7 @@ impl Codex {
     pub fn new(attempt: &Attempt) -> Self {
         Self {
             contract: contract(attempt).is_some(),
+            effects: attempt.task.effects,
             skipped: Skipped::default(),
             thread: String::new(),
             message: String::new(),
@@ -46,6 +54,7 @@ impl Codex {
             declined: Vec::new(),
             error: None,
             turn: Turn::UnderWay,
+            before: Total::default(),
         }
     }
 
@@ -97,6 +106,14 @@ impl Codex {
     }
 
     fn outcome(&self, usage: &Usage) -> Result<Outcome, Fault> {
+        if self.effects == Effects::Workspace && self.deeds == 0 && !self.declined.is_empty() {
+            let declined = one_line(&self.declined.join(", "));
+            let message = format!(
+                "it was denied all that it wanted to do ({declined}), and did nothing; the profile's --sandbox says \
+                 what is allowed"
+            );
+            return Err(Fault::new(ErrorClass::Environment, message));
+        }
         let outcome = match (self.message.trim().is_empty(), self.deeds) {
             (true, 0) => {
                 let cause =
@@ -132,9 +149,10 @@ impl Reader for Codex {
                 self.thread.clone_from(&thread);
                 vec![News::Session(thread), News::progress("started")]
             }
-            Some(Event::Completed { usage }) => {
+            Some(Event::Completed { total }) => {
+                let usage = total.since(&self.before).usage();
                 self.turn = Turn::Completed(usage.clone());
-                vec![News::Spent(usage), News::progress("done")]
+                vec![News::Spent(usage), News::Total(total.to_string()), News::progress("done")]
             }
             Some(Event::Failed { message }) => {
                 let news = News::progress(&message);
@@ -156,6 +174,10 @@ impl Reader for Codex {
             }
             Some(Event::Other) => Vec::new(),
         }
+    }
+
+    fn resumes(&mut self, total: &str) {
+        self.before = total.parse().unwrap_or_default();
     }
 
     fn has_open_tool(&self) -> bool {

@@ -457,7 +457,7 @@ impl Machine {
     }
 
     fn discovered(&mut self, result: &Value) -> Vec<Do> {
-        let Some(supported) = result.get("supportedVersions") else {
+        let Some(supported) = result.get("supportedVersions").filter(|list| !list.is_null()) else {
             return self.other_era(odd("a greeting without `supportedVersions`", result));
         };
         match version::common(supported) {

@@ -15,7 +15,7 @@ pub fn outcome(result: &Value, contract: bool) -> Result<Outcome, Fault> {
     let content = result.get("content").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     let texts: Vec<&str> = content.iter().filter_map(text).filter(|text| !text.is_empty()).collect();
     let text = texts.join("\n\n");
-    let structured = result.get("structuredContent");
+    let structured = result.get("structuredContent").filter(|data| !data.is_null());
     if result.get("isError").and_then(Value::as_bool) == Some(true) {
         return Err(failure(&text, structured));
     }
@@ -129,6 +129,12 @@ mod tests {
 
     fn of(result: &Value) -> Outcome {
         outcome(result, false).unwrap()
+    }
+
+    #[test]
+    fn data_that_are_null_are_none() {
+        let result = json!({"content": [{"type": "text", "text": "Sunny."}], "structuredContent": null, "isError": null});
+        assert_eq!(outcome(&result, false).unwrap().output, r#"{"text":"Sunny."}"#);
     }
 
     #[test]

@@ -91,7 +91,8 @@ fn advance(request: &Request) -> Result<Step, ExecutionError> {
 fn work(spec: &Spec, class: Class, request: &Request) -> NewTask {
     let (executor, input) = spec.handed_to(class);
     let task = NewTask { executor: Some(executor.to_owned()), ..NewTask::new(WORK, &spec.goal, input) };
-    task.part_of(&request.task)
+    // What it may cost is bounded by the attempts of the whole.
+    task.told("attempts", "1").part_of(&request.task)
 }
 
 fn outcome(spec: &Spec, guess: Guess, by: By, work: &Child) -> Outcome {

@@ -1,6 +1,6 @@
 //! What the input says, and what each executor is given of it.
 
-use baton_sdk::executor::{ExecutionError, Fields, Keys, Part, Task, raw};
+use baton_sdk::executor::{ExecutionError, Fields, Keys, Part, Task, Who, raw};
 use serde_json::json;
 
 use crate::rules::{self, Class, Guess};
@@ -14,13 +14,15 @@ pub struct Spec {
     steps: Option<String>,
     /// JSON text, which is what `parallel` takes.
     branches: Option<String>,
+    /// Who divides the work and judges what comes of it; JSON text.
+    lead: Option<String>,
     skills: Vec<String>,
     validators: Vec<String>,
     count: Option<usize>,
     good_enough: Option<f64>,
 }
 
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 12] = [
     "goal",
     "title",
     "input",
@@ -28,6 +30,7 @@ const KNOWN: [&str; 11] = [
     "steps",
     "branches",
     "parts",
+    "lead",
     "skills",
     "validators",
     "count",
@@ -78,6 +81,7 @@ impl Spec {
             kind: fields.one_of("kind", &KINDS)?,
             steps: fields.text("steps").map(str::to_owned),
             branches,
+            lead: lead(&fields)?,
             skills: fields.strings("skills")?,
             validators: fields.strings("validators")?,
             count: fields.within("count", 2..=16)?,
@@ -175,9 +179,16 @@ impl Spec {
         if !self.skills.is_empty() {
             fields.push(("team", json!({ "skills": self.skills }).to_string()));
         }
+        fields.extend(self.lead.clone().map(|lead| ("lead", lead)));
         fields.extend(list("validators", &self.validators));
         object(fields)
     }
+}
+
+/// An agent, or skills.
+fn lead(fields: &Fields) -> Result<Option<String>, ExecutionError> {
+    let _: Option<Who> = fields.optional("lead", "an object with `agent` or `skills`")?;
+    Ok(fields.text("lead").map(str::to_owned))
 }
 
 fn list(key: &'static str, names: &[String]) -> Option<(&'static str, String)> {

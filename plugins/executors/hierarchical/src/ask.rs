@@ -17,7 +17,7 @@ pub fn division(spec: &Spec, rules: &Rules<'_>, name: String, complaint: Option<
     let mut fields = common(spec, DIVIDE, complaint);
     fields.push(("most_tasks", spec.most.to_string()));
     let task = NewTask::new(name, format!("Divide: {}", spec.goal), object(fields));
-    spec.lead.does(task).question(rules.contract())
+    spec.lead.does(task).asked(rules.contract())
 }
 
 pub fn ranking(spec: &Spec, parts: &[&Child], name: String, complaint: Option<String>) -> NewTask {
@@ -30,7 +30,7 @@ pub fn ranking(spec: &Spec, parts: &[&Child], name: String, complaint: Option<St
         fields.push(("failed", json!(told).to_string()));
     }
     let task = NewTask::new(name, format!("Rank and answer: {}", spec.goal), object(fields));
-    spec.lead.does(task).question(contract(&done))
+    spec.lead.does(task).asked(contract(&done))
 }
 
 fn contract(done: &[&Child]) -> String {

@@ -1,7 +1,8 @@
 //! A lead divides, a team works, the lead ranks and answers.
 //!
 //! Input: `{"goal", "context"?, "lead"?: {"agent"} or {"skills"}, "team"?: {"skills"}, "max"?: 1 to 16 (8),
-//! "validators"?}`. Configuration: `lead-agent` or `lead-skill`, for inputs that name no lead.
+//! "validators"?}`. Configuration: `lead-agent` or `lead-skill`, for inputs that name no lead; without that any
+//! of the team leads.
 //!
 //! The lead (`divide-1`) is asked for `{"tasks": [{"name", "title", "input", "skills"?}, …]}`, at most `max` of them; the
 //! team does them, each apart from the others, and `validators` look at each. Then the lead (`rank-1`) gets what came
@@ -63,7 +64,10 @@ impl Spec {
         Ok(Self {
             goal: fields.required("goal", "a string")?,
             context: fields.text("context").map(str::to_owned),
-            lead: Who::read(&fields, "lead", config)?,
+            // Who can do the work can divide it.
+            lead: Some(Who::read(&fields, "lead", config)?)
+                .filter(|lead| *lead != Who::default())
+                .unwrap_or_else(|| team.clone()),
             team,
             most: fields.within("max", 1..=16usize)?.unwrap_or(8),
             validators: fields.strings("validators")?,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use baton_sdk::executor::{Child, Decomposition, Keys, Piece, Rules};
+use baton_sdk::executor::{Child, Decomposition, Keys, Piece, Rules, structured};
 use serde::Serialize;
 
 use crate::Spec;
@@ -15,7 +15,7 @@ pub struct Agreed {
     pub jobs: Vec<Job>,
     pub refused: Vec<Refused>,
     /// How many tasks amendments may still add.
-    reserve: usize,
+    pub reserve: usize,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -96,11 +96,11 @@ impl Agreed {
     }
 }
 
-/// The JSON text of `amend` in an output.
+/// The JSON text of `amend` in an output, or in a block of what was said.
 fn amendment(child: &Child) -> Option<String> {
     if !child.has_succeeded() {
         return None;
     }
-    let fields: Keys = serde_json::from_str(child.output()).ok()?;
+    let fields: Keys = serde_json::from_str(&structured(child.output())).ok()?;
     fields.get("amend").map(|raw| raw.get().to_owned()).filter(|json| json != "null")
 }

@@ -31,7 +31,7 @@ pub fn plan(spec: &Spec, name: String, complaint: Option<String>) -> NewTask {
     }
     fields.extend(complaint.map(|complaint| ("repair", complaint)));
     let task = NewTask::new(name, format!("Plan: {}", spec.goal), object(fields));
-    spec.planner.does(task).question(rules(spec).contract())
+    spec.planner.does(task).asked(rules(spec).contract())
 }
 
 /// The input of this executor for a composite task. `input` is the task's own, with what was handed on to it.

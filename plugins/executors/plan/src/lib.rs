@@ -10,7 +10,8 @@
 //!
 //! A task starts when all that it depends on has succeeded, and finds `handoff_from_<name>` of each in its input. A
 //! composite task is planned in its turn by `plan`, one level less deep: what is left of `max_tasks` is divided evenly
-//! among the composite tasks and one reserve. Each outcome whose output has `"amend": {"tasks": […]}` adds tasks out of
+//! among the composite tasks and one reserve. Each outcome whose output has `"amend": {"tasks": […]}`, or whose words have it in a
+//! block marked `json`, adds tasks out of
 //! that reserve, checked the same way; they can't be composite. Amendments are taken in the order in which their authors
 //! were started, each once all authors before have ended. Those that are refused are listed in the output.
 //!
@@ -96,7 +97,8 @@ fn run(spec: &Spec, agreed: &Agreed, request: &Request) -> Step {
         find(&job.piece.name).is_none()
             && job.piece.depends_on.iter().all(|wanted| find(wanted).is_some_and(Child::has_succeeded))
     };
-    let tasks: Vec<NewTask> = agreed.jobs.iter().filter(ready).map(|job| task(spec, job, request)).collect();
+    let tasks: Vec<NewTask> =
+        agreed.jobs.iter().filter(ready).map(|job| task(spec, job, agreed.reserve, request)).collect();
     if !tasks.is_empty() {
         return Step::spawn(tasks, Wait::Any);
     }
@@ -110,20 +112,23 @@ fn run(spec: &Spec, agreed: &Agreed, request: &Request) -> Step {
     }
 }
 
-fn task(spec: &Spec, job: &Job, request: &Request) -> NewTask {
+/// A composite one is not tried again by itself: the whole is, and what a plan may cost would multiply.
+fn task(spec: &Spec, job: &Job, reserve: usize, request: &Request) -> NewTask {
     let piece = &job.piece;
     let before = request.children.iter().filter(|child| piece.depends_on.contains(&child.name));
     let input = before.fold(piece.input.clone(), |input, child| handed_on(&input, child));
     let task = match job.share {
         None => NewTask {
-            skills: piece.skills.clone(),
+            skills: if piece.skills.is_empty() { &request.task.skills } else { &piece.skills }.clone(),
             validators: spec.validators.clone(),
             ..NewTask::new(&piece.name, &piece.title, input)
-        },
+        }
+        .that_may_amend(reserve),
         Some(share) => NewTask {
             executor: Some(SELF.to_owned()),
             ..NewTask::new(&piece.name, &piece.title, ask::deeper(spec, piece, &input, share))
-        },
+        }
+        .told("attempts", "1"),
     };
     NewTask { depends_on: piece.depends_on.clone(), ..task }.part_of(&request.task)
 }

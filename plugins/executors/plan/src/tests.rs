@@ -50,7 +50,7 @@ fn the_planner_is_asked_first() {
     );
     assert!(tasks[0].input.contains(r#""context":1.50"#));
     let names: Vec<&str> = tasks[0].attrs.iter().map(|attr| attr.name.as_str()).collect();
-    assert_eq!(names, ["baton.effects", "baton.contract"]);
+    assert_eq!(names, ["baton.effects", "baton.contract", "baton.judge"]);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_task_starts_when_all_before_it_have_succeeded() {
         validators: vec![String::from("tests")],
         ..NewTask::new("a", "A", "2.50")
     };
-    assert_eq!(first, [expected.told("effects", "pure")]);
+    assert_eq!(first, [expected.that_may_amend(2).told("effects", "pure")]);
     assert_eq!(step(vec![done("plan-1", PLAN), running("a")]), Step::Wait(Wait::Any));
     let second = spawned(step(vec![done("plan-1", PLAN), done("a", "[3.50]")]));
     assert_eq!(second[0].depends_on, ["a"]);
@@ -163,6 +163,44 @@ fn those_who_work_may_add_tasks() {
     children.extend([done("b", "1"), done("x", "2"), done("y", "3")]);
     let output = output(step(children));
     assert_eq!((&output["tasks"]["y"], &output["refused_amendments"]), (&json!(3), &json!([])));
+}
+
+/// Agents that answer in words have no other place for it.
+#[test]
+fn an_amendment_may_stand_in_a_block_of_words() {
+    let words = format!("Done.\n```json\n{{\"amend\": {{\"tasks\": [{}]}}}}\n```", more("x", r#""a""#));
+    let children = vec![done("plan-1", PLAN), done("a", &json!({ "text": words }).to_string())];
+    let names: Vec<String> = spawned(step(children)).into_iter().map(|task| task.name).collect();
+    assert_eq!(names, ["b", "x"]);
+}
+
+/// Whatever is wrong with an answer, its author sees all of it, once.
+#[test]
+fn an_answer_that_is_no_plan_is_asked_for_once_more_with_its_errors() {
+    for (answer, error) in [
+        (
+            r#"{"text": "First I'd look around."}"#,
+            "the answer: expected a JSON object with `tasks`, found words",
+        ),
+        (r#"{"tasks": []}"#, "/tasks: expected at least one task"),
+    ] {
+        let again = spawned(step(vec![done("plan-1", answer)]));
+        assert_eq!(again[0].name, "plan-2");
+        assert_eq!(input(&again[0])["repair"]["errors"], json!([error]));
+        let Step::Fail(fault) = step(vec![done("plan-1", answer), done("plan-2", answer)]) else {
+            panic!("it goes on");
+        };
+        assert_eq!(fault.class, baton_sdk::executor::ErrorClass::InvalidOutput);
+    }
+}
+
+#[test]
+fn who_names_no_skill_needs_those_of_the_whole() {
+    let mut task = fixture::task(INPUT);
+    task.skills = vec![String::from("ops")];
+    let children = vec![done("plan-1", PLAN), done("a", "1")];
+    let request = Request { task, children, now: 0, seed: 0, config: Vec::new() };
+    assert_eq!(spawned(advance(&request).unwrap())[0].skills, ["ops"]);
 }
 
 #[test]

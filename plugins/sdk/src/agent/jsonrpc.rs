@@ -152,12 +152,14 @@ fn parse(line: &str) -> Result<Message, String> {
         Some(id) => Some(read_id(id)?),
     };
     let method = match members.remove("method") {
-        None => None,
+        None | Some(Value::Null) => None,
         Some(Value::String(method)) => Some(method),
         Some(_) => return Err(String::from("`method` is not a string")),
     };
     match (method, members.remove("result"), members.remove("error")) {
-        (Some(method), None, None) => called(id, method, members.remove("params").unwrap_or(Value::Null)),
+        (Some(method), None | Some(Value::Null), None | Some(Value::Null)) => {
+            called(id, method, members.remove("params").unwrap_or(Value::Null))
+        }
         (None, Some(result), None | Some(Value::Null)) => match id.flatten() {
             Some(id) => Ok(Message::Response { id, result }),
             None => Err(String::from("a result without an `id`")),
@@ -246,6 +248,17 @@ mod tests {
         assert_eq!(
             Message::parse(r#" {"jsonrpc":"2.0","id":1,"result":{},"error":null,"took":3} "#),
             Ok(Message::Response { id: Id::Number(1), result: json!({}) })
+        );
+        assert_eq!(
+            Message::parse(r#"{"jsonrpc":"2.0","id":1,"method":null,"result":{},"error":null}"#),
+            Ok(Message::Response { id: Id::Number(1), result: json!({}) })
+        );
+        assert_eq!(
+            Message::parse(r#"{"jsonrpc":"2.0","id":null,"error":null,"result":null,"method":"x"}"#),
+            Err(Malformed {
+                why: String::from("a request whose `id` is null"),
+                line: String::from(r#"{"jsonrpc":"2.0","id":null,"error":null,"result":null,"method":"x"}"#)
+            })
         );
     }
 

@@ -6,6 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Attempt;
+use crate::words::MAY_AMEND;
 
 /// The metadata in which the host hands over the schema that the output must satisfy.
 const CONTRACT: &str = "baton.contract";
@@ -31,6 +32,7 @@ pub fn prompt(attempt: &Attempt) -> String {
         let lines: Vec<String> = task.feedback.iter().map(|line| item(line)).collect();
         parts.push(format!("Earlier attempts were not accepted:\n{}", lines.join("\n")));
     }
+    parts.extend(amendments(attempt));
     if let Some(schema) = contract(attempt) {
         parts.push(format!("Answer with JSON that satisfies this schema:\n{schema}"));
     }
@@ -54,6 +56,16 @@ pub fn inputs(attempt: &Attempt) -> Option<&str> {
 pub fn notes(attempt: &Attempt) -> Option<&str> {
     let attr = attempt.task.metadata.iter().find(|attr| attr.name == NOTES)?;
     Some(&attr.value)
+}
+
+/// How the plan of which a task is a part may be added to.
+fn amendments(attempt: &Attempt) -> Option<String> {
+    let most = &attempt.task.metadata.iter().find(|attr| attr.name == MAY_AMEND)?.value;
+    Some(format!(
+        "If something is missing that no task of the plan does, end your answer with a block marked json: {{\"amend\": \
+         {{\"tasks\": [{{\"name\": …, \"title\": …, \"input\": …, \"skills\": […], \"depends_on\": […]}}]}}}}, of at most {most} \
+         tasks. Otherwise leave the block out."
+    ))
 }
 
 /// Numbers stay as they were written.
@@ -116,6 +128,15 @@ mod tests {
         assert_eq!(prompt(&attempt(r#"{"n": 1.50}"#)), "Title\n\n{\"n\": 1.50}");
         assert_eq!(prompt(&attempt("[1]")), "Title\n\n[1]");
         assert_eq!(prompt(&attempt("null")), "Title");
+    }
+
+    #[test]
+    fn who_may_amend_a_plan_is_told_how() {
+        let mut attempt = attempt(r#""Do it.""#);
+        attempt.task.metadata = vec![Attr::new(MAY_AMEND, "3")];
+        let prompt = prompt(&attempt);
+        assert!(prompt.starts_with("Title\n\nDo it.\n\nIf something is missing"), "{prompt}");
+        assert!(prompt.contains("of at most 3 tasks"), "{prompt}");
     }
 
     #[test]

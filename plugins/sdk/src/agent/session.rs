@@ -18,17 +18,37 @@ pub fn key(idempotency_key: &str) -> Option<String> {
     (key.chars().count() <= 256).then_some(key)
 }
 
-pub fn known(key: &str) -> Result<Option<String>, Fault> {
-    tolerant(memory::get(key)).map(Option::flatten)
+/// A session, and what it had used up in the words of its adapter; empty if that is not told.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Known {
+    pub id: String,
+    pub total: String,
 }
 
-pub fn remember(key: &str, id: &str) -> Result<(), Fault> {
-    match memory::put(key, id) {
+impl Known {
+    /// In two lines, the second of them only where there is one.
+    fn written(&self) -> String {
+        if self.total.is_empty() { self.id.clone() } else { format!("{}\n{}", self.id, self.total) }
+    }
+
+    fn read(text: &str) -> Self {
+        let (id, total) = text.split_once('\n').unwrap_or((text, ""));
+        Self { id: id.to_owned(), total: total.to_owned() }
+    }
+}
+
+pub fn known(key: &str) -> Result<Option<Known>, Fault> {
+    Ok(tolerant(memory::get(key))?.flatten().map(|text| Known::read(&text)))
+}
+
+pub fn remember(key: &str, known: &Known) -> Result<(), Fault> {
+    let text = known.written();
+    match memory::put(key, &text) {
         Err(MemoryError::TooLarge(_)) => {
             for old in tolerant(memory::keys(PREFIX))?.unwrap_or_default() {
                 forget(&old)?;
             }
-            tolerant(memory::put(key, id)).map(drop)
+            tolerant(memory::put(key, &text)).map(drop)
         }
         other => tolerant(other).map(drop),
     }
@@ -62,6 +82,14 @@ mod tests {
     fn a_key_that_is_too_long_is_none() {
         assert_eq!(key("r1/t").as_deref(), Some("session/r1/t"));
         assert_eq!(key(&"x".repeat(249)), None);
+    }
+
+    #[test]
+    fn a_session_is_remembered_with_what_it_used() {
+        for known in [("s-1", ""), ("s-1", "120 9")] {
+            let known = Known { id: String::from(known.0), total: String::from(known.1) };
+            assert_eq!(Known::read(&known.written()), known);
+        }
     }
 
     #[test]

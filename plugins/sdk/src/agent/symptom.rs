@@ -63,6 +63,9 @@ const INVALID_INPUT: [&str; 6] = [
     "has hit a token limit",
 ];
 
+/// What a provider says of a request that it won't have as it is written.
+const MALFORMED: [&str; 4] = ["bad request", "bad_request", "invalid_request_error", "invalid_argument"];
+
 const ENVIRONMENT: [&str; 4] =
     ["model_not_found", "issue with the selected model", "model is not supported", "unknown model"];
 
@@ -106,6 +109,8 @@ pub fn class(text: &str) -> Option<ErrorClass> {
         Some(ErrorClass::Environment)
     } else if let Some(class) = named_status(&text) {
         Some(class)
+    } else if speaks_of(&MALFORMED) {
+        Some(ErrorClass::InvalidInput)
     } else if speaks_of(&TRANSIENT) {
         Some(ErrorClass::Transient)
     } else {
@@ -127,13 +132,21 @@ pub fn status(status: i64) -> Option<ErrorClass> {
     }
 }
 
-/// A status in a text that says that it is one; what is told by it alone is only what any provider means by it.
+/// A status in a text that says that it is one. Some numbers are hardly ever anything else; the others must stand right
+/// after a word for it, as in `HTTP 400` or `API Error: 500`.
 fn named_status(text: &str) -> Option<ErrorClass> {
     if !["status", "error", "http", "rejected"].iter().any(|word| text.contains(word)) {
         return None;
     }
-    let numbers = text.split(|c: char| !c.is_ascii_alphanumeric()).filter_map(|word| word.parse().ok());
-    numbers.filter(|number| matches!(number, 401 | 403 | 429 | 502 | 503 | 504 | 529)).find_map(status)
+    let words: Vec<&str> =
+        text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let number = |word: &&str| word.parse::<i64>().ok();
+    let plain = words.iter().filter_map(number);
+    let plain = plain.filter(|number| matches!(number, 401 | 403 | 429 | 502 | 503 | 504 | 529));
+    let is_named =
+        |pair: &&[&str]| matches!(pair[0], "status" | "http" | "error" | "code" | "rejected" | "details");
+    let named = words.windows(2).filter(is_named).filter_map(|pair| number(&pair[1]));
+    plain.chain(named.filter(|number| (400..600).contains(number))).find_map(status)
 }
 
 /// From `try again in 20s`, `1.5 s`, `300ms`, `2 minutes` or `3 hours`, in milliseconds.
@@ -174,6 +187,14 @@ mod tests {
             ("prompt is too long: 220000 tokens > 200000 maximum", Some(ErrorClass::InvalidInput)),
             ("stream disconnected before completion", Some(ErrorClass::Transient)),
             ("error: line 12 of 500 is odd", None),
+            ("unexpected status 400 Bad Request: scripted 400", Some(ErrorClass::InvalidInput)),
+            ("Internal error: API Error: 400 {\"type\":\"error\"}", Some(ErrorClass::InvalidInput)),
+            ("status 422: no such parameter", Some(ErrorClass::InvalidInput)),
+            ("provider answered (HTTP 500)", Some(ErrorClass::Transient)),
+            ("{\"type\":\"invalid_request_error\",\"message\":\"x\"}", Some(ErrorClass::InvalidInput)),
+            ("GenerateContentRequest: INVALID_ARGUMENT", Some(ErrorClass::InvalidInput)),
+            ("error: it has 400 lines", None),
+            ("error in room 404 of the hotel", None),
             ("it has 429 lines", None),
             ("no such branch", None),
         ];

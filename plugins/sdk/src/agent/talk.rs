@@ -7,7 +7,8 @@ mod end;
 mod patience;
 
 use crate::agent::process::{self, Command, Completed, Line, ProcessError, Program};
-use crate::agent::{Attempt, Attr, Config, Health, progress, session};
+use crate::agent::session::{self, Known};
+use crate::agent::{Attempt, Attr, Config, Health, progress};
 use crate::words::{ErrorClass, Fault, Outcome, Usage};
 
 pub use end::{End, Skipped, explained, last_line, reason};
@@ -28,6 +29,9 @@ pub enum News {
     Spent(Usage),
     /// What this conversation can be taken up again by.
     Session(String),
+    /// What the conversation as a whole has used up by now, in the adapter's own words, for the attempt that takes it up
+    /// again: some programs tell no less.
+    Total(String),
 }
 
 impl News {
@@ -40,6 +44,11 @@ impl News {
 pub trait Reader {
     /// What one line of its output tells.
     fn read(&mut self, line: &str) -> Vec<News>;
+
+    /// The conversation is taken up again: what it had used up before, as [`News::Total`] said.
+    fn resumes(&mut self, total: &str) {
+        let _ = total;
+    }
 
     /// Whether a tool that it called is at work, as far as its protocol tells.
     fn has_open_tool(&self) -> bool {
@@ -60,16 +69,16 @@ pub trait World {
     fn finish(&mut self, patience_ms: u64) -> Result<Completed, Fault>;
 }
 
-/// Runs the program to its end. It has no further input. `memory` is the key under which its session is remembered.
+/// Runs the program to its end. It has no further input.
 pub fn run(
     command: &Command,
     patience: Patience,
-    memory: Option<&str>,
+    memory: Option<&Memory>,
     reader: &mut impl Reader,
 ) -> Result<Outcome, Fault> {
     let program = process::start(command)?;
     program.close_input();
-    converse(&mut Host { program, memory }, patience, reader)
+    converse(&mut Host { program, memory: memory.cloned() }, patience, reader)
 }
 
 /// Runs the program of `profile`, or that of `resume-profile` where there is one and an earlier attempt of the task left
@@ -91,9 +100,12 @@ pub fn run_in_session(
     };
     let known = session::known(&key)?;
     let profile = if known.is_some() { resume } else { profile };
-    values.extend(known.map(|id| Attr::new(place, id)));
+    values.extend(known.as_ref().map(|known| Attr::new(place, &known.id)));
+    let total = known.map(|known| known.total).unwrap_or_default();
+    reader.resumes(&total);
     let command = Command { profile: profile.to_owned(), values, stdin };
-    run(&command, patience, Some(&key), reader).or_else(|fault| {
+    let memory = Memory { key: key.clone(), known: Known { id: String::new(), total } };
+    run(&command, patience, Some(&memory), reader).or_else(|fault| {
         if !session::is_gone(&fault) {
             return Err(fault);
         }
@@ -116,7 +128,7 @@ pub fn converse(
                 for news in reader.read(&line) {
                     match news {
                         News::Progress { .. } => latest = news,
-                        News::Spent(_) | News::Session(_) => world.tell(news)?,
+                        News::Spent(_) | News::Session(_) | News::Total(_) => world.tell(news)?,
                     }
                 }
                 world.tell(latest.clone())?;
@@ -144,22 +156,36 @@ pub fn conclude(program: &Program, result: Result<Outcome, Fault>) -> Result<Out
     }
 }
 
-struct Host<'a> {
-    program: Program,
-    memory: Option<&'a str>,
+/// Where a conversation is remembered, and what is known of it.
+#[derive(Clone)]
+pub struct Memory {
+    key: String,
+    known: Known,
 }
 
-impl World for Host<'_> {
+struct Host {
+    program: Program,
+    memory: Option<Memory>,
+}
+
+impl World for Host {
     fn next_line(&mut self, patience_ms: u64) -> Result<Line, Fault> {
         Ok(self.program.read_line(Some(patience_ms))?)
     }
 
     fn tell(&mut self, news: News) -> Result<(), Fault> {
-        match (news, self.memory) {
+        match (news, &mut self.memory) {
             (News::Progress { message, done }, _) => Ok(progress::report(&message, done)?),
             (News::Spent(usage), _) => Ok(progress::spent(&usage)?),
-            (News::Session(id), Some(key)) => session::remember(key, &id),
-            (News::Session(_), None) => Ok(()),
+            (News::Session(id), Some(memory)) => {
+                memory.known.id = id;
+                session::remember(&memory.key, &memory.known)
+            }
+            (News::Total(total), Some(memory)) => {
+                memory.known.total = total;
+                session::remember(&memory.key, &memory.known)
+            }
+            (News::Session(_) | News::Total(_), None) => Ok(()),
         }
     }
 

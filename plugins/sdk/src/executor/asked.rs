@@ -1,6 +1,7 @@
 //! A question to a model whose answer is checked, and which is asked once more with everything that was wrong.
 
 use super::decomposition::complaint;
+use super::said::structured;
 use crate::words::{Child, ErrorClass, Fault};
 
 /// Where a question stands.
@@ -33,7 +34,7 @@ pub fn asked<T>(children: &[Child], stem: &str, read: impl Fn(&str) -> Result<T,
         if !child.has_succeeded() {
             return Asked::Failed(child.given_up("question"));
         }
-        match read(child.output()) {
+        match read(&structured(child.output())) {
             Ok(answer) => return Asked::Answered(answer),
             Err(errors) => wrong = Some((errors.join("; "), complaint(&errors, child.output()))),
         }
@@ -72,6 +73,9 @@ mod tests {
         let complaint = r#"{"errors":["no number","at all"],"refused_answer":"x"}"#;
         assert_eq!(asked(std::slice::from_ref(&wrong), "n", number), ask("n-2", Some(complaint)));
         assert_eq!(asked(&[wrong.clone(), answered("n-2", "4")], "n", number), Asked::Answered(4));
+        let in_words = answered("n-1", r#"{"text":"Here:\n```json\n[1]\n```"}"#);
+        let list = |output: &str| if output == "[1]" { Ok(()) } else { Err(vec![output.to_owned()]) };
+        assert_eq!(asked(&[in_words], "n", list), Asked::Answered(()));
         let twice = "the answer to n was wrong twice; at last: no number; at all";
         assert_eq!(
             asked(&[wrong.clone(), answered("n-2", "[]")], "n", number),

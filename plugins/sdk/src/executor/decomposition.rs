@@ -88,6 +88,9 @@ impl Rules<'_> {
         if !self.skills.is_empty() {
             task["skills"]["items"] = json!({"enum": self.skills});
         }
+        if self.skills.len() > 1 {
+            task["skills"]["minItems"] = json!(1);
+        }
         let tasks = json!({
             "type": "array", "minItems": 1, "maxItems": self.most,
             "items": {"type": "object", "required": ["name", "title", "input"], "properties": task},
@@ -99,7 +102,11 @@ impl Rules<'_> {
 fn list(json: &str) -> Result<Vec<Box<RawValue>>, String> {
     let fields: Keys =
         serde_json::from_str(json).map_err(|_| String::from("the answer: expected an object"))?;
-    let tasks = fields.get("tasks").ok_or_else(|| String::from("/tasks: is missing"))?;
+    let tasks =
+        fields.get("tasks").ok_or_else(|| match fields.contains_key("text") && fields.len() == 1 {
+            true => String::from("the answer: expected a JSON object with `tasks`, found words"),
+            false => String::from("/tasks: is missing"),
+        })?;
     serde_json::from_str(tasks.get()).map_err(|_| String::from("/tasks: expected an array"))
 }
 
@@ -123,6 +130,9 @@ fn piece(task: &RawValue, at: &str, rules: &Rules<'_>, errors: &mut Vec<String>)
         wrong("input", "is missing");
     }
     let skills = strings(&fields, "skills", &mut wrong);
+    if skills.is_empty() && rules.skills.len() > 1 {
+        wrong("skills", &format!("expected at least one of {}", rules.skills.join(", ")));
+    }
     for skill in skills.iter().filter(|skill| !rules.skills.is_empty() && !rules.skills.contains(skill)) {
         wrong("skills", &format!("nobody has `{skill}`, only {}", rules.skills.join(", ")));
     }
@@ -141,6 +151,8 @@ fn piece(task: &RawValue, at: &str, rules: &Rules<'_>, errors: &mut Vec<String>)
     if errors.len() > before {
         return None;
     }
+    // Where there is one skill only, nothing else can be meant.
+    let skills = if skills.is_empty() { rules.skills.to_vec() } else { skills };
     let input = fields.get("input").map_or("null", |raw| raw.get()).to_owned();
     Some(Piece { name: name?, title: title?, input, skills, depends_on, composite })
 }
@@ -304,11 +316,26 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_asked_whose_skill_was_not_named() {
+        let skills = [String::from("rust"), String::from("go")];
+        let rules = Rules { most: 1, skills: &skills, ..Rules::default() };
+        let task = String::from(r#"{"name": "a", "title": "T", "input": 1}"#);
+        assert_eq!(
+            errors(std::slice::from_ref(&task), &rules),
+            ["/tasks/0/skills: expected at least one of rust, go"]
+        );
+        let one = Rules { skills: &skills[..1], ..rules };
+        let pieces = Decomposition::read(&format!(r#"{{"tasks": [{task}]}}"#), &one).unwrap().0;
+        assert_eq!(pieces[0].skills, ["rust"]);
+    }
+
+    #[test]
     fn no_json_is_one_error() {
         for (json, error) in [
             ("[]", "the answer: expected an object"),
             ("{", "the answer: expected an object"),
             ("{}", "/tasks: is missing"),
+            (r#"{"text": "First"}"#, "the answer: expected a JSON object with `tasks`, found words"),
             (r#"{"tasks": {}}"#, "/tasks: expected an array"),
         ] {
             assert_eq!(Decomposition::read(json, &rules()), Err(vec![error.to_owned()]));

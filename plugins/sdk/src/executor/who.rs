@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::{Attr, ExecutionError, Fields, NewTask};
 use crate::config::{Config, Unusable};
-use crate::words::{Effects, Task};
+use crate::words::{Effects, MAY_AMEND, Task};
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,6 +56,20 @@ impl NewTask {
     /// A question: it changes nothing but its answer, which must satisfy this JSON Schema.
     pub fn question(self, contract: impl Into<String>) -> Self {
         self.told("effects", "pure").told("contract", contract)
+    }
+
+    /// A [`question`](Self::question) whose answer is judged by whoever asks it, who knows more than a schema can say, and
+    /// asks again with everything that is wrong.
+    pub fn asked(self, contract: impl Into<String>) -> Self {
+        self.question(contract).told("judge", "executor")
+    }
+
+    /// Who does it may add so many tasks to the plan of which it is a part; adapters of models tell it how.
+    pub fn that_may_amend(mut self, tasks: usize) -> Self {
+        if tasks > 0 {
+            self.attrs.push(Attr::new(MAY_AMEND, tasks.to_string()));
+        }
+        self
     }
 
     /// May change what `task` may change, of which it is a part.

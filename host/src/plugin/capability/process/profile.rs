@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::confine::Confine;
+use super::order::Graces;
 use crate::plugin::bindings::agent::baton::host::process::{Command, ProcessError};
 
 #[derive(Clone, Debug)]
@@ -19,6 +21,11 @@ pub struct Profile {
     pub env: Vec<(String, String)>,
     pub timeout: Option<Duration>,
     pub max_stdout: usize,
+    /// The longest line of a program that is talked to.
+    pub max_line: usize,
+    pub graces: Graces,
+    /// None = not at all.
+    pub confine: Option<Confine>,
     /// How many of its programs may run at once, if that is limited.
     pub places: Option<Arc<Semaphore>>,
 }
@@ -142,6 +149,9 @@ mod tests {
             env: Vec::new(),
             timeout: None,
             max_stdout: 1,
+            max_line: 1,
+            graces: Graces::default(),
+            confine: None,
             places: None,
         };
         let values = vec![Attr { name: "x".into(), value: value.into() }];

@@ -1,13 +1,14 @@
 //! Running a program to its end.
 
-use std::process::ExitStatus;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::Child;
+use tokio::sync::oneshot;
 
+use super::confine;
 use super::profile::Profile;
-use super::spawn::{Group, ending, spawn};
+use super::spawn::{Group, How, ending, spawn};
 use super::{LINGER, STDERR_TAIL};
 use crate::clock::Stopwatch;
 use crate::plugin::bindings::agent::baton::host::process::{Command, Completed, Ending, ProcessError};
@@ -20,9 +21,7 @@ pub(super) async fn run(
 ) -> Result<Completed, ProcessError> {
     let watch = Stopwatch::start();
     let (child, group) = spawn(powers, profile, command).await?;
-    let completed = attend(powers, profile, child, &group, command.stdin.clone()).await;
-    drop(group);
-    let (ending, stdout, stderr) = completed?;
+    let (ending, stdout, stderr) = attend(powers, profile, child, group, command.stdin.clone()).await?;
     Ok(Completed { ending, stdout, stderr, took: watch.millis() })
 }
 
@@ -33,7 +32,7 @@ async fn attend(
     powers: &Powers,
     profile: &Profile,
     mut child: Child,
-    group: &Group,
+    mut group: Group,
     input: Vec<u8>,
 ) -> Result<Ended, ProcessError> {
     let (mut stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
@@ -44,33 +43,45 @@ async fn attend(
         }
     });
     let max = profile.max_stdout;
-    let head = tokio::spawn(async move { read_head(stdout, max).await });
+    let (tell, too_much) = oneshot::channel();
+    let head = tokio::spawn(async move {
+        let read = read_head(stdout, max).await;
+        if read.1 > max {
+            let _ = tell.send(());
+        }
+        read
+    });
     let tail = tokio::spawn(async move { read_tail(stderr).await });
     let limit = profile.timeout.unwrap_or(Duration::from_secs(u64::from(u32::MAX)));
     let forced = tokio::select! {
-        status = child.wait() => Err(status.map_err(|why| ProcessError::NotStarted(why.to_string()))?),
-        () = tokio::time::sleep(limit) => Ok(Forced::TimedOut(limit)),
-        why = powers.fence.fallen() => Ok(Forced::Stopped(why)),
+        biased;
+        () = group.ended() => None,
+        Ok(()) = too_much => Some(Forced::TooMuchOutput),
+        why = powers.fence.fallen() => Some(Forced::Stopped(why)),
+        () = tokio::time::sleep(limit) => Some(Forced::TimedOut(limit)),
     };
-    group_end(&forced, group);
-    let _ = child.wait().await;
-    // What it left running must not hold its output open.
-    group.kill();
+    if let Some(forced) = &forced {
+        group.end(forced.how());
+    }
+    let status = group.wait(&mut child).await.map_err(|why| ProcessError::NotStarted(why.to_string()))?;
     let stdout = tokio::time::timeout(LINGER, head).await;
     let stderr = tokio::time::timeout(LINGER, tail).await;
     feed.abort();
     let stderr = stderr.ok().and_then(Result::ok).unwrap_or_default();
     let (stdout, written) = stdout.ok().and_then(Result::ok).unwrap_or_default();
+    powers.suspect(confine::hint(profile, &[stderr.as_slice(), stdout.as_slice()].concat()));
     let ending = match forced {
-        Ok(Forced::Stopped(Stop::Deadline | Stop::Silent)) => Ending::TimedOut(
+        Some(Forced::Stopped(Stop::Deadline | Stop::Silent)) => Ending::TimedOut(
             powers.deadline.since(powers.clock.now()).as_millis().try_into().unwrap_or(u64::MAX),
         ),
-        Ok(Forced::Stopped(Stop::LeaseLost | Stop::Cancelled | Stop::Budget | Stop::Asked)) => {
+        Some(Forced::Stopped(Stop::LeaseLost | Stop::Cancelled | Stop::Budget | Stop::Asked)) => {
             return Err(ProcessError::Stopped);
         }
-        Ok(Forced::TimedOut(limit)) => Ending::TimedOut(limit.as_millis().try_into().unwrap_or(u64::MAX)),
-        Err(_) if written > max => Ending::TooMuchOutput(max.try_into().unwrap_or(u64::MAX)),
-        Err(status) => ending(status),
+        Some(Forced::TimedOut(limit)) => Ending::TimedOut(limit.as_millis().try_into().unwrap_or(u64::MAX)),
+        Some(Forced::TooMuchOutput) => Ending::TooMuchOutput(max.try_into().unwrap_or(u64::MAX)),
+        // It had ended before anybody could kill it.
+        None if written > max => Ending::TooMuchOutput(max.try_into().unwrap_or(u64::MAX)),
+        None => ending(status),
     };
     Ok((ending, stdout, stderr))
 }
@@ -78,13 +89,18 @@ async fn attend(
 /// Why a program did not end by itself.
 enum Forced {
     TimedOut(Duration),
+    TooMuchOutput,
     Stopped(Stop),
 }
 
-fn group_end(forced: &Result<Forced, ExitStatus>, group: &Group) {
-    match forced {
-        Ok(Forced::TimedOut(_) | Forced::Stopped(_)) => group.kill(),
-        Err(_) => {}
+impl Forced {
+    fn how(&self) -> How {
+        match self {
+            // What somebody else may have by now, and what can't be stopped by its output, is stopped at once.
+            Self::Stopped(Stop::LeaseLost) | Self::TooMuchOutput => How::Now,
+            Self::Stopped(Stop::Cancelled | Stop::Deadline | Stop::Silent | Stop::Budget | Stop::Asked)
+            | Self::TimedOut(_) => How::Politely,
+        }
     }
 }
 

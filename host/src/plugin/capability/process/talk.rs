@@ -10,15 +10,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::LINGER;
+use super::confine;
 use super::profile::Profile;
 use super::run::{read_head, read_tail};
-use super::spawn::{Group, ending, spawn};
+use super::spawn::{Group, How, ending, spawn};
 use crate::clock::Stopwatch;
 use crate::plugin::bindings::agent::baton::host::process::{Command, Completed, Ending, Line, ProcessError};
-use crate::plugin::capability::Powers;
+use crate::plugin::capability::{Powers, Stop};
 
-/// The longest line that is handed over; what is beyond is cut.
-const LINE: usize = 1 << 20;
 /// What a program has to end by itself after its attempt was stopped.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// What may wait for a program to read it.
@@ -34,8 +33,8 @@ pub struct Program {
     stdout: Option<ChildStdout>,
     /// What was read and not handed over.
     read: Vec<u8>,
-    /// The line under way was cut: the rest of it is thrown away.
-    cutting: bool,
+    /// So much of it holds no end of a line.
+    looked: usize,
     stderr: Option<JoinHandle<Vec<u8>>>,
     /// Bytes that wait to be written.
     pending: Arc<AtomicUsize>,
@@ -62,7 +61,7 @@ impl Program {
             input: Some(input),
             stdout,
             read: Vec::new(),
-            cutting: false,
+            looked: 0,
             stderr: Some(tokio::spawn(read_tail(stderr))),
             pending,
             watch: Stopwatch::start(),
@@ -75,7 +74,7 @@ impl Program {
         if let Some(input) = self.input.as_ref().filter(|_| !bytes.is_empty()) {
             if self.pending.fetch_add(bytes.len(), Ordering::Relaxed) > UNREAD {
                 // It does not listen, and must not fill memory.
-                self.group.kill();
+                self.group.end(How::Now);
                 return;
             }
             // A program that is gone shows in what is read of it.
@@ -102,13 +101,13 @@ impl Program {
         let patience = patience.map_or(left, Duration::from_millis).min(left);
         let next = async {
             loop {
-                if let Some(line) = self.next_line() {
-                    return Line::Text(line);
+                if let Some(line) = self.next_line()? {
+                    return Ok(Line::Text(line));
                 }
-                let Some(stdout) = &mut self.stdout else { return Line::Closed };
+                let Some(stdout) = &mut self.stdout else { return Ok(Line::Closed) };
                 if !matches!(stdout.read_buf(&mut self.read).await, Ok(1..)) {
                     self.stdout = None;
-                    return self.rest();
+                    return Ok(self.rest());
                 }
             }
         };
@@ -118,42 +117,49 @@ impl Program {
             read = tokio::time::timeout(patience, next) => read,
         };
         match read {
-            Ok(line) => Ok(line),
+            Ok(line) => {
+                if let Ok(Line::Text(text)) = &line {
+                    powers.suspect(confine::hint(&self.profile, text.as_bytes()));
+                }
+                line
+            }
             Err(_) if self.left().is_zero() => {
-                self.group.kill();
+                self.group.end(How::Politely);
                 Ok(Line::Closed)
             }
             Err(_) => Ok(Line::Silent),
         }
     }
 
-    fn next_line(&mut self) -> Option<String> {
-        loop {
-            let end = self.read.iter().position(|byte| *byte == b'\n');
-            match end {
-                Some(end) => {
-                    let line: Vec<u8> = self.read.drain(..=end).take(LINE.min(end)).collect();
-                    if std::mem::take(&mut self.cutting) {
-                        continue;
-                    }
-                    return Some(text(&line));
-                }
-                None if self.read.len() > LINE => {
-                    let line = text(&self.read[..LINE]);
-                    self.read.clear();
-                    if !std::mem::replace(&mut self.cutting, true) {
-                        return Some(line);
-                    }
-                }
-                None => return None,
+    fn next_line(&mut self) -> Result<Option<String>, ProcessError> {
+        let most = self.profile.max_line;
+        match self.read[self.looked..].iter().position(|byte| *byte == b'\n') {
+            Some(end) if self.looked + end <= most => {
+                let line: Vec<u8> = self.read.drain(..=self.looked + end).collect();
+                self.looked = 0;
+                Ok(Some(text(&line[..line.len() - 1])))
+            }
+            None if self.read.len() <= most => {
+                self.looked = self.read.len();
+                Ok(None)
+            }
+            // Without its end nobody can tell what the line says, and without it, what comes after.
+            Some(_) | None => {
+                self.group.end(How::Now);
+                Err(ProcessError::Denied(format!(
+                    "profile {}: a line of its output is longer than {most} bytes, and it was killed: set max-line in \
+                     [profiles.{}]",
+                    self.profile.name, self.profile.name
+                )))
             }
         }
     }
 
     /// What was written last, without the end of a line.
     fn rest(&mut self) -> Line {
+        self.looked = 0;
         let rest = std::mem::take(&mut self.read);
-        if rest.is_empty() || self.cutting { Line::Closed } else { Line::Text(text(&rest)) }
+        if rest.is_empty() { Line::Closed } else { Line::Text(text(&rest)) }
     }
 
     pub(super) async fn finish(&mut self, powers: &Powers, patience: u64) -> Result<Completed, ProcessError> {
@@ -164,13 +170,19 @@ impl Program {
         // Draining meanwhile, or a program with much to say would never end.
         let (stdout, most) = (self.stdout.take(), self.profile.max_stdout);
         let head = tokio::spawn(read_head(stdout, most));
-        let status = tokio::select! {
-            status = self.child.wait() => Some(status.map_err(|why| ProcessError::NotStarted(why.to_string()))?),
-            () = tokio::time::sleep(limit) => None,
-            _ = powers.fence.fallen(), if !stopping || powers.is_barred() => None,
+        let forced = tokio::select! {
+            biased;
+            () = self.group.ended() => None,
+            why = powers.fence.fallen(), if !stopping || powers.is_barred() => Some(Some(why)),
+            () = tokio::time::sleep(limit) => Some(None),
         };
-        self.group.kill();
-        let _ = self.child.wait().await;
+        match forced {
+            None => {}
+            Some(Some(Stop::LeaseLost)) => self.group.end(How::Now),
+            Some(Some(_) | None) => self.group.end(How::Politely),
+        }
+        let status = self.group.wait(&mut self.child).await;
+        let status = status.map_err(|why| ProcessError::NotStarted(why.to_string()))?;
         self.group.make_room();
         let (after, _) =
             tokio::time::timeout(LINGER, head).await.ok().and_then(Result::ok).unwrap_or_default();
@@ -184,16 +196,18 @@ impl Program {
             },
             None => None,
         };
+        let stderr = stderr.unwrap_or_default();
+        powers.suspect(confine::hint(&self.profile, &stderr));
         let mut stdout = std::mem::take(&mut self.read);
         stdout.extend(after);
         stdout.truncate(most);
         Ok(Completed {
-            ending: match status {
-                Some(status) => ending(status),
-                None => Ending::TimedOut(self.watch.millis()),
+            ending: match forced {
+                None => ending(status),
+                Some(_) => Ending::TimedOut(self.watch.millis()),
             },
             stdout,
-            stderr: stderr.unwrap_or_default(),
+            stderr,
             took: self.watch.millis(),
         })
     }

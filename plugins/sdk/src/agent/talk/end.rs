@@ -60,8 +60,11 @@ pub fn explained(fault: Fault, completed: &Completed) -> Fault {
     let detail = detail(completed);
     let (ending, said) = match fault.class {
         ErrorClass::Crashed => (ending, symptom::class(&detail)),
-        ErrorClass::Timeout | ErrorClass::Transient | ErrorClass::InvalidOutput => (String::new(), None),
-        ErrorClass::RateLimited
+        ErrorClass::Timeout => (String::new(), None),
+        // It has a reason of its own already.
+        ErrorClass::Transient
+        | ErrorClass::InvalidOutput
+        | ErrorClass::RateLimited
         | ErrorClass::InvalidInput
         | ErrorClass::Refused
         | ErrorClass::Unauthorized
@@ -118,7 +121,12 @@ fn detail(completed: &Completed) -> String {
 /// The last line that may be the reason why a program failed: what it says of updates, telemetry or its own options is
 /// none.
 pub fn reason(text: &str) -> &str {
-    text.lines().rev().map(str::trim).find(|line| !line.is_empty() && !is_notice(line)).unwrap_or("")
+    text.lines().rev().map(str::trim).find(|line| is_said(line)).unwrap_or("")
+}
+
+/// Neither the end of something that was printed over several lines nor a notice.
+fn is_said(line: &str) -> bool {
+    line.contains(|c: char| c.is_alphanumeric()) && !is_notice(line)
 }
 
 /// Words that begin what a program says beside its work, after a time stamp or in brackets too.
@@ -223,7 +231,7 @@ mod tests {
             "(node:71) ExperimentalWarning: SQLite is an experimental feature",
             "Note: run with RUST_BACKTRACE=1",
         ] {
-            assert_eq!(reason(&format!("it broke\n{notice}\n\n")), "it broke");
+            assert_eq!(reason(&format!("it broke\n{notice}\n}}\n\n")), "it broke");
             assert_eq!(reason(notice), "");
         }
         for cause in

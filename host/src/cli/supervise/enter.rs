@@ -1,0 +1,76 @@
+//! `baton __enter ORDER PROGRAM ARGS…`: what a native program is just before it is itself.
+
+use std::collections::BTreeMap;
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+use std::sync::Arc;
+
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+use crate::cli::{Done, Failure, Outcome};
+use crate::confine::{self, Holds, Program, Walls};
+use crate::plugin::capability::Profile;
+use crate::plugin::capability::process::Order;
+
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Args {
+    order: String,
+    program: std::ffi::OsString,
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    args: Vec<std::ffi::OsString>,
+}
+
+/// Leaves the terminal, shuts itself in, ends with its supervisor should anyone kill that, and becomes the program.
+pub(in crate::cli) fn run(args: &Args) -> Outcome {
+    rustix::process::setsid().map_err(std::io::Error::from)?;
+    let order: Order = serde_json::from_str(&args.order)
+        .map_err(|why| Failure::Infrastructure(format!("the order can't be read: {why}")))?;
+    if let Some(walls) = &order.walls {
+        let program = Program {
+            file: args.program.clone().into(),
+            path: std::env::var_os("PATH"),
+            temporary: order.temporary,
+        };
+        confine::enter(walls, &program)
+            .map_err(|why| Failure::Infrastructure(format!("the program can't be confined: {why}")))?;
+    }
+    // A change of namespace would forget it.
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(std::io::Error::from)?;
+    let why = Command::new(&args.program).args(&args.args).exec();
+    Err(Failure::Infrastructure(format!("{}: {why}", args.program.display())))
+}
+
+/// `baton __walls`: puts the walls around itself and says what of them holds.
+pub(in crate::cli) fn walls() -> Outcome {
+    let holds = confine::enter(&Walls::default(), &Program::default())?;
+    crate::cli::screen::json(&holds);
+    Ok(Done::Well)
+}
+
+/// What holds on this kernel, as a process of its own found out.
+pub(in crate::cli) fn holds() -> std::io::Result<Holds> {
+    let said = Command::new(std::env::current_exe()?).arg("__walls").output()?;
+    serde_json::from_slice(&said.stdout)
+        .map_err(|_| std::io::Error::other(String::from_utf8_lossy(&said.stderr).trim().to_owned()))
+}
+
+/// Said once where programs are about to be started: what does not hold, and for whom nothing is to hold.
+pub(in crate::cli) fn caveat(profiles: &BTreeMap<String, Arc<Profile>>) -> Option<String> {
+    let lifted: Vec<&str> = profiles
+        .iter()
+        .filter(|(_, profile)| profile.confine.is_none())
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let mut parts = Vec::new();
+    if lifted.len() < profiles.len() {
+        match holds() {
+            Ok(holds) if holds.gaps().is_empty() => {}
+            Ok(holds) => parts.push(format!("native programs are not kept from {}", holds.gaps().join("; "))),
+            Err(why) => parts.push(format!("native programs can't be confined here: {why}")),
+        }
+    }
+    if !lifted.is_empty() {
+        parts.push(format!("not confined at all (confine = \"off\"): {}", lifted.join(", ")));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}

@@ -1,0 +1,117 @@
+//! Sockets, and calls that only a machine's owner needs, by seccomp: what is refused answers with EACCES.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    TargetArch,
+};
+
+use super::Net;
+
+/// Domains and types of socket(2), and protocols.
+const UNIX: u64 = libc::AF_UNIX as u64;
+const INET: u64 = libc::AF_INET as u64;
+const INET6: u64 = libc::AF_INET6 as u64;
+/// Addresses of this machine are asked for so when a name is looked up.
+const NETLINK: u64 = libc::AF_NETLINK as u64;
+const STREAM: u64 = libc::SOCK_STREAM as u64;
+const DATAGRAM: u64 = libc::SOCK_DGRAM as u64;
+const TCP: u64 = libc::IPPROTO_TCP as u64;
+/// The rest of the type are flags.
+const TYPE: u64 = 0xf;
+const DNS: u16 = 53;
+
+/// Sockets can be opened by way of a ring that no filter sees, files by numbers that no path rule sees, and keystrokes
+/// put into a terminal; the others change the machine itself, should the program be root.
+const NEVER: [libc::c_long; 18] = [
+    libc::SYS_io_uring_setup,
+    libc::SYS_open_by_handle_at,
+    libc::SYS_chroot,
+    libc::SYS_pivot_root,
+    libc::SYS_mount,
+    libc::SYS_umount2,
+    libc::SYS_setns,
+    libc::SYS_bpf,
+    libc::SYS_perf_event_open,
+    libc::SYS_init_module,
+    libc::SYS_finit_module,
+    libc::SYS_delete_module,
+    libc::SYS_kexec_load,
+    libc::SYS_reboot,
+    libc::SYS_swapon,
+    libc::SYS_settimeofday,
+    libc::SYS_clock_settime,
+    libc::SYS_sethostname,
+];
+
+/// Whether there is a filter for this machine's calls.
+pub(super) fn filter(net: &Net, unix_sockets: bool) -> io::Result<bool> {
+    let Ok(target) = TargetArch::try_from(std::env::consts::ARCH) else { return Ok(false) };
+    let program = program(net, unix_sockets, target).map_err(io::Error::other)?;
+    seccompiler::apply_filter(&program).map_err(io::Error::other)?;
+    Ok(true)
+}
+
+fn program(
+    net: &Net,
+    unix_sockets: bool,
+    target: TargetArch,
+) -> Result<BpfProgram, seccompiler::BackendError> {
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> = NEVER.iter().map(|call| (*call, Vec::new())).collect();
+    let push = [libc::TIOCSTI, libc::TIOCLINUX];
+    let push = push.into_iter().map(|request| SeccompRule::new(vec![is(1, request)?]));
+    rules.insert(libc::SYS_ioctl, push.collect::<Result<_, _>>()?);
+    let sockets = sockets(net, unix_sockets)?;
+    if !sockets.is_empty() {
+        rules.insert(libc::SYS_socket, sockets);
+    }
+    let refusal = SeccompAction::Errno(libc::EACCES as u32);
+    SeccompFilter::new(rules, SeccompAction::Allow, refusal, target)?.try_into()
+}
+
+/// Sockets that are refused.
+fn sockets(net: &Net, unix_sockets: bool) -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
+    let mut refused = Vec::new();
+    if !unix_sockets {
+        refused.push(SeccompRule::new(vec![is(0, UNIX)?])?);
+    }
+    match net {
+        Net::Any => {}
+        Net::None => refused.push(SeccompRule::new(vec![is_not(0, UNIX)?])?),
+        Net::Ports(ports) => {
+            let others = [UNIX, INET, INET6, NETLINK].into_iter().map(|domain| is_not(0, domain));
+            refused.push(SeccompRule::new(others.collect::<Result<_, _>>()?)?);
+            for domain in [INET, INET6] {
+                // Landlock looks at TCP alone.
+                refused.push(SeccompRule::new(vec![
+                    is(0, domain)?,
+                    is_of_type(STREAM)?,
+                    is_not(2, 0)?,
+                    is_not(2, TCP)?,
+                ])?);
+                for other in (1..=TYPE).filter(|kind| *kind != STREAM) {
+                    if other != DATAGRAM || !ports.contains(&DNS) {
+                        refused.push(SeccompRule::new(vec![is(0, domain)?, is_of_type(other)?])?);
+                    }
+                }
+            }
+        }
+    }
+    Ok(refused)
+}
+
+type Condition = Result<SeccompCondition, seccompiler::BackendError>;
+
+fn is(argument: u8, value: u64) -> Condition {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, value)
+}
+
+fn is_not(argument: u8, value: u64) -> Condition {
+    SeccompCondition::new(argument, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, value)
+}
+
+fn is_of_type(kind: u64) -> Condition {
+    SeccompCondition::new(1, SeccompCmpArgLen::Dword, SeccompCmpOp::MaskedEq(TYPE), kind)
+}

@@ -1,0 +1,70 @@
+//! A store whose record was once written by a clock that was ahead.
+
+use baton::clock::{Clock, Time};
+use baton::op::{Op, RouterChoice, Submission};
+use baton::plan::{Plan, Workstream};
+use baton::seed::Seed;
+use baton::store::{Home, Lock, Store};
+use serde_json::json;
+
+use crate::support::{Env, plan};
+
+const DAY: i64 = 86_400_000;
+
+fn now() -> Time {
+    Clock::system().now()
+}
+
+/// One start by a clock that is so far ahead.
+fn once_ahead(env: &Env, days: i64) {
+    let home = Home::at(env.path(".baton"));
+    let clock = Clock::manual(Time(now().0 + days * DAY));
+    let mut store = Store::open_at(&home, Lock::take(&home).expect("it is free"), clock).expect("it opens");
+    let plan = Plan { name: "then".into(), workstreams: vec![Workstream::named("x")] };
+    let router = RouterChoice { name: "least-loaded".into(), digest: "d".into() };
+    let submission = Submission { plan, seed: Seed(1), router, key: None };
+    let answers = store.apply(vec![
+        Op::Submit(Box::new(submission)),
+        Op::CancelRun { run: baton::id::RunId(1), why: "it was only to be seen".into() },
+    ]);
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+}
+
+#[test]
+fn a_clock_that_was_ahead_once_does_not_keep_the_store_there() {
+    for days in [1, 400, 4000] {
+        let env = Env::with_mocks();
+        once_ahead(&env, days);
+        env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"], "effects": "pure" }])));
+        let before = now();
+        let said = env.baton(&["run", "plan.json"]);
+        assert_eq!(said.code, Some(0), "{said:?}");
+        let aloud = format!("the record of this store goes {days} days beyond this machine's clock");
+        assert!(said.stderr.contains(&aloud), "{said:?}");
+        let accepted = Time(env.sql("SELECT at FROM event WHERE kind = 'accepted'"));
+        assert!(accepted >= before && accepted <= now(), "{accepted} is not today");
+        assert_eq!(env.baton(&["db", "check"]).ok(), "sound\n");
+        // Said once: the record ends today now.
+        let again = env.baton(&["run", "plan.json", "--again"]);
+        assert!(again.code == Some(0) && !again.stderr.contains("beyond this machine's clock"), "{again:?}");
+    }
+}
+
+/// A task that waits until a day that was never near does not wait for it.
+#[test]
+fn what_waits_for_a_time_by_the_wrong_clock_is_tried_now() {
+    let env = Env::with_mocks();
+    env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"], "effects": "pure" }])));
+    let _ = env.baton(&["run", "plan.json"]).ok();
+    let far = now().0 + 400 * DAY;
+    let conn = env.database();
+    conn.execute_batch(&format!(
+        "UPDATE event SET at = {far} WHERE seq = (SELECT max(seq) FROM event); \
+         UPDATE task SET state = 4, at = {far}; UPDATE run SET settled_at = NULL;"
+    ))
+    .expect("it can be written");
+    drop(conn);
+    let said = env.baton(&["run", "plan.json"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'accepted'"), 2);
+}
