@@ -33,6 +33,7 @@ pub struct Task {
     /// Attempts that ended in a crash, in the sense of [`Retry::crashes`].
     pub crashes: u32,
     /// Attempts whose accepted work was in the way of what landed meanwhile.
+    #[serde(default)]
     pub conflicts: u32,
     pub priority: i32,
     pub created: Time,

@@ -47,6 +47,27 @@ fn an_altered_event_is_named() {
 }
 
 #[test]
+fn an_audit_names_rows_too_also_those_that_no_event_tells_of() {
+    let env = done();
+    env.database()
+        .execute_batch(
+            "UPDATE attempt SET bill = '{}' WHERE task_id = 2; UPDATE agent SET card = '{}' WHERE id = 1",
+        )
+        .expect("written");
+    let output = env.baton(&["audit", "verify"]);
+    assert_eq!(output.code, Some(1));
+    let rows: Vec<&str> = output.stdout.lines().filter(|line| !line.ends_with("intact")).collect();
+    let registered: i64 = env.sql("SELECT min(seq) FROM event WHERE kind = 'agent-registered'");
+    assert_eq!(
+        rows,
+        [
+            format!("agent id 1: name or card is not what event {registered} recorded"),
+            "attempt task_id 2, epoch 1 (r1/b): no event tells of its bill".to_owned(),
+        ]
+    );
+}
+
+#[test]
 fn a_cut_off_tail_is_noticed() {
     let env = done();
     let last: i64 = env.sql("SELECT max(seq) FROM event WHERE run_id = 1");
@@ -74,8 +95,7 @@ fn every_altered_event_is_named_and_those_that_are_gone_by_their_numbers() {
         format!("r1: event number 4, before event {}, is gone", seq(5)),
         format!("r1: altered at event {} (accepted)", seq(6)),
     ];
-    let of_chain: Vec<&str> =
-        output.stdout.lines().filter(|line| line.contains(" event ") && !line.contains("task_id")).collect();
+    let of_chain: Vec<&str> = output.stdout.lines().filter(|line| line.starts_with("r1: ")).collect();
     assert_eq!(of_chain, expected);
 }
 

@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
 use crate::id::RunId;
+use crate::store::Reader;
 use crate::store::chain::{self, Seen, Walk};
-use crate::store::{Reader, check};
+use crate::store::check::{self, Extent};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -22,16 +23,21 @@ pub(super) enum Verb {
 
 #[derive(Serialize)]
 struct Finding {
+    chains: Vec<Chain>,
+    /// Rows that are not what the chains say.
+    rows: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Chain {
     of: String,
     #[serde(flatten)]
     walk: Walk,
-    /// Rows that are not what the chain says.
-    rows: Vec<String>,
 }
 
 impl Finding {
     fn is_sound(&self) -> bool {
-        self.walk.breaks.is_empty() && self.rows.is_empty()
+        self.rows.is_empty() && self.chains.iter().all(|chain| chain.walk.breaks.is_empty())
     }
 }
 
@@ -61,31 +67,33 @@ fn compare(conn: &Reader, kept: Seen) -> Outcome {
 }
 
 fn verify(global: &Global, conn: &Reader, run: Option<&str>) -> Outcome {
-    let chains = match run {
-        Some(run) => vec![Some(target::run(conn, Some(run))?)],
-        None => chain::all(conn).map_err(unreadable)?,
+    let (runs, extent) = match run {
+        Some(run) => {
+            let run = Some(target::run(conn, Some(run))?);
+            (vec![run], Extent::Chain(run))
+        }
+        None => (chain::all(conn).map_err(unreadable)?, Extent::All),
     };
-    let findings = chains.into_iter().map(|run| look(conn, run)).collect::<Result<Vec<_>, _>>()?;
+    let chains = runs.into_iter().map(|run| walk(conn, run)).collect::<Result<Vec<_>, _>>()?;
+    let finding = Finding { chains, rows: check::sealed(conn, extent).map_err(unreadable)? };
     if global.json {
-        screen::json(&findings);
+        screen::json(&finding);
     } else {
-        findings.iter().for_each(tell);
+        finding.chains.iter().for_each(tell);
+        finding.rows.iter().for_each(|row| screen::line(row));
     }
-    Ok(if findings.iter().all(Finding::is_sound) { Done::Well } else { Done::Failed })
+    Ok(if finding.is_sound() { Done::Well } else { Done::Failed })
 }
 
-fn look(conn: &Reader, run: Option<RunId>) -> Result<Finding, Failure> {
+fn walk(conn: &Reader, run: Option<RunId>) -> Result<Chain, Failure> {
     let of = run.map_or_else(|| "host".to_owned(), |run| run.to_string());
-    let walk = chain::verify(conn, run).map_err(unreadable)?;
-    let rows = check::sealed(conn, check::Extent::Chain(run)).map_err(unreadable)?;
-    Ok(Finding { of, walk, rows })
+    Ok(Chain { of, walk: chain::verify(conn, run).map_err(unreadable)? })
 }
 
-fn tell(finding: &Finding) {
-    let Finding { of, walk, rows } = finding;
-    if finding.is_sound() {
+fn tell(chain: &Chain) {
+    let Chain { of, walk } = chain;
+    if walk.breaks.is_empty() {
         screen::line(&format!("{of}: {} events, intact", walk.events));
     }
     walk.breaks.iter().for_each(|found| screen::line(&format!("{of}: {found}")));
-    rows.iter().for_each(|row| screen::line(&format!("{of}: {row}")));
 }
