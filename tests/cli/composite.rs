@@ -157,7 +157,7 @@ fn of_a_long_output_what_says_most_reaches_the_third_step_and_the_rest_is_told()
     let said = format!(" of {} bytes from one, by what says most", output.len());
     assert!(shown.contains("handed on") && shown.contains(&said), "{}", &shown[shown.len() - 2000..]);
     let report = env.baton(&["report"]).ok();
-    assert!(report.contains("cut        what 2 tasks were handed on"), "{report}");
+    assert!(report.contains("hand-offs  1 shortened"), "{report}");
 }
 
 fn output_of(env: &Env, task: &str) -> String {

@@ -140,6 +140,8 @@ fn what_is_in_the_way_of_a_landing_costs_no_second_attempt() {
     assert_eq!(std::fs::read_to_string(repo.join("a.txt")).unwrap(), "mine, not committed\n");
     let shown = env.baton(&["events", "--kind", "landing-stalled"]).ok();
     assert!(shown.contains("its files can't follow"), "{shown}");
+    let why = env.baton(&["why", "a"]).ok();
+    assert!(why.contains("a is accepted and waits to land, tried again all the while: the target"), "{why}");
     git(&repo, &["checkout", "--quiet", "--", "a.txt"]);
     env.baton(&["run", "plan.json"]).ok();
     assert_eq!(std::fs::read_to_string(repo.join("a.txt")).unwrap(), "a\nmore\n");
@@ -172,6 +174,9 @@ fn a_task_that_changes_no_file_has_done_nothing_unless_its_plan_says_that_it_may
         "{said}"
     );
     assert!(said.contains("may accepted"), "{said}");
+    assert!(said.contains("1 of 3 accepted, 1 without a change, 2 failed"), "{said}");
+    let shown = env.baton(&["show", "may"]).ok();
+    assert!(shown.contains("changed    no file"), "{shown}");
 }
 
 /// A submodule `lib` of another repository, with one file.

@@ -83,6 +83,9 @@ fn gather(conn: &Reader, id: RunId) -> Result<Report, Failure> {
 
 fn headline(totals: &summary::Totals) -> String {
     let mut parts = vec![format!("{} of {} accepted", totals.succeeded, totals.tasks)];
+    if totals.unchanged > 0 {
+        parts.push(format!("{} without a change", totals.unchanged));
+    }
     for (count, word) in [
         (totals.failed, "failed"),
         (totals.cancelled, "cancelled"),
@@ -159,9 +162,7 @@ fn text(report: &Report) {
     screen::line(&format!("  record     {} events, {} decisions", totals.events, totals.decisions));
     if totals.cut_handoffs > 0 {
         let cut = totals.cut_handoffs;
-        screen::line(&format!(
-            "  cut        what {cut} tasks were handed on, because it was too long (baton show TASK)"
-        ));
+        screen::line(&format!("  hand-offs  {cut} shortened, because they were too long (baton show TASK)"));
     }
     if totals.input_tokens + totals.output_tokens > 0 {
         screen::line(&format!("  tokens     {} in, {} out", totals.input_tokens, totals.output_tokens));

@@ -3,9 +3,11 @@
 use serde::Serialize;
 
 use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
+use crate::outcome;
 use crate::plan::Workstream;
 use crate::store::read::{self, history};
 use crate::task::Task;
+use crate::workspace::{Change, attr};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -78,6 +80,7 @@ fn text(shown: &Shown) {
             say("  summary", &outcome.summary);
             let output = outcome.output.to_string();
             say("  output", if output == "null" { "" } else { &output });
+            say("  changed", &changed(outcome).unwrap_or_default());
         }
         for check in &attempt.report.checks {
             let verdict = if check.passed { "passed" } else { "refused" };
@@ -87,4 +90,17 @@ fn text(shown: &Shown) {
             say("  fault", &fault.to_string());
         }
     }
+}
+
+/// Paths that are named of those that an attempt changed.
+const PATHS: usize = 20;
+
+/// What an attempt changed in its tree, if it had one.
+fn changed(claimed: &outcome::Outcome) -> Option<String> {
+    let changes: Vec<Change> = serde_json::from_str(claimed.attrs.get(attr::CHANGED)?).ok()?;
+    let mut paths: Vec<String> = changes.iter().take(PATHS).map(|change| change.path.clone()).collect();
+    if changes.len() > PATHS {
+        paths.push(format!("and {} more", changes.len() - PATHS));
+    }
+    Some(if paths.is_empty() { "no file".into() } else { paths.join(", ") })
 }

@@ -11,6 +11,7 @@ use super::places::Places;
 use super::pool::{Ineligible, Pool};
 use crate::budget::ledger::Exhausted;
 use crate::clock::Time;
+use crate::event::Fact;
 use crate::id::{QuestionId, TaskId};
 use crate::store::{Reader, read};
 use crate::task::{Role, Stage, State, StateName, Task, Terms};
@@ -215,6 +216,7 @@ pub fn why(
         State::Backoff { until } => Why::Backoff { until, after: last_fault(conn, &task)? },
         State::Waiting { stage: Stage::Person, .. } => person(conn, id)?,
         State::Waiting { stage, need: Some(_), .. } => children(conn, &task, stage)?,
+        State::Waiting { stage: Stage::Acceptance, need: None, .. } => landing(conn, &task)?,
         State::Waiting { stage, need: None, .. } => Why::Stage { stage },
         State::Ready { .. } => match board.clash(&task) {
             Some((holder, clash)) => Why::Lock { what: clash.to_string(), holder: name(holder)? },
@@ -344,6 +346,16 @@ fn given_up(conn: &Reader, task: &Task) -> Result<Option<String>, String> {
         Some(fault) => Ok(Some(fault.to_string())),
         None => last_fault(conn, task),
     }
+}
+
+/// A claim that validators have not judged yet, or that was seen not to land.
+fn landing(conn: &Reader, task: &Task) -> Result<Why, String> {
+    let events = read::history::events_of(conn, task.run, task.id).map_err(|why| why.to_string())?;
+    let stalled = events.into_iter().rev().find_map(|event| match event.fact {
+        Fact::LandingStalled { why } if event.epoch == task.epoch => Some(why),
+        _ => None,
+    });
+    Ok(stalled.map_or(Why::Stage { stage: Stage::Acceptance }, |why| Why::Landing { why }))
 }
 
 fn person(conn: &Reader, id: TaskId) -> Result<Why, String> {

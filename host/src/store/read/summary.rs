@@ -85,6 +85,8 @@ pub struct Totals {
     pub elapsed_ms: u64,
     /// How long agents worked, all attempts together: what one agent would have needed.
     pub busy_ms: u64,
+    /// Of the plan's accepted tasks that worked in a tree, how many left every file as it was.
+    pub unchanged: u64,
     pub input_tokens: u64,
     pub output_tokens: u64,
     /// Of the attempts that reported a cost.
@@ -128,6 +130,11 @@ pub fn totals(conn: &Connection, run: RunId) -> rusqlite::Result<Totals> {
             "SELECT coalesce(settled_at, (SELECT max(at) FROM event WHERE run_id = ?1)) - created_at FROM run WHERE id = ?1",
         )?,
         busy_ms: attempts(&format!("sum({WORKED})"), "AND a.agent_id IS NOT NULL")?,
+        unchanged: attempts(
+            "count(*)",
+            "AND a.ending = 'accepted' AND t.parent_id IS NULL \
+             AND json_extract(CAST(a.report AS TEXT), '$.outcome.attrs.\"workspace.changed\"') = '[]'",
+        )?,
         input_tokens: usage("input_tokens")?,
         output_tokens: usage("output_tokens")?,
         cost_micros: usage("cost_micros")?,
