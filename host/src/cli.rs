@@ -173,8 +173,8 @@ enum Verb {
     Supervise(supervise::Args),
     #[command(name = "__enter", hide = true)]
     Enter(supervise::enter::Args),
-    #[command(name = "__walls", hide = true)]
-    Walls,
+    #[command(name = "__confinement", hide = true)]
+    Confinement,
     #[command(name = "__die", hide = true)]
     Die { signal: i32 },
 }
@@ -377,7 +377,7 @@ impl Cli {
             | Verb::Compile { .. }
             | Verb::Supervise(_)
             | Verb::Enter(_)
-            | Verb::Walls
+            | Verb::Confinement
             | Verb::Die { .. } => false,
         };
         is_list && !self.global.no_pager && !self.global.json
@@ -433,7 +433,7 @@ fn dispatch(cli: Cli) -> Outcome {
         }
         Verb::Supervise(args) => supervise::run(&args),
         Verb::Enter(args) => supervise::enter::run(&args),
-        Verb::Walls => supervise::enter::walls(),
+        Verb::Confinement => supervise::enter::confinement(),
         Verb::Die { signal } => supervise::die(signal),
     }
 }

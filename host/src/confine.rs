@@ -1,6 +1,6 @@
-//! The walls around a native program: what it may read, write and connect to. Linux alone has the means: Landlock for
-//! files, ports and signals, a mount namespace for what Landlock does not look at, seccomp for sockets. A process puts
-//! them around itself just before it becomes the program; nothing takes them down again.
+//! Confinement of native programs: what they may read, write and connect to. On Linux only: Landlock for files, ports and
+//! signals; a mount namespace for what Landlock does not check; seccomp for sockets. A process applies it to itself before
+//! it executes the program, and can't undo it.
 
 mod allow;
 mod calls;
@@ -17,15 +17,15 @@ use serde::{Deserialize, Serialize};
 
 pub use allow::Program;
 
-/// What a program is let out to.
+/// What a program may access.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Walls {
+pub struct Confinement {
     /// Files, and folders with all below them. What may be written may be read.
     pub write: Vec<PathBuf>,
     pub read: Vec<PathBuf>,
-    /// Folders that are not seen even where they lie in one that is.
+    /// Folders that stay hidden, also below one that is open.
     pub hide: Vec<PathBuf>,
-    /// Files that are not written even where they lie in a folder that is.
+    /// Files that stay read-only, also below a folder that may be written.
     pub keep: Vec<PathBuf>,
     /// Of its user and of the one that it is told of: their toolchains are read, and nothing that is as wide as they are.
     pub homes: Vec<PathBuf>,
@@ -62,7 +62,7 @@ impl fmt::Display for Net {
     }
 }
 
-/// What of the walls holds on this kernel.
+/// What of it this kernel supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Holds {
     /// The version of Landlock; 0 without it, and then files are not confined at all.
@@ -93,19 +93,20 @@ impl Holds {
     }
 }
 
-/// Puts the walls around this process, for good.
+/// Applies the confinement to this process; it can't be undone.
 ///
 /// # Errors
-/// One that this kernel has could not be put up: the program must not be started.
-pub fn enter(walls: &Walls, program: &Program) -> io::Result<Holds> {
-    let write = walls.write.iter().chain(program.temporary.iter());
+/// The kernel has a mechanism that could not be applied: the program must not be started.
+pub fn enter(confinement: &Confinement, program: &Program) -> io::Result<Holds> {
+    let write = confinement.write.iter().chain(program.temporary.iter());
     let write: Vec<PathBuf> = write.filter_map(|path| path.canonicalize().ok()).collect();
-    let view = walls.view && view::freeze(&write, walls)?;
+    let view = confinement.view && view::freeze(&write, confinement)?;
+    let own_terminals = view && view::own_terminals();
     rights::drop()?;
-    let mut read = allow::readable(program, walls);
-    read.extend(walls.read.iter().cloned());
-    let landlock = files::restrict(&read, &write, &walls.net)?;
-    let calls = calls::filter(&walls.net, walls.unix_sockets)?;
+    let mut read = allow::readable(program, confinement);
+    read.extend(confinement.read.iter().cloned());
+    let landlock = files::restrict(&read, &write, &confinement.net, own_terminals)?;
+    let calls = calls::filter(&confinement.net, confinement.unix_sockets)?;
     Ok(Holds { landlock, view, calls })
 }
 
@@ -114,7 +115,7 @@ pub fn enter(walls: &Walls, program: &Program) -> io::Result<Holds> {
 /// # Errors
 /// It could not be started, or a wall could not be put up.
 pub fn holds(supervisor: &Path) -> io::Result<Holds> {
-    let said = Command::new(supervisor).arg("__walls").env_clear().output()?;
+    let said = Command::new(supervisor).arg("__confinement").env_clear().output()?;
     serde_json::from_slice(&said.stdout)
         .map_err(|_| io::Error::other(String::from_utf8_lossy(&said.stderr).trim().to_owned()))
 }

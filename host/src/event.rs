@@ -95,7 +95,7 @@ pub enum Fact {
     LandingStalled {
         why: String,
     },
-    /// It changed what something that landed meanwhile changed too. It comes again, alone and uncharged.
+    /// It changed what something that landed meanwhile changed too. It is tried again alone, without being charged.
     Conflicted {
         files: Vec<String>,
     },

@@ -112,7 +112,7 @@ pub mod attr {
 impl Workspaces {
     /// Objects that trees borrow: the operator's, with what those are borrowed from, and the store's own.
     #[must_use]
-    pub fn lent(&self) -> Vec<PathBuf> {
+    pub fn borrowed_objects(&self) -> Vec<PathBuf> {
         let theirs = self.theirs.common.join("objects");
         let further = std::fs::read_to_string(theirs.join("info/alternates")).unwrap_or_default();
         let further = further.lines().map(|line| theirs.join(line));
@@ -209,6 +209,8 @@ impl Workspaces {
         let top: &Path = self.theirs.top.as_deref().ok_or_else(|| {
             GitError::NoRepository("the repository is bare: nothing is checked out in it".into())
         })?;
-        self.theirs.git.with_tree(top).run(&["merge", "--no-edit", &self.settings.target]).await
+        // Not a tag of the same name.
+        let message = format!("Merge branch '{}'", self.settings.target);
+        self.theirs.git.with_tree(top).run(&["merge", "-m", &message, &self.target()]).await
     }
 }

@@ -12,10 +12,10 @@ use crate::support::{Env, git, output, plan, root};
 
 /// What holds here, and whether all of it does.
 fn holds(env: &Env) -> (Value, bool) {
-    let holds = env.baton(&["__walls"]).json();
+    let holds = env.baton(&["__confinement"]).json();
     let all = holds["landlock"].as_u64().unwrap_or(0) >= 6 && holds["view"] == true && holds["calls"] == true;
     if !all {
-        eprintln!("SKIPPED: this kernel does not hold all walls around native programs, but {holds}");
+        eprintln!("SKIPPED: this kernel does not hold all confinement around native programs, but {holds}");
     }
     (holds, all)
 }
@@ -217,7 +217,7 @@ fn a_refusal_names_what_would_allow_it() {
     let said = output(command);
     assert_eq!(said.code, Some(1), "{said:?}");
     let hint = "it is confined and may write its own folder, read the system and its tools, and connect to port 443: \
-                [profiles.p.confine] write, read, net and unix-sockets let it out further";
+                [profiles.p.confine] write, read, net and unix-sockets allow more";
     assert!(said.stdout.contains(hint) || said.stderr.contains(hint), "{said:?}");
 }
 

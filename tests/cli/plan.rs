@@ -64,7 +64,7 @@ fn the_three_formats_are_equally_strict() {
     };
     insta::assert_snapshot!(said("p.json", "[{\"id\":\"a\",\n \"effects\":\"external\",\"effects\":\"workspace\"}]"), @r#"
     baton: p.json: is not valid JSON: the key "effects" is given twice at line 2 column 31
-    the plan has 1 error
+        the plan has 1 error
     "#);
     assert!(said("p.yaml", "id: a\neffects: external\neffects: workspace\n").contains("effects"));
     assert!(
@@ -72,7 +72,7 @@ fn the_three_formats_are_equally_strict() {
     );
     insta::assert_snapshot!(said("n.json", "[{\"id\":\"a\",\"input\":{\"n\":123456789012345678901234567890}}]"), @r#"
     baton: n.json: holds a number with more digits than are kept, 123456789012345678901234567890, at line 1 column 25: write it as a text, "123456789012345678901234567890"
-    the plan has 1 error
+        the plan has 1 error
     "#);
     for (file, text) in [
         ("m.json", "\u{feff}[{\"id\":\"a\"}]"),

@@ -116,7 +116,7 @@ fn a_conflict_is_free_and_the_task_comes_again_alone_on_top_of_what_landed() {
     assert_eq!(again, made - 8);
     if again > 0 {
         assert!(
-            said.contains("comes again alone, uncharged: what landed meanwhile changed a.txt too"),
+            said.contains("is tried again alone, uncharged: what landed meanwhile changed a.txt too"),
             "{said}"
         );
     }

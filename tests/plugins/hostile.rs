@@ -79,7 +79,7 @@ fn fuel_is_a_reproducible_verdict() {
     let error = ask();
     assert_eq!(over(&error), Some(Name::Fuel));
     assert_eq!((ask(), ask()), (error.clone(), error.clone()));
-    insta::assert_snapshot!(error, @"spin went over its fuel limit (100000): mend it, or set [plugins.spin.limits] fuel in baton.toml");
+    insta::assert_snapshot!(error, @"spin went over its fuel limit (100000): fix it, or set [plugins.spin.limits] fuel in baton.toml");
 }
 
 #[test]

@@ -40,6 +40,9 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
             let lock = Lock::take(&home)?;
             backup::restore(&home, &from, &lock)?;
             screen::line(&format!("restored from {}", from.display()));
+            screen::note(
+                "tasks that were done after that copy was made are carried out again: cancel them if they are not to be",
+            );
             Ok(Done::Well)
         }
     }

@@ -216,29 +216,39 @@ fn left(global: &Global, config: &Config, mut store: Store, submission: Submissi
     Ok(Done::Well)
 }
 
+/// A host carries out every run that is open, also those that nobody names.
+fn others_go_on(global: &Global, home: &Home, own: RunId) -> Result<(), Failure> {
+    let open = read::runs(&reader(home)?).map_err(unreadable)?.into_iter();
+    let open = open.filter(|run| run.id != own && run.settled.is_none() && !run.held);
+    let names: Vec<String> = open.map(|run| run.id.to_string()).collect();
+    if !global.quiet && !names.is_empty() {
+        let names = names.join(", ");
+        screen::note(&format!("still open, and carried out as well: {names}; `baton cancel RUN` ends one"));
+    }
+    Ok(())
+}
+
 /// This process hosts the store.
 async fn hosted(
     global: &Global,
     config: &Config,
     home: &Home,
-    store: Store,
+    mut store: Store,
     library: Library,
     submission: Submission,
 ) -> Outcome {
     let before = store.last_seq();
+    // Before the host starts: a run that is refused must start nothing.
+    let mut answers = store.apply(vec![Op::Submit(Box::new(submission))]);
+    let opened = answers.pop().unwrap_or_else(|| Err(Rejection::Store("no answer".into())));
+    let (run, fresh) = submitted(opened)?;
+    others_go_on(global, home, run)?;
     let host = start(config, home, store, library).await?;
     let live = host.live();
     let socket = door::serve(home, live.clone());
     if let Err(why) = &socket {
         tracing::warn!("no second baton can reach this one: {why}");
     }
-    let (run, fresh) = match submitted(live.apply(Op::Submit(Box::new(submission))).await) {
-        Ok(opened) => opened,
-        Err(why) => {
-            host.stop().await?;
-            return Err(why);
-        }
-    };
     let mut follower =
         Follower::new(reader(home)?, run, Manner::of(global), if fresh { 0 } else { before }, fresh)?;
     let phase = watch(&live, &mut follower, run).await;
@@ -288,7 +298,7 @@ pub(super) fn caveats(global: &Global, config: &Config, store: &Store) {
     caveats.iter().flatten().for_each(|caveat| screen::note(caveat));
 }
 
-/// Hosts what others handed over until it is done or can't go on, or a person has had enough.
+/// Hosts what others handed over until it is done or can't go on, or is interrupted.
 async fn stay(live: &Live, guests: impl Fn() -> BTreeSet<RunId>, own: RunId) {
     let interrupted = interrupt();
     tokio::pin!(interrupted);

@@ -5,8 +5,9 @@ use serde::Serialize;
 use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
 use crate::outcome;
 use crate::plan::Workstream;
+use crate::scheduler::why::Why;
 use crate::store::read::{self, history};
-use crate::task::Task;
+use crate::task::{State, Task};
 use crate::workspace::{Change, attr};
 
 #[derive(Debug, clap::Args)]
@@ -39,12 +40,14 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     if global.json {
         screen::json(&shown);
     } else {
-        text(&shown);
+        let waits = matches!(shown.task.state, State::Waiting { .. });
+        let why = waits.then(|| super::why::cause(&global.here()?.1, &conn, id)).transpose()?;
+        text(&shown, why.as_ref());
     }
     Ok(Done::Well)
 }
 
-fn text(shown: &Shown) {
+fn text(shown: &Shown, why: Option<&Why>) {
     let Shown { task, spec, depends_on, attempts } = shown;
     let say = |key: &str, value: &str| {
         if !value.is_empty() {
@@ -53,6 +56,7 @@ fn text(shown: &Shown) {
     };
     screen::line(&format!("{}/{} {}", task.run, spec.id, spec.title));
     say("state", &format!("{}{}", task.state.name(), if task.held { ", paused" } else { "" }));
+    say("why", &why.map(ToString::to_string).unwrap_or_default());
     say("skills", &spec.skills.join(", "));
     say("track", spec.track.as_deref().unwrap_or_default());
     let globs =

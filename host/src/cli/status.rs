@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::door::Door;
 use crate::id::{RunId, TaskId};
 use crate::scheduler::waits::{self, Wait};
-use crate::scheduler::why::projection;
+use crate::scheduler::why::{self, Why, projection};
 use crate::store::Reader;
 use crate::store::read::{self, summary};
 use crate::task::StateName;
@@ -87,7 +87,15 @@ fn waits(global: &Global, conn: &Reader, run: RunId) -> Result<Vec<Wait>, Failur
     }
     let (board, pool) = projection(conn).map_err(unreadable)?;
     let name = |id: TaskId| read::name(conn, id).unwrap_or_else(|_| id.to_string());
-    Ok(waits::waits((&board, &pool), run, Clock::system().now(), None, name))
+    let mut waits = waits::waits((&board, &pool), run, Clock::system().now(), None, name);
+    for id in board.claimed(run) {
+        let Some(task) = board.task(id) else { continue };
+        let why = why::landing(conn, task).map_err(unreadable)?;
+        if matches!(why, Why::Landing { .. }) {
+            waits.push(Wait { why, task: id, tasks: 1 });
+        }
+    }
+    Ok(waits)
 }
 
 fn state(text: &str) -> Result<StateName, Failure> {

@@ -62,6 +62,9 @@ pub(super) fn run(args: &Args) -> Outcome {
 async fn supervise(args: &Args, order: &Order) -> std::io::Result<WaitStatus> {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let mut orders = Orders::listen(args.host)?;
+    if orders.host.is_none() {
+        return Err(std::io::Error::other("the host is gone"));
+    }
     let main = start(args, order)?;
     let mut family =
         Family { main, status: None, changed: signal(SignalKind::child())?, graces: order.graces };
@@ -77,7 +80,7 @@ async fn supervise(args: &Args, order: &Order) -> std::io::Result<WaitStatus> {
         }
     };
     family.end(how, &mut orders).await;
-    family.status.ok_or_else(|| std::io::Error::other("the program is gone without a trace"))
+    family.status.ok_or_else(|| std::io::Error::other("the program's exit status is not known"))
 }
 
 /// Starts the program by way of `__enter`, which shuts itself in and becomes it.

@@ -38,7 +38,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
 }
 
 /// The host knows best; where none runs, the rows are asked.
-fn cause(home: &Home, conn: &Reader, task: TaskId) -> Result<Why, Failure> {
+pub(super) fn cause(home: &Home, conn: &Reader, task: TaskId) -> Result<Why, Failure> {
     if let Some(mut host) = Door::host(home)
         && let Some(why) = host.why(task)?
     {

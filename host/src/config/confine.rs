@@ -45,7 +45,8 @@ impl ConfineTable {
             net: openings.net.0,
             unix_sockets: openings.unix_sockets,
             homes: homes.to_vec(),
-            keep: vec![folder.join(super::NAME)],
+            // What git would run for whoever works there next.
+            keep: [super::NAME, ".git/config", ".git/hooks"].map(|name| folder.join(name)).to_vec(),
         })
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use super::Walls;
+use super::Confinement;
 
 /// What is about to run, and where it looks for things.
 #[derive(Clone, Debug, Default)]
@@ -16,16 +16,11 @@ pub struct Program {
 }
 
 /// Read and written as devices are; none of them keeps anything.
-pub(super) const DEVICES: [&str; 8] = [
-    "/dev/null",
-    "/dev/zero",
-    "/dev/full",
-    "/dev/random",
-    "/dev/urandom",
-    "/dev/tty",
-    "/dev/ptmx",
-    "/dev/pts",
-];
+pub(super) const DEVICES: [&str; 6] =
+    ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
+
+/// Where there is a set of terminals of its own. The machine's hold what others type.
+pub(super) const TERMINALS: [&str; 2] = ["/dev/ptmx", "/dev/pts"];
 
 /// `/proc` of other processes is guarded by Landlock's own rule for tracing.
 const SYSTEM: [&str; 17] = [
@@ -49,7 +44,16 @@ const SYSTEM: [&str; 17] = [
 ];
 
 /// Of `/etc`, all but what a program of root's could read of others'.
-const SECRET: [&str; 10] = [
+const SECRET: [&str; 19] = [
+    "NetworkManager",
+    "wireguard",
+    "letsencrypt",
+    "kubernetes",
+    "docker",
+    "openvpn",
+    "ipsec.secrets",
+    "ipsec.d",
+    "netplan",
     "shadow",
     "shadow-",
     "gshadow",
@@ -101,25 +105,25 @@ const TOOLCHAINS: [&str; 34] = [
 ];
 
 /// Rules are for what is there now: what is not can't be read later either.
-pub(super) fn readable(program: &Program, walls: &Walls) -> Vec<PathBuf> {
+pub(super) fn readable(program: &Program, confinement: &Confinement) -> Vec<PathBuf> {
     let mut readable: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).collect();
     let etc = fs::read_dir("/etc").into_iter().flatten().flatten();
     readable.extend(
         etc.filter(|entry| !SECRET.iter().any(|name| entry.file_name() == *name)).map(|entry| entry.path()),
     );
-    for home in &walls.homes {
+    for home in &confinement.homes {
         readable.extend(TOOLCHAINS.iter().map(|name| home.join(name)));
     }
     let folders = program.path.iter().flat_map(std::env::split_paths);
-    readable.extend(folders.filter(|folder| folder.is_absolute() && !is_wide(folder, walls)));
-    readable.extend(installation(&program.file, walls));
-    readable.extend(interpreted_by(&program.file).iter().flat_map(|by| installation(by, walls)));
-    readable.extend(walls.script.iter().flat_map(|script| installation(script, walls)));
+    readable.extend(folders.filter(|folder| folder.is_absolute() && !is_wide(folder, confinement)));
+    readable.extend(installation(&program.file, confinement));
+    readable.extend(interpreted_by(&program.file).iter().flat_map(|by| installation(by, confinement)));
+    readable.extend(confinement.script.iter().flat_map(|script| installation(script, confinement)));
     readable
 }
 
 /// A file and what it needs beside it: its folder, the packages or the virtual environment that it is in.
-fn installation(file: &Path, walls: &Walls) -> Vec<PathBuf> {
+fn installation(file: &Path, confinement: &Confinement) -> Vec<PathBuf> {
     let mut parts = Vec::new();
     let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     for file in [Some(absolute.clone()), absolute.canonicalize().ok()].into_iter().flatten() {
@@ -133,7 +137,7 @@ fn installation(file: &Path, walls: &Walls) -> Vec<PathBuf> {
             parts.extend(interpreter(environment));
         }
     }
-    parts.retain(|part| part.is_file() || !is_wide(part, walls));
+    parts.retain(|part| part.is_file() || !is_wide(part, confinement));
     parts
 }
 
@@ -153,9 +157,10 @@ fn interpreter(environment: &Path) -> Option<PathBuf> {
 }
 
 /// Whether a folder holds more than tools: a home, or one above it, or one of all users.
-fn is_wide(folder: &Path, walls: &Walls) -> bool {
+fn is_wide(folder: &Path, confinement: &Confinement) -> bool {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    let narrow = walls.homes.iter().chain(&walls.hide).filter_map(|path| path.canonicalize().ok());
+    let narrow =
+        confinement.homes.iter().chain(&confinement.hide).filter_map(|path| path.canonicalize().ok());
     narrow.chain([std::env::temp_dir()]).any(|narrow| narrow.starts_with(&folder))
 }
 
@@ -169,8 +174,8 @@ mod tests {
         let file = home.path().join("tool");
         fs::write(&file, "").unwrap();
         let program = Program { file: file.clone(), ..Program::default() };
-        let walls = Walls { homes: vec![home.path().to_owned()], ..Walls::default() };
-        let readable = readable(&program, &walls);
+        let confinement = Confinement { homes: vec![home.path().to_owned()], ..Confinement::default() };
+        let readable = readable(&program, &confinement);
         assert!(readable.contains(&file));
         assert!(!readable.contains(&home.path().to_owned()));
         assert!(!readable.contains(&home.path().join(".ssh")));
@@ -184,7 +189,7 @@ mod tests {
         fs::create_dir_all(modules.join("tool")).unwrap();
         fs::write(modules.join("tool/cli.js"), "").unwrap();
         std::os::unix::fs::symlink("../tool/cli.js", modules.join(".bin/tool")).unwrap();
-        let parts = installation(&modules.join(".bin/tool"), &Walls::default());
+        let parts = installation(&modules.join(".bin/tool"), &Confinement::default());
         assert!(parts.contains(&modules), "{parts:?}");
     }
 }

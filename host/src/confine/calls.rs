@@ -25,7 +25,7 @@ const DNS: u16 = 53;
 
 /// Sockets can be opened by way of a ring that no filter sees, files by numbers that no path rule sees, and keystrokes
 /// put into a terminal; the others change the machine itself, should the program be root.
-const NEVER: [libc::c_long; 18] = [
+const NEVER: [libc::c_long; 26] = [
     libc::SYS_io_uring_setup,
     libc::SYS_open_by_handle_at,
     libc::SYS_chroot,
@@ -44,6 +44,15 @@ const NEVER: [libc::c_long; 18] = [
     libc::SYS_settimeofday,
     libc::SYS_clock_settime,
     libc::SYS_sethostname,
+    // The keys that the kernel keeps for this user.
+    libc::SYS_add_key,
+    libc::SYS_keyctl,
+    libc::SYS_request_key,
+    libc::SYS_fsopen,
+    libc::SYS_fsmount,
+    libc::SYS_move_mount,
+    libc::SYS_open_tree,
+    libc::SYS_mount_setattr,
 ];
 
 /// Whether there is a filter for this machine's calls.
@@ -63,6 +72,15 @@ fn program(
     let push = [libc::TIOCSTI, libc::TIOCLINUX];
     let push = push.into_iter().map(|request| SeccompRule::new(vec![is(1, request)?]));
     rules.insert(libc::SYS_ioctl, push.collect::<Result<_, _>>()?);
+    if let Net::Ports(_) = net {
+        // A connection made by sending, which Landlock does not look at on every kernel.
+        let flag = libc::MSG_FASTOPEN as u64;
+        for (call, argument) in [(libc::SYS_sendto, 3), (libc::SYS_sendmsg, 2), (libc::SYS_sendmmsg, 3)] {
+            let operator = SeccompCmpOp::MaskedEq(flag);
+            let sets = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, flag)?;
+            rules.insert(call, vec![SeccompRule::new(vec![sets])?]);
+        }
+    }
     let sockets = sockets(net, unix_sockets)?;
     if !sockets.is_empty() {
         rules.insert(libc::SYS_socket, sockets);

@@ -14,15 +14,26 @@ use super::{Net, allow};
 const VERSION: ABI = ABI::V9;
 
 /// Answers with the version that the kernel enforces; 0 where it has none.
-pub(super) fn restrict(read: &[PathBuf], write: &[PathBuf], net: &Net) -> io::Result<u32> {
-    let restricted = rules(read, write, net).map_err(io::Error::other)?;
+pub(super) fn restrict(
+    read: &[PathBuf],
+    write: &[PathBuf],
+    net: &Net,
+    own_terminals: bool,
+) -> io::Result<u32> {
+    let terminals = if own_terminals { &allow::TERMINALS[..] } else { &[] };
+    let restricted = rules(read, write, net, terminals).map_err(io::Error::other)?;
     Ok(match restricted {
         LandlockStatus::Available { effective_abi, .. } => effective_abi as u32,
         LandlockStatus::NotEnabled | LandlockStatus::NotImplemented => 0,
     })
 }
 
-fn rules(read: &[PathBuf], write: &[PathBuf], net: &Net) -> Result<LandlockStatus, RulesetError> {
+fn rules(
+    read: &[PathBuf],
+    write: &[PathBuf],
+    net: &Net,
+    terminals: &[&str],
+) -> Result<LandlockStatus, RulesetError> {
     let all = AccessFs::from_all(VERSION);
     let writing: BitFlags<AccessFs> = all & !(AccessFs::MakeChar | AccessFs::MakeBlock);
     let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::ReadDir | AccessFs::IoctlDev;
@@ -34,6 +45,7 @@ fn rules(read: &[PathBuf], write: &[PathBuf], net: &Net) -> Result<LandlockStatu
         .create()?
         .add_rules(path_beneath_rules(read, AccessFs::from_read(VERSION)))?
         .add_rules(path_beneath_rules(allow::DEVICES, device))?
+        .add_rules(path_beneath_rules(terminals, device))?
         .add_rules(path_beneath_rules(write, writing))?;
     if let Net::Ports(ports) = net {
         for port in ports {

@@ -11,10 +11,10 @@ use rustix::mount::{
 use rustix::process::{getegid, geteuid};
 use rustix::thread::UnshareFlags;
 
-use super::Walls;
+use super::Confinement;
 
 /// False where this kernel, or its administrator, lets nobody have one.
-pub(super) fn freeze(write: &[PathBuf], walls: &Walls) -> io::Result<bool> {
+pub(super) fn freeze(write: &[PathBuf], confinement: &Confinement) -> io::Result<bool> {
     if !apart() {
         return Ok(false);
     }
@@ -26,15 +26,17 @@ pub(super) fn freeze(write: &[PathBuf], walls: &Walls) -> io::Result<bool> {
     for path in write {
         mount_bind_recursive(path, path)?;
     }
-    for file in walls.keep.iter().filter_map(|path| path.canonicalize().ok()) {
+    for file in confinement.keep.iter().filter_map(|path| path.canonicalize().ok()) {
         if is_below(&file, write) {
             mount_bind(&file, &file)?;
             mount_remount(&file, MountFlags::BIND | MountFlags::RDONLY, "")?;
         }
     }
-    for folder in walls.hide.iter().filter_map(|path| path.canonicalize().ok()) {
+    let read = confinement.read.iter().filter_map(|path| path.canonicalize().ok());
+    let open: Vec<PathBuf> = write.iter().cloned().chain(read).collect();
+    for folder in confinement.hide.iter().filter_map(|path| path.canonicalize().ok()) {
         // The folders of attempts are in the store's own.
-        if is_below(&folder, write) && !write.iter().any(|path| path.starts_with(&folder)) {
+        if is_below(&folder, &open) && !write.iter().any(|path| path.starts_with(&folder)) {
             let flags = MountFlags::RDONLY | MountFlags::NOSUID | MountFlags::NODEV | MountFlags::NOEXEC;
             mount("tmpfs", &folder, "tmpfs", flags, c"size=4k,mode=500")?;
         }
@@ -50,6 +52,13 @@ pub(super) fn freeze(write: &[PathBuf], walls: &Walls) -> io::Result<bool> {
     Ok(true)
 }
 
+/// Terminals of its own in place of the machine's, once there is a view of its own.
+pub(super) fn own_terminals() -> bool {
+    let flags = MountFlags::NOSUID | MountFlags::NOEXEC;
+    let mounted = mount("devpts", "/dev/pts", "devpts", flags, c"newinstance,ptmxmode=0666,mode=620");
+    mounted.and_then(|()| mount_bind("/dev/pts/ptmx", "/dev/ptmx")).is_ok()
+}
+
 fn is_below(path: &Path, folders: &[PathBuf]) -> bool {
     folders.iter().any(|folder| path.starts_with(folder))
 }
@@ -57,10 +66,10 @@ fn is_below(path: &Path, folders: &[PathBuf]) -> bool {
 /// A mount namespace, if need be with a user namespace in which this user is the same one.
 fn apart() -> bool {
     let (user, group) = (geteuid().as_raw(), getegid().as_raw());
-    if unshare(UnshareFlags::NEWNS).is_ok() {
+    if unshare(UnshareFlags::NEWNS | UnshareFlags::NEWIPC).is_ok() {
         return true;
     }
-    if unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS).is_err() {
+    if unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNS | UnshareFlags::NEWIPC).is_err() {
         return false;
     }
     // Some systems let everyone have a user namespace, and nothing in it.

@@ -190,7 +190,7 @@ pub struct Powers {
     /// What its programs have to end when they are asked to, in milliseconds; the longest of them.
     pub graces: AtomicU64,
     /// Objects of git that the tree borrows.
-    pub lent: Vec<PathBuf>,
+    pub borrowed_objects: Vec<PathBuf>,
     /// The store's folder, which no program may see.
     pub store: Option<PathBuf>,
     /// Why a program of its may have failed, should it have.

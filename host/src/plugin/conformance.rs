@@ -482,7 +482,7 @@ fn powers(plugin: &str, fence: Arc<Fence>) -> Arc<Powers> {
         signs: Signs { sender, last: Arc::new(AtomicI64::new(0)), denied: Arc::default() },
         supervisor: None,
         graces: AtomicU64::new(0),
-        lent: Vec::new(),
+        borrowed_objects: Vec::new(),
         store: None,
         suspicion: Mutex::default(),
         under_way: None,

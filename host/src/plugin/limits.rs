@@ -207,7 +207,7 @@ fn remedy(plugin: &str, limit: Name) -> String {
         | Name::Children
         | Name::ChildrenPerRun
         | Name::Questions => {
-            format!("mend it, or set [plugins.{}.limits] {limit} in baton.toml", key(plugin))
+            format!("fix it, or set [plugins.{}.limits] {limit} in baton.toml", key(plugin))
         }
     }
 }

@@ -83,17 +83,18 @@ fn shortened(value: &Value, most: usize) -> Value {
     let size = |value: &Value| value.to_string().len();
     match value {
         Value::String(text) => {
-            let mut most = most.saturating_sub(2);
-            // Escapes take more than the text itself.
+            let mut room = most.saturating_sub(2);
             loop {
-                let cut = Value::String(excerpt(text.as_str(), most));
-                match size(&cut).saturating_sub(most.max(64)) {
-                    0 => return cut,
-                    over => most = most.saturating_sub(over.max(64)),
+                let cut = Value::String(excerpt(text.as_str(), room));
+                let bytes = size(&cut);
+                if bytes <= most {
+                    return cut;
                 }
-                if most == 0 {
+                if room == 0 {
                     return Value::Null;
                 }
+                // Escapes take more than the text itself.
+                room = (room * most / bytes).min(room - 1);
             }
         }
         Value::Array(elements) => {
@@ -108,14 +109,18 @@ fn shortened(value: &Value, most: usize) -> Value {
         }
         Value::Object(members) => {
             let mut members: Vec<(&String, &Value)> = members.iter().collect();
-            members.sort_by_key(|(_, value)| size(value));
+            members.sort_by_cached_key(|(_, value)| size(value));
             let (mut left, mut more) = (most.saturating_sub(2), members.len());
             let mut kept = serde_json::Map::new();
             for (name, value) in members {
                 let share = (left / more.max(1)).saturating_sub(name.len() + 6);
                 more -= 1;
                 let value = if size(value) <= share { value.clone() } else { shortened(value, share) };
-                left = left.saturating_sub(name.len() + 6 + size(&value));
+                let bytes = Value::from(name.as_str()).to_string().len() + 2 + size(&value);
+                if bytes > left {
+                    continue;
+                }
+                left -= bytes;
                 kept.insert(name.clone(), value);
             }
             Value::Object(kept)

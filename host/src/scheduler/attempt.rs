@@ -114,7 +114,11 @@ impl Surroundings {
             },
             supervisor: self.supervisor.clone(),
             graces: AtomicU64::new(0),
-            lent: self.workspaces.iter().flat_map(|workspaces| workspaces.lent()).collect(),
+            borrowed_objects: self
+                .workspaces
+                .iter()
+                .flat_map(|workspaces| workspaces.borrowed_objects())
+                .collect(),
             store: self.store.clone(),
             suspicion: Mutex::default(),
             under_way: self.under_way.clone(),

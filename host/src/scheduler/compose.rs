@@ -60,7 +60,7 @@ pub fn idle(task: &Task) -> Op {
     Op::Finish { task: task.id, epoch: task.epoch, end }
 }
 
-/// How a broken strategy counts: what its author or operator must mend is not tried again.
+/// How a broken strategy counts: what its author or operator must fix is not tried again.
 #[must_use]
 pub fn class(error: &PluginError) -> ErrorClass {
     match error {

@@ -77,17 +77,32 @@ pub async fn seal(
     }
 }
 
+/// After which pauses a tree is sealed again where git itself failed: its work is done and paid for.
+const AGAIN: [std::time::Duration; 3] = [
+    std::time::Duration::from_millis(200),
+    std::time::Duration::from_secs(2),
+    std::time::Duration::from_secs(10),
+];
+
 async fn sealed(
     workspaces: &Workspaces,
     tree: &Tree,
     spec: &Workstream,
     mut outcome: Outcome,
 ) -> Result<Outcome, Fault> {
-    let sealed = workspaces.seal(tree, &message(spec, &outcome, tree.key)).await;
+    let message = message(spec, &outcome, tree.key);
+    let mut sealed = workspaces.seal(tree, &message).await;
+    for pause in AGAIN {
+        if !matches!(sealed, Err(SealError::Git(_))) {
+            break;
+        }
+        tokio::time::sleep(pause).await;
+        sealed = workspaces.seal(tree, &message).await;
+    }
     let Sealed { head, changes } = sealed.map_err(|why| match why {
         SealError::Left(why) => Fault::new(ErrorClass::Unaccepted, why),
         SealError::Git(why) => {
-            Fault::new(ErrorClass::Other, format!("its changes can't be committed: {why}"))
+            Fault::new(ErrorClass::Transient, format!("its changes can't be committed: {why}"))
         }
     })?;
     if changes.is_empty() && !spec.allow_no_change {
@@ -165,17 +180,22 @@ pub struct Accepted {
     pub checks: Vec<Check>,
 }
 
-/// How whoever hands a claim in hears of it.
-pub struct Ears {
+/// How the queue reports on a claim.
+pub struct Callbacks {
     pub alive: Box<dyn Fn() -> bool + Send + Sync>,
     pub stalled: Box<dyn Fn(String) + Send + Sync>,
     pub tell: Box<dyn FnOnce(Vec<Op>) + Send>,
 }
 
 /// Hands it to the queue; what it comes to is told as the end of the task, after which its tree is taken away.
-pub fn land(landing: &UnboundedSender<Entry>, workspaces: &Workspaces, accepted: Accepted, ears: Ears) {
+pub fn land(
+    landing: &UnboundedSender<Entry>,
+    workspaces: &Workspaces,
+    accepted: Accepted,
+    callbacks: Callbacks,
+) {
     let Accepted { task, epoch, run, claim, outcome, checks } = accepted;
-    let Ears { alive, stalled, tell } = ears;
+    let Callbacks { alive, stalled, tell } = callbacks;
     let target = workspaces.settings.target.clone();
     let done = Box::new(move |landed| tell(ends(task, epoch, run, (outcome, checks), target, landed)));
     let _ = landing.send(Entry { task, claim, alive, stalled, done });
@@ -251,9 +271,10 @@ pub fn owner(conn: &Reader, key: Key) -> read::Reading<Option<Owner>> {
 /// The store can't be read.
 pub async fn clear(workspaces: &Workspaces, conn: &Reader) -> read::Reading<()> {
     let mut over = Vec::new();
-    for tree in workspaces.list() {
-        if owner(conn, tree.key)?.is_none_or(|owner| owner.over) {
-            over.push(tree.key);
+    let kept = workspaces.list().into_iter().map(|tree| tree.key);
+    for key in kept.chain(workspaces.marked().await) {
+        if owner(conn, key)?.is_none_or(|owner| owner.over) {
+            over.push(key);
         }
     }
     workspaces.sweep(&over).await;

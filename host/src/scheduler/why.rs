@@ -349,7 +349,10 @@ fn given_up(conn: &Reader, task: &Task) -> Result<Option<String>, String> {
 }
 
 /// A claim that validators have not judged yet, or that was seen not to land.
-fn landing(conn: &Reader, task: &Task) -> Result<Why, String> {
+///
+/// # Errors
+/// The store can't be read.
+pub fn landing(conn: &Reader, task: &Task) -> Result<Why, String> {
     let events = read::history::events_of(conn, task.run, task.id).map_err(|why| why.to_string())?;
     let stalled = events.into_iter().rev().find_map(|event| match event.fact {
         Fact::LandingStalled { why } if event.epoch == task.epoch => Some(why),

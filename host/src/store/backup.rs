@@ -193,7 +193,9 @@ fn keep(home: &Home) -> Result<(), OpenError> {
     let name = |number: u32, suffix: &str| {
         database.with_file_name(format!("baton.db.before-restore-{number}{suffix}"))
     };
-    let number = (1..u32::MAX).find(|number| !name(*number, "").exists()).unwrap_or(u32::MAX);
+    let number = (1..u32::MAX)
+        .find(|number| ["", "-wal"].iter().all(|suffix| !name(*number, suffix).exists()))
+        .unwrap_or(u32::MAX);
     // The log before what it belongs to: without it the database lacks what was committed last.
     for suffix in ["-wal", ""] {
         let part = database.with_file_name(format!("baton.db{suffix}"));

@@ -1,7 +1,7 @@
 //! Recorded decisions in a file of their own, with the states and components that they depend on: what another machine
 //! needs to make them again. A manifest has the digest of each row, and one of the whole file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -136,7 +136,7 @@ fn rows(conn: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
 fn sign(path: &Path) -> std::io::Result<String> {
     let mut bytes = fs::read(path)?;
     let digest = blake3::hash(&bytes).to_hex().to_string();
-    for place in marks(&bytes) {
+    for place in marks(&bytes, &[b'0'; DIGITS]) {
         bytes[place..place + DIGITS].copy_from_slice(digest.as_bytes());
     }
     fs::write(path, &bytes)?;
@@ -144,20 +144,27 @@ fn sign(path: &Path) -> std::io::Result<String> {
     Ok(digest)
 }
 
+/// Digests that are tried of those that a file seems to have: text of a task may look like one.
+const TRIED: usize = 16;
+
 /// Whether a file is, to the byte, what was written.
-fn is_as_signed(mut bytes: Vec<u8>) -> bool {
-    let places = marks(&bytes);
-    let Some(first) = places.first() else { return false };
-    let signed = bytes[*first..first + DIGITS].to_vec();
-    for place in places {
-        bytes[place..place + DIGITS].fill(b'0');
-    }
-    blake3::hash(&bytes).to_hex().as_bytes() == signed
+fn is_as_signed(bytes: &[u8]) -> bool {
+    let marked = bytes.windows(MARK.len() + DIGITS).filter_map(|window| window.strip_prefix(MARK));
+    let digests: BTreeSet<&[u8]> = marked.take(TRIED).collect();
+    digests.into_iter().any(|digest| {
+        let mut unsigned = bytes.to_vec();
+        for place in marks(bytes, digest) {
+            unsigned[place..place + DIGITS].fill(b'0');
+        }
+        blake3::hash(&unsigned).to_hex().as_bytes() == digest
+    })
 }
 
-/// Where the digest of the file stands; SQLite may have left more than one copy.
-fn marks(bytes: &[u8]) -> Vec<usize> {
-    let found = bytes.windows(MARK.len() + DIGITS).enumerate().filter(|(_, window)| window.starts_with(MARK));
+/// Where these digits stand for the digest of the file; SQLite may have left more than one copy. What a row holds that
+/// looks like it has other digits.
+fn marks(bytes: &[u8], digits: &[u8]) -> Vec<usize> {
+    let is_mark = |window: &[u8]| window.strip_prefix(MARK) == Some(digits);
+    let found = bytes.windows(MARK.len() + DIGITS).enumerate().filter(|(_, window)| is_mark(window));
     found.map(|(at, _)| at + MARK.len()).collect()
 }
 
@@ -185,7 +192,7 @@ pub fn open(path: &Path) -> Result<Bundle, OpenError> {
     if number("user_version")? != VERSION {
         return Err(unusable("it was written by another version of baton: export it anew with this one"));
     }
-    let is_as_signed = is_as_signed(fs::read(path).map_err(|why| unusable(&why.to_string()))?);
+    let is_as_signed = is_as_signed(&fs::read(path).map_err(|why| unusable(&why.to_string()))?);
     let garbled = |why: rusqlite::Error| match is_as_signed {
         true => OpenError::Database(why),
         false => unusable(&format!("its bytes were changed, and it can't be read any more: {why}")),

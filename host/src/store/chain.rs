@@ -115,6 +115,8 @@ pub fn verify(conn: &Connection, run: Option<RunId>) -> rusqlite::Result<Walk> {
             walk.breaks.push(Break::Missing { first, last, before: head.seq });
         } else if head.number <= at.number {
             walk.breaks.push(Break::Twice { seq: head.seq, kind });
+            walk.events += 1;
+            continue;
         } else if link(&Head { link: at.link, ..head }, &line) != head.link {
             walk.breaks.push(Break::Altered { seq: head.seq, kind });
         }
@@ -166,7 +168,7 @@ pub fn all(conn: &Connection) -> rusqlite::Result<Vec<Option<RunId>>> {
     runs.map(|run| Ok(Some(run?).filter(|run| *run != 0).map(RunId))).collect()
 }
 
-/// What all chains together came to up to an event. Kept elsewhere, it tells whether the record was written anew since:
+/// A digest of all chains up to an event. Kept elsewhere, it tells whether the record was written anew since:
 /// who can write the file can recompute every digest in it, but not this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {

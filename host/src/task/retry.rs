@@ -9,7 +9,7 @@ use crate::seed::Seed;
 
 use super::Task;
 
-/// An uncharged retry is never sooner: a far side that asks to wait for no time would be asked without end.
+/// An uncharged retry is never sooner: a service that asks to wait for no time would be asked without end.
 const SOONEST: Duration = Duration::from_millis(100);
 
 /// A far side may put a task off so often at its own word; from then on each time is charged as an attempt, so that the

@@ -518,6 +518,7 @@ mod tests {
     #[test]
     fn what_may_have_acted_is_never_made_again_unasked_however_it_ended() {
         let waiting = |stage| State::Waiting { stage, need: None, since: Time(0) };
+        let mut asked = 0;
         for state in [running(), waiting(Stage::Executor), waiting(Stage::Acceptance)] {
             for end in ends(Begun::Yes) {
                 let decided = decide(&task(state), &terms(External, false), end.clone(), Time(5), Seed(1));
@@ -525,8 +526,14 @@ mod tests {
                 let Ok(fact) = decided else { continue };
                 let Fact::Failed { fault } = &fact else { panic!("{end:?} in {state:?} came to {fact:?}") };
                 assert!(fault.message.contains("it may have acted already"), "{end:?}: {fault}");
+                asked += 1;
             }
         }
+        assert_eq!(
+            asked,
+            3 * ErrorClass::ALL.len() + 2,
+            "every class in every state, a release, a lost lease"
+        );
     }
 
     #[test]

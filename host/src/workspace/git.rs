@@ -1,5 +1,6 @@
-//! The git command. Every call names its repository and its tree, runs in an environment of its own, and never does
-//! what a repository's configuration might make it do: hooks, monitors, signing, questions, the network.
+//! The git command. Every call names its repository and its tree, runs in an environment of its own, and does little of
+//! what a repository's configuration might make it do: no hooks, monitors, signing, questions or network. Filters that
+//! the operator's configuration names do run, because without them files would not be what they are elsewhere.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -60,12 +61,13 @@ const SAID: usize = 1000;
 /// Nothing else of the host's environment reaches git: its own variables would send it to other places.
 const KEPT: [&str; 6] = ["PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "USER", "LOGNAME"];
 
-const SETTINGS: [&str; 15] = [
+/// For an index of Baton's own: the operator's, which follow the target where it is checked out, are as they set them up.
+const OWN_INDEX: [&str; 3] =
+    ["core.untrackedCache=false", "core.sparseCheckout=false", "core.splitIndex=false"];
+
+const SETTINGS: [&str; 12] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
-    "core.untrackedCache=false",
-    "core.sparseCheckout=false",
-    "core.splitIndex=false",
     "core.quotePath=false",
     // What is said to be done must be on disk.
     "core.fsync=committed,reference",
@@ -194,6 +196,14 @@ impl Git {
             .await
     }
 
+    fn settings(&self) -> impl Iterator<Item = &'static str> {
+        let has_own_index = match &self.place {
+            Place::Folder(_) => false,
+            Place::Named(named) => named.index.is_some(),
+        };
+        SETTINGS.into_iter().chain(OWN_INDEX.into_iter().filter(move |_| has_own_index))
+    }
+
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new("git");
         command.env_clear().envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
@@ -213,7 +223,7 @@ impl Git {
             }
         }
         command
-            .args(SETTINGS.iter().flat_map(|setting| [OsString::from("-c"), setting.into()]))
+            .args(self.settings().flat_map(|setting| [OsString::from("-c"), setting.into()]))
             .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -74,8 +74,13 @@ impl Workspaces {
         git.told(&["update-ref", "--stdin"], &marks).await?;
         failpoint::hit("landing-marked");
         let places = self.checked_out().await?;
-        for place in &places {
-            place.follow(from, to).await?;
+        for (at, place) in places.iter().enumerate() {
+            if let Err(why) = place.follow(from, to).await {
+                for followed in &places[..at] {
+                    let _ = followed.follow(to, from).await;
+                }
+                return Err(why);
+            }
         }
         failpoint::hit("landing-followed");
         let moved = git.run(&["update-ref", "-m", "baton: land", &self.target(), to, from]).await;
@@ -106,16 +111,18 @@ impl Workspaces {
         Ok(places)
     }
 
+    /// The attempts that are marked as landed, or as on their way.
+    pub async fn marked(&self) -> Vec<Key> {
+        let own = format!("{}/", self.marks());
+        let listed = self.theirs.git.run(&["for-each-ref", "--format=%(refname)", &own]).await;
+        let listed = listed.unwrap_or_default();
+        listed.lines().filter_map(|name| name.strip_prefix(&own)?.parse().ok()).collect()
+    }
+
     /// Forgets that attempts landed. Their tasks have ended: nobody will ask again.
     pub(super) async fn forget(&self, is_over: impl Fn(Key) -> bool) {
-        let own = format!("{}/", self.marks());
-        let Ok(listed) = self.theirs.git.run(&["for-each-ref", "--format=%(refname)", &own]).await else {
-            return;
-        };
-        let over = listed
-            .lines()
-            .filter(|name| name.strip_prefix(&own).and_then(|key| key.parse().ok()).is_some_and(&is_over));
-        let gone: String = over.map(|name| format!("delete {name}\n")).collect();
+        let over = self.marked().await.into_iter().filter(|key| is_over(*key));
+        let gone: String = over.map(|key| format!("delete {}\n", self.mark(key))).collect();
         if !gone.is_empty() {
             let _ = self.theirs.git.told(&["update-ref", "--stdin"], &gone).await;
         }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::landing::Merged;
-use super::tree::Key;
+use super::tree::{Key, clear};
 use super::{Claim, GitError, Workspaces};
 use crate::id::TaskId;
 
@@ -46,7 +46,11 @@ pub type Check =
 pub struct Queue {
     pub workspaces: Arc<Workspaces>,
     pub check: Check,
+    /// Waits until this host may act, or never may again.
+    pub may_act: MayAct,
 }
+
+pub type MayAct = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// Entries that are checked together at most.
 const TOGETHER: usize = 16;
@@ -86,6 +90,9 @@ impl Queue {
                 }
             }
             let (left, why) = self.land(std::mem::take(&mut waiting)).await;
+            if why.is_none() {
+                tries = 0;
+            }
             if let Some(why) = why.filter(|_| tries + 1 >= PAUSES.len()) {
                 left.iter().for_each(|entry| (entry.stalled)(why.to_string()));
             }
@@ -170,11 +177,12 @@ impl Queue {
         let folder = self.workspaces.settings.folder().join("merge");
         self.workspaces.check_out(&folder, commit).await?;
         let said = (self.check)(folder.clone()).await;
-        let _ = std::fs::remove_dir_all(&folder);
+        clear(folder).await?;
         Ok(said)
     }
 
     async fn advance(&self, stack: Stack, start: &str) -> (Vec<Entry>, Option<GitError>) {
+        (self.may_act)().await;
         if stack.iter().any(|(entry, _)| !(entry.alive)()) {
             return self.land(stack.into_iter().map(|(entry, _)| entry).collect()).await;
         }

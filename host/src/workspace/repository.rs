@@ -88,6 +88,18 @@ impl Repository {
         Ok(own)
     }
 
+    /// Filters run on the host, in a tree: one that names a file of the tree would run what an agent wrote there.
+    fn runs_what_agents_write(&self, key: &str, command: &str) -> Option<String> {
+        let top = self.top.as_ref().filter(|_| key.starts_with("filter."))?;
+        let own = command.split_whitespace().find(|word| {
+            let relative = !word.starts_with(['/', '-', '$', '~']) && word.contains('/');
+            relative && top.join(word.trim_matches(['"', '\''])).exists()
+        })?;
+        Some(format!(
+            "{key} of the repository's configuration runs {own}, which agents may change in their trees: name it by an absolute path outside the repository"
+        ))
+    }
+
     /// Of the repository's own configuration, what shapes files: also the filters that attributes name.
     pub(super) async fn shape(&self) -> Result<String, GitError> {
         let listed = self.git.run(&["config", "--local", "--includes", "--list", "-z"]).await?;
@@ -98,6 +110,9 @@ impl Repository {
         let mut text = String::new();
         for entry in listed.split('\0').filter(|entry| !entry.is_empty()) {
             let (key, value) = entry.split_once('\n').unwrap_or((entry, "true"));
+            if let Some(why) = self.runs_what_agents_write(key, value) {
+                return Err(GitError::NoRepository(why));
+            }
             if wanted(key) {
                 text.push_str(&setting(key, value));
             }
@@ -136,9 +151,15 @@ pub(super) fn alternates(from: &[&Path]) -> String {
     from.iter().map(|common| format!("{}\n", common.join("objects").display())).collect()
 }
 
+/// Writes a file that another process may be reading: all of it or nothing.
 pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), GitError> {
+    if std::fs::read(path).is_ok_and(|held| held == content) {
+        return Ok(());
+    }
+    let beside = path.with_extension(format!("{}.new", std::process::id()));
     let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-    made.and_then(|()| std::fs::write(path, content))
+    made.and_then(|()| std::fs::write(&beside, content))
+        .and_then(|()| std::fs::rename(&beside, path))
         .map_err(|why| GitError::Folder { path: path.to_owned(), why })
 }
 

@@ -104,8 +104,14 @@ impl Workspaces {
         });
         for (commit, path) in links {
             let folder = tree.path.join(path);
-            let is_empty = std::fs::read_dir(&folder).map_or(true, |mut entries| entries.next().is_none());
-            if !is_empty && !self.holds(tree, &folder, commit).await {
+            let is_link = std::fs::symlink_metadata(&folder).is_ok_and(|is| is.is_symlink());
+            let is_elsewhere = folder.canonicalize().is_ok_and(|real| real != folder);
+            let is_empty =
+                !is_link && std::fs::read_dir(&folder).map_or(true, |mut entries| entries.next().is_none());
+            // Through a link git would take files that are not in the tree.
+            let is_changed =
+                is_link || is_elsewhere || (!is_empty && !self.holds(tree, &folder, commit).await);
+            if is_changed {
                 let why = format!(
                     "it worked in the submodule {path}, whose commits can't be carried: change submodules in their own repository, and leave {path} as it was"
                 );
@@ -160,6 +166,9 @@ fn objects_of(folder: &Path) -> Option<std::path::PathBuf> {
     let git = folder.join(".git");
     if git.is_dir() {
         return Some(git.join("objects"));
+    }
+    if !std::fs::symlink_metadata(&git).ok()?.is_file() {
+        return None;
     }
     let link = std::fs::read_to_string(&git).ok()?;
     Some(folder.join(link.strip_prefix("gitdir:")?.trim()).join("objects"))

@@ -96,7 +96,7 @@ impl Workspaces {
     /// Makes a checkout of a commit with a repository of its own, which borrows objects and knows the operator's
     /// branches and tags by name.
     pub(super) async fn check_out(&self, path: &Path, commit: &str) -> Result<(), GitError> {
-        let _ = std::fs::remove_dir_all(path);
+        clear(path.to_owned()).await?;
         repository::init(path, &self.theirs, false).await?;
         let dir = path.join(".git");
         let borrowed = repository::alternates(&[&self.theirs.common, &self.own.common]);
@@ -177,6 +177,15 @@ impl Record {
         // Neither may a folder above it lead elsewhere.
         same && self.path.canonicalize().is_ok_and(|real| real == self.path)
     }
+}
+
+/// Makes sure that nothing is left at a path: what is checked out there must be all that there is.
+pub(super) async fn clear(path: PathBuf) -> Result<(), GitError> {
+    let cleared = tokio::task::spawn_blocking(move || match take_away(&path) {
+        Err(why) if why.kind() != std::io::ErrorKind::NotFound => Err(GitError::Folder { path, why }),
+        Ok(()) | Err(_) => Ok(()),
+    });
+    cleared.await.unwrap_or_else(|why| Err(GitError::Missing(std::io::Error::other(why))))
 }
 
 /// Removes a folder, also where an agent has taken the right to do so away from folders in it. Links are not followed.

@@ -318,7 +318,7 @@ fn whatever_agents_do_to_their_trees_what_was_judged_lands_and_what_is_the_opera
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     let seed = number("BATON_SEED").unwrap_or_else(|| u64::try_from(now.as_micros()).unwrap());
-    let rounds = number("BATON_ROUNDS").unwrap_or(12);
+    let rounds = number("BATON_ROUNDS").unwrap_or(30);
     println!("BATON_SEED={seed} BATON_ROUNDS={rounds}");
     let acts: u64 = (0..rounds).map(|index| round(Seed(seed).of(i64::try_from(index).unwrap()))).sum();
     assert!(acts >= rounds * 20, "{acts} acts are too few to mean anything");

@@ -1,6 +1,7 @@
 //! The configuration, and whether what it names is there.
 
 use std::net::{SocketAddr, TcpStream};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -77,11 +78,23 @@ pub(super) fn plugins(config: &Config, library: &Library, installed: &[PluginRow
     checks
 }
 
+/// The first path that a profile may write and that does not exist.
+fn missing(profile: &Profile) -> Option<&Path> {
+    let confine = profile.confine.as_ref()?;
+    confine.write.iter().find(|path| !path.exists()).map(PathBuf::as_path)
+}
+
 /// Programs of profiles, whoever uses them.
 pub(super) fn programs(config: &Config) -> Vec<Check> {
     let one = |(name, profile): (&String, &Arc<Profile>)| {
         let finding = match profile.find() {
-            Ok(file) => Finding::good(file.display().to_string()),
+            Ok(file) => match missing(profile) {
+                None => Finding::good(file.display().to_string()),
+                Some(path) => Finding::warning(
+                    format!("{} is not there, so nothing can be written to it", path.display()),
+                    format!("make it, or take it out of [profiles.{name}.confine] write"),
+                ),
+            },
             Err(what) => Finding::fault(
                 what,
                 format!("install the program, or fix argv, cwd or the PATH in env of [profiles.{name}]"),

@@ -1,4 +1,4 @@
-//! What of the walls around native programs holds on this machine.
+//! What of the confinement around native programs holds on this machine.
 
 use super::super::supervise::enter::holds;
 use super::{Check, Finding, check};

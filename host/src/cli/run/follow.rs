@@ -166,7 +166,7 @@ impl Follower {
             Fact::Released { why } => self.over(task, event, &format!("{name} given back: {why}"), false),
             Fact::Conflicted { files } => {
                 let text = format!(
-                    "{name} comes again alone, uncharged: what landed meanwhile changed {} too",
+                    "{name} is tried again alone, uncharged: what landed meanwhile changed {} too",
                     files.join(", ")
                 );
                 self.over(task, event, &text, false);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use crate::cli::{Done, Failure, Outcome};
-use crate::confine::{self, Holds, Program, Walls};
+use crate::confine::{self, Confinement, Holds, Program};
 use crate::plugin::capability::Profile;
 use crate::plugin::capability::process::Order;
 
@@ -25,24 +25,28 @@ pub(in crate::cli) fn run(args: &Args) -> Outcome {
     rustix::process::setsid().map_err(std::io::Error::from)?;
     let order: Order = serde_json::from_str(&args.order)
         .map_err(|why| Failure::Infrastructure(format!("the order can't be read: {why}")))?;
-    if let Some(walls) = &order.walls {
+    if let Some(confinement) = &order.confinement {
         let program = Program {
             file: args.program.clone().into(),
             path: std::env::var_os("PATH"),
             temporary: order.temporary,
         };
-        confine::enter(walls, &program)
+        confine::enter(confinement, &program)
             .map_err(|why| Failure::Infrastructure(format!("the program can't be confined: {why}")))?;
     }
+    let parent = rustix::process::getppid();
     // A change of namespace would forget it.
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(std::io::Error::from)?;
+    if parent.is_none() || rustix::process::getppid() != parent {
+        return Err(Failure::Infrastructure("the supervisor is gone".into()));
+    }
     let why = Command::new(&args.program).args(&args.args).exec();
     Err(Failure::Infrastructure(format!("{}: {why}", args.program.display())))
 }
 
-/// `baton __walls`: puts the walls around itself and says what of them holds.
-pub(in crate::cli) fn walls() -> Outcome {
-    let holds = confine::enter(&Walls { view: true, ..Walls::default() }, &Program::default())?;
+/// `baton __confinement`: applies an empty confinement to itself and says what this kernel supports.
+pub(in crate::cli) fn confinement() -> Outcome {
+    let holds = confine::enter(&Confinement { view: true, ..Confinement::default() }, &Program::default())?;
     crate::cli::screen::json(&holds);
     Ok(Done::Well)
 }

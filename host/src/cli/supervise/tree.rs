@@ -13,27 +13,26 @@ struct Process {
     started: u64,
 }
 
-/// Processes that are alive.
+/// Processes that are there; one that has ended and was not waited for may be among them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree(BTreeSet<Process>);
 
 impl Tree {
     /// Everyone below this process, at whatever depth; who is born or loses a parent meanwhile may be missing.
     pub(super) fn below_this() -> Self {
-        let mut children: BTreeMap<i32, Vec<(Process, bool)>> = BTreeMap::new();
+        let mut children: BTreeMap<i32, Vec<Process>> = BTreeMap::new();
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         let ids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        for Stat { process, parent, is_alive } in ids.filter_map(stat) {
-            children.entry(parent).or_default().push((process, is_alive));
+        for Stat { process, parent } in ids.filter_map(stat) {
+            children.entry(parent).or_default().push(process);
         }
         let mut below = BTreeSet::new();
         let mut next = vec![getpid().as_raw_nonzero().get()];
         while let Some(id) = next.pop() {
-            for (child, is_alive) in children.remove(&id).unwrap_or_default() {
+            // Also those that look dead: a process whose first thread has ended goes on in its others.
+            for child in children.remove(&id).unwrap_or_default() {
                 next.push(child.id);
-                if is_alive {
-                    below.insert(child);
-                }
+                below.insert(child);
             }
         }
         Self(below)
@@ -65,18 +64,18 @@ impl Process {
 struct Stat {
     process: Process,
     parent: i32,
-    is_alive: bool,
 }
 
 /// proc_pid_stat(5): the name in parentheses may hold anything; after it come state (3), parent (4) and, as the 22nd
 /// field, the start.
 fn stat(id: i32) -> Option<Stat> {
-    let text = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+    // A process may give itself a name that is not UTF-8.
+    let text = fs::read(format!("/proc/{id}/stat")).ok()?;
+    let text = String::from_utf8_lossy(&text);
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
     Some(Stat {
         process: Process { id, started: fields.get(19)?.parse().ok()? },
         parent: fields.get(1)?.parse().ok()?,
-        is_alive: !matches!(*fields.first()?, "Z" | "X"),
     })
 }
 

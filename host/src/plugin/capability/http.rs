@@ -119,13 +119,13 @@ pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, 
 }
 
 /// Sends it, and remembers whether anybody may have acted on it. Nobody has where there was no connection, and where it
-/// was turned away unread (RFC 6585 4, RFC 9110 15.6.4).
+/// was refused unread (429, RFC 6585 4). A gateway answers 503 also after its backend has acted.
 async fn dispatch(powers: &Powers, request: reqwest::RequestBuilder) -> reqwest::Result<reqwest::Response> {
     // Told before it leaves: the attempt may be dropped while it waits for the answer.
     powers.acts();
     let answer = request.send().await;
     let turned_away = match &answer {
-        Ok(response) => matches!(response.status().as_u16(), 429 | 503),
+        Ok(response) => response.status().as_u16() == 429,
         Err(why) => why.is_connect(),
     };
     if turned_away {

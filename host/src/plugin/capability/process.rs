@@ -73,13 +73,7 @@ impl Host for Sandbox {
             return Ok(Err(ProcessError::Stopped));
         }
         Ok(match powers.profiles.find(&powers, "process.run", &command.profile) {
-            Ok(profile) => {
-                let ran = run::run(&powers, &profile, &command).await;
-                if ran.is_ok() {
-                    powers.meter.reach();
-                }
-                ran
-            }
+            Ok(profile) => run::run(&powers, &profile, &command).await,
             Err(denied) => Err(ProcessError::Denied(denied)),
         })
     }
@@ -113,10 +107,7 @@ impl Host for Sandbox {
             Err(denied) => Err(ProcessError::Denied(denied)),
         };
         match started {
-            Ok(program) => {
-                powers.meter.reach();
-                Ok(Ok(self.table.push(program)?))
-            }
+            Ok(program) => Ok(Ok(self.table.push(program)?)),
             Err(error) => Ok(Err(error)),
         }
     }

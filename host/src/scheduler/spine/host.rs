@@ -29,7 +29,7 @@ use crate::scheduler::places::Places;
 use crate::scheduler::pool::Pool;
 use crate::store::writer::Writer;
 use crate::store::{Home, Reader, Store, machine, reader};
-use crate::workspace::queue::Queue;
+use crate::workspace::queue::{MayAct, Queue};
 use crate::workspace::{self, Workspaces};
 
 /// What a host is started with: by default nothing is offered and nothing is limited.
@@ -121,7 +121,12 @@ impl Host {
         if let Some(workspaces) = workspaces {
             let check = land::check(around.clone(), workspaces.settings.checks.clone());
             tokio::spawn(sweep(Arc::clone(&workspaces), swept));
-            tokio::spawn(Queue { workspaces, check }.run(entries));
+            let (lease, clock) = (around.lease.clone(), around.clock.clone());
+            let may_act: MayAct = Arc::new(move || {
+                let (lease, clock) = (lease.clone(), clock.clone());
+                Box::pin(async move { lease.settled(&clock).await })
+            });
+            tokio::spawn(Queue { workspaces, check, may_act }.run(entries));
         }
         let mut spine = Spine {
             writer: writer.clone(),

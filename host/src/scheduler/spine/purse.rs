@@ -283,7 +283,7 @@ fn never_worked(result: &attempt::Result) -> bool {
     }
 }
 
-/// Whether the far side would not begin.
+/// Whether it was turned away before any work was done.
 fn was_turned_away(result: &attempt::Result) -> bool {
     match result {
         attempt::Result::Over(End::Failed { fault, .. }) => matches!(

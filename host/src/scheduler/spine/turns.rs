@@ -15,7 +15,7 @@ use crate::plugin::executor::Question;
 use crate::scheduler::board::Turn;
 use crate::scheduler::compose;
 use crate::scheduler::judge::{Case, judge};
-use crate::scheduler::land::{self, Accepted, Ears};
+use crate::scheduler::land::{self, Accepted, Callbacks};
 use crate::store::read;
 use crate::task::{Role, Task};
 use crate::workspace::queue::Entry;
@@ -144,7 +144,7 @@ impl Spine {
                 Op::Finish { task: case.task.id, epoch: case.task.epoch, end }
             });
             let said = outbox.clone();
-            let ears = Ears {
+            let callbacks = Callbacks {
                 alive: Box::new(alive),
                 stalled: Box::new(move |why| {
                     let _ = said.send(Message::Stalled { task: id, epoch, why });
@@ -154,8 +154,8 @@ impl Spine {
                 }),
             };
             match claim {
-                Some((claim, workspaces)) => dispose(&landing, &workspaces, &case, claim, op, ears),
-                None => (ears.tell)(vec![op]),
+                Some((claim, workspaces)) => dispose(&landing, &workspaces, &case, claim, op, callbacks),
+                None => (callbacks.tell)(vec![op]),
             }
         });
         Ok(())
@@ -170,17 +170,17 @@ fn dispose(
     case: &Case,
     claim: Claim,
     op: Op,
-    ears: Ears,
+    callbacks: Callbacks,
 ) {
     match op {
         Op::Finish { task, epoch, end: End::Accepted { outcome, checks } } if !case.spec.contest => {
             let accepted = Accepted { task, epoch, run: case.task.run, claim, outcome, checks };
-            land::land(landing, workspaces, accepted, ears);
+            land::land(landing, workspaces, accepted, callbacks);
         }
         Op::Finish { end: End::Failed { .. }, .. } => {
             tokio::runtime::Handle::current().block_on(workspaces.discard(claim.key));
-            (ears.tell)(vec![op]);
+            (callbacks.tell)(vec![op]);
         }
-        op => (ears.tell)(vec![op]),
+        op => (callbacks.tell)(vec![op]),
     }
 }

@@ -9,7 +9,7 @@ use crate::budget::{Amount, Bill};
 use crate::clock::Time;
 use crate::event::Fact;
 use crate::fault::{ErrorClass, Fault};
-use crate::id::{DecisionId, Epoch, TaskId};
+use crate::id::{DecisionId, Epoch, RunId, TaskId};
 use crate::op::{Assign, End, Pick, Rejection, Reply};
 use crate::outcome::{Outcome, Report, mean_score};
 use crate::store::batch::Batch;
@@ -19,6 +19,9 @@ use crate::task::{Stage, State, Task};
 
 /// Starts what can still be started; a pick whose task moved meanwhile is left out.
 pub(super) fn assign(batch: &mut Batch<'_>, assign: Assign) -> Applying {
+    if is_held(batch, assign.run)? {
+        return Ok(Reply::Done);
+    }
     let decision = match &assign.decision {
         Some(decision) => Some(routing::decided(batch, assign.run, decision, None)?),
         None => None,
@@ -37,6 +40,12 @@ pub(super) fn assign(batch: &mut Batch<'_>, assign: Assign) -> Applying {
         }
     }
     Ok(decision.map_or(Reply::Done, Reply::Decided))
+}
+
+/// Decided before a person put the run on hold, and carried out never: what was acknowledged holds.
+fn is_held(batch: &Batch<'_>, run: RunId) -> Result<bool, Rejection> {
+    let mut select = batch.conn.prepare_cached("SELECT held FROM run WHERE id = ?1")?;
+    Ok(select.query_row([run.0], |row| row.get(0)).optional()?.unwrap_or(false))
 }
 
 pub(super) fn open(

@@ -89,7 +89,7 @@ pub struct Totals {
     pub unchanged: u64,
     pub input_tokens: u64,
     pub output_tokens: u64,
-    /// Of the attempts that reported a cost.
+    /// Of the attempts whose cost is known.
     pub cost_micros: u64,
     pub events: u64,
     pub decisions: u64,
@@ -114,9 +114,7 @@ pub fn totals(conn: &Connection, run: RunId) -> rusqlite::Result<Totals> {
             "SELECT {what} FROM attempt a JOIN task t ON t.id = a.task_id WHERE t.run_id = ?1 {filter}"
         ))
     };
-    let usage = |key: &str| {
-        attempts(&format!("sum(json_extract(CAST(a.report AS TEXT), '$.outcome.usage.{key}'))"), "")
-    };
+    let usage = |key: &str| attempts(&format!("sum(json_extract(a.bill, '$.usage.{key}'))"), "");
     Ok(Totals {
         tasks: top(">= 0")?,
         succeeded: top("= 5")?,
@@ -137,7 +135,10 @@ pub fn totals(conn: &Connection, run: RunId) -> rusqlite::Result<Totals> {
         )?,
         input_tokens: usage("input_tokens")?,
         output_tokens: usage("output_tokens")?,
-        cost_micros: usage("cost_micros")?,
+        cost_micros: attempts(
+            "sum(json_extract(a.bill, '$.cost'))",
+            "AND json_extract(a.bill, '$.basis') IN ('reported', 'priced')",
+        )?,
         events: number("SELECT count(*) FROM event WHERE run_id = ?1")?,
         decisions: number("SELECT count(*) FROM decision WHERE run_id = ?1")?,
         // Only parts of composite tasks are handed anything.

@@ -104,7 +104,8 @@ fn model(quota: &Value) -> Option<String> {
     for entry in quota.get("model_usage").and_then(Value::as_array).into_iter().flatten() {
         if let Some(name) = given(entry, "model").and_then(Value::as_str).filter(|name| is_model(name)) {
             let of = entry.get("token_count").and_then(tokens).unwrap_or_default();
-            *used.entry(name).or_default() += of.input.saturating_add(of.output);
+            let sum = used.entry(name).or_default();
+            *sum = sum.saturating_add(of.input.saturating_add(of.output));
         }
     }
     used.into_iter().max_by_key(|(_, tokens)| *tokens).map(|(name, _)| name.to_owned())

@@ -41,7 +41,7 @@ pub enum Trouble {
     Empty,
 }
 
-const NOTICES: [&str; 24] = [
+const NOTICES: [&str; 26] = [
     "Aider v",
     "Model:",
     "Main model:",
@@ -50,6 +50,8 @@ const NOTICES: [&str; 24] = [
     "Git repo:",
     "Git working dir:",
     "Repo-map:",
+    "Repo-map can't include",
+    "Has it been deleted from the file system",
     "Added ",
     "Creating empty file",
     "Detected dumb terminal",

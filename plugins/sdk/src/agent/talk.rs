@@ -183,7 +183,12 @@ impl World for Host {
             }
             (News::Total(total), Some(memory)) => {
                 memory.known.total = total;
-                session::remember(&memory.key, &memory.known)
+                // Before the session is known there is nothing to take up again.
+                if memory.known.id.is_empty() {
+                    Ok(())
+                } else {
+                    session::remember(&memory.key, &memory.known)
+                }
             }
             (News::Session(_) | News::Total(_), None) => Ok(()),
         }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::profile::Profile;
-use crate::confine::{self, Net, Walls};
+use crate::confine::{self, Confinement, Net};
 use crate::plugin::capability::Powers;
 
 /// Beyond its own place, the system and itself.
@@ -21,9 +21,9 @@ pub struct Confine {
 }
 
 /// None = it is not confined.
-pub(super) fn walls(powers: &Powers, profile: &Profile, cwd: &Path) -> Option<Walls> {
+pub(super) fn confinement(powers: &Powers, profile: &Profile, cwd: &Path) -> Option<Confinement> {
     let confine = profile.confine.as_ref()?;
-    let mut walls = Walls {
+    let mut confinement = Confinement {
         write: confine.write.clone(),
         read: confine.read.clone(),
         hide: powers.store.iter().cloned().collect(),
@@ -35,9 +35,9 @@ pub(super) fn walls(powers: &Powers, profile: &Profile, cwd: &Path) -> Option<Wa
         view: powers.supervisor.as_deref().is_some_and(has_view),
     };
     // What a tree itself says that it borrows may be the word of the attempt before.
-    walls.read.extend(powers.lent.iter().cloned());
-    walls.write.push(powers.folder.clone().unwrap_or_else(|| cwd.to_owned()));
-    Some(walls)
+    confinement.read.extend(powers.borrowed_objects.iter().cloned());
+    confinement.write.push(powers.folder.clone().unwrap_or_else(|| cwd.to_owned()));
+    Some(confinement)
 }
 
 /// Asked once of this machine.
@@ -75,7 +75,7 @@ pub(super) fn hint(profile: &Profile, said: &[u8]) -> Option<String> {
         |paths: &[PathBuf]| paths.iter().map(|path| format!(", {}", path.display())).collect::<String>();
     Some(format!(
         "it is confined and may write its own folder{}, read the system and its tools{}, and connect {}: \
-         [profiles.{}.confine] write, read, net and unix-sockets let it out further",
+         [profiles.{}.confine] write, read, net and unix-sockets allow more",
         list(&confine.write),
         list(&confine.read),
         confine.net,

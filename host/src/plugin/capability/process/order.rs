@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::confine::Walls;
+use crate::confine::Confinement;
 use crate::span::Span;
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub struct Order {
     /// Made for the program alone, and gone with it.
     pub temporary: Option<PathBuf>,
     /// None = it is not confined.
-    pub walls: Option<Walls>,
+    pub confinement: Option<Confinement>,
 }
 
 /// How long what is to end has after each signal, before the next one; after the last it is killed.

@@ -41,7 +41,7 @@ pub(super) async fn spawn(
             let order = Order {
                 graces: profile.graces,
                 temporary: Some(temporary(powers)),
-                walls: confine::walls(powers, profile, &cwd),
+                confinement: confine::confinement(powers, profile, &cwd),
             };
             let order = serde_json::to_string(&order).map_err(|why| not_started(why.into()))?;
             let mut native = Native::new(supervisor);
@@ -64,9 +64,16 @@ pub(super) async fn spawn(
         .process_group(0);
     powers.acts();
     powers.has_graces(profile.graces);
-    let child = native.spawn().inspect_err(|_| powers.acted_not()).map_err(not_started)?;
-    let group = Group::of(&child, powers, place).map_err(not_started)?;
-    Ok((child, group))
+    let mut child = native.spawn().inspect_err(|_| powers.acted_not()).map_err(not_started)?;
+    powers.meter.reach();
+    match Group::of(&child, powers, place) {
+        Ok(group) => Ok((child, group)),
+        Err(why) => {
+            // Its supervisor sees the end of this process's side and ends what it has started.
+            let _ = child.start_kill();
+            Err(not_started(why))
+        }
+    }
 }
 
 /// A folder that nobody else has: named by the attempt and a number that this process gives once.
