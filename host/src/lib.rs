@@ -34,6 +34,7 @@ pub mod store;
 
 pub mod workspace;
 
+pub mod removal;
 pub mod replay;
 pub mod scheduler;
 pub mod sim;

@@ -113,10 +113,16 @@ impl Workspaces {
     /// Objects that trees borrow: the operator's, with what those are borrowed from, and the store's own.
     #[must_use]
     pub fn borrowed_objects(&self) -> Vec<PathBuf> {
-        let theirs = self.theirs.common.join("objects");
-        let further = std::fs::read_to_string(theirs.join("info/alternates")).unwrap_or_default();
-        let further = further.lines().map(|line| theirs.join(line));
-        further.chain([theirs.clone(), self.own.common.join("objects")]).collect()
+        let mut all = vec![self.theirs.common.join("objects"), self.own.common.join("objects")];
+        let mut at = 0;
+        while let Some(objects) = all.get(at).cloned() {
+            let further = std::fs::read_to_string(objects.join("info/alternates")).unwrap_or_default();
+            let further = further.lines().map(|line| objects.join(line));
+            let new: Vec<PathBuf> = further.filter(|one| !all.contains(one)).collect();
+            all.extend(new);
+            at += 1;
+        }
+        all
     }
 
     /// Finds the repository, and makes the target branch from what is checked out if there is none.
@@ -146,10 +152,15 @@ impl Workspaces {
 
     async fn make_target(&self) -> Result<(), GitError> {
         let git = &self.theirs.git;
+        let name = &self.settings.target;
+        if let Ok(other) = git.run(&["symbolic-ref", "--quiet", &self.target()]).await {
+            return Err(GitError::NoRepository(format!(
+                "the branch {name} stands for {other}: name that in target of [workspace]"
+            )));
+        }
         if git.commit(&self.target()).await.is_ok() {
             return Ok(());
         }
-        let name = &self.settings.target;
         if git.run(&["check-ref-format", &self.target()]).await.is_err() {
             let why = format!("target = {name:?} is no name of a branch, such as \"baton/accepted\"");
             return Err(GitError::NoRepository(why));

@@ -200,3 +200,24 @@ fn usage_errors_exit_with_2() {
     let said = env.baton(&["run", "plan.json"]).fails(2);
     assert!(said.contains("baton.toml:3:12: invalid type: string \"many\", expected u32"), "{said}");
 }
+
+#[test]
+fn a_run_that_is_refused_starts_nothing() {
+    let env = Env::with_mocks();
+    env.write(
+        "plan.json",
+        &plan(json!([{ "id": "a", "skills": ["work"] }, { "id": "b", "skills": ["work"] }])),
+    );
+    env.baton(&["run", "--detach", "plan.json"]).ok();
+    env.write(
+        "plan.json",
+        &plan(
+            json!([{ "id": "a", "skills": ["work"], "title": "Other" }, { "id": "b", "skills": ["work"] }]),
+        ),
+    );
+    let said = env.baton(&["run", "plan.json"]).fails(2);
+    assert!(said.contains("the plan changed since r1 was opened"), "{said}");
+    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind IN ('assigned', 'host-started')"), 0);
+    let said = env.baton(&["run", "--again", "plan.json"]);
+    assert!(said.stderr.contains("still open, and carried out as well: r1"), "{said:?}");
+}

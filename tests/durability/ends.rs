@@ -13,7 +13,7 @@ use crate::support::{BATON, Env, plan};
 
 /// Starts a process of each kind, says so in the file `up`, and does what its argument says.
 const FAMILY: &str = r#"
-import os, signal, sys, time
+import ctypes, os, platform, signal, sys, threading, time
 
 os.open("alive", os.O_WRONLY)
 
@@ -37,7 +37,18 @@ def breeds():
         time.sleep(0.01)
         orphan()
 
+def odd_name():
+    ctypes.CDLL(None).prctl(15, b"\xff\xfe) Z 1", 0, 0, 0)
+
+def headless():
+    threading.Thread(target=time.sleep, args=(600,)).start()
+    # The first thread alone ends: the process looks like one that is dead.
+    ctypes.CDLL(None).syscall(60 if platform.machine() == "x86_64" else 93, 0)
+
 child()
+child(odd_name)
+child(os.setsid, odd_name, deaf)
+child(os.setsid, headless)
 child(deaf)
 child(os.setsid)
 child(os.setpgrp, deaf)

@@ -54,7 +54,7 @@ pub(super) fn run(args: &Args) -> Outcome {
     let ended = runtime.block_on(supervise(args, &order));
     drop(runtime);
     if let Some(temporary) = &order.temporary {
-        let _ = std::fs::remove_dir_all(temporary);
+        let _ = crate::removal::remove(temporary);
     }
     mirror(ended?)
 }

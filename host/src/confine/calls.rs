@@ -74,12 +74,19 @@ fn program(
     rules.insert(libc::SYS_ioctl, push.collect::<Result<_, _>>()?);
     if let Net::Ports(_) = net {
         // A connection made by sending, which Landlock does not look at on every kernel.
+        let (level, option) = (is(1, TCP)?, is(2, libc::TCP_FASTOPEN_CONNECT as u64)?);
+        rules.insert(libc::SYS_setsockopt, vec![SeccompRule::new(vec![level, option])?]);
         let flag = libc::MSG_FASTOPEN as u64;
         for (call, argument) in [(libc::SYS_sendto, 3), (libc::SYS_sendmsg, 2), (libc::SYS_sendmmsg, 3)] {
             let operator = SeccompCmpOp::MaskedEq(flag);
             let sets = SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, flag)?;
             rules.insert(call, vec![SeccompRule::new(vec![sets])?]);
         }
+    }
+    // Limits and priorities of other processes, the host's among them.
+    for (call, argument) in [(libc::SYS_prlimit64, 0), (libc::SYS_setpriority, 1), (libc::SYS_ioprio_set, 1)]
+    {
+        rules.insert(call, vec![SeccompRule::new(vec![is_not(argument, 0)?])?]);
     }
     let sockets = sockets(net, unix_sockets)?;
     if !sockets.is_empty() {

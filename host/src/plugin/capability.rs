@@ -174,6 +174,8 @@ pub struct Powers {
     pub services: Allowed<Upstream>,
     /// The working tree that was made for this attempt.
     pub folder: Option<PathBuf>,
+    /// Whether programs that start where the configuration says may write there.
+    pub may_write: bool,
     /// Programs that were started for it, and requests that somebody took.
     pub acts: AtomicU32,
     /// Requests that it sent.

@@ -473,6 +473,7 @@ fn powers(plugin: &str, fence: Arc<Fence>) -> Arc<Powers> {
         profiles: Allowed::narrow(&BTreeMap::new(), |_| false),
         services: Allowed::narrow(&BTreeMap::new(), |_| false),
         folder: None,
+        may_write: true,
         acts: AtomicU32::new(0),
         requests: AtomicU32::new(0),
         put_off: AtomicU64::new(0),

@@ -56,6 +56,8 @@ pub struct Errand {
     pub meter: Arc<Meter>,
     /// Where its programs start, if not where the configuration says.
     pub folder: Option<PathBuf>,
+    /// Whether programs that start where the configuration says may write there.
+    pub may_write: bool,
 }
 
 impl Surroundings {
@@ -87,7 +89,7 @@ impl Surroundings {
         errand: Errand,
         fence: Arc<Fence>,
     ) -> Arc<Powers> {
-        let Errand { task, epoch, idempotency_key, deadline, meter, folder } = errand;
+        let Errand { task, epoch, idempotency_key, deadline, meter, folder, may_write } = errand;
         Arc::new(Powers {
             task,
             epoch,
@@ -101,6 +103,7 @@ impl Surroundings {
             profiles: Allowed::narrow(&self.offer.profiles, may_start),
             services: Allowed::narrow(&self.offer.services, may_call),
             folder,
+            may_write,
             acts: AtomicU32::new(0),
             requests: AtomicU32::new(0),
             farewells: AtomicU32::new(0),
@@ -142,6 +145,7 @@ impl Errand {
             deadline: prepared.task.deadline.map_or(own, |deadline| own.min(deadline)),
             meter,
             folder: None,
+            may_write: true,
         }
     }
 }

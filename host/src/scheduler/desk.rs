@@ -118,6 +118,7 @@ impl Server {
                 deadline: around.clock.now() + std::time::Duration::from_secs(60),
                 meter: Arc::new(Meter::default()),
                 folder: None,
+                may_write: true,
             };
             let powers = around.own_powers(errand, Arc::new(Fence::default()));
             for told in [

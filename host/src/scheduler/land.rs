@@ -294,6 +294,7 @@ pub fn check(around: Surroundings, profiles: Vec<String>) -> queue::Check {
                 deadline: around.clock.now() + std::time::Duration::from_secs(3600),
                 meter: Arc::new(Meter::default()),
                 folder: Some(folder),
+                may_write: true,
             };
             let powers = around.own_powers(errand, Arc::new(Fence::default()));
             for profile in &profiles {

@@ -30,6 +30,7 @@ pub async fn probe(
         deadline: around.clock.now() + timeout,
         meter: Arc::new(Meter::default()),
         folder: None,
+        may_write: true,
     };
     let powers = around.powers(adapter, card, errand, Arc::new(Fence::default()));
     let silent = || Health::Unreachable(format!("no answer within {} s", timeout.as_secs()));

@@ -209,7 +209,12 @@ impl Git {
         command.env_clear().envs(KEPT.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         command
             .envs([("GIT_TERMINAL_PROMPT", "0"), ("GIT_EDITOR", "true"), ("GIT_OPTIONAL_LOCKS", "0")])
-            .envs([("GIT_LITERAL_PATHSPECS", "1"), ("LC_ALL", "C"), ("GIT_PAGER", "cat")]);
+            .envs([
+                ("GIT_LITERAL_PATHSPECS", "1"),
+                ("LC_ALL", "C"),
+                ("GIT_PAGER", "cat"),
+                ("GIT_DEFAULT_REF_FORMAT", "files"),
+            ]);
         match &self.place {
             Place::Folder(folder) => {
                 command.current_dir(folder);

@@ -1,6 +1,7 @@
 //! How a judged claim comes onto the target: its change from where it started, merged as trees on top of what landed
 //! meanwhile, as one commit. No history is replayed and no file of the operator's is needed.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::git::{Git, GitError};
@@ -83,7 +84,8 @@ impl Workspaces {
             }
         }
         failpoint::hit("landing-followed");
-        let moved = git.run(&["update-ref", "-m", "baton: land", &self.target(), to, from]).await;
+        let moved =
+            git.run(&["update-ref", "--no-deref", "-m", "baton: land", &self.target(), to, from]).await;
         if moved.is_err() {
             for place in &places {
                 let _ = place.follow(to, from).await;
@@ -145,9 +147,30 @@ struct Place {
 }
 
 impl Place {
+    /// Git overwrites files that it ignores. They are the operator's all the same.
+    async fn has_room(&self, from: &str, to: &str) -> Result<(), GitError> {
+        let args = ["diff-tree", "-r", "-z", "--name-only", "--diff-filter=A", from, to];
+        let added = self.git.run(&args).await?;
+        let tracked = self.git.run(&["ls-files", "-z"]).await?;
+        let tracked: BTreeSet<&str> = tracked.split('\0').collect();
+        for path in added.split('\0').filter(|path| !path.is_empty() && !tracked.contains(path)) {
+            let above = Path::new(path).ancestors().filter(|part| !part.as_os_str().is_empty());
+            for (at, part) in above.enumerate() {
+                let Ok(is) = std::fs::symlink_metadata(self.folder.join(part)) else { continue };
+                let is_tracked = part.to_str().is_some_and(|part| tracked.contains(part));
+                if (at == 0 || !is.is_dir()) && !is_tracked {
+                    let said = format!("{} is in the way, and git does not know it", part.display());
+                    return Err(GitError::InTheWay { path: self.folder.clone(), said });
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Takes its files from one commit to another, all or none. Done before, it changes nothing.
     async fn follow(&self, from: &str, to: &str) -> Result<(), GitError> {
         let _ = self.git.run(&["update-index", "-q", "--refresh"]).await;
+        self.has_room(from, to).await?;
         let followed = self.git.run(&["read-tree", "-m", "-u", from, to]).await;
         followed.map(|_| ()).map_err(|why| match why {
             GitError::Failed { said, .. } => GitError::InTheWay { path: self.folder.clone(), said },

@@ -91,9 +91,12 @@ impl Repository {
     /// Filters run on the host, in a tree: one that names a file of the tree would run what an agent wrote there.
     fn runs_what_agents_write(&self, key: &str, command: &str) -> Option<String> {
         let top = self.top.as_ref().filter(|_| key.starts_with("filter."))?;
-        let own = command.split_whitespace().find(|word| {
-            let relative = !word.starts_with(['/', '-', '$', '~']) && word.contains('/');
-            relative && top.join(word.trim_matches(['"', '\''])).exists()
+        let words = command.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
+        let own = words.enumerate().find_map(|(at, word)| {
+            // The first is looked up in PATH.
+            let may_be_file = !word.is_empty() && (at > 0 || word.contains('/'));
+            let is_relative = !word.starts_with(['/', '-', '$', '~']);
+            (may_be_file && is_relative && top.join(word).is_file()).then_some(word)
         })?;
         Some(format!(
             "{key} of the repository's configuration runs {own}, which agents may change in their trees: name it by an absolute path outside the repository"
@@ -117,6 +120,8 @@ impl Repository {
                 text.push_str(&setting(key, value));
             }
         }
+        // Large files that git-lfs keeps apart are kept where the operator's are.
+        text.push_str(&setting("lfs.storage", &self.common.join("lfs").display().to_string()));
         Ok(text)
     }
 }

@@ -47,7 +47,11 @@ impl Workspaces {
             return Err(SealError::Left(why.into()));
         }
         self.is_finished(tree).await?;
+        let path = tree.path.clone();
+        let found = tokio::task::spawn_blocking(move || oddities(&path)).await;
+        let odd = found.map_err(|why| GitError::Missing(std::io::Error::other(why)))?;
         let git = self.own.git.with_tree(&tree.path).with_index(&self.kept(tree.key).join("index"));
+        carried(&git, odd).await?;
         nested(&git).await?;
         self.submodules(tree, &git).await?;
         git.run(&["add", "--all"]).await.map_err(untakeable)?;
@@ -62,6 +66,9 @@ impl Workspaces {
             return Err(SealError::Left(why));
         }
         let changes: Vec<Change> = changes.into_iter().map(|entry| entry.change).collect();
+        if !self.has_its_git(tree) {
+            self.without_markers(&content, &changes).await?;
+        }
         let head = match changes.is_empty() {
             true => tree.base.clone(),
             false => self.record_commit(&content, &tree.base, message).await?,
@@ -86,11 +93,40 @@ impl Workspaces {
                 listed.split('\0').filter_map(|entry| Some(entry.split_once('\t')?.1)).collect();
             paths.dedup();
             files = paths.join(", ");
+            self.is_whole(tree, &index).await?;
         }
         match UNDER_WAY.iter().find(|(name, _)| dir.join(name).exists()) {
             Some((_, what)) => Err(unfinished(what, &files)),
             None if !files.is_empty() => Err(unfinished("merge", &files)),
             None => Ok(()),
+        }
+    }
+
+    /// A sparse checkout takes files away that are not meant to be deleted.
+    async fn is_whole(&self, tree: &Tree, index: &Path) -> Result<(), SealError> {
+        let listed = self.own.git.with_tree(&tree.path).with_index(index);
+        let listed = listed.run(&["ls-files", "-t", "-z"]).await.unwrap_or_default();
+        let skipped = listed.split('\0').filter_map(|entry| entry.strip_prefix("S "));
+        match skipped.into_iter().find(|path| std::fs::symlink_metadata(tree.path.join(path)).is_err()) {
+            None => Ok(()),
+            Some(path) => Err(SealError::Left(format!(
+                "it set up a sparse checkout, in which {path} and others are missing: git sparse-checkout disable"
+            ))),
+        }
+    }
+
+    /// Where the git directory is gone that would say that a merge or rebase was left unfinished, its traces would land.
+    async fn without_markers(&self, content: &str, changes: &[Change]) -> Result<(), SealError> {
+        let args =
+            ["grep", "-l", "-z", "-e", "^<<<<<<< ", "--and", "--not", "-e", "^<<<<<<< SEARCH", content];
+        let found = self.own.git.output(&args, "").await?;
+        let found = String::from_utf8_lossy(&found.stdout).into_owned();
+        let marked = found.split('\0').filter_map(|path| path.split_once(':').map(|(_, path)| path));
+        match marked.into_iter().find(|path| changes.iter().any(|change| change.path == **path)) {
+            None => Ok(()),
+            Some(path) => Err(SealError::Left(format!(
+                "it took the tree's .git away and left conflict markers in {path}: resolve them"
+            ))),
         }
     }
 
@@ -159,6 +195,69 @@ impl Workspaces {
         let shown: Vec<&str> = ignored.split('\0').filter(|path| !path.is_empty()).take(5).collect();
         (!shown.is_empty()).then(|| format!("what it wrote is ignored by git: {}", shown.join(", ")))
     }
+}
+
+/// What is in a tree that git hangs on or leaves out without a word: files that are none where git reads its rules, and
+/// whatever is called `.git` below the top. Folders are counted, because an agent may make any number.
+#[derive(Debug, Default)]
+struct Oddities {
+    rules: Option<String>,
+    gits: Vec<String>,
+    too_many: bool,
+}
+
+/// Folders of a tree that are looked at.
+const FOLDERS: usize = 1_000_000;
+
+fn oddities(tree: &Path) -> Oddities {
+    let mut odd = Oddities::default();
+    let mut folders = vec![tree.to_owned()];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        seen += 1;
+        odd.too_many |= seen > FOLDERS;
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten().filter(|_| seen <= FOLDERS) {
+            let (path, name) = (entry.path(), entry.file_name());
+            let Ok(kind) = entry.file_type() else { continue };
+            let shown = || path.strip_prefix(tree).unwrap_or(&path).display().to_string();
+            match name.to_str() {
+                Some(".git") if folder == tree => {}
+                Some(".git") => odd.gits.push(shown()),
+                Some(".gitignore" | ".gitattributes" | ".gitmodules")
+                    if !kind.is_file() && !kind.is_symlink() =>
+                {
+                    odd.rules = Some(shown());
+                }
+                Some(_) | None if kind.is_dir() => folders.push(path),
+                Some(_) | None => {}
+            }
+        }
+    }
+    odd
+}
+
+/// Refuses what git would hang on, or leave out although nothing says that it is to be ignored.
+async fn carried(git: &Git, odd: Oddities) -> Result<(), SealError> {
+    if let Some(path) = odd.rules {
+        return Err(SealError::Left(format!("{path} must be a file: git reads its rules there")));
+    }
+    if odd.too_many {
+        return Err(SealError::Left(format!(
+            "its tree has more than {FOLDERS} folders: take out what is not needed"
+        )));
+    }
+    for path in odd.gits {
+        let folder = path.trim_end_matches(".git").trim_end_matches('/');
+        let listed = git.run(&["ls-files", "--stage", "--", folder]).await?;
+        let is_ignored =
+            git.output(&["check-ignore", "-q", "--no-index", folder], "").await?.status.success();
+        if !is_ignored && !listed.starts_with(GITLINK) {
+            return Err(SealError::Left(format!(
+                "{folder}/ is a git repository of its own, and its files can't be carried into this one: remove {path} and keep the files"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Where a folder's own repository, if it has one, keeps its objects.

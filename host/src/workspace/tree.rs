@@ -12,6 +12,7 @@ use super::git::{Git, GitError};
 use super::repository::{self, SHAPE, write};
 use super::{Site, Workspaces};
 use crate::id::{Epoch, RunId, TaskId};
+use crate::removal;
 
 /// Which attempt of which task: `r1/t4.2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +56,8 @@ struct Record {
     base: String,
     device: u64,
     inode: u64,
+    /// Of its git directory.
+    git_inode: u64,
 }
 
 const RECORD: &str = "tree.json";
@@ -88,6 +91,7 @@ impl Workspaces {
             base: base.clone(),
             device: is.dev(),
             inode: is.ino(),
+            git_inode: git_inode(&path).unwrap_or(0),
         };
         self.note(site.key, &record)?;
         Ok(Tree { key: site.key, path, base })
@@ -119,6 +123,11 @@ impl Workspaces {
         self.record(tree.key).is_some_and(|record| record.is_there())
     }
 
+    /// Whether a tree still has the git directory that was made for it: another knows nothing of what was left unfinished.
+    pub(super) fn has_its_git(&self, tree: &Tree) -> bool {
+        self.record(tree.key).is_some_and(|record| git_inode(&tree.path) == Some(record.git_inode))
+    }
+
     /// Where the store keeps what it knows of a task's tree.
     pub(super) fn kept(&self, key: Key) -> PathBuf {
         self.own.common.join("trees").join(key.run.to_string()).join(key.task.to_string())
@@ -146,7 +155,7 @@ impl Workspaces {
         if let Some(record) =
             self.record(key).filter(|record| record.path.starts_with(self.settings.folder()))
         {
-            let _ = take_away(&record.path);
+            let _ = removal::remove(&record.path);
         }
         let _ = std::fs::remove_dir_all(self.kept(key));
     }
@@ -170,6 +179,11 @@ impl Workspaces {
     }
 }
 
+fn git_inode(tree: &Path) -> Option<u64> {
+    let is = std::fs::symlink_metadata(tree.join(".git")).ok()?;
+    is.is_dir().then(|| is.ino())
+}
+
 impl Record {
     fn is_there(&self) -> bool {
         let is = std::fs::symlink_metadata(&self.path);
@@ -181,30 +195,10 @@ impl Record {
 
 /// Makes sure that nothing is left at a path: what is checked out there must be all that there is.
 pub(super) async fn clear(path: PathBuf) -> Result<(), GitError> {
-    let cleared = tokio::task::spawn_blocking(move || match take_away(&path) {
-        Err(why) if why.kind() != std::io::ErrorKind::NotFound => Err(GitError::Folder { path, why }),
-        Ok(()) | Err(_) => Ok(()),
+    let cleared = tokio::task::spawn_blocking(move || {
+        removal::remove(&path).map_err(|why| GitError::Folder { path, why })
     });
     cleared.await.unwrap_or_else(|why| Err(GitError::Missing(std::io::Error::other(why))))
-}
-
-/// Removes a folder, also where an agent has taken the right to do so away from folders in it. Links are not followed.
-fn take_away(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    if std::fs::symlink_metadata(path)?.is_symlink() {
-        return std::fs::remove_file(path);
-    }
-    if std::fs::remove_dir_all(path).is_ok() {
-        return Ok(());
-    }
-    let mut folders = vec![path.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let _ = std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700));
-        let entries = std::fs::read_dir(&folder)?.flatten();
-        folders
-            .extend(entries.filter(|entry| entry.file_type().is_ok_and(|is| is.is_dir())).map(|e| e.path()));
-    }
-    std::fs::remove_dir_all(path)
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ impl Script {
         let own = self.own.clone();
         let path = format!("{own}/{}.txt", draws.one(&["first", "a", "b", "deep/c"]));
         let content = format!("{own} {number} {}", draws.below(1000));
-        match draws.below(24) {
+        match draws.below(27) {
             0 | 1 => self.write(&path, content),
             2 => self.write("shared.txt", content),
             3 => {
@@ -136,7 +136,21 @@ impl Script {
                 self.say("git config core.hooksPath ../../../../..; git config core.bare true");
                 self.has_git = false;
             }
+            24 => {
+                self.say(format!("mkdir -p {own}; mkfifo {own}/.gitignore"));
+                self.refused = Some("/.gitignore must be a file");
+            }
+            25 => {
+                self.say(format!("mkdir -p {own}/docs/.git; echo x > {own}/docs/.git/readme"));
+                self.refused = Some("is a git repository of its own");
+            }
             _ if !self.has_git => self.write(&path, content),
+            26 => {
+                self.say(format!(
+                    "git add -A; {G} commit -qm all; git sparse-checkout set --no-cone /{own}/"
+                ));
+                self.refused = Some("it set up a sparse checkout, in which");
+            }
             19 => self.merged(&content),
             20 => self.resolved(&content),
             21 => {

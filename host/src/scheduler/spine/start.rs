@@ -64,6 +64,8 @@ impl Spine {
             let attempt = tokio::spawn(async move {
                 let adapter = adapter(&library, &card.adapter).await?;
                 let mut errand = Errand::attempt(&prepared, meter, around.clock.now());
+                // Where the repository lies nothing is written but by what lands: a task that only thinks has no need to.
+                errand.may_write = around.workspaces.is_none() || prepared.spec.effects != Effects::Pure;
                 // Only a tree that is sealed needs it again.
                 let spec = around.workspaces.is_some().then(|| prepared.spec.clone());
                 let key = Key { run: prepared.task.run, task: id, epoch };

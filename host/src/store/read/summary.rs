@@ -136,7 +136,7 @@ pub fn totals(conn: &Connection, run: RunId) -> rusqlite::Result<Totals> {
         input_tokens: usage("input_tokens")?,
         output_tokens: usage("output_tokens")?,
         cost_micros: attempts(
-            "sum(json_extract(a.bill, '$.cost'))",
+            "CAST(round(1000000 * sum(json_extract(a.bill, '$.cost'))) AS INTEGER)",
             "AND json_extract(a.bill, '$.basis') IN ('reported', 'priced')",
         )?,
         events: number("SELECT count(*) FROM event WHERE run_id = ?1")?,

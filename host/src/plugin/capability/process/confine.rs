@@ -36,7 +36,11 @@ pub(super) fn confinement(powers: &Powers, profile: &Profile, cwd: &Path) -> Opt
     };
     // What a tree itself says that it borrows may be the word of the attempt before.
     confinement.read.extend(powers.borrowed_objects.iter().cloned());
-    confinement.write.push(powers.folder.clone().unwrap_or_else(|| cwd.to_owned()));
+    match &powers.folder {
+        Some(tree) => confinement.write.push(tree.clone()),
+        None if powers.may_write => confinement.write.push(cwd.to_owned()),
+        None => confinement.read.push(cwd.to_owned()),
+    }
     Some(confinement)
 }
 
