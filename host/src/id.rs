@@ -72,7 +72,7 @@ pub struct Epoch(pub u32);
 impl Epoch {
     #[must_use]
     pub fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 

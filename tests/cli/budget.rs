@@ -157,7 +157,7 @@ fn siblings_that_wait_for_money_wait_quietly() {
 fn bills(env: &Env) -> Vec<String> {
     let rows = env.baton(&["events", "--json", "--kind", "charged"]).ok();
     let bill = |line: &str| {
-        let event: serde_json::Value = serde_json::from_str(line).unwrap();
+        let event: serde_json::Value = serde_json::from_str(line).expect("events are JSON");
         let bill = &event["fact"]["bill"];
         format!("{} {}", bill["cost"], bill["basis"].as_str().unwrap_or_default())
     };

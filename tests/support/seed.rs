@@ -1,7 +1,6 @@
 //! Random tests draw afresh in every run, and say how one is repeated.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
+use baton::clock::Clock;
 use baton::seed::Seed;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
@@ -9,10 +8,11 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 pub fn drawn(test: &str) -> Seed {
     let told = std::env::var("BATON_SEED").ok().map(|seed| seed.parse().expect("BATON_SEED is a number"));
     let seed = Seed(told.unwrap_or_else(|| {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("it is after 1970");
-        Seed(now.as_secs()).of(i64::from(now.subsec_nanos())).0
+        let now = Clock::system().now().0;
+        Seed(now.cast_unsigned()).of(i64::from(std::process::id())).0
     }));
-    println!("{test} draws from BATON_SEED={}", seed.0);
+    #[expect(clippy::print_stdout, reason = "shown when the test fails, and in the gate's log")]
+    let () = println!("{test} draws from BATON_SEED={}", seed.0);
     seed
 }
 

@@ -21,7 +21,7 @@ pub struct Flaw {
     pub pointer: String,
     /// What was expected and found.
     pub what: String,
-    /// The nearest right word or another way to mend it.
+    /// The nearest right word or another way to fix it.
     pub hint: Option<String>,
 }
 

@@ -278,6 +278,7 @@ pub async fn clear(workspaces: &Workspaces, conn: &Reader) -> read::Reading<()> 
         }
     }
     workspaces.sweep(&over).await;
+    workspaces.clear_gone().await;
     Ok(())
 }
 

@@ -346,7 +346,8 @@ pub fn renew(task: &mut Task, epoch: Epoch, until: Time) -> Result<(), Refused> 
     }
 }
 
-/// Applies what happened to a task. Facts about runs and the host leave it alone.
+/// Applies what happened to a task. Facts about runs and the host leave it alone. A check of the record replays events
+/// that may have been altered, so no number may overflow.
 pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
     match fact {
         Fact::Submitted { task: first } | Fact::Amended { task: first } => *task = (**first).clone(),
@@ -354,13 +355,13 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
         Fact::Assigned { agent, lease_until, .. } => {
             task.state = State::Running { agent: *agent, since: at, lease_until: *lease_until };
             task.epoch = task.epoch.next();
-            task.attempts += 1;
+            task.attempts = task.attempts.saturating_add(1);
         }
         Fact::Claimed => task.state = State::Waiting { stage: Stage::Acceptance, need: None, since: at },
         Fact::Delegated => {
             task.state = State::Waiting { stage: Stage::Executor, need: None, since: at };
             task.epoch = task.epoch.next();
-            task.attempts += 1;
+            task.attempts = task.attempts.saturating_add(1);
         }
         Fact::Awaiting { stage, need } => {
             task.state = State::Waiting { stage: *stage, need: Some(*need), since: at };
@@ -375,7 +376,7 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
             let need = until.map(|until| Need { ended: 0, until: Some(until) });
             task.state = State::Waiting { stage: Stage::Person, need, since: at };
             // An attempt that waits for a person has not failed.
-            task.attempts -= 1;
+            task.attempts = task.attempts.saturating_sub(1);
         }
         Fact::Answered { .. } => {
             if let State::Waiting { stage: Stage::Person, .. } = task.state {
@@ -386,24 +387,26 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
         Fact::Retrying { until, charged, crashed, .. } => {
             task.state = State::Backoff { until: *until };
             task.epoch = task.epoch.next();
-            task.attempts -= u32::from(!charged);
-            task.crashes += u32::from(*crashed);
+            task.attempts = task.attempts.saturating_sub(u32::from(!charged));
+            task.crashes = task.crashes.saturating_add(u32::from(*crashed));
         }
         Fact::Failed { fault } => {
             task.state = State::Failed { at, class: fault.class };
-            task.crashes += u32::from(matches!(fault.class, ErrorClass::Crashed | ErrorClass::Lost));
+            task.crashes = task
+                .crashes
+                .saturating_add(u32::from(matches!(fault.class, ErrorClass::Crashed | ErrorClass::Lost)));
             task.epoch = task.epoch.next();
         }
         Fact::Released { .. } => {
             task.state = State::Ready { since: at };
             task.epoch = task.epoch.next();
-            task.attempts -= 1;
+            task.attempts = task.attempts.saturating_sub(1);
         }
         Fact::Conflicted { .. } => {
             task.state = State::Ready { since: at };
             task.epoch = task.epoch.next();
-            task.attempts -= 1;
-            task.conflicts += 1;
+            task.attempts = task.attempts.saturating_sub(1);
+            task.conflicts = task.conflicts.saturating_add(1);
         }
         Fact::Deferred { until } => task.state = State::Backoff { until: *until },
         Fact::Held => task.held = true,

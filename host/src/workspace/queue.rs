@@ -65,6 +65,9 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(10),
 ];
 
+/// What git did not let land, and why.
+type Left = (Vec<Entry>, Option<GitError>);
+
 /// Entries with the commit that each would land with.
 type Stack = Vec<(Entry, String)>;
 
@@ -101,10 +104,7 @@ impl Queue {
     }
 
     /// Lands all of them, or finds those that can't. Answers with those that git did not let land, and why.
-    fn land(
-        &self,
-        entries: Vec<Entry>,
-    ) -> Pin<Box<dyn Future<Output = (Vec<Entry>, Option<GitError>)> + Send + '_>> {
+    fn land(&self, entries: Vec<Entry>) -> Pin<Box<dyn Future<Output = Left> + Send + '_>> {
         Box::pin(async move {
             let start = match self.workspaces.tip().await {
                 Ok(start) => start,
@@ -181,7 +181,7 @@ impl Queue {
         Ok(said)
     }
 
-    async fn advance(&self, stack: Stack, start: &str) -> (Vec<Entry>, Option<GitError>) {
+    async fn advance(&self, stack: Stack, start: &str) -> Left {
         (self.may_act)().await;
         if stack.iter().any(|(entry, _)| !(entry.alive)()) {
             return self.land(stack.into_iter().map(|(entry, _)| entry).collect()).await;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +62,8 @@ struct Record {
 }
 
 const RECORD: &str = "tree.json";
+/// Trees that are being taken away.
+const GONE: &str = ".gone-";
 
 impl Workspaces {
     /// A tree for an attempt, from the target's tip. All attempts of a task work at the same path; `keep` takes up what
@@ -150,14 +153,28 @@ impl Workspaces {
         }
     }
 
-    /// A tree that is not there is no error.
+    /// A tree that is not there is no error. Its place is free at once; its files, of which an agent may have made any
+    /// number, go meanwhile.
     fn remove(&self, key: Key) {
-        if let Some(record) =
-            self.record(key).filter(|record| record.path.starts_with(self.settings.folder()))
-        {
-            let _ = removal::remove(&record.path);
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let folder = self.settings.folder();
+        if let Some(record) = self.record(key).filter(|record| record.path.starts_with(&folder)) {
+            let number = NEXT.fetch_add(1, Ordering::Relaxed);
+            let gone = folder.join(format!("{GONE}{}-{number}", std::process::id()));
+            match std::fs::rename(&record.path, &gone) {
+                Ok(()) => drop(tokio::task::spawn_blocking(move || removal::remove(&gone))),
+                Err(_) => drop(removal::remove(&record.path)),
+            }
         }
         let _ = std::fs::remove_dir_all(self.kept(key));
+    }
+
+    /// Takes away what a host left that ended while it took trees away.
+    pub async fn clear_gone(&self) {
+        let entries = std::fs::read_dir(self.settings.folder()).into_iter().flatten().flatten();
+        for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(GONE)) {
+            let _ = clear(entry.path()).await;
+        }
     }
 
     /// The trees that are there.

@@ -7,7 +7,7 @@ use std::path::Path;
 use baton::seed::Seed;
 
 use super::{TARGET, env, plan, task};
-use crate::support::{Env, git};
+use crate::support::{Env, git, seed};
 
 /// Tasks of one plan, and the acts of one task at most.
 const TASKS: u64 = 10;
@@ -23,7 +23,7 @@ impl Draws {
     }
 
     fn one<T: Copy>(&mut self, of: &[T]) -> T {
-        of[usize::try_from(self.below(of.len() as u64)).unwrap()]
+        of[usize::try_from(self.below(of.len() as u64)).expect("it is below the length")]
     }
 }
 
@@ -71,7 +71,7 @@ impl Script {
     }
 
     fn write(&mut self, path: &str, content: String) {
-        let folder = Path::new(path).parent().unwrap().display().to_string();
+        let folder = Path::new(path).parent().expect("a path has a folder").display().to_string();
         self.say(format!("mkdir -p ./{folder}; rm -f {path}; printf %s '{content}' > {path}"));
         self.wrote.insert(path.to_owned(), Some(("100644", content)));
     }
@@ -215,9 +215,18 @@ impl Script {
 fn files(repo: &Path, commit: &str) -> Files {
     let listed = git(repo, &["ls-tree", "-r", commit]);
     let read = |line: &str| {
-        let (what, path) = line.split_once('\t').unwrap();
-        let mode = ["100644", "100755", "120000"].into_iter().find(|mode| what.starts_with(mode)).unwrap();
-        (path.to_owned(), (mode, git(repo, &["cat-file", "blob", what.rsplit(' ').next().unwrap()])))
+        let (what, path) = line.split_once('\t').expect("ls-tree writes a tab");
+        let mode = ["100644", "100755", "120000"]
+            .into_iter()
+            .find(|mode| what.starts_with(mode))
+            .expect("files have these modes");
+        (
+            path.to_owned(),
+            (
+                mode,
+                git(repo, &["cat-file", "blob", what.rsplit(' ').next().expect("ls-tree names an object")]),
+            ),
+        )
     };
     listed.lines().map(read).collect()
 }
@@ -256,14 +265,14 @@ fn operator(env: &Env) -> std::path::PathBuf {
     for hook in ["post-commit", "reference-transaction", "post-checkout", "post-merge", "pre-commit"] {
         let path = env.write(&format!("repo/.git/hooks/{hook}"), "#!/bin/sh\ntouch ../hooked ../../hooked\n");
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(path, mode).unwrap();
+        std::fs::set_permissions(path, mode).expect("a hook can be made executable");
     }
     repo
 }
 
 fn round(seed: Seed) -> u64 {
     let env = env();
-    let config = std::fs::read_to_string(env.path("baton.toml")).unwrap();
+    let config = std::fs::read_to_string(env.path("baton.toml")).expect("the stage wrote it");
     let config =
         config.replace("checks = [\"whole\"]", "").replace("repository = \"repo\"", "repository = \".\"");
     // Also where nothing confines programs.
@@ -283,7 +292,7 @@ fn round(seed: Seed) -> u64 {
         })
         .collect();
     plan(&env, &tasks);
-    std::fs::rename(env.path("plan.json"), env.path("repo/plan.json")).unwrap();
+    std::fs::rename(env.path("plan.json"), env.path("repo/plan.json")).expect("the plan can be moved");
     let before = operators(&repo);
     let mut command = env.command(&["run", "plan.json"]);
     // Git's own variables of whoever starts Baton lead nowhere.
@@ -304,8 +313,8 @@ fn round(seed: Seed) -> u64 {
     );
     let mut landed: Vec<&str> = Vec::new();
     for line in log.lines() {
-        let (commit, own) = line.split_once(' ').unwrap();
-        let script = scripts.iter().find(|script| script.own == own).unwrap();
+        let (commit, own) = line.split_once(' ').expect("a commit and its task");
+        let script = scripts.iter().find(|script| script.own == own).expect("its task is one of the plan's");
         script.check(&files(&repo, &format!("{commit}^")), &files(&repo, commit), &text(script));
         landed.push(own);
     }
@@ -313,7 +322,7 @@ fn round(seed: Seed) -> u64 {
     let accepted: Vec<&str> =
         scripts.iter().filter(|one| one.refused.is_none()).map(|one| one.own.as_str()).collect();
     assert_eq!(landed, accepted, "all that was accepted has landed, once, and nothing else\n{said:?}");
-    let conn = rusqlite::Connection::open(repo.join(".baton/baton.db")).unwrap();
+    let conn = rusqlite::Connection::open(repo.join(".baton/baton.db")).expect("there is a store");
     for script in scripts.iter().filter(|script| script.refused.is_some()) {
         let fault: String = conn
             .query_row(
@@ -321,19 +330,16 @@ fn round(seed: Seed) -> u64 {
                 [&script.own],
                 |row| row.get(0),
             )
-            .unwrap();
-        assert!(fault.contains(script.refused.unwrap()), "{fault}\n{}", text(script));
+            .expect("a refused attempt has a fault");
+        assert!(fault.contains(script.refused.expect("these are refused")), "{fault}\n{}", text(script));
     }
     scripts.iter().map(|script| script.lines.len() as u64).sum()
 }
 
 #[test]
 fn whatever_agents_do_to_their_trees_what_was_judged_lands_and_what_is_the_operators_stays() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    let seed = number("BATON_SEED").unwrap_or_else(|| u64::try_from(now.as_micros()).unwrap());
-    let rounds = number("BATON_ROUNDS").unwrap_or(30);
-    println!("BATON_SEED={seed} BATON_ROUNDS={rounds}");
-    let acts: u64 = (0..rounds).map(|index| round(Seed(seed).of(i64::try_from(index).unwrap()))).sum();
-    assert!(acts >= rounds * 20, "{acts} acts are too few to mean anything");
+    let seed = seed::drawn("whatever agents do");
+    let rounds = seed::rounds(30);
+    let acts: u64 = (0..rounds).map(|index| round(seed.of(index.into()))).sum();
+    assert!(acts >= u64::from(rounds) * 20, "{acts} acts are too few to mean anything");
 }

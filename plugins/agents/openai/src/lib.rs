@@ -38,7 +38,7 @@ struct OpenAi;
 impl Agent for OpenAi {
     fn run(attempt: Attempt) -> Result<Outcome, Fault> {
         let settings = Settings::read(&attempt.config)?;
-        let mut exchange = ask(&settings, Dialect::of(&settings), &attempt)?;
+        let exchange = ask(&settings, Dialect::of(&settings), &attempt)?;
         if let Some(usage) = exchange.usage() {
             // The answer is here: whether there is money for more is the host's to judge.
             let _ = progress::spent(&usage);

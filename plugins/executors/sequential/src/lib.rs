@@ -4,7 +4,7 @@
 //! finds `handoff_from_<step before>` in its input. The outcome is the last step's output.
 
 use baton_sdk::executor::{
-    Child, ExecutionError, Executor, NewTask, Outcome, Part, Request, Step, TaskState, Wait, keys,
+    Child, ExecutionError, Executor, Outcome, Part, Request, Step, TaskState, Wait, keys,
 };
 
 struct Sequential;

@@ -1,4 +1,4 @@
-use baton_sdk::executor::{ErrorClass, Fault};
+use baton_sdk::executor::{ErrorClass, Fault, NewTask};
 use baton_sdk::fixture::{succeeded, task};
 
 use super::*;
