@@ -27,9 +27,9 @@ pub struct Confinement {
     pub hide: Vec<PathBuf>,
     /// Files that stay read-only, also below a folder that may be written.
     pub keep: Vec<PathBuf>,
-    /// Of its user and of the one that it is told of: their toolchains are read, and nothing that is as wide as they are.
+    /// Home folders whose toolchains may be read, but never as a whole.
     pub homes: Vec<PathBuf>,
-    /// What the program's interpreter is told to read.
+    /// The script that the program's interpreter reads.
     pub script: Option<PathBuf>,
     pub net: Net,
     /// Whether a view of its own can be had here; who tries in vain is left with an identity that is nobody's.

@@ -14,7 +14,7 @@ use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncReadExt as _, AsyncWrit
 use tokio::net::UnixListener;
 
 use crate::id::{RunId, TaskId};
-use crate::op::{Applied, Op, Rejection, Reply};
+use crate::op::{Applied, Op, Rejection};
 use crate::scheduler::waits::Wait;
 use crate::scheduler::why::Why;
 use crate::scheduler::{Live, Phase};
@@ -268,15 +268,7 @@ async fn attend(stream: tokio::net::UnixStream, live: Live, guests: Guests) {
         let response = match request {
             Ok(Request::Apply(ops)) => {
                 let answers = live.apply_all(ops).await;
-                let opened = answers.iter().filter_map(|answer| match answer.as_ref().ok()?.reply {
-                    Reply::Run { run, .. } => Some(run),
-                    Reply::Done
-                    | Reply::Boot(_)
-                    | Reply::Lease(_)
-                    | Reply::Amended(_)
-                    | Reply::Agent(_)
-                    | Reply::Decided(_) => None,
-                });
+                let opened = answers.iter().filter_map(|answer| Some(answer.as_ref().ok()?.reply.run()?.0));
                 guests.lock().unwrap_or_else(PoisonError::into_inner).extend(opened);
                 Response::Applied(answers)
             }

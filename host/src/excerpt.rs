@@ -3,7 +3,7 @@
 /// The most bytes of one message: a fault, a reason, a refusal, an explanation. The record keeps it for ever.
 pub const MESSAGE: usize = 4 << 10;
 
-/// The text, or as much of its beginning as fits into so many bytes beside the words that it was cut.
+/// The text, or as much of its beginning as fits into this many bytes, with a note that it was cut.
 #[must_use]
 pub fn excerpt(text: impl Into<String>, most: usize) -> String {
     let mut text = text.into();

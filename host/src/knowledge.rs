@@ -30,7 +30,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// None for a failure that says nothing about the agent: the task can't be done as written, the money is used up,
-    /// the far side asked to wait, the host that ran it is gone.
+    /// the service asked to wait, the host that ran it is gone.
     #[must_use]
     pub fn of(fault: &Fault) -> Option<Self> {
         match fault.class {

@@ -422,6 +422,22 @@ pub enum Reply {
     Decided(DecisionId),
 }
 
+impl Reply {
+    /// The run that was opened or found, and whether it is new.
+    #[must_use]
+    pub fn run(&self) -> Option<(RunId, bool)> {
+        match self {
+            Self::Run { run, fresh } => Some((*run, *fresh)),
+            Self::Done
+            | Self::Boot(_)
+            | Self::Lease(_)
+            | Self::Amended(_)
+            | Self::Agent(_)
+            | Self::Decided(_) => None,
+        }
+    }
+}
+
 /// Why an operation was refused. Nothing of it was written.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -167,14 +167,12 @@ impl Workspaces {
         }
         let head = git.commit("HEAD").await?;
         let made = git.run(&["update-ref", "-m", "baton: start", &self.target(), &head, ""]).await;
-        made.map(|_| ()).map_err(|why| match why {
-            GitError::Failed { said, .. } => GitError::NoRepository(format!(
-                "the branch {name} can't be made: {said}: name another in target of [workspace]"
-            )),
-            other @ (GitError::Missing(_)
-            | GitError::NoRepository(_)
-            | GitError::Folder { .. }
-            | GitError::InTheWay { .. }) => other,
+        made.map(|_| ()).map_err(|why| {
+            why.map_failed(|said| {
+                GitError::NoRepository(format!(
+                    "the branch {name} can't be made: {said}: name another in target of [workspace]"
+                ))
+            })
         })
     }
 
@@ -189,14 +187,12 @@ impl Workspaces {
     /// Git's own.
     pub async fn tip(&self) -> Result<String, GitError> {
         let name = &self.settings.target;
-        self.theirs.git.commit(&self.target()).await.map_err(|why| match why {
-            GitError::Failed { .. } => GitError::NoRepository(format!(
-                "there is no branch {name} any more: make it again, `git branch {name}`"
-            )),
-            other @ (GitError::Missing(_)
-            | GitError::NoRepository(_)
-            | GitError::Folder { .. }
-            | GitError::InTheWay { .. }) => other,
+        self.theirs.git.commit(&self.target()).await.map_err(|why| {
+            why.map_failed(|_| {
+                GitError::NoRepository(format!(
+                    "there is no branch {name} any more: make it again, `git branch {name}`"
+                ))
+            })
         })
     }
 

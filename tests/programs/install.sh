@@ -14,23 +14,6 @@ WANTED=" ${*:-codex claude aider jco} "
 have() { [ "$(cat "$1/installed" 2>/dev/null)" = "$2" ]; }
 wants() { case "$WANTED" in *" $1 "*) return 0 ;; *) return 1 ;; esac; }
 
-if wants codex && ! have "$INTO/codex" "$CODEX"; then
-    rm -rf "$INTO/codex"
-    mkdir -p "$INTO/codex"
-    npm install --prefix "$INTO/codex" --no-fund --no-audit --loglevel=error "@openai/codex@$CODEX"
-    "$INTO/codex/node_modules/.bin/codex" --version
-    echo "$CODEX" >"$INTO/codex/installed"
-fi
-
-# The program itself is in a package for the platform; nothing is fetched from elsewhere.
-if wants claude && ! have "$INTO/claude" "$CLAUDE"; then
-    rm -rf "$INTO/claude"
-    mkdir -p "$INTO/claude"
-    npm install --prefix "$INTO/claude" --no-fund --no-audit --loglevel=error "@anthropic-ai/claude-code@$CLAUDE"
-    "$INTO/claude/node_modules/.bin/claude" --version
-    echo "$CLAUDE" >"$INTO/claude/installed"
-fi
-
 # A program of npm whose package, version and command are these.
 package() {
     local name=$1 version=$2 package=$3
@@ -43,6 +26,12 @@ package() {
         echo "$version" >"$INTO/$name/installed"
     fi
 }
+package codex "$CODEX" @openai/codex
+# The program itself is in a package for the platform; nothing is fetched from elsewhere.
+package claude "$CLAUDE" @anthropic-ai/claude-code
+for name in codex claude; do
+    if wants "$name"; then "$INTO/$name/node_modules/.bin/$name" --version; fi
+done
 package gemini 0.61.0 @google/gemini-cli
 package qwen 0.15.10 @qwen-code/qwen-code
 package copilot 1.0.102 @github/copilot

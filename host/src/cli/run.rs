@@ -12,7 +12,7 @@ use super::{Done, Failure, Global, Outcome, agents_of, library, screen, supervis
 use crate::config::Config;
 use crate::door::{self, Door};
 use crate::id::RunId;
-use crate::op::{Op, Rejection, Reply, RouterChoice, Submission};
+use crate::op::{Op, Rejection, RouterChoice, Submission};
 use crate::plan::{Plan, check, load};
 use crate::plugin::library::Library;
 use crate::scheduler::{Host, Live, Options, Phase};
@@ -355,17 +355,10 @@ pub(super) async fn start(
 
 fn submitted(answer: Result<crate::op::Applied, Rejection>) -> Result<(RunId, bool), Failure> {
     match answer {
-        Ok(applied) => match applied.reply {
-            Reply::Run { run, fresh } => Ok((run, fresh)),
-            Reply::Done
-            | Reply::Boot(_)
-            | Reply::Lease(_)
-            | Reply::Amended(_)
-            | Reply::Agent(_)
-            | Reply::Decided(_) => {
-                Err(Failure::Infrastructure("the store did not say which run it is".into()))
-            }
-        },
+        Ok(applied) => applied
+            .reply
+            .run()
+            .ok_or_else(|| Failure::Infrastructure("the store did not say which run it is".into())),
         Err(Rejection::PlanChanged { run, diff }) => Err(Failure::Usage(format!(
             "the plan changed since {run} was opened:\n{diff}\n`baton plan amend {run} PLAN` takes the change over, \
              `baton run PLAN --again` starts anew"

@@ -78,7 +78,7 @@ fn handed_on(inputs: &[(String, Outcome)]) -> String {
 /// The largest output that is handed on to a task that depends on it, in bytes of JSON.
 const HANDED_ON: usize = 64 << 10;
 
-/// As much of a value as has so many bytes of JSON.
+/// As much of a value as fits into this many bytes of JSON.
 fn shortened(value: &Value, most: usize) -> Value {
     let size = |value: &Value| value.to_string().len();
     match value {
@@ -286,7 +286,7 @@ pub(super) fn fault_out(fault: &Fault) -> wit::Fault {
 /// The longest that a program may put a task off, in milliseconds: the allowances of a subscription come back daily.
 pub(super) const RETRY_AFTER: u64 = 24 * 3600 * 1000;
 
-/// `longest` is how long the far side may put the task off, in milliseconds.
+/// `longest` is how long the service may put the task off, in milliseconds.
 pub(super) fn fault_in(fault: wit::Fault, longest: u64) -> Fault {
     let message = excerpt(fault.message, MESSAGE);
     let (class, message) = match fault.class {

@@ -52,7 +52,7 @@ pub fn note_changes(step: &mut Result<Step, PluginError>, children: &[Child]) ->
     changed
 }
 
-/// What a composite task comes to that was to change files, and of which no part did.
+/// The end of a composite task that should have changed files, when no part of it did.
 #[must_use]
 pub fn idle(task: &Task) -> Op {
     let why = "it says that it is done, and no part of it has changed a file";

@@ -12,7 +12,7 @@ use super::Task;
 /// An uncharged retry is never sooner: a service that asks to wait for no time would be asked without end.
 const SOONEST: Duration = Duration::from_millis(100);
 
-/// A far side may put a task off so often at its own word; from then on each time is charged as an attempt, so that the
+/// A service may put a task off this often by its own word; from then on each time is charged as an attempt, so that the
 /// task comes to an end. Attempts that were not charged for other reasons count as well.
 const PUT_OFF: u32 = 48;
 

@@ -52,6 +52,19 @@ pub enum GitError {
     InTheWay { path: PathBuf, said: String },
 }
 
+impl GitError {
+    /// What git said, in words of whoever asked; every other error as it is.
+    pub(crate) fn map_failed(self, worded: impl FnOnce(String) -> Self) -> Self {
+        match self {
+            Self::Failed { said, .. } => worded(said),
+            other @ (Self::Missing(_)
+            | Self::NoRepository(_)
+            | Self::Folder { .. }
+            | Self::InTheWay { .. }) => other,
+        }
+    }
+}
+
 /// A command of git that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
 

@@ -172,12 +172,8 @@ impl Place {
         let _ = self.git.run(&["update-index", "-q", "--refresh"]).await;
         self.has_room(from, to).await?;
         let followed = self.git.run(&["read-tree", "-m", "-u", from, to]).await;
-        followed.map(|_| ()).map_err(|why| match why {
-            GitError::Failed { said, .. } => GitError::InTheWay { path: self.folder.clone(), said },
-            other @ (GitError::Missing(_)
-            | GitError::NoRepository(_)
-            | GitError::Folder { .. }
-            | GitError::InTheWay { .. }) => other,
-        })
+        followed
+            .map(|_| ())
+            .map_err(|why| why.map_failed(|said| GitError::InTheWay { path: self.folder.clone(), said }))
     }
 }

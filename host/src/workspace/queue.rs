@@ -56,7 +56,7 @@ pub type MayAct = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Sen
 const TOGETHER: usize = 16;
 
 /// After which pauses a landing is tried again that git did not carry out: short ones for what goes by, such as a lock
-/// or a target that somebody else moves. After these somebody is told, and the last one is repeated.
+/// or a target that somebody else moves. After these a person hears of it, and the last one is repeated.
 const PAUSES: [Duration; 5] = [
     Duration::ZERO,
     Duration::from_millis(100),
@@ -139,7 +139,7 @@ impl Queue {
         })
     }
 
-    /// Puts each on top of the one before; what conflicts is told so.
+    /// Puts each on top of the one before; what conflicts ends as a conflict.
     async fn stack(&self, entries: Vec<Entry>, start: &str) -> (Stack, Vec<Entry>, Option<GitError>) {
         let (mut stack, mut left, mut trouble) = (Stack::new(), Vec::new(), None);
         let mut tip = start.to_owned();

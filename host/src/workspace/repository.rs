@@ -14,6 +14,10 @@ pub(super) struct Repository {
     pub(super) common: PathBuf,
     /// Its working files; a bare repository has none.
     pub(super) top: Option<PathBuf>,
+    /// Its hash: `sha1` or `sha256`.
+    format: String,
+    /// What of its configuration shapes files, as configuration for another.
+    pub(super) shape: String,
 }
 
 /// Configuration that says what files look like in a tree: the same in the operator's trees and in Baton's.
@@ -40,18 +44,17 @@ impl Repository {
             .map_err(|why| GitError::NoRepository(format!("{} can't be read: {why}", folder.display())))?;
         let look = Git::looking_from(&named);
         let ask = ["rev-parse", "--path-format=absolute", "--git-dir", "--git-common-dir"];
-        let found = look.run(&ask).await.map_err(|why| match why {
-            GitError::Failed { said, .. } if said.contains("not a git repository") => {
-                GitError::NoRepository(format!(
-                    "{} is in no git repository: run `git init` there, or name another folder",
-                    named.display()
-                ))
-            }
-            GitError::Failed { said, .. } => GitError::NoRepository(format!("{}: {said}", named.display())),
-            other @ (GitError::Missing(_)
-            | GitError::NoRepository(_)
-            | GitError::Folder { .. }
-            | GitError::InTheWay { .. }) => other,
+        let found = look.run(&ask).await.map_err(|why| {
+            why.map_failed(|said| {
+                GitError::NoRepository(if said.contains("not a git repository") {
+                    format!(
+                        "{} is in no git repository: run `git init` there, or name another folder",
+                        named.display()
+                    )
+                } else {
+                    format!("{}: {said}", named.display())
+                })
+            })
         })?;
         let mut lines = found.lines().map(PathBuf::from);
         let (dir, common) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
@@ -66,7 +69,10 @@ impl Repository {
                 "{named} is a folder inside the repository {own}: name that"
             )));
         }
-        Ok(Self { git: Git::of(&dir), common, top })
+        let git = Git::of(&dir);
+        let format = git.run(&["rev-parse", "--show-object-format"]).await?;
+        let shape = shape(&git, &common, top.as_deref()).await?;
+        Ok(Self { git, common, top, format, shape })
     }
 
     /// The store's own repository, made where it is missing, in the operator's object format.
@@ -82,48 +88,50 @@ impl Repository {
             write(&at.join("info").join(name), &theirs)?;
         }
         write(&at.join("objects/info/alternates"), alternates(&[&theirs.common]).as_bytes())?;
-        write(&at.join(SHAPE), theirs.shape().await?.as_bytes())?;
-        let own = Self { git: Git::of(at), common: at.to_owned(), top: None };
+        write(&at.join(SHAPE), theirs.shape.as_bytes())?;
+        let own = Self { git: Git::of(at), common: at.to_owned(), top: None, ..theirs.clone() };
         copy_shallow(theirs, at)?;
         Ok(own)
     }
+}
 
-    /// Filters run on the host, in a tree: one that names a file of the tree would run what an agent wrote there.
-    fn runs_what_agents_write(&self, key: &str, command: &str) -> Option<String> {
-        let top = self.top.as_ref().filter(|_| key.starts_with("filter."))?;
-        let words = command.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
-        let own = words.enumerate().find_map(|(at, word)| {
-            // The first is looked up in PATH.
-            let may_be_file = !word.is_empty() && (at > 0 || word.contains('/'));
-            let is_relative = !word.starts_with(['/', '-', '$', '~']);
-            (may_be_file && is_relative && top.join(word).is_file()).then_some(word)
-        })?;
-        Some(format!(
-            "{key} of the repository's configuration runs {own}, which agents may change in their trees: name it by an absolute path outside the repository"
-        ))
-    }
-
-    /// Of the repository's own configuration, what shapes files: also the filters that attributes name.
-    pub(super) async fn shape(&self) -> Result<String, GitError> {
-        let listed = self.git.run(&["config", "--local", "--includes", "--list", "-z"]).await?;
-        let wanted = |key: &str| {
-            SHAPES_FILES.contains(&key)
-                || (key.starts_with("filter.") || key.starts_with("merge.") && key.matches('.').count() > 1)
-        };
-        let mut text = String::new();
-        for entry in listed.split('\0').filter(|entry| !entry.is_empty()) {
-            let (key, value) = entry.split_once('\n').unwrap_or((entry, "true"));
-            if let Some(why) = self.runs_what_agents_write(key, value) {
-                return Err(GitError::NoRepository(why));
-            }
-            if wanted(key) {
-                text.push_str(&setting(key, value));
-            }
+/// Of a repository's own configuration, what shapes files: also the filters that attributes name.
+async fn shape(git: &Git, common: &Path, top: Option<&Path>) -> Result<String, GitError> {
+    let listed = git.run(&["config", "--local", "--includes", "--list", "-z"]).await?;
+    let wanted = |key: &str| {
+        SHAPES_FILES.contains(&key)
+            || (key.starts_with("filter.") || key.starts_with("merge.") && key.matches('.').count() > 1)
+    };
+    let mut text = String::new();
+    for entry in listed.split('\0').filter(|entry| !entry.is_empty()) {
+        let (key, value) = entry.split_once('\n').unwrap_or((entry, "true"));
+        if let Some(why) = top.and_then(|top| runs_what_agents_write(top, key, value)) {
+            return Err(GitError::NoRepository(why));
         }
-        // Large files that git-lfs keeps apart are kept where the operator's are.
-        text.push_str(&setting("lfs.storage", &self.common.join("lfs").display().to_string()));
-        Ok(text)
+        if wanted(key) {
+            text.push_str(&setting(key, value));
+        }
     }
+    // Large files that git-lfs keeps apart are kept where the operator's are.
+    text.push_str(&setting("lfs.storage", &common.join("lfs").display().to_string()));
+    Ok(text)
+}
+
+/// Filters run on the host, in a tree: one that names a file of the tree would run what an agent wrote there.
+fn runs_what_agents_write(top: &Path, key: &str, command: &str) -> Option<String> {
+    if !key.starts_with("filter.") {
+        return None;
+    }
+    let words = command.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
+    let own = words.enumerate().find_map(|(at, word)| {
+        // The first is looked up in PATH.
+        let may_be_file = !word.is_empty() && (at > 0 || word.contains('/'));
+        let is_relative = !word.starts_with(['/', '-', '$', '~']);
+        (may_be_file && is_relative && top.join(word).is_file()).then_some(word)
+    })?;
+    Some(format!(
+        "{key} of the repository's configuration runs {own}, which agents may change in their trees: name it by an absolute path outside the repository"
+    ))
 }
 
 /// A clone without its whole history has a list of where that ends.
@@ -140,8 +148,7 @@ pub(super) const SHAPE: &str = "baton.config";
 /// Makes an empty repository with the object format of another.
 pub(super) async fn init(at: &Path, like: &Repository, bare: bool) -> Result<(), GitError> {
     std::fs::create_dir_all(at).map_err(|why| GitError::Folder { path: at.to_owned(), why })?;
-    let format = like.git.run(&["rev-parse", "--show-object-format"]).await?;
-    let format = format!("--object-format={format}");
+    let format = format!("--object-format={}", like.format);
     let mut args = vec!["init", "--quiet", "--template=", "--initial-branch=main", &format];
     args.extend(bare.then_some("--bare"));
     args.push(".");

@@ -50,7 +50,7 @@ impl Workspaces {
         let path = tree.path.clone();
         let found = tokio::task::spawn_blocking(move || oddities(&path)).await;
         let odd = found.map_err(|why| GitError::Missing(std::io::Error::other(why)))?;
-        let git = self.own.git.with_tree(&tree.path).with_index(&self.kept(tree.key).join("index"));
+        let git = self.reading(tree, &self.kept(tree.key).join("index"));
         carried(&git, odd).await?;
         nested(&git).await?;
         self.submodules(tree, &git).await?;
@@ -76,6 +76,12 @@ impl Workspaces {
         Ok(Sealed { head, changes })
     }
 
+    /// Git on the store's repository, with a tree's files and an index: never by the tree's own configuration, which may
+    /// name programs to run.
+    fn reading(&self, tree: &Tree, index: &Path) -> Git {
+        self.own.git.with_tree(&tree.path).with_index(index)
+    }
+
     /// Whether git was left in the middle of something, by the tree's own git directory.
     async fn is_finished(&self, tree: &Tree) -> Result<(), SealError> {
         let dir = tree.path.join(".git");
@@ -86,8 +92,7 @@ impl Workspaces {
         let index = dir.join("index");
         let mut files = String::new();
         if index.is_file() {
-            // Read through the store's repository: the tree's own configuration may name programs to run.
-            let listed = self.own.git.with_tree(&tree.path).with_index(&index);
+            let listed = self.reading(tree, &index);
             let listed = listed.run(&["ls-files", "--unmerged", "-z"]).await.unwrap_or_default();
             let mut paths: Vec<&str> =
                 listed.split('\0').filter_map(|entry| Some(entry.split_once('\t')?.1)).collect();
@@ -104,7 +109,7 @@ impl Workspaces {
 
     /// A sparse checkout takes files away that are not meant to be deleted.
     async fn is_whole(&self, tree: &Tree, index: &Path) -> Result<(), SealError> {
-        let listed = self.own.git.with_tree(&tree.path).with_index(index);
+        let listed = self.reading(tree, index);
         let listed = listed.run(&["ls-files", "-t", "-z"]).await.unwrap_or_default();
         let skipped = listed.split('\0').filter_map(|entry| entry.strip_prefix("S "));
         match skipped.into_iter().find(|path| std::fs::symlink_metadata(tree.path.join(path)).is_err()) {
@@ -189,7 +194,7 @@ impl Workspaces {
         if tree.path.join(".git/refs/stash").exists() {
             return Some("it left its work in a stash: apply it".into());
         }
-        let git = self.own.git.with_tree(&tree.path).with_index(&self.kept(tree.key).join("index"));
+        let git = self.reading(tree, &self.kept(tree.key).join("index"));
         let args = ["ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"];
         let ignored = git.run(&args).await.ok()?;
         let shown: Vec<&str> = ignored.split('\0').filter(|path| !path.is_empty()).take(5).collect();

@@ -109,7 +109,7 @@ impl Workspaces {
         let borrowed = repository::alternates(&[&self.theirs.common, &self.own.common]);
         write(&dir.join("objects/info/alternates"), borrowed.as_bytes())?;
         let identity = "[user]\n\tname = Baton\n\temail = baton@localhost\n";
-        write(&dir.join(SHAPE), (self.theirs.shape().await? + identity).as_bytes())?;
+        write(&dir.join(SHAPE), (self.theirs.shape.clone() + identity).as_bytes())?;
         repository::copy_shallow(&self.theirs, &dir)?;
         let names = ["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads", "refs/tags"];
         let names = self.theirs.git.run(&names).await?;

@@ -236,7 +236,7 @@ impl Spine {
     }
 }
 
-/// What an attempt came to: what is known, or else what was set aside for it.
+/// The bill of an attempt: what is known, or else what was set aside for it.
 fn bill(usage: Usage, tariff: Option<&Tariff>, reserved: Option<Amount>, took: Duration) -> Bill {
     let model = usage.model.clone().or_else(|| tariff?.model.clone());
     let usage = Usage { model, ..usage };

@@ -93,7 +93,7 @@ pub struct Totals {
     pub cost_micros: u64,
     pub events: u64,
     pub decisions: u64,
-    /// Tasks that were handed less than all of what the ones before them came to.
+    /// Tasks that were handed only a part of the outputs before them.
     pub cut_handoffs: u64,
 }
 

@@ -212,7 +212,7 @@ impl Reader for Claude {
     }
 }
 
-/// The operator must mend something, or the next attempt is denied the same.
+/// The operator must fix something, or the next attempt is denied the same.
 fn all_denied(denied: &[Tool]) -> Fault {
     let denied: Vec<&str> = denied.iter().map(|tool| tool.about.as_str()).collect();
     Fault::new(

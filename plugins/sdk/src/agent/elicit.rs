@@ -1,4 +1,4 @@
-//! What a far side wants to know becomes a question to a person, and the person's words become what it wants. The form is
+//! What an agent or tool wants to know becomes a question to a person, and the person's words become what it wants. The form is
 //! MCP's, and the Agent Client Protocol has taken it over.
 
 use serde_json::{Map, Value, json};

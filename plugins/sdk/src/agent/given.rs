@@ -1,4 +1,4 @@
-//! What a far side really says under a key.
+//! The value of a member, where null is none.
 
 use serde_json::Value;
 

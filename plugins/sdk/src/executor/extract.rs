@@ -14,7 +14,7 @@ const DIGITS: f64 = 1.5;
 const LONGEST: usize = 1024;
 const GAP: &str = "[…]";
 
-/// Of a text, as much as fits into so many bytes of JSON.
+/// As much of a text as fits into this many bytes of JSON.
 pub fn extract(text: &str, bytes: usize) -> String {
     if escaped(text) <= bytes {
         return text.to_owned();

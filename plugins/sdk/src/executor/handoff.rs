@@ -94,7 +94,7 @@ impl Cut {
     }
 }
 
-/// A JSON value that has at most so many bytes: all of it, or what is chosen.
+/// A JSON value of at most this many bytes: all of it, or what is chosen.
 pub(super) fn shrunk(json: &str, bytes: usize) -> String {
     if json.len() <= bytes {
         return json.to_owned();

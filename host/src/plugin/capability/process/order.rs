@@ -1,4 +1,4 @@
-//! What a supervisor is told of the program that it starts, as JSON on its command line.
+//! What a supervisor needs to know of the program that it starts, as JSON on its command line.
 
 use std::path::PathBuf;
 
