@@ -8,21 +8,22 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use baton::agent::Card;
-use baton::budget::Cap;
-use baton::op::{Op, Reply, RouterChoice, Submission};
-use baton::plan::{Plan, Workstream};
-use baton::plugin::compile::Compiler;
-use baton::plugin::library::{Library, Sources};
-use baton::scheduler::{Host, Options};
-use baton::seed::Seed;
-use baton::store::{Home, Lock, Store, read, reader};
+use baton_core::agent::Card;
+use baton_core::budget::Cap;
+use baton_core::op::{Op, Reply, RouterChoice, Submission};
+use baton_core::plan::{Plan, Workstream};
+use baton_core::seed::Seed;
+use baton_engine::{Host, Options};
+use baton_plugin::compile::Compiler;
+use baton_plugin::library::{Library, Sources};
+use baton_store::{Home, Lock, Store, read, reader};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let folder = std::env::temp_dir().join(format!("baton-embed-{}", std::process::id()));
     let home = Home::at(folder.join("store"));
     let library = Library::open(Sources {
+        bundled: baton_app::bundled::plugins(),
         folder: home.plugins(),
         cache: folder.join("cache"),
         compiler: Compiler::InProcess,

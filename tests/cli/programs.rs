@@ -82,7 +82,7 @@ fn turns(model: &Model) -> Vec<Asked> {
 /// The configuration of the page, with the program of the tests; where the model is, Codex reads in its own configuration.
 fn codex(port: u16) -> Env {
     let env = Env::new();
-    let page = std::fs::read_to_string(root().join("host/src/config/init/codex.toml")).expect("its page");
+    let page = std::fs::read_to_string(root().join("host/cli/src/init/codex.toml")).expect("its page");
     let program = program("codex/node_modules/.bin/codex");
     let environment = environment(&env, &["OPENAI_API_KEY=none"]);
     let config = page

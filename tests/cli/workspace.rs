@@ -357,7 +357,7 @@ confine = { write = ["mark"] }"#;
 
 #[test]
 fn killed_at_every_step_of_a_landing_it_lands_once_and_nobody_does_it_again() {
-    for point in baton::failpoint::LANDING {
+    for point in baton_store::failpoint::LANDING {
         for checked_out in [false, true] {
             let env = env();
             let repo = env.path("repo");

@@ -3,8 +3,9 @@
 
 use std::path::PathBuf;
 
-use baton::plugin::{Kind, bundled};
-use baton::store::bundle;
+use baton_app::bundled;
+use baton_plugin::Kind;
+use baton_store::bundle;
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -13,7 +14,7 @@ use crate::support::{Env, plan, seed};
 /// Decisions of an installed router and a bundled one, and their bundle.
 fn exported() -> (Env, PathBuf) {
     let env = Env::with_mocks();
-    let router = bundled::find("round-robin", Kind::Router).expect("it comes with baton");
+    let router = bundled::plugins().find("round-robin", Kind::Router).expect("it comes with baton");
     let mut wasm = router.wasm.to_vec();
     wasm.extend_from_slice(&[0, 3, 1, b'x', b'1']);
     std::fs::write(env.path("mine.wasm"), &wasm).expect("writable");

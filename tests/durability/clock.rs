@@ -1,10 +1,10 @@
 //! A store whose record was once written by a clock that was ahead.
 
-use baton::clock::{Clock, Time};
-use baton::op::{Op, RouterChoice, Submission};
-use baton::plan::{Plan, Workstream};
-use baton::seed::Seed;
-use baton::store::{Home, Lock, Store};
+use baton_core::clock::{Clock, Time};
+use baton_core::op::{Op, RouterChoice, Submission};
+use baton_core::plan::{Plan, Workstream};
+use baton_core::seed::Seed;
+use baton_store::{Home, Lock, Store};
 use serde_json::json;
 
 use crate::support::{Env, plan};
@@ -25,7 +25,7 @@ fn once_ahead(env: &Env, days: i64) {
     let submission = Submission { plan, seed: Seed(1), router, key: None };
     let answers = store.apply(vec![
         Op::Submit(Box::new(submission)),
-        Op::CancelRun { run: baton::id::RunId(1), why: "it was only to be seen".into() },
+        Op::CancelRun { run: baton_core::id::RunId(1), why: "it was only to be seen".into() },
     ]);
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
 }

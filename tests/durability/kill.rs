@@ -78,7 +78,7 @@ fn undisturbed() -> BTreeMap<String, String> {
 fn killed_at_every_named_point_it_goes_on_where_it_was() {
     let expected = undisturbed();
     assert_eq!(expected.len(), 20);
-    for point in baton::failpoint::RUN {
+    for point in baton_store::failpoint::RUN {
         let env = lattice();
         let mut kills = 0;
         for count in [1, 4, 9] {

@@ -4,17 +4,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use baton::clock::{Clock, Time};
-use baton::fault::{Begun, ErrorClass, Fault};
-use baton::id::{AgentId, Epoch, RunId, TaskId};
-use baton::op::{Assign, End, Op, Pick, Rejection, RouterChoice, Submission};
-use baton::outcome::Outcome;
-use baton::people::{Purpose, Question};
-use baton::plan::{Plan, Retry, Workstream};
-use baton::seed::Seed;
-use baton::span::Span;
-use baton::store::{Home, Lock, Store, check, read};
-use baton::task::{State, StateName};
+use baton_core::clock::{Clock, Time};
+use baton_core::fault::{Begun, ErrorClass, Fault};
+use baton_core::id::{AgentId, Epoch, RunId, TaskId};
+use baton_core::op::{Assign, End, Op, Pick, Rejection, RouterChoice, Submission};
+use baton_core::outcome::Outcome;
+use baton_core::people::{Purpose, Question};
+use baton_core::plan::{Plan, Retry, Workstream};
+use baton_core::seed::Seed;
+use baton_core::span::Span;
+use baton_core::task::{State, StateName};
+use baton_store::{Home, Lock, Store, check, read};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -279,7 +279,7 @@ impl Bench {
         answer.map(|_| ())
     }
 
-    fn task(&mut self, name: &str) -> baton::task::Task {
+    fn task(&mut self, name: &str) -> baton_core::task::Task {
         let conn = self.store().connection();
         let id = read::task_named(conn, RunId(1), name).expect("readable").expect("it is in the plan");
         read::task(conn, id).expect("readable").expect("it has a row")
@@ -421,7 +421,7 @@ fn a_stale_attempt_is_refused_by_name() {
         Op::Finish { task: task.id, epoch: stale, end: End::Accepted { outcome: None, checks: Vec::new() } };
     let refused = bench.apply(late).expect_err("its lease is gone");
     assert!(
-        matches!(refused, Rejection::Refused(baton::task::transition::Refused::Stale { held, current }) if held == stale && current == task.epoch),
+        matches!(refused, Rejection::Refused(baton_core::task::transition::Refused::Stale { held, current }) if held == stale && current == task.epoch),
         "{refused:?}"
     );
     assert!(matches!(bench.task("a").state, State::Running { .. }));
@@ -457,7 +457,9 @@ fn an_older_attempt_is_not_told_that_it_was_accepted() {
     assert!(
         matches!(
             refused,
-            Rejection::Refused(baton::task::transition::Refused::WrongState { is: StateName::Succeeded })
+            Rejection::Refused(baton_core::task::transition::Refused::WrongState {
+                is: StateName::Succeeded
+            })
         ),
         "{refused:?}"
     );

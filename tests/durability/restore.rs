@@ -3,7 +3,8 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use baton::plugin::{Kind, bundled};
+use baton_app::bundled;
+use baton_plugin::Kind;
 use serde_json::json;
 
 use crate::support::{Env, output, plan};
@@ -36,7 +37,7 @@ fn runs(env: &Env) -> i64 {
 
 #[test]
 fn killed_anywhere_in_a_restore_there_is_the_old_store_or_the_new_one() {
-    for point in baton::failpoint::RESTORE {
+    for point in baton_store::failpoint::RESTORE {
         let env = twice();
         killed(&env, &["db", "restore", "copy.db"], point);
         assert_eq!(env.baton(&["db", "check"]).ok(), "sound\n", "{point}");
@@ -98,7 +99,7 @@ fn where_a_store_was_none_is_made_anew_before_somebody_says_so() {
 #[test]
 fn a_backup_that_was_cut_off_is_none_and_blocks_no_other() {
     let env = twice();
-    for point in baton::failpoint::BACKUP {
+    for point in baton_store::failpoint::BACKUP {
         killed(&env, &["db", "backup", "later.db"], point);
         assert!(!env.path("later.db").exists(), "{point}");
     }
@@ -115,7 +116,7 @@ fn a_backup_that_was_cut_off_is_none_and_blocks_no_other() {
 #[test]
 fn a_backup_runs_elsewhere_with_the_plugins_that_were_installed() {
     let env = Env::with_mocks();
-    let router = bundled::find("least-loaded", Kind::Router).expect("it comes with baton");
+    let router = bundled::plugins().find("least-loaded", Kind::Router).expect("it comes with baton");
     // With a digest of its own, so that no bundled one stands in for it: a custom section that says nothing.
     let mut wasm = router.wasm.to_vec();
     wasm.extend_from_slice(&[0, 3, 1, b'x', b'1']);

@@ -4,11 +4,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use baton::config::Config;
-use baton::plan::load;
-use baton::plugin::router::{Answer, Assignment, Choice, Decision, Snapshot};
-use baton::scheduler::rehearsal::{Scene, Slot, rehearse};
-use baton::seed::Seed;
+use baton_app::config::Config;
+use baton_core::plan::load;
+use baton_core::seed::Seed;
+use baton_engine::rehearsal::{Scene, Slot, rehearse};
+use baton_plugin::router::{Answer, Assignment, Choice, Decision, Snapshot};
 
 use crate::support::{root, seed};
 

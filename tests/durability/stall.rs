@@ -5,16 +5,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use baton::agent::Card;
-use baton::clock::{Clock, Time};
-use baton::config::Config;
-use baton::op::{Op, Reply, RouterChoice, Submission};
-use baton::plan::{Effects, Plan, Workstream};
-use baton::plugin::compile::Compiler;
-use baton::plugin::library::{Library, Sources};
-use baton::scheduler::{Host, Options};
-use baton::seed::Seed;
-use baton::store::{Home, Lock, Store};
+use baton_app::config::Config;
+use baton_core::agent::Card;
+use baton_core::clock::{Clock, Time};
+use baton_core::op::{Op, Reply, RouterChoice, Submission};
+use baton_core::plan::{Effects, Plan, Workstream};
+use baton_core::seed::Seed;
+use baton_engine::{Host, Options};
+use baton_plugin::compile::Compiler;
+use baton_plugin::library::{Library, Sources};
+use baton_store::{Home, Lock, Store};
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -59,6 +59,7 @@ async fn host(env: &Env, clock: Clock) -> (Host, RouterChoice, Vec<Card>) {
     let config = Config::read(&env.path("baton.toml")).expect("it is sound");
     let home = Home::at(env.path(".baton"));
     let sources = Sources {
+        bundled: baton_app::bundled::plugins(),
         folder: home.plugins(),
         cache: cache(),
         compiler: Compiler::Child(BATON.into()),

@@ -3,16 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use baton::clock::Time;
-use baton::event::TrialEnding;
-use baton::id::{AgentId, DecisionId, Epoch, RunId, TaskId};
-use baton::lab::guard::GuardLimits;
-use baton::lab::trial::Stage;
-use baton::op::{Assign, Decision, End, Lesson, Op, Pick, Reply, RouterChoice, Submission, Terms};
-use baton::plan::{Plan, Workstream};
-use baton::plugin::{Kind, bundled};
-use baton::seed::Seed;
-use baton::store::{Home, Lock, Store, check};
+use baton_app::bundled;
+use baton_core::clock::Time;
+use baton_core::event::TrialEnding;
+use baton_core::id::{AgentId, DecisionId, Epoch, RunId, TaskId};
+use baton_core::op::{Assign, Decision, End, Lesson, Op, Pick, Reply, RouterChoice, Submission, Terms};
+use baton_core::plan::{Plan, Workstream};
+use baton_core::seed::Seed;
+use baton_core::trial::GuardLimits;
+use baton_core::trial::Stage;
+use baton_plugin::Kind;
+use baton_store::{Home, Lock, Store, check};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
 use serde_json::json;
@@ -88,7 +89,7 @@ fn history() -> Env {
     let notes = env.baton(&["notes", "list", "--json"]).json();
     assert_eq!(notes.as_array().map(Vec::len), Some(1), "{notes}");
     env.baton(&["notes", "forget", "1"]).ok();
-    let router = bundled::find("round-robin", Kind::Router).expect("it comes with baton");
+    let router = bundled::plugins().find("round-robin", Kind::Router).expect("it comes with baton");
     std::fs::write(env.path("mine.wasm"), router.wasm).expect("writable");
     env.baton(&["plugin", "add", "mine.wasm", "--name", "mine"]).ok();
     env.write("second.json", &plan(json!([{ "id": "one", "skills": ["work"], "effects": "pure" }])));

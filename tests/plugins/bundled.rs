@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use baton::plugin::compile::Compiler;
-use baton::plugin::library::{Library, Sources};
-use baton::plugin::{bundled, conformance};
+use baton_app::bundled;
+use baton_plugin::compile::Compiler;
+use baton_plugin::conformance;
+use baton_plugin::library::{Library, Sources};
 
 use crate::support::{BATON, Env, cache};
 
 pub fn library() -> Library {
     Library::open(Sources {
+        bundled: baton_app::bundled::plugins(),
         folder: cache(),
         cache: cache(),
         compiler: Compiler::Child(BATON.into()),
@@ -22,7 +24,7 @@ pub fn library() -> Library {
 #[test]
 fn every_bundled_plugin_passes_the_kit_of_its_kind() {
     let library = library();
-    for plugin in bundled::all() {
+    for plugin in bundled::plugins().all() {
         let findings = conformance::test(&library, plugin.name, plugin.kind, None).expect("it loads");
         for finding in findings {
             assert!(finding.passed, "{} {}: {} ({})", plugin.kind, plugin.name, finding.rule, finding.detail);

@@ -1,11 +1,11 @@
 //! The same router in Rust, JavaScript and Python makes the same decisions. The JavaScript and Python ones are built
 //! with their public tools; where a tool can't be had, the test fails and says which.
 
-use baton::plugin::conformance::snapshot;
-use baton::plugin::library::Library;
-use baton::plugin::router::{Answer, Snapshot};
-
 use std::process::Command;
+
+use baton_plugin::conformance::snapshot;
+use baton_plugin::library::Library;
+use baton_plugin::router::{Answer, Snapshot};
 
 use super::bundled::library;
 use super::guests::component;

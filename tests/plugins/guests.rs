@@ -54,7 +54,7 @@ fn compiled() -> &'static PathBuf {
 pub fn component(krate: &str) -> Vec<u8> {
     let file = compiled().join(format!("{}.wasm", krate.replace('-', "_")));
     let module = std::fs::read(&file).unwrap_or_else(|why| panic!("{}: {why}", file.display()));
-    baton::plugin::package::encode(&module).unwrap_or_else(|why| panic!("{krate}: {why}"))
+    baton_app::package::encode(&module).unwrap_or_else(|why| panic!("{krate}: {why}"))
 }
 
 pub fn guest(name: &str) -> Vec<u8> {

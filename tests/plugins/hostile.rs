@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use baton::plugin::compile::Compiler;
-use baton::plugin::conformance::snapshot;
-use baton::plugin::grant::Grant;
-use baton::plugin::library::{Installed, Library, Settings, Sources};
-use baton::plugin::limits::{Name, Overrides};
-use baton::plugin::{PluginError, digest};
+use baton_plugin::compile::Compiler;
+use baton_plugin::conformance::snapshot;
+use baton_plugin::grant::Grant;
+use baton_plugin::library::{Installed, Library, Settings, Sources};
+use baton_plugin::limits::{Name, Overrides};
+use baton_plugin::{PluginError, digest};
 use tempfile::TempDir;
 
 use super::guests::guest;
@@ -29,6 +29,7 @@ fn library(
         .expect("writable");
     let config = config.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
     Library::open(Sources {
+        bundled: baton_app::bundled::plugins(),
         folder: folder.path().to_owned(),
         cache: cache(),
         compiler: Compiler::Child(BATON.into()),
@@ -47,7 +48,7 @@ fn ask(name: &str, wasm: &[u8], config: &[(&str, &str)]) -> Result<(), PluginErr
     let mut asked = snapshot(4, 3, 1);
     asked.config = config
         .iter()
-        .map(|(name, value)| baton::plugin::router::Attr { name: (*name).into(), value: (*value).into() })
+        .map(|(name, value)| baton_plugin::router::Attr { name: (*name).into(), value: (*value).into() })
         .collect();
     library.router(name)?.route(&asked).map(|_| ())
 }
@@ -90,7 +91,7 @@ fn memory_stops_at_its_limit() {
 #[test]
 fn a_table_stops_at_its_limit() {
     let module = guest_raw::table_bomb::module().expect("it is written");
-    let wasm = baton::plugin::package::encode(&module).expect("it is a component");
+    let wasm = baton_app::package::encode(&module).expect("it is a component");
     let error = ask("table-bomb", &wasm, &[]).expect_err("it grows a table without end");
     assert!(matches!(over(&error), Some(Name::Table | Name::Cpu | Name::Fuel)), "{error}");
 }
@@ -106,7 +107,7 @@ fn a_giant_answer_is_refused_before_it_is_copied() {
     let error = verdict("giant-output", &[]);
     assert!(matches!(over(&error), Some(Name::Copied | Name::Memory)), "{error}");
     let module = guest_raw::alias_bomb::module().expect("it is written");
-    let wasm = baton::plugin::package::encode(&module).expect("it is a component");
+    let wasm = baton_app::package::encode(&module).expect("it is a component");
     let error = ask("alias-bomb", &wasm, &[]).expect_err("it claims 64 GiB");
     assert_eq!(over(&error), Some(Name::Copied), "{error}");
 }
@@ -189,7 +190,7 @@ fn what_was_not_granted_is_not_even_linked() {
 #[test]
 fn an_unknown_import_is_named() {
     let module = guest_raw::unknown_import::module().expect("it is written");
-    let wasm = baton::plugin::package::encode(&module).expect("it is a component");
+    let wasm = baton_app::package::encode(&module).expect("it is a component");
     let error = ask("unknown-import", &wasm, &[]).expect_err("nobody has it");
     insta::assert_snapshot!(error, @"unknown-import asks for nobody:oracle/oracle@1.0.0, which is not granted: a router may import nothing but baton:host/log, so that it can be replayed");
 }
@@ -197,7 +198,7 @@ fn an_unknown_import_is_named() {
 #[test]
 fn a_compile_bomb_is_compiled_in_a_child_that_can_be_stopped() {
     let module = guest_raw::compile_bomb::sized(300, 300).expect("it is written");
-    let wasm = baton::plugin::package::encode(&module).expect("it is a component");
+    let wasm = baton_app::package::encode(&module).expect("it is a component");
     let _ = ask("compile-bomb", &wasm, &[]);
     ask("spin-after", &guest("trap"), &[]).expect_err("the host goes on, and this one traps");
 }
@@ -207,6 +208,7 @@ fn a_compiled_file_that_was_truncated_or_altered_is_compiled_anew() {
     let folder = TempDir::new().expect("a temporary folder can be made");
     let open = || {
         Library::open(Sources {
+            bundled: baton_app::bundled::plugins(),
             folder: folder.path().to_owned(),
             cache: folder.path().join("cache"),
             compiler: Compiler::Child(BATON.into()),

@@ -39,7 +39,7 @@ fn serve(status: &'static str, body: Vec<u8>) -> u16 {
 fn a_component_is_installed_from_an_address_by_its_digest() {
     let env = Env::with_mocks();
     let wasm = guest("liar");
-    let digest = baton::plugin::digest(&wasm);
+    let digest = baton_plugin::digest(&wasm);
     let address = format!("http://127.0.0.1:{}/team/helper.wasm", serve("200 OK", wasm));
     let other = format!("blake3:{}", "0".repeat(64));
     let said = env.baton(&["plugin", "add", &address, "--digest", &other]).fails(1);
@@ -127,7 +127,7 @@ fn a_component_is_pulled_from_a_registry() {
     let env = Env::with_mocks();
     let registry = Registry::start(&env);
     let wasm = guest("liar");
-    let digest = baton::plugin::digest(&wasm);
+    let digest = baton_plugin::digest(&wasm);
     registry.push("team/helper:1.0", vec![layer(wasm.clone())]);
     let reference = format!("oci://localhost:{}/team/helper:1.0", registry.port);
     assert_eq!(

@@ -15,7 +15,9 @@ pub const BATON: &str = env!("CARGO_BIN_EXE_baton");
 
 /// The repository.
 pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the host is a folder of the repository").to_owned()
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+        .canonicalize()
+        .expect("it is two folders below the repository")
 }
 
 /// Compiled plugins are shared by all tests of a build.

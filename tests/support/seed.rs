@@ -1,7 +1,7 @@
 //! Random tests draw afresh in every run, and say how one is repeated.
 
-use baton::clock::Clock;
-use baton::seed::Seed;
+use baton_core::clock::Clock;
+use baton_core::seed::Seed;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 /// The seed of a test: drawn from the time unless `BATON_SEED` has one. It is printed, which shows when the test fails.

@@ -5,7 +5,7 @@ use super::*;
 /// The configuration of the page, with the program of the tests and where it finds its model.
 fn claude(port: u16) -> Env {
     let env = Env::new();
-    let page = std::fs::read_to_string(root().join("host/src/config/init/claude.toml")).expect("its page");
+    let page = std::fs::read_to_string(root().join("host/cli/src/init/claude.toml")).expect("its page");
     let program = program("claude/node_modules/.bin/claude");
     let base = format!("ANTHROPIC_BASE_URL=http://127.0.0.1:{port}");
     let environment = environment(&env, &["ANTHROPIC_API_KEY=none", &base]);

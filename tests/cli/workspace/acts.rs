@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use baton::seed::Seed;
+use baton_core::seed::Seed;
 
 use super::{TARGET, env, plan, task};
 use crate::support::{Env, git, seed};

@@ -1,0 +1,126 @@
+//! `baton agents test NAME --work`: two small tasks for a configured agent, in a store of their own.
+
+use std::path::PathBuf;
+
+use baton_app::config::Config;
+use baton_core::agent::Card;
+use baton_core::op::{Op, Reply, Submission};
+use baton_core::plan::{Effects, Plan, Retry, Timeouts, Validator, Workstream};
+use baton_core::seed::Seed;
+use baton_core::span::Span;
+use baton_core::task::State;
+use baton_plugin::conformance::Finding;
+use baton_store::read::{self, history};
+use baton_store::{Home, Lock, Reader, Store, reader};
+use serde_json::json;
+
+use super::super::run::{chosen, start};
+use super::super::{Failure, library, unreadable};
+
+/// How long each of the tasks may take.
+const PATIENCE: Span = Span::from_secs(300);
+
+/// A folder that goes away with the trial.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn tasks(agent: &str) -> Vec<Workstream> {
+    let task = |id: &str, title: &str| Workstream {
+        title: title.to_owned(),
+        agent: Some(agent.to_owned()),
+        effects: Effects::Pure,
+        retry: Retry { attempts: 1, ..Retry::default() },
+        timeouts: Timeouts { attempt: PATIENCE, ..Timeouts::default() },
+        ..Workstream::named(id)
+    };
+    let contract = json!({
+        "type": "object", "required": ["word"], "properties": { "word": { "type": "string" } },
+    });
+    vec![
+        Workstream {
+            contract: Some(contract),
+            validators: vec![Validator { uses: "schema".into(), ..Validator::default() }],
+            ..task("contract", "Answer with a JSON object whose member `word` is \"ready\".")
+        },
+        task("words", "Answer with the word ready."),
+    ]
+}
+
+pub(super) fn run(config: &Config, conn: Option<&Reader>, card: Card) -> Result<Vec<Finding>, Failure> {
+    let folder = Folder(std::env::temp_dir().join(format!("baton-trial-{}", std::process::id())));
+    let home = Home::at(&folder.0);
+    let store = Store::open(&home, Lock::take(&home)?)?;
+    let library = library(config, conn)?;
+    let plan = Plan { name: "trial".into(), workstreams: tasks(&card.name) };
+    let submission = Submission { plan, seed: Seed(1), router: chosen("least-loaded", &library)?, key: None };
+    let config = Config { agents: vec![card], workspace: None, ..config.clone() };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let host = start(&config, &home, store, library).await?;
+        let live = host.live();
+        let opened = live.apply(Op::Submit(Box::new(submission))).await?;
+        if let Reply::Run { run, .. } = opened.reply {
+            live.wait(run).await;
+        }
+        host.drain().await?;
+        Ok::<_, Failure>(())
+    })?;
+    findings(&home)
+}
+
+fn findings(home: &Home) -> Result<Vec<Finding>, Failure> {
+    let conn = reader(home)?;
+    let mut findings = Vec::new();
+    for (name, rule) in [("words", "does a small task"), ("contract", "keeps to a JSON Schema")] {
+        findings.push(finding(&conn, name, rule)?);
+    }
+    let bills = read::cost::items(&conn).map_err(unreadable)?;
+    let tokens: u64 =
+        bills.iter().map(|item| item.bill.usage.input_tokens + item.bill.usage.output_tokens).sum();
+    findings.push(Finding {
+        rule: "says what it used",
+        passed: true,
+        detail: if tokens > 0 {
+            format!("{tokens} tokens")
+        } else {
+            "nothing: caps on tokens can't bind".into()
+        },
+    });
+    let known = bills.iter().all(|item| {
+        matches!(item.bill.basis, baton_core::budget::Basis::Reported | baton_core::budget::Basis::Priced)
+    });
+    let spent: u64 = bills.iter().map(|item| item.bill.cost.0).sum();
+    findings.push(Finding {
+        rule: "has a price",
+        passed: true,
+        detail: if known && !bills.is_empty() {
+            format!("{} was spent", baton_core::budget::Money(spent))
+        } else {
+            "none is known: see [prices] and cost in baton.toml".into()
+        },
+    });
+    Ok(findings)
+}
+
+fn finding(conn: &Reader, name: &str, rule: &'static str) -> Result<Finding, Failure> {
+    let run = baton_core::id::RunId(1);
+    let id = read::task_named(conn, run, name).map_err(unreadable)?;
+    let id = id.ok_or_else(|| Failure::Infrastructure("the trial was not recorded".into()))?;
+    let task = read::task(conn, id).map_err(unreadable)?;
+    let passed = task.is_some_and(|task| matches!(task.state, State::Succeeded { .. }));
+    let last = history::attempts(conn, id).map_err(unreadable)?.pop();
+    let detail = last.map_or_else(
+        || "it was not started".to_owned(),
+        |attempt| match (attempt.report.fault, attempt.report.outcome) {
+            (Some(fault), _) => fault.to_string(),
+            (None, Some(outcome)) => outcome.summary,
+            (None, None) => "no answer".to_owned(),
+        },
+    );
+    Ok(Finding { rule, passed, detail })
+}

@@ -1,0 +1,69 @@
+//! `baton dead list|show|redrive|drop`: tasks that were given up.
+
+use baton_app::door::Door;
+use baton_core::op::Op;
+use baton_store::read::history;
+
+use super::{Done, Global, Outcome, retry, screen, show, target, unreadable};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Verb {
+    /// All of them
+    List {
+        /// Only this run's
+        run: Option<String>,
+    },
+    /// One of them, with every attempt
+    Show(show::Args),
+    /// Run them again, with all of their attempts
+    Redrive(retry::Args),
+    /// Give them up for good: what depends on them is skipped
+    Drop {
+        #[arg(required = true)]
+        tasks: Vec<String>,
+    },
+}
+
+pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
+    match verb {
+        Verb::List { run } => list(global, run.as_deref()),
+        Verb::Show(args) => show::run(global, &args),
+        Verb::Redrive(args) => retry::run(global, &args),
+        Verb::Drop { tasks } => drop(global, &tasks),
+    }
+}
+
+fn list(global: &Global, run: Option<&str>) -> Outcome {
+    let conn = global.reader()?;
+    let run = run.map(|run| target::run(&conn, Some(run))).transpose()?;
+    let letters = history::dead(&conn, run).map_err(unreadable)?;
+    if global.json {
+        screen::json(&letters);
+        return Ok(Done::Well);
+    }
+    let row = |letter: &history::DeadLetter| {
+        let why = letter.fault.as_ref().map(ToString::to_string).unwrap_or_default();
+        vec![
+            format!("{}/{}", letter.run, letter.task),
+            letter.at.to_string(),
+            letter.attempts.to_string(),
+            why,
+        ]
+    };
+    screen::table(&["task", "at", "attempts", "why"], &letters.iter().map(row).collect::<Vec<_>>());
+    Ok(Done::Well)
+}
+
+fn drop(global: &Global, tasks: &[String]) -> Outcome {
+    let (_, home) = global.here()?;
+    let conn = global.reader()?;
+    let mut door = Door::open(&home)?;
+    for name in tasks {
+        let task = target::task(&conn, name)?;
+        door.apply(Op::Drop { task })?;
+        if !global.quiet {
+            screen::line(&format!("{name} dropped"));
+        }
+    }
+    Ok(Done::Well)
+}

@@ -1,0 +1,32 @@
+//! `baton feedback TASK --score 0.8`: a person's verdict, kept as a check like any other.
+
+use baton_app::door::Door;
+use baton_core::op::Op;
+
+use super::{Done, Global, Outcome, screen, target};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Such as ws-22 or r2/ws-22
+    task: String,
+    /// 0 (useless) to 1 (as it should be)
+    #[arg(long)]
+    score: f64,
+    /// Why
+    #[arg(long, default_value = "")]
+    note: String,
+    /// Who says so
+    #[arg(long, env = "USER", default_value = "a person")]
+    by: String,
+}
+
+pub(super) fn run(global: &Global, args: &Args) -> Outcome {
+    let (_, home) = global.here()?;
+    let task = target::task(&global.reader()?, &args.task)?;
+    let (note, by) = (args.note.clone(), args.by.clone());
+    Door::open(&home)?.apply(Op::Feedback { task, score: args.score, note, by })?;
+    if !global.quiet {
+        screen::line(&format!("{}: {}, by {}", args.task, args.score, args.by));
+    }
+    Ok(Done::Well)
+}

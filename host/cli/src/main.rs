@@ -1,0 +1,501 @@
+//! The command line: one variant, one file. What a verb prints is for people, or JSON with `--json`; logs go to
+//! standard error.
+
+mod agents;
+mod answer;
+mod audit;
+mod bench;
+mod cancel;
+mod cost;
+mod db;
+mod dead;
+mod doctor;
+mod events;
+mod feedback;
+mod host;
+mod init;
+mod insights;
+mod manual;
+mod merge;
+mod notes;
+mod pager;
+mod pause;
+mod plan;
+mod plugin;
+mod questions;
+mod report;
+mod resume;
+mod retry;
+mod router;
+mod run;
+mod screen;
+mod show;
+mod sim;
+mod skills;
+mod status;
+mod supervise;
+mod target;
+mod template;
+mod why;
+mod worktrees;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use baton_app::config::{Config, ConfigError};
+use baton_core::agent::Card;
+use baton_core::op::{PluginRow, Rejection};
+use baton_core::plan::load::Flaws;
+use baton_plugin::compile::Compiler;
+use baton_plugin::library::{Installed, Library, Sources};
+use baton_plugin::source::SourceError;
+use baton_plugin::{Kind, PluginError, compile};
+use baton_store::{Home, OpenError, Reader, read, reader};
+use clap::{Parser, Subcommand};
+
+/// With the commit that it was built from, where it was built from one.
+const VERSION: &str = env!("BATON_VERSION");
+
+/// Conducts AI agents: runs a plan of work with dependencies, survives being killed, and lets you swap how it decides.
+#[derive(Debug, Parser)]
+#[command(name = "baton", version = VERSION, arg_required_else_help = true, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Clone, Debug, clap::Args)]
+struct Global {
+    /// The configuration [default: the nearest baton.toml in or above the plan's or the current folder]
+    #[arg(long, global = true, env = "BATON_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The folder of the durable state [default: .baton beside baton.toml]
+    #[arg(long, global = true, env = "BATON_STORE", value_name = "DIR")]
+    store: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    json: bool,
+    /// Print results only
+    #[arg(long, short, global = true)]
+    quiet: bool,
+    /// Print long lists as they are, without a pager
+    #[arg(long, global = true)]
+    no_pager: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run a plan; the same command again goes on where it was
+    Run(run::Args),
+    /// Look at plans: check, graph, simulate, schema, amend
+    #[command(subcommand)]
+    Plan(plan::Verb),
+    /// What stands where
+    Status(status::Args),
+    /// Why a task is not running
+    Why(why::Args),
+    /// All that is known of a task
+    Show(show::Args),
+    /// What happened
+    Events(events::Args),
+    /// What a run came to
+    Report(report::Args),
+    /// What was spent
+    Cost(cost::Args),
+    /// What agents ask of people
+    Questions(questions::Args),
+    /// Answer a question
+    Answer(answer::Args),
+    /// Say what you think of what a task came to
+    Feedback(feedback::Args),
+    /// The working trees of tasks
+    Worktrees(worktrees::Args),
+    /// Take what was accepted into the branch that is checked out
+    Merge(merge::Args),
+    /// Start nothing more of a run or a task
+    Pause(pause::Args),
+    /// Lift a pause
+    Resume(resume::Args),
+    /// End a run or a task
+    Cancel(cancel::Args),
+    /// Run failed or cancelled tasks again
+    Retry(retry::Args),
+    /// Tasks that were given up
+    #[command(subcommand)]
+    Dead(dead::Verb),
+    /// The agents: list, add, show, drain, resume, remove, test
+    #[command(subcommand)]
+    Agents(agents::Verb),
+    /// The routing strategy: use another one, explain a decision
+    #[command(subcommand)]
+    Router(router::Verb),
+    /// Who can do what, by what was accepted
+    Skills(skills::Args),
+    /// What the record teaches: bottlenecks, patterns, anomalies, pairs, drift, gaps, teams
+    Insights(insights::Args),
+    /// What refusals taught later tasks
+    #[command(subcommand)]
+    Notes(notes::Verb),
+    /// Plans with parameters, made of what was done before
+    #[command(subcommand)]
+    Template(template::Verb),
+    /// Plugins: new, build, check, test, add, list, inspect, limits, remove
+    #[command(subcommand)]
+    Plugin(plugin::Verb),
+    /// Whether the record was tampered with
+    #[command(subcommand)]
+    Audit(audit::Verb),
+    /// Look after the store: check, backup, restore
+    #[command(subcommand)]
+    Db(db::Verb),
+    /// Host the store until told to stop, for runs that others submit
+    Host(host::Args),
+    /// Write a baton.toml and a plan to start from
+    Init(init::Args),
+    /// Look at configuration, programs, services, git, permissions, disk and clock, and name remedies
+    Doctor(doctor::Args),
+    /// Print completions for a shell
+    Completions(manual::Completions),
+    /// Print the man page, or write one for each verb
+    Man(manual::Man),
+    /// Try routers in simulated worlds
+    #[command(subcommand)]
+    Sim(sim::Verb),
+    /// Measure this machine
+    #[command(subcommand)]
+    Bench(bench::Verb),
+    #[command(name = "__compile", hide = true)]
+    Compile { kind: Kind, host: i32 },
+    #[command(name = "__supervise", hide = true)]
+    Supervise(supervise::Args),
+    #[command(name = "__enter", hide = true)]
+    Enter(supervise::enter::Args),
+    #[command(name = "__confinement", hide = true)]
+    Confinement,
+    #[command(name = "__die", hide = true)]
+    Die { signal: i32 },
+}
+
+/// What a verb came to: the exit codes are part of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Done {
+    Well,
+    /// Something failed or was refused.
+    Failed,
+    /// A person must decide before it goes on.
+    Paused,
+    /// The budget leaves nothing to go on with.
+    Spent,
+}
+
+impl From<Done> for ExitCode {
+    fn from(done: Done) -> Self {
+        match done {
+            Done::Well => Self::from(0),
+            Done::Failed => Self::from(1),
+            Done::Paused => Self::from(4),
+            Done::Spent => Self::from(5),
+        }
+    }
+}
+
+/// Why a verb could not do what it was asked, by what the caller should do.
+#[derive(Debug)]
+enum Failure {
+    /// Mend the command, the plan or the configuration.
+    Usage(String),
+    /// It was refused as things stand.
+    Refused(String),
+    /// Try again: the machine or the store is in the way.
+    Infrastructure(String),
+}
+
+type Outcome = Result<Done, Failure>;
+
+impl Failure {
+    fn code(&self) -> u8 {
+        match self {
+            Self::Refused(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Infrastructure(_) => 3,
+        }
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Refused(text) | Self::Usage(text) | Self::Infrastructure(text) => text,
+        }
+    }
+}
+
+impl From<Flaws> for Failure {
+    fn from(flaws: Flaws) -> Self {
+        Self::Usage(flaws.to_string())
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(why: ConfigError) -> Self {
+        Self::Usage(why.to_string())
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(why: OpenError) -> Self {
+        match why {
+            OpenError::Missing(_)
+            | OpenError::TakenAway { .. }
+            | OpenError::NotAStore { .. }
+            | OpenError::TooNew { .. }
+            | OpenError::TooOld { .. } => Self::Usage(why.to_string()),
+            OpenError::Locked { .. }
+            | OpenError::Unusable { .. }
+            | OpenError::OldSqlite(_)
+            | OpenError::Database(_) => Self::Infrastructure(why.to_string()),
+        }
+    }
+}
+
+impl From<Rejection> for Failure {
+    fn from(why: Rejection) -> Self {
+        match why {
+            Rejection::NotFound(_) | Rejection::Invalid(_) | Rejection::PlanChanged { .. } => {
+                Self::Usage(why.to_string())
+            }
+            Rejection::Refused(_) => Self::Refused(why.to_string()),
+            Rejection::Store(_) | Rejection::HeldElsewhere { .. } => Self::Infrastructure(why.to_string()),
+        }
+    }
+}
+
+impl From<PluginError> for Failure {
+    fn from(why: PluginError) -> Self {
+        match why {
+            PluginError::Host { .. } => Self::Infrastructure(why.to_string()),
+            PluginError::Incompatible { .. }
+            | PluginError::NotGranted { .. }
+            | PluginError::Refused { .. }
+            | PluginError::Trapped { .. }
+            | PluginError::OverLimit { .. }
+            | PluginError::Nonsense { .. } => Self::Usage(why.to_string()),
+        }
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(why: SourceError) -> Self {
+        match why {
+            SourceError::Malformed(..) => Self::Usage(why.to_string()),
+            SourceError::Unreachable(..) => Self::Infrastructure(why.to_string()),
+            SourceError::OtherContent { .. } => Self::Refused(why.to_string()),
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(why: std::io::Error) -> Self {
+        Self::Infrastructure(why.to_string())
+    }
+}
+
+/// Reading the store failed.
+fn unreadable(why: impl std::fmt::Display) -> Failure {
+    Failure::Infrastructure(format!("the store can't be read: {why}"))
+}
+
+/// Runs the command line of this process.
+#[must_use]
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        // It repeats what was typed.
+        Err(wrong) if wrong.use_stderr() => {
+            screen::usage(wrong.render().to_string().trim_end());
+            return ExitCode::from(2);
+        }
+        Err(help) => {
+            let _ = help.print();
+            return ExitCode::SUCCESS;
+        }
+    };
+    if !matches!(&cli.verb, Verb::Bench(bench) if bench.meters()) {
+        log();
+    }
+    let pager = if cli.pages() { pager::Pager::start() } else { None };
+    let ended = dispatch(cli);
+    drop(pager);
+    match ended {
+        Ok(done) => done.into(),
+        Err(failure) => {
+            screen::error(failure.text());
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+impl Cli {
+    /// Whether what it prints may be longer than a screen, and nobody waits for it line by line.
+    fn pages(&self) -> bool {
+        let is_list = match &self.verb {
+            Verb::Status(_)
+            | Verb::Show(_)
+            | Verb::Report(_)
+            | Verb::Cost(_)
+            | Verb::Insights(_)
+            | Verb::Skills(_) => true,
+            Verb::Events(args) => !args.follows(),
+            Verb::Plan(verb) => verb.is_long(),
+            Verb::Dead(_)
+            | Verb::Agents(_)
+            | Verb::Router(_)
+            | Verb::Plugin(_)
+            | Verb::Notes(_)
+            | Verb::Run(_)
+            | Verb::Why(_)
+            | Verb::Questions(_)
+            | Verb::Answer(_)
+            | Verb::Feedback(_)
+            | Verb::Worktrees(_)
+            | Verb::Merge(_)
+            | Verb::Pause(_)
+            | Verb::Resume(_)
+            | Verb::Cancel(_)
+            | Verb::Retry(_)
+            | Verb::Template(_)
+            | Verb::Audit(_)
+            | Verb::Db(_)
+            | Verb::Host(_)
+            | Verb::Init(_)
+            | Verb::Doctor(_)
+            | Verb::Completions(_)
+            | Verb::Man(_)
+            | Verb::Sim(_)
+            | Verb::Bench(_)
+            | Verb::Compile { .. }
+            | Verb::Supervise(_)
+            | Verb::Enter(_)
+            | Verb::Confinement
+            | Verb::Die { .. } => false,
+        };
+        is_list && !self.global.no_pager && !self.global.json
+    }
+}
+
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("BATON_LOG")
+        .unwrap_or_else(|_| "baton=warn,baton::notice=info".into());
+    // Its colours would be escape sequences, which the screen lets nobody write.
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(|| screen::Log).init();
+}
+
+fn dispatch(cli: Cli) -> Outcome {
+    let global = &cli.global;
+    match cli.verb {
+        Verb::Run(args) => run::run(global, &args),
+        Verb::Plan(verb) => plan::run(global, verb),
+        Verb::Status(args) => status::run(global, &args),
+        Verb::Why(args) => why::run(global, &args),
+        Verb::Show(args) => show::run(global, &args),
+        Verb::Events(args) => events::run(global, &args),
+        Verb::Report(args) => report::run(global, &args),
+        Verb::Cost(args) => cost::run(global, &args),
+        Verb::Questions(args) => questions::run(global, &args),
+        Verb::Answer(args) => answer::run(global, &args),
+        Verb::Feedback(args) => feedback::run(global, &args),
+        Verb::Worktrees(args) => worktrees::run(global, &args),
+        Verb::Merge(args) => merge::run(global, &args),
+        Verb::Pause(args) => pause::run(global, &args),
+        Verb::Resume(args) => resume::run(global, &args),
+        Verb::Cancel(args) => cancel::run(global, &args),
+        Verb::Retry(args) => retry::run(global, &args),
+        Verb::Dead(verb) => dead::run(global, verb),
+        Verb::Agents(verb) => agents::run(global, verb),
+        Verb::Router(verb) => router::run(global, verb),
+        Verb::Plugin(verb) => plugin::run(global, verb),
+        Verb::Audit(verb) => audit::run(global, verb),
+        Verb::Db(verb) => db::run(global, verb),
+        Verb::Host(args) => host::run(global, &args),
+        Verb::Init(args) => init::run(global, &args),
+        Verb::Doctor(args) => doctor::run(global, &args),
+        Verb::Completions(args) => manual::completions(&args),
+        Verb::Man(args) => manual::man(global, &args),
+        Verb::Skills(args) => skills::run(global, &args),
+        Verb::Insights(args) => insights::run(global, &args),
+        Verb::Notes(verb) => notes::run(global, &verb),
+        Verb::Template(verb) => template::run(global, &verb),
+        Verb::Sim(verb) => sim::run(global, &verb),
+        Verb::Bench(verb) => bench::run(global, verb),
+        Verb::Compile { kind, host } => {
+            compile::child(kind, host).map(|()| Done::Well).map_err(Failure::Refused)
+        }
+        Verb::Supervise(args) => supervise::run(&args),
+        Verb::Enter(args) => supervise::enter::run(&args),
+        Verb::Confinement => supervise::enter::confinement(),
+        Verb::Die { signal } => supervise::die(signal),
+    }
+}
+
+impl Global {
+    fn config(&self, near: &Path) -> Result<Config, Failure> {
+        let mut config = Config::find(self.config.as_deref(), near)?;
+        if let Some(store) = &self.store {
+            config.store.clone_from(store);
+            if let Some(workspace) = &mut config.workspace {
+                workspace.store.clone_from(store);
+            }
+        }
+        Ok(config)
+    }
+
+    /// The configuration and store that apply to the current folder.
+    fn here(&self) -> Result<(Config, Home), Failure> {
+        let config = self.config(Path::new("."))?;
+        let home = Home::at(&config.store);
+        Ok((config, home))
+    }
+
+    fn reader(&self) -> Result<Reader, Failure> {
+        Ok(reader(&self.here()?.1)?)
+    }
+}
+
+/// The plugins that a configuration and a store make available. `conn` is none where there is no store yet.
+fn library(config: &Config, conn: Option<&Reader>) -> Result<Library, Failure> {
+    let installed = match conn {
+        None => Vec::new(),
+        Some(conn) => read::plugins(conn).map_err(unreadable)?,
+    };
+    library_of(config, &installed)
+}
+
+fn library_of(config: &Config, installed: &[PluginRow]) -> Result<Library, Failure> {
+    Ok(Library::open(Sources {
+        bundled: baton_app::bundled::plugins(),
+        folder: Home::at(&config.store).plugins(),
+        cache: cache_folder(),
+        compiler: std::env::current_exe().map_or(Compiler::InProcess, Compiler::Child),
+        installed: installed.iter().map(Installed::from).collect(),
+        settings: config.plugins.clone(),
+    })?)
+}
+
+/// Who there is to do the work: the agents of the configuration, and those that are only registered in the store.
+fn agents_of(config: &Config, conn: Option<&Reader>) -> Result<Vec<Card>, Failure> {
+    let registered = conn.map(read::live::agents).transpose().map_err(unreadable)?.unwrap_or_default();
+    let is_configured = |card: &Card| config.agents.iter().any(|own| own.name == card.name);
+    let registered = registered.into_iter().map(|agent| agent.card).filter(|card| !is_configured(card));
+    Ok(config.agents.iter().cloned().chain(registered).collect())
+}
+
+/// Compiled plugins, shared by all stores of a user.
+fn cache_folder() -> PathBuf {
+    let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    named("BATON_CACHE")
+        .or_else(|| Some(named("XDG_CACHE_HOME")?.join("baton")))
+        .or_else(|| Some(named("HOME")?.join(".cache/baton")))
+        .unwrap_or_else(|| {
+            std::env::temp_dir().join(format!("baton-cache-{}", rustix::process::getuid().as_raw()))
+        })
+}

@@ -1,0 +1,59 @@
+//! `baton notes`: what refusals taught, and which later tasks of a kind are told.
+
+use baton_app::door::Door;
+use baton_core::op::Op;
+use baton_store::read::insight;
+
+use super::{Done, Global, Outcome, insights, screen, unreadable};
+
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Verb {
+    /// All notes, those that count most first
+    List {
+        /// Only for this kind of task
+        #[arg(long)]
+        kind: Option<String>,
+    },
+    /// Tell a note to nobody any more, also if it is taught again
+    Forget { note: i64 },
+}
+
+pub(super) fn run(global: &Global, verb: &Verb) -> Outcome {
+    match verb {
+        Verb::List { kind } => list(global, kind.as_deref()),
+        Verb::Forget { note } => {
+            let (_, home) = global.here()?;
+            Door::open(&home)?.apply(Op::ForgetNote { note: *note })?;
+            if !global.quiet {
+                screen::line(&format!("note {note} is forgotten"));
+            }
+            Ok(Done::Well)
+        }
+    }
+}
+
+fn list(global: &Global, kind: Option<&str>) -> Outcome {
+    insights::consolidated(global)?;
+    let mut notes = insight::notes(&global.reader()?).map_err(unreadable)?;
+    notes.retain(|note| kind.is_none_or(|kind| note.note.kind == kind));
+    if global.json {
+        screen::json(&notes);
+        return Ok(Done::Well);
+    }
+    if notes.is_empty() {
+        screen::line("nothing was learned yet: a note is made when what was refused is accepted later");
+    }
+    for numbered in &notes {
+        let note = &numbered.note;
+        screen::line(&format!(
+            "{} {}: {} ({} tasks, {} refusals, events {})",
+            numbered.id,
+            note.kind,
+            note.text,
+            note.tasks,
+            note.count,
+            insights::events(&note.evidence)
+        ));
+    }
+    Ok(Done::Well)
+}

@@ -1,0 +1,55 @@
+//! `baton questions`: what agents ask of people.
+
+use baton_core::people::Asked;
+use baton_store::read::people;
+
+use super::{Done, Global, Outcome, screen, unreadable};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Also those that were answered
+    #[arg(long)]
+    all: bool,
+}
+
+pub(super) fn run(global: &Global, args: &Args) -> Outcome {
+    let conn = global.reader()?;
+    let questions =
+        if args.all { people::questions(&conn) } else { people::open(&conn) }.map_err(unreadable)?;
+    if global.json {
+        screen::json(&questions);
+        return Ok(Done::Well);
+    }
+    if questions.is_empty() {
+        screen::line("nothing is asked");
+    }
+    for asked in &questions {
+        show(asked);
+    }
+    Ok(Done::Well)
+}
+
+/// One question as people read it, with the command that answers it.
+pub(super) fn show(asked: &Asked) {
+    let question = &asked.question;
+    screen::line(&format!(
+        "{} {} of {}/{}: {}",
+        asked.id, question.purpose, asked.run, asked.of, question.text
+    ));
+    match &asked.answer {
+        Some(answer) => screen::line(&format!("   answered by {}: {}", answer.by, answer.text)),
+        None => {
+            let choices = if question.choices.is_empty() {
+                "TEXT".into()
+            } else {
+                let quoted: Vec<String> =
+                    question.choices.iter().map(|choice| format!("{choice:?}")).collect();
+                quoted.join(" | ")
+            };
+            screen::line(&format!("   baton answer {} {choices}", asked.id));
+            if let Some(until) = asked.until {
+                screen::line(&format!("   the policy decides at {until}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! `baton report [RUN]`: what a run came to, as text, Markdown or JSON, or with charts in a folder. Every number of the
+//! text is an SQL aggregate.
+
+mod charts;
+
+use std::path::{Path, PathBuf};
+
+use baton_core::id::RunId;
+use baton_core::task::StateName;
+use baton_store::Reader;
+use baton_store::read::{self, history, summary};
+use charts::Chart;
+use serde::Serialize;
+
+use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The run [default: the newest]
+    run: Option<String>,
+    /// Print Markdown
+    #[arg(long)]
+    md: bool,
+    /// Write `report.md` and its charts into this folder
+    #[arg(long, value_name = "DIR")]
+    write: Option<PathBuf>,
+}
+
+/// All of a report.
+#[derive(Serialize)]
+struct Report {
+    run: read::Run,
+    totals: summary::Totals,
+    agents: Vec<summary::Share>,
+    tasks: Vec<summary::Line>,
+    dead: Vec<history::DeadLetter>,
+}
+
+pub(super) fn run(global: &Global, args: &Args) -> Outcome {
+    let conn = global.reader()?;
+    let id = target::run(&conn, args.run.as_deref())?;
+    let report = gather(&conn, id)?;
+    if let Some(folder) = &args.write {
+        let charts = charts::charts(&conn, &report.run)?;
+        write(folder, &report, &charts).map_err(|why| {
+            Failure::Infrastructure(format!("{}: the report can't be written: {why}", folder.display()))
+        })?;
+        if !global.quiet {
+            screen::line(&format!("{}: report.md and {} charts", folder.display(), charts.len()));
+        }
+    } else if global.json {
+        screen::json(&report);
+    } else if args.md {
+        screen::block(markdown(&report).trim_end());
+    } else {
+        text(&report);
+    }
+    Ok(Done::Well)
+}
+
+fn write(folder: &Path, report: &Report, charts: &[Chart]) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    let mut text = markdown(report);
+    for Chart { file, svg } in charts {
+        std::fs::write(folder.join(file), svg)?;
+        text += &format!("![{file}]({file})\n\n");
+    }
+    std::fs::write(folder.join("report.md"), text.trim_end().to_owned() + "\n")
+}
+
+fn gather(conn: &Reader, id: RunId) -> Result<Report, Failure> {
+    let run = read::run(conn, id)
+        .map_err(unreadable)?
+        .ok_or_else(|| Failure::Usage(format!("there is no run {id}")))?;
+    Ok(Report {
+        run,
+        totals: summary::totals(conn, id).map_err(unreadable)?,
+        agents: summary::shares(conn, id).map_err(unreadable)?,
+        tasks: summary::lines(conn, id).map_err(unreadable)?,
+        dead: history::dead(conn, Some(id)).map_err(unreadable)?,
+    })
+}
+
+fn headline(totals: &summary::Totals) -> String {
+    let mut parts = vec![format!("{} of {} accepted", totals.succeeded, totals.tasks)];
+    if totals.unchanged > 0 {
+        parts.push(format!("{} without a change", totals.unchanged));
+    }
+    for (count, word) in [
+        (totals.failed, "failed"),
+        (totals.cancelled, "cancelled"),
+        (totals.skipped, "skipped"),
+        (totals.unfinished, "not done"),
+    ] {
+        if count > 0 {
+            parts.push(format!("{count} {word}"));
+        }
+    }
+    parts.join(", ")
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
+fn speed_up(totals: &summary::Totals) -> f64 {
+    if totals.elapsed_ms == 0 { 0.0 } else { totals.busy_ms as f64 / totals.elapsed_ms as f64 }
+}
+
+/// Tasks that the end of `baton run` names, of those that failed and of those that wait behind them.
+const NAMED: usize = 10;
+
+/// The end of `baton run`.
+pub(super) fn summary(conn: &Reader, id: RunId) -> Result<(), Failure> {
+    let report = gather(conn, id)?;
+    let totals = &report.totals;
+    screen::line(&format!(
+        "{id} {}: {} in {} ({} attempts, {} of work, {:.1} at once)",
+        report.run.name,
+        headline(totals),
+        screen::span(totals.elapsed_ms),
+        totals.attempts,
+        screen::span(totals.busy_ms),
+        speed_up(totals)
+    ));
+    for letter in report.dead.iter().take(NAMED) {
+        let why = letter.fault.as_ref().map(ToString::to_string).unwrap_or_default();
+        screen::line(&format!("  {} failed after {} attempts: {why}", letter.task, letter.attempts));
+    }
+    if report.dead.len() > NAMED {
+        screen::line(&format!("  and {} more (baton dead list)", report.dead.len() - NAMED));
+    }
+    if !report.dead.is_empty() {
+        screen::line("  once the cause is fixed: baton retry TASK");
+    }
+    let blocked: Vec<&str> = report
+        .tasks
+        .iter()
+        .filter(|line| line.state == StateName::Blocked)
+        .map(|line| line.task.as_str())
+        .collect();
+    if !blocked.is_empty() {
+        screen::line(&format!(
+            "  {} wait behind that: {}{} (baton why TASK)",
+            blocked.len(),
+            blocked[..blocked.len().min(NAMED)].join(", "),
+            if blocked.len() > NAMED { " …" } else { "" }
+        ));
+    }
+    Ok(())
+}
+
+fn text(report: &Report) {
+    let totals = &report.totals;
+    screen::line(&format!("{} {} ({})", report.run.id, report.run.name, report.run.router.name));
+    screen::line(&format!("  {}", headline(totals)));
+    screen::line(&format!("  elapsed    {}", screen::span(totals.elapsed_ms)));
+    screen::line(&format!(
+        "  work       {} in {} attempts, {} retries",
+        screen::span(totals.busy_ms),
+        totals.attempts,
+        totals.retries
+    ));
+    screen::line(&format!("  at once    {:.2}", speed_up(totals)));
+    screen::line(&format!("  record     {} events, {} decisions", totals.events, totals.decisions));
+    if totals.cut_handoffs > 0 {
+        let cut = totals.cut_handoffs;
+        screen::line(&format!("  hand-offs  {cut} shortened, because they were too long (baton show TASK)"));
+    }
+    if totals.input_tokens + totals.output_tokens > 0 {
+        screen::line(&format!("  tokens     {} in, {} out", totals.input_tokens, totals.output_tokens));
+    }
+    screen::line("");
+    screen::table(&["agent", "attempts", "accepted", "failed", "busy"], &shares(report));
+    if !report.dead.is_empty() {
+        screen::line("");
+        screen::table(&["failed", "attempts", "why"], &dead(report));
+    }
+}
+
+fn shares(report: &Report) -> Vec<Vec<String>> {
+    let row = |share: &summary::Share| {
+        let counts = [share.attempts, share.accepted, share.failed].map(|count| count.to_string());
+        [vec![share.agent.clone()], counts.to_vec(), vec![screen::span(share.busy_ms)]].concat()
+    };
+    report.agents.iter().map(row).collect()
+}
+
+fn dead(report: &Report) -> Vec<Vec<String>> {
+    let why =
+        |letter: &history::DeadLetter| letter.fault.as_ref().map(ToString::to_string).unwrap_or_default();
+    report
+        .dead
+        .iter()
+        .map(|letter| vec![letter.task.clone(), letter.attempts.to_string(), why(letter)])
+        .collect()
+}
+
+fn markdown(report: &Report) -> String {
+    let totals = &report.totals;
+    let mut text = format!("# {}: {}\n\n", report.run.id, inline(&report.run.name));
+    text += &format!("{}. Router: {}.\n\n", headline(totals), inline(&report.run.router.name));
+    let numbers = [
+        ("elapsed", screen::span(totals.elapsed_ms)),
+        ("work", screen::span(totals.busy_ms)),
+        ("attempts", totals.attempts.to_string()),
+        ("retries", totals.retries.to_string()),
+        ("at once", format!("{:.2}", speed_up(totals))),
+        ("events", totals.events.to_string()),
+        ("decisions", totals.decisions.to_string()),
+    ];
+    text += &table(&["what", "number"], &numbers.map(|(what, number)| vec![what.to_owned(), number]));
+    text += &table(&["agent", "attempts", "accepted", "failed", "busy"], &shares(report));
+    if !report.dead.is_empty() {
+        text += &table(&["failed", "attempts", "why"], &dead(report));
+    }
+    let rows: Vec<Vec<String>> = report
+        .tasks
+        .iter()
+        .map(|line| {
+            vec![
+                line.task.clone(),
+                line.state.to_string(),
+                line.agent.clone().unwrap_or_default(),
+                line.attempts.to_string(),
+            ]
+        })
+        .collect();
+    text += &table(&["task", "state", "agent", "attempts"], &rows);
+    text
+}
+
+fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let mut text = format!("| {} |\n|{}\n", head.join(" | "), "---|".repeat(head.len()));
+    for row in rows {
+        let cells: Vec<String> = row.iter().map(|cell| inline(cell)).collect();
+        text += &format!("| {} |\n", cells.join(" | "));
+    }
+    text + "\n"
+}
+
+/// Text that came from elsewhere, as text of a Markdown document: no cell ends early, and there are no links, pictures
+/// or HTML in it.
+fn inline(text: &str) -> String {
+    let mut out = String::new();
+    for c in screen::cell(text).chars() {
+        if matches!(c, '|' | '\\' | '`' | '<' | '[' | '&') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}

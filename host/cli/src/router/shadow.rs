@@ -1,0 +1,13 @@
+//! `baton router shadow`: a router is asked beside every decision, and nothing follows from it.
+
+use baton_core::trial::Stage;
+
+use super::super::{Global, Outcome};
+use super::trial::{Bench, said};
+
+pub(super) fn run(global: &Global, name: &str) -> Outcome {
+    let mut bench = Bench::open(global)?;
+    let router = bench.chosen(name)?;
+    bench.enter(router, Stage::Shadow)?;
+    said(global, &format!("{name} is asked beside every decision from now on, and nothing follows from it"))
+}

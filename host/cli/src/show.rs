@@ -1,0 +1,111 @@
+//! `baton show TASK`: all that is known of a task.
+
+use baton_core::outcome;
+use baton_core::plan::Workstream;
+use baton_core::task::{State, Task};
+use baton_engine::why::Why;
+use baton_engine::workspace::{Change, attr};
+use baton_store::read::{self, history};
+use serde::Serialize;
+
+use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The task, such as ws-22 or r1/ws-22
+    task: String,
+}
+
+#[derive(Serialize)]
+struct Shown {
+    task: Task,
+    spec: Workstream,
+    depends_on: Vec<(String, bool)>,
+    attempts: Vec<history::Attempt>,
+}
+
+pub(super) fn run(global: &Global, args: &Args) -> Outcome {
+    let conn = global.reader()?;
+    let id = target::task(&conn, &args.task)?;
+    let task = read::task(&conn, id)
+        .map_err(unreadable)?
+        .ok_or_else(|| Failure::Usage("the task is gone".into()))?;
+    let dependencies = history::dependencies(&conn, id).map_err(unreadable)?;
+    let shown = Shown {
+        task,
+        spec: read::spec(&conn, id).map_err(unreadable)?,
+        depends_on: dependencies.into_iter().map(|(_, name, met)| (name, met)).collect(),
+        attempts: history::attempts(&conn, id).map_err(unreadable)?,
+    };
+    if global.json {
+        screen::json(&shown);
+    } else {
+        let waits = matches!(shown.task.state, State::Waiting { .. });
+        let why = waits.then(|| super::why::cause(&global.here()?.1, &conn, id)).transpose()?;
+        text(&shown, why.as_ref());
+    }
+    Ok(Done::Well)
+}
+
+fn text(shown: &Shown, why: Option<&Why>) {
+    let Shown { task, spec, depends_on, attempts } = shown;
+    let say = |key: &str, value: &str| {
+        if !value.is_empty() {
+            screen::line(&format!("  {key:12} {value}"));
+        }
+    };
+    screen::line(&format!("{}/{} {}", task.run, spec.id, spec.title));
+    say("state", &format!("{}{}", task.state.name(), if task.held { ", paused" } else { "" }));
+    say("why", &why.map(ToString::to_string).unwrap_or_default());
+    say("skills", &spec.skills.join(", "));
+    say("track", spec.track.as_deref().unwrap_or_default());
+    let globs = |globs: &[baton_core::scope::Glob]| {
+        globs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    say("writes", &globs(&spec.paths));
+    say("reads", &globs(&spec.reads));
+    let depends: Vec<String> = depends_on
+        .iter()
+        .map(|(name, met)| format!("{name}{}", if *met { "" } else { " (not yet)" }))
+        .collect();
+    say("depends on", &depends.join(", "));
+    say("executor", spec.executor.as_deref().unwrap_or_default());
+    say("validators", &spec.validators.iter().map(|one| one.uses.clone()).collect::<Vec<_>>().join(", "));
+    say("attempts", &format!("{} of {}, {} crashes", task.attempts, spec.retry.attempts, task.crashes));
+    say("input", &spec.input.to_string());
+    let cut = spec.metadata.iter().filter_map(|(name, value)| Some((name.strip_prefix("handoff.")?, value)));
+    for (from, kept) in cut {
+        say("handed on", &format!("{} from {from}, by what says most", kept.as_str().unwrap_or_default()));
+    }
+    for (number, attempt) in attempts.iter().enumerate() {
+        let agent = attempt.agent.as_deref().unwrap_or("its executor");
+        let ending = attempt.ending.as_deref().unwrap_or("under way");
+        screen::line(&format!("  attempt {} by {agent} at {}: {ending}", number + 1, attempt.started));
+        if let Some(outcome) = &attempt.report.outcome {
+            say("  summary", &outcome.summary);
+            let output = outcome.output.to_string();
+            say("  output", if output == "null" { "" } else { &output });
+            say("  changed", &changed(outcome).unwrap_or_default());
+        }
+        for check in &attempt.report.checks {
+            let verdict = if check.passed { "passed" } else { "refused" };
+            say("  check", &format!("{} {verdict} ({:.2}) {}", check.name, check.score, check.explanation));
+        }
+        if let Some(fault) = &attempt.report.fault {
+            say("  fault", &fault.to_string());
+        }
+    }
+}
+
+/// Paths that are named of those that an attempt changed.
+const PATHS: usize = 20;
+
+/// What an attempt changed in its tree, if it had one.
+fn changed(claimed: &outcome::Outcome) -> Option<String> {
+    let changes: Vec<Change> = serde_json::from_str(claimed.attrs.get(attr::CHANGED)?).ok()?;
+    let mut paths: Vec<String> = changes.iter().take(PATHS).map(|change| change.path.clone()).collect();
+    if changes.len() > PATHS {
+        paths.push(format!("and {} more", changes.len() - PATHS));
+    }
+    Some(if paths.is_empty() { "no file".into() } else { paths.join(", ") })
+}

@@ -1,0 +1,26 @@
+//! What Baton is about: plans, tasks, agents, outcomes, and what changes them. All of it is data and pure functions; the
+//! clock, the seed and the store come in from outside.
+
+pub mod clock;
+pub mod excerpt;
+pub mod id;
+pub mod learning;
+pub mod lease;
+pub mod seed;
+pub mod size;
+pub mod span;
+
+pub mod agent;
+pub mod budget;
+pub mod episode;
+pub mod event;
+pub mod fault;
+pub mod knowledge;
+pub mod note;
+pub mod op;
+pub mod outcome;
+pub mod people;
+pub mod plan;
+pub mod scope;
+pub mod task;
+pub mod trial;

@@ -1,0 +1,569 @@
+//! The lifecycle of a task: what may follow what. Pure: [`decide`] says what a command comes to, [`evolve`] applies
+//! what happened, and a task is nothing but the facts about it, applied in order.
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::retry::{Verdict, verdict};
+use super::{Need, Stage, State, StateName, Task, Terms};
+use crate::clock::Time;
+use crate::event::{Fact, Readied};
+use crate::fault::{Begun, ErrorClass, Fault};
+use crate::id::{AgentId, DecisionId, Epoch, QuestionId, TaskId};
+use crate::people::Question;
+use crate::seed::Seed;
+
+/// What someone wants of a task.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Blocked → Ready.
+    Unblock,
+    /// Backoff → Ready.
+    Due,
+    /// Ready → Running, with a new epoch.
+    Assign {
+        agent: AgentId,
+        lease_until: Time,
+        decision: Option<DecisionId>,
+    },
+    /// Running → Waiting for acceptance.
+    Claim {
+        epoch: Epoch,
+    },
+    /// Ready → Waiting for the executor, with a new epoch.
+    Delegate,
+    /// Waiting → Waiting for children; Ready → Waiting for a consultation.
+    Await {
+        epoch: Epoch,
+        stage: Stage,
+        need: Need,
+    },
+    /// Waiting for children → Waiting for the stage, or Ready when it was the router.
+    Wake,
+    /// Running → Waiting for a person, or nothing but a fact where the policy has answered.
+    Ask {
+        epoch: Epoch,
+        id: QuestionId,
+        question: Box<Question>,
+        until: Option<Time>,
+        waits: bool,
+    },
+    /// Waiting for a person → Ready.
+    Answer {
+        question: QuestionId,
+        text: String,
+        by: String,
+    },
+    /// Running or Waiting → Succeeded.
+    Accept {
+        epoch: Epoch,
+        checks: u32,
+        quality: Option<f64>,
+    },
+    /// Running or Waiting → Backoff or Failed.
+    Fail {
+        epoch: Epoch,
+        fault: Fault,
+    },
+    /// Ready → Failed: a router found nobody fit, or the deadline passed before the start.
+    Reject {
+        fault: Fault,
+    },
+    /// Running → Backoff or Failed, because the host that ran it is gone or its lease lapsed.
+    LoseLease {
+        why: String,
+    },
+    /// Running → Ready, nothing charged; Failed where it may have acted.
+    Release {
+        epoch: Epoch,
+        why: String,
+        begun: Begun,
+    },
+    /// Waiting → Ready, nothing charged: what it claims can't land beside what landed meanwhile.
+    Conflict {
+        epoch: Epoch,
+        files: Vec<String>,
+    },
+    /// Ready → Backoff, nothing charged.
+    Defer {
+        until: Time,
+    },
+    Hold,
+    Unhold,
+    /// Any but Running → Cancelled at once; Running is asked to stop.
+    Cancel {
+        why: String,
+    },
+    /// Running or Waiting → Cancelled, by whoever stopped the attempt.
+    Cancelled {
+        epoch: Epoch,
+        why: String,
+    },
+    /// Blocked → Skipped.
+    Skip {
+        because: TaskId,
+    },
+    /// Failed, Cancelled or Skipped → Ready or Blocked, with its attempts back.
+    Redrive,
+    /// Failed stays Failed and is no dead letter any more.
+    Drop,
+}
+
+/// Why a command was not carried out. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refused {
+    #[error("the attempt with epoch {held} is stale, the task is at epoch {current}")]
+    Stale { held: Epoch, current: Epoch },
+    #[error("the task is {is}, which does not allow it")]
+    WrongState { is: StateName },
+    #[error("the task is on hold")]
+    Held,
+}
+
+type Decision = Result<Fact, Refused>;
+
+/// What the command comes to.
+///
+/// # Errors
+/// [`Refused`] says why the task as it is does not allow it.
+pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: Seed) -> Decision {
+    let wrong = || Err(Refused::WrongState { is: task.state.name() });
+    match (command, task.state) {
+        (Command::Unblock, State::Blocked) => Ok(Fact::Readied { why: Readied::Dependencies }),
+        (Command::Due, State::Backoff { .. }) => Ok(Fact::Readied { why: Readied::Due }),
+        (Command::Assign { .. } | Command::Delegate, State::Ready { .. }) if task.held => Err(Refused::Held),
+        (Command::Assign { agent, lease_until, decision }, State::Ready { .. }) => {
+            Ok(Fact::Assigned { agent, lease_until, decision })
+        }
+        (Command::Delegate, State::Ready { .. }) => Ok(Fact::Delegated),
+        (Command::Claim { epoch }, State::Running { .. }) if task.cancelling => {
+            current(task, epoch).map(|()| Fact::Cancelled { why: "it was asked to stop".into() })
+        }
+        (
+            Command::Claim { epoch },
+            State::Running { .. } | State::Waiting { stage: Stage::Executor, need: None, .. },
+        ) => current(task, epoch).map(|()| Fact::Claimed),
+        (Command::Await { epoch, stage, need }, State::Waiting { stage: at, need: None, .. })
+            if at == stage =>
+        {
+            current(task, epoch).map(|()| Fact::Awaiting { stage, need })
+        }
+        (Command::Await { epoch, stage: Stage::Routing, need }, State::Ready { .. }) => {
+            current(task, epoch).map(|()| Fact::Awaiting { stage: Stage::Routing, need })
+        }
+        (Command::Wake, State::Waiting { stage: Stage::Routing, need: Some(_), .. }) => {
+            Ok(Fact::Readied { why: Readied::Consulted })
+        }
+        (Command::Wake, State::Waiting { stage: Stage::Executor | Stage::Acceptance, need: Some(_), .. }) => {
+            Ok(Fact::Woken)
+        }
+        (Command::Ask { epoch, waits: true, .. }, State::Running { .. }) if task.cancelling => {
+            current(task, epoch).map(|()| Fact::Cancelled { why: "it was asked to stop".into() })
+        }
+        (Command::Ask { epoch, id, question, until, waits }, State::Running { .. }) => {
+            let Question { purpose, text, choices, .. } = *question;
+            let fact = Fact::Asked { question: id, purpose, text, choices, until, waits };
+            current(task, epoch).map(|()| fact)
+        }
+        (Command::Answer { question, text, by }, State::Waiting { stage: Stage::Person, .. }) => {
+            Ok(Fact::Answered { question, text, by })
+        }
+        (Command::Accept { .. }, State::Waiting { stage: Stage::Person, .. }) => wrong(),
+        // Nobody has answered in time. What the attempt that asked has to say afterwards changes nothing.
+        (Command::Fail { epoch, fault }, State::Waiting { stage: Stage::Person, .. }) => {
+            current(task, epoch)?;
+            match fault.class {
+                ErrorClass::Environment | ErrorClass::Deadline => Ok(Fact::Failed { fault }),
+                _ => wrong(),
+            }
+        }
+        (Command::Accept { epoch, checks, quality }, State::Running { .. } | State::Waiting { .. }) => {
+            current(task, epoch).map(|()| Fact::Accepted { checks, quality })
+        }
+        (Command::Fail { epoch, fault }, State::Running { .. } | State::Waiting { .. }) => {
+            current(task, epoch).map(|()| failed(task, terms, fault, now, seed))
+        }
+        (Command::Reject { fault }, State::Ready { .. } | State::Blocked | State::Backoff { .. }) => {
+            Ok(Fact::Failed { fault })
+        }
+        (Command::LoseLease { why }, State::Running { .. }) => Ok(lost(task, terms, why, now)),
+        (Command::Release { epoch, why, begun }, State::Running { .. }) => {
+            current(task, epoch).map(|()| released(task, terms, why, begun))
+        }
+        (Command::Conflict { epoch, files }, State::Waiting { stage: Stage::Acceptance, .. }) => {
+            current(task, epoch).map(|()| conflicted(task, terms, files, now, seed))
+        }
+        (Command::Defer { until }, State::Ready { .. }) => Ok(Fact::Deferred { until }),
+        (Command::Hold, state) if !state.is_terminal() && !task.held => Ok(Fact::Held),
+        (Command::Unhold, _) if task.held => Ok(Fact::Unheld),
+        (Command::Cancel { .. }, State::Running { .. }) if !task.cancelling => Ok(Fact::CancelRequested),
+        (
+            Command::Cancel { why },
+            State::Blocked | State::Ready { .. } | State::Waiting { .. } | State::Backoff { .. },
+        ) => Ok(Fact::Cancelled { why }),
+        (Command::Cancelled { epoch, why }, State::Running { .. } | State::Waiting { .. }) => {
+            current(task, epoch).map(|()| Fact::Cancelled { why })
+        }
+        (Command::Skip { because }, State::Blocked) => Ok(Fact::Skipped { because }),
+        (Command::Redrive, State::Failed { .. } | State::Cancelled { .. } | State::Skipped { .. }) => {
+            Ok(Fact::Redriven)
+        }
+        (Command::Drop, State::Failed { .. }) => Ok(Fact::Dropped),
+        (
+            Command::Unblock
+            | Command::Due
+            | Command::Assign { .. }
+            | Command::Claim { .. }
+            | Command::Delegate
+            | Command::Await { .. }
+            | Command::Wake
+            | Command::Ask { .. }
+            | Command::Answer { .. }
+            | Command::Accept { .. }
+            | Command::Fail { .. }
+            | Command::Reject { .. }
+            | Command::LoseLease { .. }
+            | Command::Release { .. }
+            | Command::Conflict { .. }
+            | Command::Defer { .. }
+            | Command::Hold
+            | Command::Unhold
+            | Command::Cancel { .. }
+            | Command::Cancelled { .. }
+            | Command::Skip { .. }
+            | Command::Redrive
+            | Command::Drop,
+            _,
+        ) => wrong(),
+    }
+}
+
+/// Whether `held` is the task's present epoch.
+fn current(task: &Task, held: Epoch) -> Result<(), Refused> {
+    if held == task.epoch { Ok(()) } else { Err(Refused::Stale { held, current: task.epoch }) }
+}
+
+fn failed(task: &Task, terms: &Terms, fault: Fault, now: Time, seed: Seed) -> Fact {
+    if task.cancelling {
+        return Fact::Cancelled { why: fault.message };
+    }
+    if terms.asks_first(begun(task, &fault)) {
+        return Fact::Failed { fault: Fault { message: in_doubt(&fault.message), ..fault } };
+    }
+    let expired = task.deadline.is_some_and(|deadline| deadline <= now);
+    match verdict(task, &terms.retry, &fault, now, seed) {
+        Verdict::Again { at, charged, crashed } if !expired => {
+            Fact::Retrying { fault, until: at, charged, crashed }
+        }
+        Verdict::Again { .. } | Verdict::GiveUp => Fact::Failed { fault },
+    }
+}
+
+/// Alone on top of what landed it can't conflict again, unless somebody else moves the target: not without end.
+const CONFLICTS: u32 = 10;
+
+fn conflicted(task: &Task, terms: &Terms, files: Vec<String>, now: Time, seed: Seed) -> Fact {
+    if task.conflicts < CONFLICTS {
+        return Fact::Conflicted { files };
+    }
+    let why =
+        format!("it conflicted {CONFLICTS} times with what landed meanwhile, now in {}", files.join(", "));
+    failed(task, terms, Fault::new(ErrorClass::Unaccepted, why), now, seed)
+}
+
+/// Whether what failed may have done something outside: an attempt knows of itself; a composite task whose children
+/// ran, or a claim that was not accepted, surely may.
+fn begun(task: &Task, fault: &Fault) -> Begun {
+    match task.state {
+        State::Running { .. } => fault.begun,
+        State::Waiting { stage: Stage::Executor | Stage::Acceptance, .. } => Begun::Yes,
+        State::Waiting { stage: Stage::Routing | Stage::Person, .. }
+        | State::Blocked
+        | State::Ready { .. }
+        | State::Backoff { .. }
+        | State::Succeeded { .. }
+        | State::Failed { .. }
+        | State::Cancelled { .. }
+        | State::Skipped { .. } => Begun::No,
+    }
+}
+
+fn released(task: &Task, terms: &Terms, why: String, begun: Begun) -> Fact {
+    if task.cancelling {
+        Fact::Cancelled { why }
+    } else if terms.asks_first(begun) {
+        Fact::Failed { fault: Fault::new(ErrorClass::Lost, in_doubt(&why)) }
+    } else {
+        Fact::Released { why }
+    }
+}
+
+fn in_doubt(why: &str) -> String {
+    format!("{why}; it may have acted already: look, then redrive or drop it")
+}
+
+/// A lost host is not the task's fault, so no attempt is charged; it counts as a crash, so that a task that takes its
+/// host down ends as a dead letter. What may have acted on the world is never run again unasked.
+fn lost(task: &Task, terms: &Terms, why: String, now: Time) -> Fact {
+    if task.cancelling {
+        return Fact::Cancelled { why };
+    }
+    let again = task.crashes + 1 < terms.retry.crashes;
+    if terms.asks_first(Begun::Yes) {
+        return Fact::Failed { fault: Fault::new(ErrorClass::Lost, in_doubt(&why)) };
+    }
+    let fault = Fault::new(ErrorClass::Lost, why);
+    if again {
+        Fact::Retrying { fault, until: now, charged: false, crashed: true }
+    } else {
+        Fact::Failed { fault }
+    }
+}
+
+/// Lets a lease last until then, also where it lapsed while its host stood still: only a new epoch ends the right to act.
+/// It is no fact: it says nothing but that time went by.
+///
+/// # Errors
+/// [`Refused`] says why the task as it is does not allow it.
+pub fn renew(task: &mut Task, epoch: Epoch, until: Time) -> Result<(), Refused> {
+    current(task, epoch)?;
+    let is = task.state.name();
+    match &mut task.state {
+        State::Running { lease_until: held, .. } => {
+            *held = until;
+            Ok(())
+        }
+        State::Blocked
+        | State::Ready { .. }
+        | State::Waiting { .. }
+        | State::Backoff { .. }
+        | State::Succeeded { .. }
+        | State::Failed { .. }
+        | State::Cancelled { .. }
+        | State::Skipped { .. } => Err(Refused::WrongState { is }),
+    }
+}
+
+/// Applies what happened to a task. Facts about runs and the host leave it alone. A check of the record replays events
+/// that may have been altered, so no number may overflow.
+pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
+    match fact {
+        Fact::Submitted { task: first } | Fact::Amended { task: first } => *task = (**first).clone(),
+        Fact::Readied { .. } => task.state = State::Ready { since: at },
+        Fact::Assigned { agent, lease_until, .. } => {
+            task.state = State::Running { agent: *agent, since: at, lease_until: *lease_until };
+            task.epoch = task.epoch.next();
+            task.attempts = task.attempts.saturating_add(1);
+        }
+        Fact::Claimed => task.state = State::Waiting { stage: Stage::Acceptance, need: None, since: at },
+        Fact::Delegated => {
+            task.state = State::Waiting { stage: Stage::Executor, need: None, since: at };
+            task.epoch = task.epoch.next();
+            task.attempts = task.attempts.saturating_add(1);
+        }
+        Fact::Awaiting { stage, need } => {
+            task.state = State::Waiting { stage: *stage, need: Some(*need), since: at };
+        }
+        Fact::Woken => {
+            if let State::Waiting { need, .. } = &mut task.state {
+                *need = None;
+            }
+        }
+        Fact::Asked { waits: false, .. } => {}
+        Fact::Asked { until, .. } => {
+            let need = until.map(|until| Need { ended: 0, until: Some(until) });
+            task.state = State::Waiting { stage: Stage::Person, need, since: at };
+            // An attempt that waits for a person has not failed.
+            task.attempts = task.attempts.saturating_sub(1);
+        }
+        Fact::Answered { .. } => {
+            if let State::Waiting { stage: Stage::Person, .. } = task.state {
+                task.state = State::Ready { since: at };
+            }
+        }
+        Fact::Accepted { .. } => task.state = State::Succeeded { at },
+        Fact::Retrying { until, charged, crashed, .. } => {
+            task.state = State::Backoff { until: *until };
+            task.epoch = task.epoch.next();
+            task.attempts = task.attempts.saturating_sub(u32::from(!charged));
+            task.crashes = task.crashes.saturating_add(u32::from(*crashed));
+        }
+        Fact::Failed { fault } => {
+            task.state = State::Failed { at, class: fault.class };
+            task.crashes = task
+                .crashes
+                .saturating_add(u32::from(matches!(fault.class, ErrorClass::Crashed | ErrorClass::Lost)));
+            task.epoch = task.epoch.next();
+        }
+        Fact::Released { .. } => {
+            task.state = State::Ready { since: at };
+            task.epoch = task.epoch.next();
+            task.attempts = task.attempts.saturating_sub(1);
+        }
+        Fact::Conflicted { .. } => {
+            task.state = State::Ready { since: at };
+            task.epoch = task.epoch.next();
+            task.attempts = task.attempts.saturating_sub(1);
+            task.conflicts = task.conflicts.saturating_add(1);
+        }
+        Fact::Deferred { until } => task.state = State::Backoff { until: *until },
+        Fact::Held => task.held = true,
+        Fact::Unheld => task.held = false,
+        Fact::CancelRequested => task.cancelling = true,
+        Fact::Cancelled { .. } => {
+            task.state = State::Cancelled { at };
+            task.epoch = task.epoch.next();
+            task.cancelling = false;
+        }
+        Fact::Skipped { .. } | Fact::Removed => {
+            task.state = State::Skipped { at };
+            task.epoch = task.epoch.next();
+        }
+        Fact::Redriven => {
+            task.state = State::Blocked;
+            task.epoch = task.epoch.next();
+            task.attempts = 0;
+            task.crashes = 0;
+            task.conflicts = 0;
+            task.cancelling = false;
+        }
+        Fact::Dropped
+        | Fact::Landed { .. }
+        | Fact::LandingStalled { .. }
+        | Fact::Charged { .. }
+        | Fact::Feedback { .. }
+        | Fact::BudgetLow { .. }
+        | Fact::BudgetSpent { .. }
+        | Fact::Relinked { .. }
+        | Fact::RunSubmitted { .. }
+        | Fact::RunAmended { .. }
+        | Fact::RunHeld
+        | Fact::RunUnheld
+        | Fact::RunSettled { .. }
+        | Fact::RunReopened
+        | Fact::RouterUsed { .. }
+        | Fact::RouterDegraded { .. }
+        | Fact::RouterRolledBack { .. }
+        | Fact::RouterJudged { .. }
+        | Fact::RouterPromoted { .. }
+        | Fact::TrialStarted { .. }
+        | Fact::TrialMoved { .. }
+        | Fact::TrialEnded { .. }
+        | Fact::HostStarted { .. }
+        | Fact::HostStopped { .. }
+        | Fact::AgentRegistered { .. }
+        | Fact::AgentDraining { .. }
+        | Fact::AgentResumed { .. }
+        | Fact::AgentRemoved { .. }
+        | Fact::BreakerMoved { .. }
+        | Fact::PluginAdded { .. }
+        | Fact::PluginRemoved { .. }
+        | Fact::PluginFailed { .. }
+        | Fact::CallDenied { .. }
+        | Fact::Written { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{RunId, TermsId};
+    use crate::plan::Effects::{External, Pure, Workspace};
+    use crate::plan::{Effects, Workstream};
+
+    const EPOCH: Epoch = Epoch(1);
+
+    fn task(state: State) -> Task {
+        Task {
+            id: TaskId(7),
+            run: RunId(1),
+            parent: None,
+            terms: TermsId(1),
+            state,
+            held: false,
+            cancelling: false,
+            epoch: EPOCH,
+            attempts: 1,
+            crashes: 0,
+            conflicts: 0,
+            priority: 0,
+            created: Time(0),
+            deadline: None,
+        }
+    }
+
+    fn running() -> State {
+        State::Running { agent: AgentId(1), since: Time(0), lease_until: Time(9) }
+    }
+
+    fn terms(effects: Effects, idempotent: bool) -> Terms {
+        let mut terms = Workstream { effects, idempotent, ..Workstream::named("a") }.terms();
+        (terms.retry.attempts, terms.retry.crashes) = (100, 100);
+        terms
+    }
+
+    /// All ways in which an attempt can end without being accepted, but those that a person asked for.
+    fn ends(begun: Begun) -> Vec<Command> {
+        let fail = |class| {
+            let fault = Fault { begun, retry_after_ms: Some(1), ..Fault::new(class, "why") };
+            Command::Fail { epoch: EPOCH, fault }
+        };
+        let mut ends: Vec<_> = ErrorClass::ALL.into_iter().map(fail).collect();
+        ends.push(Command::Release { epoch: EPOCH, why: "why".into(), begun });
+        if begun == Begun::Yes {
+            ends.push(Command::LoseLease { why: "why".into() });
+        }
+        ends
+    }
+
+    #[test]
+    fn what_may_have_acted_is_never_made_again_unasked_however_it_ended() {
+        let waiting = |stage| State::Waiting { stage, need: None, since: Time(0) };
+        let mut asked = 0;
+        for state in [running(), waiting(Stage::Executor), waiting(Stage::Acceptance)] {
+            for end in ends(Begun::Yes) {
+                let decided = decide(&task(state), &terms(External, false), end.clone(), Time(5), Seed(1));
+                // A release and a lost lease are of what runs only.
+                let Ok(fact) = decided else { continue };
+                let Fact::Failed { fault } = &fact else { panic!("{end:?} in {state:?} came to {fact:?}") };
+                assert!(fault.message.contains("it may have acted already"), "{end:?}: {fault}");
+                asked += 1;
+            }
+        }
+        assert_eq!(
+            asked,
+            3 * ErrorClass::ALL.len() + 2,
+            "every class in every state, a release, a lost lease"
+        );
+    }
+
+    #[test]
+    fn what_had_not_begun_or_may_be_repeated_is_made_again() {
+        let cases = [
+            (terms(External, false), Begun::No),
+            (terms(External, true), Begun::Yes),
+            (terms(Pure, false), Begun::Yes),
+            (terms(Workspace, false), Begun::Yes),
+        ];
+        for (terms, begun) in cases {
+            let again = |end: &Command| {
+                let decided = decide(&task(running()), &terms, end.clone(), Time(5), Seed(1));
+                matches!(decided, Ok(Fact::Retrying { .. } | Fact::Released { .. }))
+            };
+            let again = ends(begun).iter().filter(|end| again(end)).count();
+            // Nine classes by the table of retries, a release, and a lost host where there was one.
+            let expected = if begun == Begun::Yes { 11 } else { 10 };
+            assert_eq!(again, expected, "{:?} {begun:?}", terms.effects);
+        }
+    }
+
+    #[test]
+    fn only_a_new_epoch_ends_the_right_to_renew() {
+        let mut lapsed = task(running());
+        assert_eq!(renew(&mut lapsed, EPOCH, Time(500)), Ok(()));
+        assert!(matches!(lapsed.state, State::Running { lease_until: Time(500), .. }));
+        let stale = renew(&mut lapsed, Epoch(0), Time(900));
+        assert_eq!(stale, Err(Refused::Stale { held: Epoch(0), current: EPOCH }));
+    }
+}

@@ -1,0 +1,203 @@
+//! The agents as the scheduler sees them: who they are, what they run, and whether they may be given more.
+
+use std::collections::BTreeMap;
+
+use baton_core::agent::breaker::{Breaker, Policy};
+use baton_core::agent::{Agent, Standing, Unsuited};
+use baton_core::clock::Time;
+use baton_core::id::AgentId;
+use baton_core::knowledge::{Observation, Tally};
+use baton_core::task::Terms;
+use baton_store::read::live::Praise;
+
+/// An agent, its load derived from the tasks that run.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    pub agent: Agent,
+    pub running: u32,
+    /// By skill; the empty one stands for all of its work.
+    pub stats: BTreeMap<String, Tally>,
+    pub opinions: BTreeMap<String, Opinion>,
+    pub pulse: Pulse,
+    /// It has used up what it may today.
+    pub broke: bool,
+    /// Why its adapter can't be loaded, if so.
+    pub unusable: Option<String>,
+}
+
+/// What is known of whether an agent is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pulse {
+    /// An attempt or a probe ended then.
+    Heard(Time),
+    /// A probe is under way.
+    Asked,
+}
+
+/// What people said of an agent's work on a skill, and how good it was to them on the whole.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Opinion {
+    pub verdicts: u32,
+    /// 0.0 to 1.0.
+    pub score: f64,
+}
+
+/// Why an agent can't take a task now that it could do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ineligible {
+    Draining,
+    /// Its adapter can't be loaded.
+    Unusable(String),
+    /// Its budget for today is used up.
+    Broke,
+    BreakerOpen {
+        until: Time,
+    },
+    /// The breaker is half-open, and a probe or the one attempt that it lets through is under way.
+    Probing,
+    Full {
+        running: u32,
+        capacity: u32,
+    },
+}
+
+impl std::fmt::Display for Ineligible {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Draining => f.write_str("is draining"),
+            Self::Unusable(why) => write!(f, "can't be used: {why}"),
+            Self::Broke => f.write_str("its budget for today is used up"),
+            Self::BreakerOpen { until } => write!(f, "its breaker is open until {until}"),
+            Self::Probing => f.write_str("its breaker is half-open, and a probe is under way"),
+            Self::Full { running, capacity } => write!(f, "runs {running} of {capacity}"),
+        }
+    }
+}
+
+impl Worker {
+    /// Whether it could ever do such a task.
+    ///
+    /// # Errors
+    /// What it lacks.
+    pub fn suits(&self, terms: &Terms) -> Result<(), Unsuited> {
+        self.agent.card.suits(terms)
+    }
+
+    /// Whether it may be given one more task now.
+    ///
+    /// # Errors
+    /// What stands against it.
+    pub fn has_room(&self, now: Time) -> Result<(), Ineligible> {
+        if self.agent.standing == Standing::Draining {
+            return Err(Ineligible::Draining);
+        }
+        if let Some(why) = &self.unusable {
+            return Err(Ineligible::Unusable(why.clone()));
+        }
+        if self.broke {
+            return Err(Ineligible::Broke);
+        }
+        let capacity = self.agent.card.capacity;
+        let free = capacity.saturating_sub(self.running);
+        match self.agent.breaker.at(now) {
+            Breaker::Open { until, .. } => Err(Ineligible::BreakerOpen { until }),
+            Breaker::HalfOpen { .. } if self.running > 0 || self.pulse == Pulse::Asked => {
+                Err(Ineligible::Probing)
+            }
+            Breaker::HalfOpen { .. } | Breaker::Closed { .. } if free == 0 => {
+                Err(Ineligible::Full { running: self.running, capacity })
+            }
+            Breaker::HalfOpen { .. } | Breaker::Closed { .. } => Ok(()),
+        }
+    }
+
+    /// How many more it may be given.
+    #[must_use]
+    pub fn room(&self, now: Time) -> u32 {
+        match self.has_room(now) {
+            Err(_) => 0,
+            Ok(()) => self.agent.breaker.at(now).room(self.agent.card.capacity - self.running, self.running),
+        }
+    }
+}
+
+/// All registered agents, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Pool {
+    pub workers: Vec<Worker>,
+    pub policy: Policy,
+    /// Agents whose adapter can't be loaded, and why.
+    pub unusable: BTreeMap<String, String>,
+}
+
+impl Pool {
+    /// Takes the registry as it is now; loads and statistics of those that stay are kept.
+    pub fn refresh(&mut self, agents: Vec<Agent>) {
+        let mut before: BTreeMap<AgentId, Worker> =
+            std::mem::take(&mut self.workers).into_iter().map(|worker| (worker.agent.id, worker)).collect();
+        let unusable = |agent: &Agent| self.unusable.get(&agent.card.name).cloned();
+        self.workers = agents
+            .into_iter()
+            .map(|agent| match before.remove(&agent.id) {
+                // Only moves are stored, and only from here: what is in memory is newer.
+                Some(worker) => Worker {
+                    unusable: unusable(&agent),
+                    agent: Agent { breaker: worker.agent.breaker, ..agent },
+                    ..worker
+                },
+                None => Worker {
+                    unusable: unusable(&agent),
+                    agent,
+                    running: 0,
+                    stats: BTreeMap::new(),
+                    opinions: BTreeMap::new(),
+                    pulse: Pulse::Heard(Time(0)),
+                    broke: false,
+                },
+            })
+            .collect();
+    }
+
+    /// Takes what is known as it is in the store.
+    pub fn recall(&mut self, tallies: Vec<(AgentId, String, Tally)>) {
+        for (agent, skill, tally) in tallies {
+            if let Some(worker) = self.get_mut(agent) {
+                worker.stats.insert(skill, tally);
+            }
+        }
+    }
+
+    /// Adds an attempt that is over, as the store did.
+    pub fn learn(&mut self, observation: &Observation) {
+        let Some(worker) = self.get_mut(observation.agent) else { return };
+        for skill in observation.cells() {
+            match worker.stats.get_mut(skill) {
+                Some(tally) => tally.add(observation),
+                None => worker.stats.entry(skill.to_owned()).or_default().add(observation),
+            }
+        }
+    }
+
+    /// Takes what people think of agents as it is now.
+    pub fn praise(&mut self, praise: Vec<Praise>) {
+        for Praise { agent, skill, verdicts, mean_score } in praise {
+            if let Some(worker) = self.get_mut(agent) {
+                worker.opinions.insert(skill, Opinion { verdicts, score: mean_score });
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn get(&self, id: AgentId) -> Option<&Worker> {
+        self.workers.iter().find(|worker| worker.agent.id == id)
+    }
+
+    pub fn get_mut(&mut self, id: AgentId) -> Option<&mut Worker> {
+        self.workers.iter_mut().find(|worker| worker.agent.id == id)
+    }
+
+    #[must_use]
+    pub fn running(&self) -> u32 {
+        self.workers.iter().map(|worker| worker.running).sum()
+    }
+}

@@ -1,0 +1,40 @@
+//! Asking an agent's adapter whether the agent could work now, without giving it work.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use baton_core::agent::Card;
+use baton_core::id::{Epoch, TaskId};
+use baton_plugin::PluginError;
+use baton_plugin::agent::{Adapter, Health};
+use baton_plugin::capability::{Fence, Meter};
+
+use super::attempt::{Errand, Surroundings};
+
+/// The timeout of a probe beside the work: a silent agent counts as unreachable.
+pub const TIMEOUT: Duration = Duration::from_secs(10);
+/// That of a person who asks: a package that `npx` fetches first has time to arrive.
+pub const LONG_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// # Errors
+/// The adapter gave no usable answer.
+pub async fn probe(
+    around: &Surroundings,
+    adapter: &Adapter,
+    card: &Card,
+    timeout: Duration,
+) -> Result<Health, PluginError> {
+    let errand = Errand {
+        task: TaskId(0),
+        epoch: Epoch(0),
+        idempotency_key: "probe".into(),
+        deadline: around.clock.now() + timeout,
+        meter: Arc::new(Meter::default()),
+        folder: None,
+        may_write: true,
+    };
+    let powers = around.powers(adapter, card, errand, Arc::new(Fence::default()));
+    let silent = || Health::Unreachable(format!("no answer within {} s", timeout.as_secs()));
+    let asked = adapter.probe(&card.config, powers);
+    tokio::time::timeout(timeout, asked).await.unwrap_or_else(|_| Ok(silent()))
+}

@@ -1,0 +1,316 @@
+//! Proposals of new skills: folders and file types that come up again and again, and at which some agents do better or
+//! worse than they do at work that looks the same otherwise.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use baton_core::episode::Episode;
+use baton_core::id::{RunId, TaskId};
+use serde::{Deserialize, Serialize};
+use statrs::function::gamma::gamma_ur;
+
+use super::{Ability, Bar, Trials};
+use crate::discovery;
+use crate::evidence::telling;
+use crate::number::real;
+use crate::proportion::Proportion;
+use crate::strata::Stratum;
+
+/// Files that make a difference to who succeeds, and that no declared skill stands for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// What the skill could be called: the longest of the folders, or the file type.
+    pub name: String,
+    /// Globs that mark the same tasks, such as `src/db/**` and `*.sql`, sorted.
+    pub patterns: Vec<String>,
+    pub tasks: usize,
+    pub runs: usize,
+    pub attempts: usize,
+    pub accepted: usize,
+    /// Agents that proved it, best first.
+    pub holders: Vec<Ability>,
+    /// Of the hypothesis that each agent does as well with these files as with comparable tasks without them.
+    pub p: f64,
+    pub evidence: Vec<i64>,
+}
+
+/// A pattern is worth a skill only if it comes up in so many tasks, in so many runs,
+const TASKS: usize = 10;
+const RUNS: usize = 3;
+/// and in no more than half of all attempts: what nearly everything touches tells nothing apart.
+const WIDEST: f64 = 0.5;
+/// Agents with fewer attempts at a pattern are no evidence for or against it.
+const TRIED: usize = 5;
+/// Two patterns mark the same tasks if so many of those that either marks are marked by both.
+const SAME: f64 = 0.9;
+/// How deep folders are looked at.
+const DEPTH: usize = 3;
+
+/// An attempt that says something of its agent, with the place of its agent, and of the work that it has in common with
+/// others: agent, kind and skills.
+struct Trial<'a> {
+    episode: &'a Episode,
+    good: bool,
+    agent: usize,
+    cell: usize,
+}
+
+/// All proposals, surest first, with at most 1 % false ones. Folders and file types that nearly coincide with one another
+/// become one proposal, and one that only stands out because it overlaps with a surer one becomes none.
+#[must_use]
+pub fn proposals(episodes: &[Episode], bar: &Bar) -> Vec<Proposal> {
+    let trials = trials(episodes);
+    let mut marks = marks(&trials);
+    let mut left = vec![true; trials.len()];
+    let mut found = Vec::new();
+    loop {
+        let cells = cells(&trials, &left);
+        let p_values: Vec<f64> = marks.iter().map(|mark| mark.p(&trials, &cells, &left)).collect();
+        let told = discovery::by_p_values(&p_values, discovery::STRICT);
+        let best = (0..marks.len())
+            .filter(|place| told[*place])
+            .min_by(|a, b| p_values[*a].total_cmp(&p_values[*b]).then_with(|| marks[*a].order(&marks[*b])));
+        let Some(best) = best else { return found };
+        let (p, mark) = (p_values[best], marks.remove(best));
+        for (left, trial) in left.iter_mut().zip(&trials) {
+            *left &= !mark.tasks.contains(&trial.episode.task);
+        }
+        let (same, rest) = marks.into_iter().partition(|other| mark.coincides(other));
+        marks = rest;
+        found.extend(mark.proposal(&trials, &same, p, bar));
+    }
+}
+
+fn trials(episodes: &[Episode]) -> Vec<Trial<'_>> {
+    let (mut agents, mut cells) = (BTreeMap::new(), BTreeMap::new());
+    let mut trials = Vec::new();
+    for episode in episodes {
+        let Some(good) = episode.verdict.ability() else { continue };
+        let next = agents.len();
+        let agent = *agents.entry(episode.agent.as_str()).or_insert(next);
+        let next = cells.len();
+        let cell = *cells.entry((agent, &episode.kind, &episode.skills)).or_insert(next);
+        trials.push(Trial { episode, good, agent, cell });
+    }
+    trials
+}
+
+/// What the attempts of each cell came to, of those that are left.
+fn cells(trials: &[Trial], left: &[bool]) -> Vec<Proportion> {
+    let mut cells = vec![Proportion::default(); trials.iter().map(|trial| trial.cell + 1).max().unwrap_or(0)];
+    for (trial, _) in trials.iter().zip(left).filter(|(_, left)| **left) {
+        cells[trial.cell].tell(trial.good);
+    }
+    cells
+}
+
+/// A pattern, and the attempts at tasks that it marks, by their places.
+struct Mark {
+    pattern: String,
+    tasks: BTreeSet<TaskId>,
+    runs: BTreeSet<RunId>,
+    attempts: Vec<usize>,
+}
+
+fn marks(trials: &[Trial]) -> Vec<Mark> {
+    let mut by_files: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
+    for (place, trial) in trials.iter().enumerate() {
+        by_files.entry(&trial.episode.files).or_default().push(place);
+    }
+    let mut by_pattern: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (files, places) in by_files {
+        for pattern in files.iter().flat_map(|glob| patterns(glob)).collect::<BTreeSet<String>>() {
+            by_pattern.entry(pattern).or_default().extend(&places);
+        }
+    }
+    let widest = WIDEST * real(trials.len());
+    by_pattern
+        .into_iter()
+        .filter(|(_, attempts)| attempts.len() >= TASKS && real(attempts.len()) <= widest)
+        .map(|(pattern, attempts)| Mark {
+            pattern,
+            tasks: attempts.iter().map(|place| trials[*place].episode.task).collect(),
+            runs: attempts.iter().map(|place| trials[*place].episode.run).collect(),
+            attempts,
+        })
+        .filter(|mark| mark.tasks.len() >= TASKS && mark.runs.len() >= RUNS)
+        .collect()
+}
+
+/// The folders of a glob, as far as they are certain, and its file type.
+fn patterns(glob: &str) -> Vec<String> {
+    let segments: Vec<&str> = glob.split('/').collect();
+    let Some((file, folders)) = segments.split_last() else { return Vec::new() };
+    let certain = folders.iter().take_while(|segment| !segment.contains(['*', '?'])).take(DEPTH);
+    let mut folder = String::new();
+    let mut found = Vec::new();
+    for segment in certain {
+        folder.push_str(segment);
+        folder.push('/');
+        found.push(format!("{folder}**"));
+    }
+    if let Some((_, extension)) = file.rsplit_once('.').filter(|(_, extension)| is_type(extension)) {
+        found.push(format!("*.{extension}"));
+    }
+    found
+}
+
+fn is_type(extension: &str) -> bool {
+    (1..=8).contains(&extension.len()) && extension.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+impl Mark {
+    /// The sum over agents of the squared distance between accepted attempts and what the same agent's comparable
+    /// attempts make one expect, in variances of the conditional test, against χ² with a degree of freedom each.
+    /// Source: Cochran, "Some Methods for Strengthening the Common χ² Tests", 1954.
+    fn p(&self, trials: &[Trial], cells: &[Proportion], left: &[bool]) -> f64 {
+        let mut own: BTreeMap<usize, BTreeMap<usize, Proportion>> = BTreeMap::new();
+        for trial in self.attempts.iter().filter(|place| left[**place]).map(|place| &trials[*place]) {
+            own.entry(trial.agent).or_default().entry(trial.cell).or_default().tell(trial.good);
+        }
+        let (mut sum, mut degrees) = (0.0, 0.0);
+        for by_cell in own.values().filter(|cells| cells.values().map(|own| own.of).sum::<usize>() >= TRIED) {
+            let (distance, variance) = deviation(by_cell, cells);
+            if variance > 0.0 {
+                sum += distance * distance / variance;
+                degrees += 1.0;
+            }
+        }
+        if degrees == 0.0 || sum <= 0.0 { 1.0 } else { gamma_ur(degrees / 2.0, sum / 2.0) }
+    }
+
+    /// Among equally sure ones the narrower, then the longer name, stands for the others.
+    fn order(&self, other: &Self) -> std::cmp::Ordering {
+        let name = |mark: &Self| (mark.tasks.len(), std::cmp::Reverse(mark.pattern.len()));
+        name(self).cmp(&name(other)).then_with(|| self.pattern.cmp(&other.pattern))
+    }
+
+    fn coincides(&self, other: &Self) -> bool {
+        let both = self.tasks.intersection(&other.tasks).count();
+        let either = self.tasks.len() + other.tasks.len() - both;
+        real(both) >= SAME * real(either)
+    }
+
+    fn proposal(&self, trials: &[Trial], same: &[Self], p: f64, bar: &Bar) -> Option<Proposal> {
+        let attempts: Vec<&Trial> = self.attempts.iter().map(|place| &trials[*place]).collect();
+        let holders = self.holders(&attempts, bar);
+        if holders.is_empty() {
+            return None;
+        }
+        let mut patterns: Vec<String> = same.iter().chain([self]).map(|mark| mark.pattern.clone()).collect();
+        patterns.sort();
+        Some(Proposal {
+            name: name(&patterns),
+            patterns,
+            tasks: self.tasks.len(),
+            runs: self.runs.len(),
+            attempts: attempts.len(),
+            accepted: attempts.iter().filter(|trial| trial.good).count(),
+            holders,
+            p,
+            evidence: telling(attempts.iter().map(|trial| (trial.good, trial.episode.seq))),
+        })
+    }
+
+    fn holders(&self, attempts: &[&Trial], bar: &Bar) -> Vec<Ability> {
+        let mut by_agent: BTreeMap<&str, Trials> = BTreeMap::new();
+        for trial in attempts {
+            by_agent.entry(&trial.episode.agent).or_default().tell(trial.good, trial.episode.seq);
+        }
+        let mut holders: Vec<Ability> = by_agent
+            .iter()
+            .map(|(agent, trials)| trials.ability(agent, &self.pattern, true))
+            .filter(|ability| ability.accepted >= bar.accepted && ability.low > bar.above)
+            .collect();
+        holders.sort_by(|a, b| b.low.total_cmp(&a.low));
+        holders
+    }
+}
+
+/// How far one agent's accepted attempts are from what was to be expected, and the variance of that.
+fn deviation(own: &BTreeMap<usize, Proportion>, cells: &[Proportion]) -> (f64, f64) {
+    own.iter().fold((0.0, 0.0), |(distance, variance), (cell, own)| {
+        let (mean, spread) = Stratum { own: *own, rest: cells[*cell].minus(*own) }.moments();
+        (distance + real(own.good) - mean, variance + spread)
+    })
+}
+
+/// The longest folder without its wildcard, or else the file type.
+fn name(patterns: &[String]) -> String {
+    let folder =
+        patterns.iter().filter_map(|pattern| pattern.strip_suffix("/**")).max_by_key(|folder| folder.len());
+    let kind = patterns.iter().find_map(|pattern| pattern.strip_prefix("*."));
+    folder.or(kind).unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use baton_core::knowledge::Verdict;
+    use baton_core::seed::Seed;
+
+    use super::*;
+
+    /// 2,000 tasks by eight agents, of which each touches the rust sources, and one of ten the database; most of these
+    /// touch the manual, and few others do. Half of the agents do well with the database if it is special, and all do
+    /// alike with the rest.
+    fn world(seed: u64, special: bool) -> Vec<Episode> {
+        let task = |seq: i64| {
+            let draw = |n: i64| Seed(seed).of(seq).of(n).fraction();
+            let mut files = vec!["src/rust/**".to_owned()];
+            let database = draw(1) < 0.1;
+            if database {
+                files.push("db/migrations/*.sql".into());
+            }
+            if draw(2) < if database { 0.6 } else { 0.05 } {
+                files.push("docs/*.md".into());
+            }
+            let rate = match (special && database, seq % 2) {
+                (true, 0) => 0.9,
+                (true, _) => 0.4,
+                (false, _) => 0.75,
+            };
+            let verdict = if draw(3) < rate { Verdict::Accepted } else { Verdict::Refused };
+            Episode {
+                run: RunId(seq / 50),
+                agent: format!("a{}", seq % 8),
+                files,
+                verdict,
+                ..crate::sample::sample(seq)
+            }
+        };
+        (0..2000).map(task).collect()
+    }
+
+    #[test]
+    fn files_that_make_a_difference_become_one_proposal() {
+        for seed in 0..10 {
+            let found = proposals(&world(seed, true), &Bar::default());
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert_eq!(found[0].name, "db/migrations");
+            assert_eq!(found[0].patterns, ["*.sql", "db/**", "db/migrations/**"]);
+            assert!(
+                found[0]
+                    .holders
+                    .iter()
+                    .all(|holder| ["a0", "a2", "a4", "a6"].contains(&holder.agent.as_str()))
+            );
+            assert!(found[0].holders.len() >= 3 && found[0].runs == 40);
+        }
+    }
+
+    #[test]
+    fn files_that_make_none_are_not_proposed() {
+        let told: usize = (0..20).map(|seed| proposals(&world(seed, false), &Bar::default()).len()).sum();
+        assert!(told <= 1, "{told} in 20 histories");
+        assert!(proposals(&[], &Bar::default()).is_empty());
+    }
+
+    #[test]
+    fn folders_are_taken_as_far_as_they_are_certain() {
+        assert_eq!(patterns("src/db/*/x.rs"), ["src/**", "src/db/**", "*.rs"]);
+        assert_eq!(patterns("a/b/c/d/**"), ["a/**", "a/b/**", "a/b/c/**"]);
+        assert_eq!(patterns("*.sql"), ["*.sql"]);
+        assert_eq!(patterns("src/main.rs"), ["src/**", "*.rs"]);
+        assert!(patterns("**").is_empty() && patterns("").is_empty() && patterns("README").is_empty());
+        assert!(patterns("x.*").is_empty());
+    }
+}

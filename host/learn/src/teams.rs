@@ -1,0 +1,233 @@
+//! Teams: agents that belong together by what they got accepted and by what they hand to one another.
+
+mod graph;
+mod louvain;
+mod null;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::graph::UnGraph;
+use serde::{Deserialize, Serialize};
+
+pub use graph::{Node, knowledge};
+pub use louvain::{communities, modularity};
+
+use baton_core::episode::Episode;
+use baton_core::seed::Seed;
+use graph::{Record, drawn};
+use louvain::Weights;
+
+use super::evidence::telling;
+use super::history::History;
+use super::number::{mean, real, share};
+
+/// The communities of the knowledge graph that have two agents or more.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Teams {
+    /// The one that holds together most first. None unless the graph is structured.
+    pub teams: Vec<Team>,
+    /// Of the best partition found, -0.5 to 1.0.
+    pub modularity: f64,
+    /// What graphs without structure come to that the real one was compared with last.
+    pub chance: Chance,
+    pub structured: bool,
+}
+
+/// The modularity of graphs without structure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Chance {
+    pub mean: f64,
+    pub deviation: f64,
+    pub highest: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Team {
+    /// Sorted.
+    pub agents: Vec<String>,
+    /// What holds it together, strongest first.
+    pub bonds: Vec<Bond>,
+    /// The share of its agents' ties that stays inside, 0.0 to 1.0.
+    pub inside: f64,
+    /// The same less what would by chance, -1.0 to 1.0.
+    pub cohesion: f64,
+    pub evidence: Vec<i64>,
+}
+
+/// Something that members of a team share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bond {
+    pub node: Node,
+    /// Accepted tasks that tie the team's agents to it.
+    pub tasks: f64,
+    /// The part of all accepted tasks with it that is theirs, 0.0 to 1.0.
+    pub share: f64,
+}
+
+/// Graphs without structure that the real one is compared with.
+const NULLS: i64 = 24;
+/// A team lists no more bonds than these.
+const BONDS: usize = 8;
+/// A partition is crisp with so much modularity: "values above about 0.3" of Newman and Girvan, 2004,
+const CRISP: f64 = 0.3;
+/// and with more ties inside its communities than out of them: the weak sense of a community of Radicchi et al.,
+/// "Defining and Identifying Communities in Networks", 2004.
+const INSIDE: f64 = 0.5;
+/// An agent that is less than so much as cohesive as its community is no member of the team.
+const LOOSE: f64 = 0.5;
+
+/// The teams, with a seed for the order in which nodes are visited and for the graphs without structure.
+///
+/// There are teams if the graph is more modular than graphs with the same degrees in which tasks were dealt to agents
+/// one by one; and if that is not only because agents specialise: the partition is crisp, or more modular than graphs
+/// in which each agent keeps its amounts of work in trades dealt at random. A community is a team if more of its
+/// agents' ties stay inside than leave, or more than chance makes in the latter graphs.
+#[must_use]
+pub fn teams(episodes: &[Episode], seed: Seed) -> Teams {
+    let record = Record::of(episodes);
+    let graph = drawn(&record);
+    let found = communities(&graph, seed);
+    let best = modularity(&graph, &found);
+    let groups = members(&graph, &found);
+    let smooth = drawn(&record.smoothed());
+    let level = modularity(&smooth, &communities(&smooth, seed));
+    let dealt = Null::of((1..=NULLS).map(|n| null::dealt(&record, seed.of(n))), seed);
+    let mut told = Teams { teams: Vec::new(), modularity: best, chance: dealt.chance(), structured: false };
+    let mut bar = f64::INFINITY;
+    if told.chance.beaten_by(level) && !(best >= CRISP && kept(&groups) > INSIDE) {
+        let traded = Null::of((1..=NULLS).map(|n| null::traded(&record, seed.of(n))), seed);
+        told.chance = traded.chance();
+        told.structured = told.chance.beaten_by(level);
+        bar = traded.bar();
+    } else {
+        told.structured = told.chance.beaten_by(level);
+    }
+    if told.structured {
+        let history = History::of(episodes);
+        told.teams = groups.into_iter().filter(|team| team.inside > INSIDE || team.cohesion > bar).collect();
+        for team in &mut told.teams {
+            team.evidence = evidence(&history, team);
+        }
+    }
+    told
+}
+
+/// The share of the agents' ties that stays inside communities, over all of them.
+fn kept(groups: &[Team]) -> f64 {
+    let agents: usize = groups.iter().map(|team| team.agents.len()).sum();
+    let sum: f64 = groups.iter().map(|team| team.inside * real(team.agents.len())).sum();
+    share(sum, real(agents))
+}
+
+/// What graphs without structure come to: the modularity of each, and the cohesion of all their communities.
+struct Null {
+    modularities: Vec<f64>,
+    cohesions: Vec<f64>,
+}
+
+impl Null {
+    fn of(records: impl Iterator<Item = Record>, seed: Seed) -> Self {
+        let mut null = Self { modularities: Vec::new(), cohesions: Vec::new() };
+        for record in records {
+            let graph = drawn(&record);
+            let found = communities(&graph, seed);
+            null.modularities.push(modularity(&graph, &found));
+            null.cohesions.extend(members(&graph, &found).iter().map(|team| team.cohesion));
+        }
+        null
+    }
+
+    fn chance(&self) -> Chance {
+        Chance {
+            mean: mean(&self.modularities),
+            deviation: deviation(&self.modularities),
+            highest: self.modularities.iter().copied().fold(0.0, f64::max),
+        }
+    }
+
+    /// More cohesive than this is more than chance makes.
+    fn bar(&self) -> f64 {
+        mean(&self.cohesions) + 2.0 * deviation(&self.cohesions)
+    }
+}
+
+impl Chance {
+    /// Above the highest, and above the mean by four standard deviations.
+    fn beaten_by(self, modularity: f64) -> bool {
+        modularity > self.highest && modularity > self.mean + 4.0 * self.deviation
+    }
+}
+
+fn deviation(values: &[f64]) -> f64 {
+    let middle = mean(values);
+    let squares: f64 = values.iter().map(|value| (value - middle).powi(2)).sum();
+    share(squares, real(values.len().saturating_sub(1))).sqrt()
+}
+
+/// The communities of two agents or more, the most cohesive first.
+fn members(graph: &UnGraph<Node, f64>, found: &[usize]) -> Vec<Team> {
+    let weights = Weights::of(graph);
+    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (place, group) in found.iter().enumerate() {
+        groups.entry(*group).or_default().push(place);
+    }
+    let mut teams: Vec<Team> = groups.values().filter_map(|group| team(graph, &weights, group)).collect();
+    teams.sort_by(|a, b| b.cohesion.total_cmp(&a.cohesion).then_with(|| a.agents.cmp(&b.agents)));
+    teams
+}
+
+fn team(graph: &UnGraph<Node, f64>, weights: &Weights, group: &[usize]) -> Option<Team> {
+    let nodes: Vec<&Node> = graph.node_weights().collect();
+    let own: BTreeSet<usize> = group.iter().copied().collect();
+    let by_chance = share(group.iter().map(|place| weights.degree(*place)).sum(), weights.total());
+    let agents: Vec<usize> = group.iter().copied().filter(|place| nodes[*place].is_agent()).collect();
+    let all = inside(&agents, &own, weights);
+    let belongs = |agent: &usize| inside(&[*agent], &own, weights) - by_chance >= LOOSE * (all - by_chance);
+    let agents: Vec<usize> = agents.into_iter().filter(belongs).collect();
+    if agents.len() < 2 {
+        return None;
+    }
+    let inside = inside(&agents, &own, weights);
+    let ours: BTreeSet<usize> = agents.iter().copied().collect();
+    let topics = group.iter().filter(|place| !nodes[**place].is_agent());
+    let mut bonds: Vec<Bond> = topics.map(|place| bond(nodes[*place], weights.near(*place), &ours)).collect();
+    bonds.sort_by(|a, b| {
+        (b.tasks * b.share).total_cmp(&(a.tasks * a.share)).then_with(|| a.node.cmp(&b.node))
+    });
+    bonds.truncate(BONDS);
+    let mut names: Vec<String> = agents.iter().map(|place| nodes[*place].name().to_owned()).collect();
+    names.sort();
+    Some(Team { agents: names, bonds, inside, cohesion: inside - by_chance, evidence: Vec::new() })
+}
+
+/// The share of the ties of these agents that stays among these nodes.
+fn inside(agents: &[usize], own: &BTreeSet<usize>, weights: &Weights) -> f64 {
+    let (mut kept, mut all) = (0.0, 0.0);
+    for (to, weight) in agents.iter().flat_map(|agent| weights.near(*agent)) {
+        all += weight;
+        kept += if own.contains(to) { *weight } else { 0.0 };
+    }
+    share(kept, all)
+}
+
+fn bond(node: &Node, near: &[(usize, f64)], ours: &BTreeSet<usize>) -> Bond {
+    let all: f64 = near.iter().map(|(_, weight)| weight).sum();
+    let tasks: f64 = near.iter().filter(|(to, _)| ours.contains(to)).map(|(_, weight)| weight).sum();
+    Bond { node: node.clone(), tasks, share: share(tasks, all) }
+}
+
+/// Accepted work of its agents on what they share, hand-offs between them first.
+fn evidence(history: &History, team: &Team) -> Vec<i64> {
+    let ours = |agent: &str| team.agents.iter().any(|own| own == agent);
+    let accepted = history.tasks().filter_map(|attempts| history.accepted(attempts.first()?.task));
+    let own = accepted.filter(|episode| ours(&episode.agent));
+    let shared = own.filter(|episode| team.bonds.iter().any(|bond| bond.node.marks(episode)));
+    let events = shared.map(|episode| {
+        let givers = episode.depends_on.iter().filter_map(|task| history.accepted(*task));
+        let handed = givers.filter(|giver| giver.agent != episode.agent).any(|giver| ours(&giver.agent));
+        (handed, episode.seq)
+    });
+    telling(events)
+}

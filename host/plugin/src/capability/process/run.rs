@@ -1,0 +1,131 @@
+//! Running a program to its end.
+
+use std::time::Duration;
+
+use baton_core::clock::Stopwatch;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::Child;
+use tokio::sync::oneshot;
+
+use super::confine;
+use super::profile::Profile;
+use super::spawn::{Group, How, ending, spawn};
+use super::{LINGER, STDERR_TAIL};
+use crate::bindings::agent::baton::host::process::{Command, Completed, Ending, ProcessError};
+use crate::capability::{Powers, Stop};
+
+pub(super) async fn run(
+    powers: &Powers,
+    profile: &Profile,
+    command: &Command,
+) -> Result<Completed, ProcessError> {
+    let watch = Stopwatch::start();
+    let (child, group) = spawn(powers, profile, command).await?;
+    let (ending, stdout, stderr) = attend(powers, profile, child, group, command.stdin.clone()).await?;
+    Ok(Completed { ending, stdout, stderr, took: watch.millis() })
+}
+
+type Ended = (Ending, Vec<u8>, Vec<u8>);
+
+/// Feeds, reads and waits at once, until the program ends or must be ended.
+async fn attend(
+    powers: &Powers,
+    profile: &Profile,
+    mut child: Child,
+    mut group: Group,
+    input: Vec<u8>,
+) -> Result<Ended, ProcessError> {
+    let (mut stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let feed = tokio::spawn(async move {
+        if let Some(mut stdin) = stdin.take() {
+            // A program that does not read its input closes it early, which is its right.
+            let _ = stdin.write_all(&input).await;
+        }
+    });
+    let max = profile.max_stdout;
+    let (tell, too_much) = oneshot::channel();
+    let head = tokio::spawn(async move {
+        let read = read_head(stdout, max).await;
+        if read.1 > max {
+            let _ = tell.send(());
+        }
+        read
+    });
+    let tail = tokio::spawn(async move { read_tail(stderr).await });
+    let limit = profile.timeout.unwrap_or(Duration::from_secs(u64::from(u32::MAX)));
+    let forced = tokio::select! {
+        biased;
+        () = group.ended() => None,
+        Ok(()) = too_much => Some(Forced::TooMuchOutput),
+        why = powers.fence.fallen() => Some(Forced::Stopped(why)),
+        () = tokio::time::sleep(limit) => Some(Forced::TimedOut(limit)),
+    };
+    if let Some(forced) = &forced {
+        group.end(forced.how());
+    }
+    let status = group.wait(&mut child).await.map_err(|why| ProcessError::NotStarted(why.to_string()))?;
+    let stdout = tokio::time::timeout(LINGER, head).await;
+    let stderr = tokio::time::timeout(LINGER, tail).await;
+    feed.abort();
+    let stderr = stderr.ok().and_then(Result::ok).unwrap_or_default();
+    let (stdout, written) = stdout.ok().and_then(Result::ok).unwrap_or_default();
+    powers.suspect(confine::hint(profile, &[stderr.as_slice(), stdout.as_slice()].concat()));
+    let ending = match forced {
+        Some(Forced::Stopped(Stop::Deadline | Stop::Silent)) => Ending::TimedOut(
+            powers.deadline.since(powers.clock.now()).as_millis().try_into().unwrap_or(u64::MAX),
+        ),
+        Some(Forced::Stopped(Stop::LeaseLost | Stop::Cancelled | Stop::Budget | Stop::Asked)) => {
+            return Err(ProcessError::Stopped);
+        }
+        Some(Forced::TimedOut(limit)) => Ending::TimedOut(limit.as_millis().try_into().unwrap_or(u64::MAX)),
+        Some(Forced::TooMuchOutput) => Ending::TooMuchOutput(max.try_into().unwrap_or(u64::MAX)),
+        // It had ended before anybody could kill it.
+        None if written > max => Ending::TooMuchOutput(max.try_into().unwrap_or(u64::MAX)),
+        None => ending(status),
+    };
+    Ok((ending, stdout, stderr))
+}
+
+/// Why a program did not end by itself.
+enum Forced {
+    TimedOut(Duration),
+    TooMuchOutput,
+    Stopped(Stop),
+}
+
+impl Forced {
+    fn how(&self) -> How {
+        match self {
+            // What somebody else may have by now, and what can't be stopped by its output, is stopped at once.
+            Self::Stopped(Stop::LeaseLost) | Self::TooMuchOutput => How::Now,
+            Self::Stopped(Stop::Cancelled | Stop::Deadline | Stop::Silent | Stop::Budget | Stop::Asked)
+            | Self::TimedOut(_) => How::Politely,
+        }
+    }
+}
+
+/// Up to `max` bytes, and how many there were; what is beyond is not kept, and reading stops at once, so that the
+/// writer can't fill memory.
+pub(super) async fn read_head(from: Option<impl AsyncRead + Unpin>, max: usize) -> (Vec<u8>, usize) {
+    let mut kept = Vec::new();
+    let Some(from) = from else { return (kept, 0) };
+    let _ = from.take(max as u64 + 1).read_to_end(&mut kept).await;
+    let written = kept.len();
+    kept.truncate(max);
+    (kept, written)
+}
+
+pub(super) async fn read_tail(from: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
+    let mut kept = Vec::new();
+    let Some(mut from) = from else { return kept };
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = from.read(&mut buffer).await {
+        kept.extend_from_slice(&buffer[..count]);
+        if kept.len() > 2 * STDERR_TAIL {
+            kept.drain(..kept.len() - STDERR_TAIL);
+        }
+    }
+    let excess = kept.len().saturating_sub(STDERR_TAIL);
+    kept.drain(..excess);
+    kept
+}

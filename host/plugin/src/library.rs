@@ -1,0 +1,310 @@
+//! The plugins that are there: bundled ones and installed ones, loaded when first used.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use baton_core::op::PluginRow;
+
+use super::agent::Adapter;
+use super::bundled::{Bundled, BundledPlugins};
+use super::cache::Cache;
+use super::compile::Compiler;
+use super::executor::Executor;
+use super::grant::Grant;
+use super::inspect::Component;
+use super::limits::{Limits, Overrides};
+use super::loader::{Loaded, Loader};
+use super::router::Router;
+use super::validator::Validator;
+use super::{Engines, Kind, PluginError};
+
+/// An installed plugin, as the store has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installed {
+    pub name: String,
+    pub digest: String,
+    pub grants: Vec<Grant>,
+}
+
+impl From<&PluginRow> for Installed {
+    /// A grant that this version does not know is none.
+    fn from(row: &PluginRow) -> Self {
+        let grants = row.grants.iter().filter_map(|grant| grant.parse().ok()).collect();
+        Self { name: row.name.clone(), digest: row.digest.clone(), grants }
+    }
+}
+
+/// What the operator's configuration says of one plugin.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    pub limits: Overrides,
+    pub config: BTreeMap<String, String>,
+}
+
+/// Where a library gets everything from.
+pub struct Sources {
+    pub bundled: &'static BundledPlugins,
+    /// Installed components, named by digest.
+    pub folder: PathBuf,
+    pub cache: PathBuf,
+    pub compiler: Compiler,
+    pub installed: Vec<Installed>,
+    pub settings: BTreeMap<String, Settings>,
+}
+
+type Ready = HashMap<(Kind, String), (Loaded, Vec<Grant>)>;
+
+/// Loads plugins by name, or by the path of a component.
+pub struct Library {
+    loader: Loader,
+    bundled: &'static BundledPlugins,
+    folder: PathBuf,
+    installed: Mutex<BTreeMap<String, Installed>>,
+    settings: BTreeMap<String, Settings>,
+    loaded: Mutex<HashMap<(String, String), Loaded>>,
+    /// By name, until what is installed changes; a component that is named by its file is looked at each time.
+    ready: Mutex<Ready>,
+}
+
+impl Library {
+    /// # Errors
+    /// [`PluginError::Host`] if this machine can't run plugins.
+    pub fn open(sources: Sources) -> Result<Self, PluginError> {
+        let cache = Cache::at(&sources.cache).map_err(|why| PluginError::Host {
+            plugin: "the plugin cache".into(),
+            why: format!("{}: {why}", sources.cache.display()),
+        })?;
+        let installed = sources.installed.into_iter().map(|plugin| (plugin.name.clone(), plugin)).collect();
+        Ok(Self {
+            loader: Loader { engines: Engines::start()?, cache, compiler: sources.compiler },
+            bundled: sources.bundled,
+            folder: sources.folder,
+            installed: Mutex::new(installed),
+            settings: sources.settings,
+            loaded: Mutex::default(),
+            ready: Mutex::default(),
+        })
+    }
+
+    /// Takes what is installed as it is now, so that a running host sees it.
+    pub fn install(&self, plugins: impl Iterator<Item = Installed>) {
+        let mut installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner);
+        *installed = plugins.map(|plugin| (plugin.name.clone(), plugin)).collect();
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    #[must_use]
+    pub fn settings(&self, name: &str) -> Settings {
+        self.settings.get(name).cloned().unwrap_or_default()
+    }
+
+    /// What a plugin of this kind may use, with what is configured for it.
+    #[must_use]
+    pub fn limits(&self, name: &str, kind: Kind) -> Limits {
+        self.settings.get(name).map(|settings| settings.limits).unwrap_or_default().over(Limits::of(kind))
+    }
+
+    /// The bytes of a plugin and what it is granted: installed plugins come before bundled ones of the same name.
+    fn find(&self, name: &str, kind: Kind) -> Result<(Vec<u8>, Vec<Grant>), PluginError> {
+        let installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        if let Some(Installed { digest, grants, .. }) = installed {
+            return Ok((self.stored(name, &digest)?, grants));
+        }
+        if let Some(Bundled { wasm, .. }) = self.bundled.find(name, kind) {
+            return Ok((wasm.to_vec(), Grant::all()));
+        }
+        if is_file(name) {
+            let bytes =
+                fs::read(name).map_err(|why| unknown(name, &format!("{name} can't be read: {why}")))?;
+            return Ok((bytes, Vec::new()));
+        }
+        let known: Vec<&str> = self.bundled.of(kind).map(|plugin| plugin.name).collect();
+        Err(unknown(
+            name,
+            &format!("no {kind} of this name is installed or bundled (bundled: {})", known.join(", ")),
+        ))
+    }
+
+    fn place(&self, digest: &str) -> PathBuf {
+        self.folder.join(format!("{}.wasm", digest.trim_start_matches("blake3:")))
+    }
+
+    /// An installed component by its digest. What has another content than its name says is not used.
+    ///
+    /// # Errors
+    /// It is not there, or was altered.
+    pub fn stored(&self, name: &str, digest: &str) -> Result<Vec<u8>, PluginError> {
+        let path = self.place(digest);
+        let bytes = fs::read(&path)
+            .map_err(|why| unknown(name, &format!("{} can't be read: {why}", path.display())))?;
+        if super::digest(&bytes) != digest {
+            return Err(unknown(
+                name,
+                &format!("{} was altered: its content is not {digest}", path.display()),
+            ));
+        }
+        Ok(bytes)
+    }
+
+    fn load(&self, name: &str, kind: Kind) -> Result<(Loaded, Vec<Grant>), PluginError> {
+        let key = (kind, name.to_owned());
+        if let Some(ready) = self.ready.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+            return Ok(ready.clone());
+        }
+        let loaded = self.load_anew(name, kind)?;
+        if !is_file(name) {
+            self.ready.lock().unwrap_or_else(PoisonError::into_inner).insert(key, loaded.clone());
+        }
+        Ok(loaded)
+    }
+
+    fn load_anew(&self, name: &str, kind: Kind) -> Result<(Loaded, Vec<Grant>), PluginError> {
+        let (bytes, grants) = self.find(name, kind)?;
+        let loaded = match self.known(name, &super::digest(&bytes)) {
+            Some(loaded) => loaded,
+            None => self.load_bytes(name, &bytes, &grants)?,
+        };
+        if loaded.component.kind != kind {
+            return Err(unknown(name, &format!("it is of kind {}, expected {kind}", loaded.component.kind)));
+        }
+        Ok((loaded, grants))
+    }
+
+    /// # Errors
+    /// Why it can't be used.
+    pub fn router(&self, name: &str) -> Result<Router, PluginError> {
+        Router::new(self.load(name, Kind::Router)?.0, &self.loader.engines)
+    }
+
+    /// What a router's name stands for by now, if that has another content than a run chose: a new version that was
+    /// installed or came with this binary, or a changed file whose old content is gone.
+    #[must_use]
+    pub fn successor(&self, name: &str, digest: &str) -> Option<String> {
+        let installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        let now = if let Some(installed) = installed {
+            installed.digest
+        } else if let Some((_, digest)) =
+            self.bundled.routers().iter().find(|(plugin, _)| plugin.name == name)
+        {
+            digest.clone()
+        } else if is_file(name) && self.known(name, digest).is_none() {
+            super::digest(&fs::read(name).ok()?)
+        } else {
+            return None;
+        };
+        (now != digest).then_some(now)
+    }
+
+    /// What was loaded before of a name with this content.
+    fn known(&self, name: &str, digest: &str) -> Option<Loaded> {
+        let key = (name.to_owned(), digest.to_owned());
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
+    }
+
+    fn load_bytes(&self, name: &str, bytes: &[u8], grants: &[Grant]) -> Result<Loaded, PluginError> {
+        let settings = self.settings(name);
+        let limits = |kind| settings.limits.over(Limits::of(kind));
+        let loaded = self.loader.load(name, bytes, limits, grants)?;
+        let key = (name.to_owned(), loaded.component.digest.clone());
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(key, loaded.clone());
+        Ok(loaded)
+    }
+
+    /// A router with exactly this content, also where its name stands for another by now.
+    ///
+    /// # Errors
+    /// It is nowhere to be found any more, or can't be used.
+    pub fn router_at(&self, name: &str, digest: &str) -> Result<Router, PluginError> {
+        let loaded = match self.known(name, digest) {
+            Some(loaded) => loaded,
+            None => self.load_bytes(name, &self.component_of(name, digest)?, &[])?,
+        };
+        Router::new(loaded, &self.loader.engines)
+    }
+
+    /// The component of a router with exactly this content: installed, bundled, or the file that is its name.
+    ///
+    /// # Errors
+    /// It is nowhere to be found any more.
+    pub fn component_of(&self, name: &str, digest: &str) -> Result<Vec<u8>, PluginError> {
+        let stored = match self.stored(name, digest) {
+            Ok(stored) => return Ok(stored),
+            Err(why) => why,
+        };
+        if let Some((plugin, _)) = self.bundled.routers().iter().find(|(_, own)| own == digest) {
+            return Ok(plugin.wasm.to_vec());
+        }
+        let read = is_file(name).then(|| fs::read(name).ok()).flatten();
+        read.filter(|bytes| super::digest(bytes) == digest).ok_or_else(|| match self.place(digest).exists() {
+            true => stored,
+            false => unknown(name, &format!("the component with the digest {digest} is gone")),
+        })
+    }
+
+    /// A router from its bytes, under the limits of its name.
+    ///
+    /// # Errors
+    /// Why it can't be used.
+    pub fn router_from(&self, name: &str, bytes: &[u8]) -> Result<Router, PluginError> {
+        let settings = self.settings(name);
+        let limits = |kind| settings.limits.over(Limits::of(kind));
+        let loaded = self.loader.load(name, bytes, limits, &[])?;
+        Router::new(loaded, &self.loader.engines)
+    }
+
+    /// # Errors
+    /// Why it can't be used.
+    pub fn executor(&self, name: &str) -> Result<Executor, PluginError> {
+        Executor::new(self.load(name, Kind::Executor)?.0, &self.loader.engines)
+    }
+
+    /// # Errors
+    /// Why it can't be used.
+    pub fn validator(&self, name: &str) -> Result<Validator, PluginError> {
+        Validator::new(self.load(name, Kind::Validator)?.0, &self.loader.engines)
+    }
+
+    /// # Errors
+    /// Why it can't be used.
+    pub fn agent(&self, name: &str) -> Result<Adapter, PluginError> {
+        let (loaded, grants) = self.load(name, Kind::Agent)?;
+        Adapter::new(loaded, grants, &self.loader.engines)
+    }
+
+    /// An adapter that was loaded before: asking for it costs next to nothing.
+    #[must_use]
+    pub fn ready_agent(&self, name: &str) -> Option<Adapter> {
+        let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        let (loaded, grants) = ready.get(&(Kind::Agent, name.to_owned()))?.clone();
+        drop(ready);
+        Adapter::new(loaded, grants, &self.loader.engines).ok()
+    }
+
+    /// What a plugin is, without loading it.
+    ///
+    /// # Errors
+    /// There is none of this name, or it is no plugin.
+    pub fn inspect(&self, name: &str, kind: Kind) -> Result<(Component, Vec<Grant>), PluginError> {
+        let (bytes, grants) = self.find(name, kind)?;
+        Ok((Component::read(name, &bytes)?, grants))
+    }
+}
+
+/// Whether a plugin is named by the path of its component.
+fn is_file(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "wasm")
+}
+
+fn unknown(plugin: &str, why: &str) -> PluginError {
+    PluginError::Incompatible { plugin: plugin.to_owned(), why: why.to_owned() }
+}
+
+/// What a name stands for without a library: for lists.
+#[must_use]
+pub fn components(bundled: &BundledPlugins) -> Vec<(&'static str, Arc<Component>)> {
+    let read =
+        |plugin: Bundled| Some((plugin.name, Arc::new(Component::read(plugin.name, plugin.wasm).ok()?)));
+    bundled.all().filter_map(read).collect()
+}

@@ -1,0 +1,493 @@
+//! Operations on runs: submitting, amending, holding, ending.
+
+use std::collections::HashMap;
+
+use baton_core::clock::Time;
+use baton_core::event::Fact;
+use baton_core::id::{Epoch, RunId, TaskId};
+use baton_core::op::{Rejection, Reply, RouterChange, RouterChoice, Submission};
+use baton_core::plan::diff::{Diff, diff};
+use baton_core::plan::{Plan, Workstream};
+use baton_core::task::transition::Command;
+use baton_core::task::{Parent, State, Task};
+use rusqlite::{OptionalExtension as _, ToSql, params};
+
+use super::Applying;
+use super::task::{ended, is_stopping};
+use crate::batch::ApplyError;
+use crate::batch::Batch;
+use crate::seal::Section;
+
+/// Opens a run, or finds the one that the key opened.
+pub(super) fn submit(batch: &mut Batch<'_>, submission: Submission) -> Applying {
+    if let Some(key) = &submission.key {
+        let known: Option<(i64, Vec<u8>)> = batch
+            .conn
+            .query_row("SELECT id, plan FROM run WHERE key = ?1", [key], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        if let Some((run, before)) = known {
+            let run = RunId(run);
+            let diff = diff(&plan(&before)?, &submission.plan);
+            return if diff.is_empty() {
+                Ok(Reply::Run { run, fresh: false })
+            } else {
+                Err(ApplyError::Rejected(Rejection::PlanChanged { run, diff }))
+            };
+        }
+    }
+    open(batch, submission)
+}
+
+fn plan(json: &[u8]) -> Result<Plan, ApplyError> {
+    serde_json::from_slice(json)
+        .map_err(|why| Rejection::Store(format!("a stored plan can't be read: {why}")).into())
+}
+
+fn open(batch: &mut Batch<'_>, submission: Submission) -> Applying {
+    let Submission { plan, seed, router, key } = submission;
+    let json = serde_json::to_vec(&plan).map_err(|why| Rejection::Invalid(why.to_string()))?;
+    let digest = plan.digest();
+    batch.conn.execute(
+        "INSERT INTO run (name, key, digest, plan, seed, router, router_digest, created_at) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        params![plan.name, key, digest, json, seed.0.cast_signed(), router.name, router.digest, batch.now.0],
+    )?;
+    let run = RunId(batch.conn.last_insert_rowid());
+    let now = batch.now.0;
+    seal_opened(batch, run, &[&plan.name, &key, &seed.0.cast_signed(), &now])?;
+    batch.seal(Some(run), Section::RunPlan, &[&run.0], &[&digest, &json])?;
+    seal_router(batch, run, &router, None)?;
+    let tasks = u32::try_from(plan.workstreams.len()).unwrap_or(u32::MAX);
+    batch.append(Some(run), None, &Fact::RunSubmitted { name: plan.name.clone(), plan: digest, tasks })?;
+    batch.append(
+        Some(run),
+        None,
+        &Fact::RouterUsed { router: router.name, digest: router.digest, before: None },
+    )?;
+    insert_all(batch, run, &plan.workstreams)?;
+    Ok(Reply::Run { run, fresh: true })
+}
+
+/// The host's chain vouches for the run, so that one that was taken out with its whole chain is missed.
+fn seal_opened(batch: &mut Batch<'_>, run: RunId, columns: &[&dyn ToSql]) -> Result<(), ApplyError> {
+    Ok(batch.seal(None, Section::RunOpened, &[&run.0], columns)?)
+}
+
+fn seal_router(
+    batch: &mut Batch<'_>,
+    run: RunId,
+    router: &RouterChoice,
+    before: Option<&str>,
+) -> Result<(), ApplyError> {
+    Ok(batch.seal(Some(run), Section::RunRouter, &[&run.0], &[&router.name, &router.digest, &before])?)
+}
+
+/// Where a new task belongs.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) run: RunId,
+    pub(super) parent: Option<Parent>,
+    pub(super) deadline: Option<Time>,
+}
+
+/// Inserts workstreams in dependency order, so that every task's dependencies have smaller ids.
+fn insert_all(batch: &mut Batch<'_>, run: RunId, workstreams: &[Workstream]) -> Result<(), ApplyError> {
+    let place = Place { run, parent: None, deadline: None };
+    let position: HashMap<&str, usize> =
+        workstreams.iter().enumerate().map(|(index, workstream)| (workstream.id.as_str(), index)).collect();
+    let mut ids: Vec<Option<TaskId>> = vec![None; workstreams.len()];
+    let mut stack = Vec::new();
+    for start in 0..workstreams.len() {
+        stack.push((start, 0));
+        while let Some((index, next)) = stack.pop() {
+            if ids[index].is_some() {
+                continue;
+            }
+            let inner = workstreams[index].depends_on.iter().skip(next).position(|wanted| {
+                position.get(wanted.as_str()).is_some_and(|&parent| ids[parent].is_none())
+            });
+            if let Some(offset) = inner {
+                let wanted = &workstreams[index].depends_on[next + offset];
+                if stack.len() > workstreams.len() {
+                    return Err(ApplyError::Rejected(Rejection::Invalid(format!(
+                        "{wanted} is part of a cycle"
+                    ))));
+                }
+                stack.push((index, next + offset));
+                stack.push((position[wanted.as_str()], 0));
+                continue;
+            }
+            let mut on = Vec::with_capacity(workstreams[index].depends_on.len());
+            for wanted in &workstreams[index].depends_on {
+                on.push(match position.get(wanted.as_str()).and_then(|&parent| ids[parent]) {
+                    Some(id) => id,
+                    None => task_id(batch, run, wanted)?,
+                });
+            }
+            ids[index] = Some(insert(batch, place, &workstreams[index], &on)?);
+        }
+    }
+    Ok(())
+}
+
+/// Inserts one task that depends on tasks which are there already.
+pub(super) fn insert(
+    batch: &mut Batch<'_>,
+    place: Place,
+    workstream: &Workstream,
+    on: &[TaskId],
+) -> Result<TaskId, ApplyError> {
+    let id = batch.next_task();
+    let terms = batch.terms_id(place.run, workstream.terms())?;
+    let mut left = 0;
+    for parent in on {
+        let met = is_met(batch, *parent)?;
+        left += u32::from(!met);
+        let mut link = batch
+            .conn
+            .prepare_cached("INSERT OR IGNORE INTO dep (parent_id, child_id, met) VALUES (?1, ?2, ?3)")?;
+        if link.execute(params![parent.0, id.0, met])? == 0 {
+            left -= u32::from(!met);
+        } else {
+            batch.seal(Some(place.run), Section::Dep, &[&parent.0, &id.0], &[])?;
+        }
+    }
+    let own = workstream.timeouts.deadline.map(|span| batch.now + span.0);
+    let task = Task {
+        id,
+        run: place.run,
+        parent: place.parent,
+        terms,
+        state: if left == 0 { State::Ready { since: batch.now } } else { State::Blocked },
+        held: false,
+        cancelling: false,
+        epoch: Epoch::default(),
+        attempts: 0,
+        crashes: 0,
+        conflicts: 0,
+        priority: workstream.priority,
+        created: batch.now,
+        deadline: own.into_iter().chain(place.deadline).min(),
+    };
+    let spec = serde_json::to_vec(workstream).map_err(|why| Rejection::Invalid(why.to_string()))?;
+    let mut body = batch
+        .conn
+        .prepare_cached("INSERT INTO body (task_id, run_id, name, spec) VALUES (?1, ?2, ?3, ?4)")?;
+    body.execute(params![id.0, place.run.0, workstream.id, spec])?;
+    batch.seal(Some(place.run), Section::Body, &[&id.0], &[&place.run.0, &workstream.id, &spec])?;
+    batch.insert(&task, left)?;
+    Ok(id)
+}
+
+fn is_met(batch: &Batch<'_>, id: TaskId) -> Result<bool, ApplyError> {
+    let mut select = batch.conn.prepare_cached("SELECT state = 5 FROM task WHERE id = ?1")?;
+    let met: Option<bool> = select.query_row([id.0], |row| row.get(0)).optional()?;
+    met.ok_or_else(|| Rejection::NotFound(format!("task {id}")).into())
+}
+
+fn task_id(batch: &Batch<'_>, run: RunId, name: &str) -> Result<TaskId, ApplyError> {
+    let mut select = batch.conn.prepare_cached("SELECT task_id FROM body WHERE run_id = ?1 AND name = ?2")?;
+    let found = select.query_row(params![run.0, name], |row| Ok(TaskId(row.get(0)?))).optional()?;
+    found.ok_or_else(|| Rejection::NotFound(format!("task {name} in {run}")).into())
+}
+
+/// Adds tasks beyond the plan. They may depend on tasks of the run.
+pub(super) fn extend(batch: &mut Batch<'_>, run: RunId, workstreams: Vec<Workstream>) -> Applying {
+    batch.seed(run)?;
+    let known = workstreams.iter().find(|one| task_id(batch, run, &one.id).is_ok());
+    if let Some(taken) = known {
+        return Err(ApplyError::Rejected(Rejection::Invalid(format!(
+            "{run} has a task {} already",
+            taken.id
+        ))));
+    }
+    reopen(batch, run)?;
+    insert_all(batch, run, &workstreams)?;
+    Ok(Reply::Run { run, fresh: false })
+}
+
+pub(super) fn reopen(batch: &mut Batch<'_>, run: RunId) -> Result<(), ApplyError> {
+    if batch
+        .conn
+        .execute("UPDATE run SET settled_at = NULL WHERE id = ?1 AND settled_at IS NOT NULL", [run.0])?
+        > 0
+    {
+        batch.seal_gone(Some(run), Section::RunSettled, &[&run.0])?;
+        batch.append(Some(run), None, &Fact::RunReopened)?;
+    }
+    Ok(())
+}
+
+/// Turns the run's plan into another: all of it, or nothing and a reason.
+pub(super) fn amend(batch: &mut Batch<'_>, run: RunId, after: Plan) -> Applying {
+    let json: Option<Vec<u8>> =
+        batch.conn.query_row("SELECT plan FROM run WHERE id = ?1", [run.0], |row| row.get(0)).optional()?;
+    let before = plan(&json.ok_or_else(|| Rejection::NotFound(format!("run {run}")))?)?;
+    let diff = diff(&before, &after);
+    if diff.is_empty() {
+        return Ok(Reply::Amended(diff));
+    }
+    for id in &diff.removed {
+        remove(batch, run, id)?;
+    }
+    let added: Vec<Workstream> =
+        after.workstreams.iter().filter(|one| diff.added.contains(&one.id)).cloned().collect();
+    insert_all(batch, run, &added)?;
+    for (id, keys) in &diff.changed {
+        if let Some(place) = after.position(id) {
+            change(batch, run, &after.workstreams[place], keys)?;
+        }
+    }
+    let json = serde_json::to_vec(&after).map_err(|why| Rejection::Invalid(why.to_string()))?;
+    let digest = after.digest();
+    batch
+        .conn
+        .execute("UPDATE run SET plan = ?2, digest = ?3 WHERE id = ?1", params![run.0, json, digest])?;
+    batch.seal(Some(run), Section::RunPlan, &[&run.0], &[&digest, &json])?;
+    batch.append(Some(run), None, &amended(&digest, &diff))?;
+    reopen(batch, run)?;
+    Ok(Reply::Amended(diff))
+}
+
+fn amended(digest: &str, diff: &Diff) -> Fact {
+    let count = |length: usize| u32::try_from(length).unwrap_or(u32::MAX);
+    Fact::RunAmended {
+        plan: digest.to_owned(),
+        added: count(diff.added.len()),
+        removed: count(diff.removed.len()),
+        changed: count(diff.changed.len()),
+    }
+}
+
+/// What was accepted stays, what runs must be stopped first; the rest leaves the run, and so do its edges.
+fn remove(batch: &mut Batch<'_>, run: RunId, name: &str) -> Result<(), ApplyError> {
+    let id = task_id(batch, run, name)?;
+    let mut task = batch.task(id)?;
+    match task.state {
+        State::Succeeded { .. } => {
+            return Err(ApplyError::Rejected(Rejection::Invalid(format!(
+                "{name} has been accepted and can't be removed"
+            ))));
+        }
+        State::Running { .. } | State::Waiting { .. } => {
+            return Err(ApplyError::Rejected(Rejection::Invalid(format!(
+                "{name} is under way: cancel it before it is removed"
+            ))));
+        }
+        State::Blocked
+        | State::Ready { .. }
+        | State::Backoff { .. }
+        | State::Failed { .. }
+        | State::Cancelled { .. }
+        | State::Skipped { .. } => {}
+    }
+    batch.record(&mut task, &Fact::Removed)?;
+    let freed: Vec<(i64, bool)> = {
+        let mut select =
+            batch.conn.prepare_cached("DELETE FROM dep WHERE parent_id = ?1 RETURNING child_id, met")?;
+        select.query_map([id.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?
+    };
+    for (child, met) in freed {
+        batch.seal_gone(Some(run), Section::Dep, &[&id.0, &child])?;
+        if !met {
+            loosen(batch, TaskId(child))?;
+        }
+    }
+    let needed: Vec<i64> = {
+        let mut select =
+            batch.conn.prepare_cached("DELETE FROM dep WHERE child_id = ?1 RETURNING parent_id")?;
+        select.query_map([id.0], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
+    };
+    for parent in needed {
+        batch.seal_gone(Some(run), Section::Dep, &[&parent, &id.0])?;
+    }
+    batch.conn.execute("UPDATE task SET removed = 1, deps_left = 0 WHERE id = ?1", [id.0])?;
+    let gone = format!("{name} (removed {})", id.0);
+    let spec: Vec<u8> = batch.conn.query_row(
+        "UPDATE body SET name = ?2 WHERE task_id = ?1 RETURNING spec",
+        params![id.0, gone],
+        |row| row.get(0),
+    )?;
+    Ok(batch.seal(Some(run), Section::Body, &[&id.0], &[&run.0, &gone, &spec])?)
+}
+
+/// One dependency fewer.
+fn loosen(batch: &mut Batch<'_>, child: TaskId) -> Result<(), ApplyError> {
+    let left: u32 = batch.conn.query_row(
+        "UPDATE task SET deps_left = deps_left - 1 WHERE id = ?1 RETURNING deps_left",
+        [child.0],
+        |row| row.get(0),
+    )?;
+    if left == 0 && batch.task(child)?.state == State::Blocked {
+        batch.step(child, Command::Unblock)?;
+    }
+    Ok(())
+}
+
+/// Gives a workstream its new terms and edges. Once it has started only its title, metadata and priority may change.
+fn change(batch: &mut Batch<'_>, run: RunId, new: &Workstream, keys: &[String]) -> Result<(), ApplyError> {
+    let id = task_id(batch, run, &new.id)?;
+    let mut task = batch.task(id)?;
+    let harmless =
+        keys.iter().all(|key| matches!(key.as_str(), "title" | "metadata" | "priority" | "estimate"));
+    let started = match task.state {
+        State::Running { .. } | State::Waiting { .. } | State::Succeeded { .. } => true,
+        State::Blocked
+        | State::Ready { .. }
+        | State::Backoff { .. }
+        | State::Failed { .. }
+        | State::Cancelled { .. }
+        | State::Skipped { .. } => false,
+    };
+    if started && !harmless {
+        let name = task.state.name();
+        return Err(ApplyError::Rejected(Rejection::Invalid(format!(
+            "{} is {name}: its {} can't change any more",
+            new.id,
+            keys.join(", ")
+        ))));
+    }
+    relink(batch, run, id, new)?;
+    task = batch.task(id)?;
+    // Whoever was told of the old version is told again.
+    task.epoch = if started { task.epoch } else { task.epoch.next() };
+    task.terms = batch.terms_id(run, new.terms())?;
+    task.priority = new.priority;
+    task.deadline = new.timeouts.deadline.map(|span| task.created + span.0);
+    let left: u32 =
+        batch.conn.query_row("SELECT deps_left FROM task WHERE id = ?1", [id.0], |row| row.get(0))?;
+    if left > 0 && matches!(task.state, State::Ready { .. } | State::Backoff { .. }) {
+        task.state = State::Blocked;
+    } else if left == 0 && task.state == State::Blocked {
+        task.state = State::Ready { since: batch.now };
+    }
+    let fact = Fact::Amended { task: Box::new(task.clone()) };
+    batch.record(&mut task, &fact)?;
+    let spec = serde_json::to_vec(new).map_err(|why| Rejection::Invalid(why.to_string()))?;
+    batch.conn.execute("UPDATE body SET spec = ?2 WHERE task_id = ?1", params![id.0, spec])?;
+    Ok(batch.seal(Some(run), Section::Body, &[&id.0], &[&run.0, &new.id, &spec])?)
+}
+
+fn relink(batch: &mut Batch<'_>, run: RunId, id: TaskId, new: &Workstream) -> Result<(), ApplyError> {
+    let before: Vec<TaskId> = {
+        let mut select =
+            batch.conn.prepare_cached("SELECT parent_id FROM dep WHERE child_id = ?1 ORDER BY parent_id")?;
+        select.query_map([id.0], |row| Ok(TaskId(row.get(0)?)))?.collect::<rusqlite::Result<_>>()?
+    };
+    let mut after = Vec::with_capacity(new.depends_on.len());
+    for wanted in &new.depends_on {
+        after.push(task_id(batch, run, wanted)?);
+    }
+    let added: Vec<TaskId> = after.iter().filter(|parent| !before.contains(parent)).copied().collect();
+    let removed: Vec<TaskId> = before.iter().filter(|parent| !after.contains(parent)).copied().collect();
+    if added.is_empty() && removed.is_empty() {
+        return Ok(());
+    }
+    for parent in &removed {
+        batch
+            .conn
+            .execute("DELETE FROM dep WHERE parent_id = ?1 AND child_id = ?2", params![parent.0, id.0])?;
+        batch.seal_gone(Some(run), Section::Dep, &[&parent.0, &id.0])?;
+    }
+    for parent in &added {
+        let met = is_met(batch, *parent)?;
+        batch.conn.execute(
+            "INSERT OR IGNORE INTO dep (parent_id, child_id, met) VALUES (?1, ?2, ?3)",
+            params![parent.0, id.0, met],
+        )?;
+        batch.seal(Some(run), Section::Dep, &[&parent.0, &id.0], &[])?;
+    }
+    batch.conn.execute(
+        "UPDATE task SET deps_left = (SELECT count(*) FROM dep WHERE child_id = ?1 AND met = 0) WHERE id = ?1",
+        [id.0],
+    )?;
+    let task = batch.task(id)?;
+    batch.append(Some(run), Some(&task), &Fact::Relinked { added, removed })
+}
+
+pub(super) fn hold(batch: &mut Batch<'_>, run: RunId, held: bool) -> Applying {
+    batch.seed(run)?;
+    if batch.conn.execute("UPDATE run SET held = ?2 WHERE id = ?1 AND held <> ?2", params![run.0, held])? > 0
+    {
+        batch.seal(Some(run), Section::RunHeld, &[&run.0], &[&held.then_some(true)])?;
+        batch.append(Some(run), None, if held { &Fact::RunHeld } else { &Fact::RunUnheld })?;
+    }
+    Ok(Reply::Done)
+}
+
+pub(super) fn cancel(batch: &mut Batch<'_>, run: RunId, why: &str) -> Applying {
+    batch.seed(run)?;
+    let live: Vec<TaskId> = {
+        let mut select =
+            batch.conn.prepare("SELECT id FROM task WHERE run_id = ?1 AND state < 5 ORDER BY id")?;
+        select.query_map([run.0], |row| Ok(TaskId(row.get(0)?)))?.collect::<rusqlite::Result<_>>()?
+    };
+    for id in live {
+        let task = batch.task(id)?;
+        if !task.state.is_terminal() && !is_stopping(&task) {
+            let task = batch.step_on(task, Command::Cancel { why: why.to_owned() })?;
+            ended(batch, &task)?;
+        }
+    }
+    Ok(Reply::Done)
+}
+
+/// Closes a run whose every task has ended or can't go on.
+pub(super) fn settle(batch: &mut Batch<'_>, run: RunId) -> Applying {
+    let (live, succeeded, failed, settled): (u32, u32, u32, bool) = batch.conn.query_row(
+        "SELECT (SELECT count(*) FROM task WHERE run_id = ?1 AND state BETWEEN 1 AND 4), \
+                (SELECT count(*) FROM task WHERE run_id = ?1 AND state = 5 AND parent_id IS NULL), \
+                (SELECT count(*) FROM task WHERE run_id = ?1 AND state = 6 AND parent_id IS NULL), \
+                settled_at IS NOT NULL FROM run WHERE id = ?1",
+        [run.0],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+    )?;
+    if settled {
+        return Ok(Reply::Done);
+    }
+    if live > 0 {
+        return Err(ApplyError::Rejected(Rejection::Invalid(format!(
+            "{run} has {live} tasks that can go on"
+        ))));
+    }
+    batch.conn.execute("UPDATE run SET settled_at = ?2 WHERE id = ?1", params![run.0, batch.now.0])?;
+    let now = batch.now.0;
+    batch.seal(Some(run), Section::RunSettled, &[&run.0], &[&now])?;
+    batch.append(Some(run), None, &Fact::RunSettled { succeeded, failed })?;
+    Ok(Reply::Done)
+}
+
+pub(super) fn use_router(
+    batch: &mut Batch<'_>,
+    run: RunId,
+    router: RouterChoice,
+    why: RouterChange,
+) -> Applying {
+    let before: Option<(String, String)> = batch
+        .conn
+        .query_row("SELECT router, router_digest FROM run WHERE id = ?1", [run.0], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    let (name, digest) = before.ok_or_else(|| Rejection::NotFound(format!("run {run}")))?;
+    let before = RouterChoice { name, digest };
+    if before == router {
+        return Ok(Reply::Done);
+    }
+    let fallback = serde_json::to_string(&before).map_err(|why| Rejection::Invalid(why.to_string()))?;
+    batch.conn.execute(
+        "UPDATE run SET router = ?2, router_digest = ?3, router_before = ?4 WHERE id = ?1",
+        params![run.0, router.name, router.digest, fallback],
+    )?;
+    seal_router(batch, run, &router, Some(&fallback))?;
+    let fact = match why {
+        RouterChange::Asked => {
+            Fact::RouterUsed { router: router.name, digest: router.digest, before: Some(before.name) }
+        }
+        RouterChange::RolledBack { why } => {
+            Fact::RouterRolledBack { from: before.name, to: router.name, why }
+        }
+    };
+    batch.append(Some(run), None, &fact)?;
+    Ok(Reply::Done)
+}
