@@ -53,7 +53,7 @@ const LAYERS: [(&str, &[&str]); 10] = [
 ];
 
 /// Which crate alone may use what others wrote.
-const OWNERS: [(&str, &str); 10] = [
+const OWNERS: [(&str, &str); 9] = [
     ("clap", "cli"),
     ("indicatif", "cli"),
     ("kuva", "stats"),
@@ -62,7 +62,6 @@ const OWNERS: [(&str, &str); 10] = [
     ("reqwest", "plugin"),
     ("rusqlite", "store"),
     ("seccompiler", "plugin"),
-    ("statrs", "stats"),
     ("wasmtime", "plugin"),
 ];
 

@@ -7,11 +7,11 @@ use baton_app::bundled;
 use baton_core::clock::Time;
 use baton_core::event::TrialEnding;
 use baton_core::id::{AgentId, DecisionId, Epoch, RunId, TaskId};
-use baton_core::op::{Assign, Decision, End, Lesson, Op, Pick, Reply, RouterChoice, Submission, Terms};
+use baton_core::op::{Assign, Decision, End, Lesson, Op, Pick, Reply, RouterChoice, Submission, TrialTerms};
 use baton_core::plan::{Plan, Workstream};
 use baton_core::seed::Seed;
 use baton_core::trial::GuardLimits;
-use baton_core::trial::Stage;
+use baton_core::trial::TrialPhase;
 use baton_plugin::Kind;
 use baton_store::{Home, Lock, Store, check};
 use rusqlite::types::Value;
@@ -126,7 +126,7 @@ fn with_trial_and_memory(env: &Env) {
         upto: 9,
     };
     let guards = GuardLimits::default();
-    let terms = Terms { stage: Stage::Shadow, alpha: 0.05, guards, probation: 10 };
+    let terms = TrialTerms { stage: TrialPhase::Shadow, alpha: 0.05, guards, probation: 10 };
     let submission = Submission {
         plan: Plan { name: "memory".into(), workstreams: vec![Workstream::named("m")] },
         seed: Seed(1),
@@ -147,7 +147,7 @@ fn with_trial_and_memory(env: &Env) {
     let pick = Pick { task, agent: AgentId(1), reserve: None };
     let ops = vec![
         Op::StartTrial { router: router("candidate"), terms: Box::new(terms) },
-        Op::MoveTrial { trial: 1, stage: Stage::Shadow },
+        Op::MoveTrial { trial: 1, stage: TrialPhase::Shadow },
         Op::Shadow { run: RunId(2), of: DecisionId(1), decision: Box::new(decision("0", "1")) },
         Op::Teach { run: RunId(2), lesson: Box::new(lesson) },
         Op::EndTrial { trial: 1, ending: TrialEnding::Promoted, why: "it is better".into() },

@@ -60,7 +60,7 @@ fn over(error: &PluginError) -> Option<Name> {
         | PluginError::NotGranted { .. }
         | PluginError::Refused { .. }
         | PluginError::Trapped { .. }
-        | PluginError::Nonsense { .. }
+        | PluginError::InvalidAnswer { .. }
         | PluginError::Host { .. } => None,
     }
 }
@@ -163,7 +163,7 @@ fn nonsense_is_refused_and_named() {
         .map(|(name, place)| {
             let config: Vec<(&str, &str)> = if place.is_empty() { Vec::new() } else { vec![("in", place)] };
             let error = verdict(name, &config);
-            assert!(matches!(error, PluginError::Nonsense { .. }), "{name} {place}: {error}");
+            assert!(matches!(error, PluginError::InvalidAnswer { .. }), "{name} {place}: {error}");
             error.to_string()
         })
         .collect();

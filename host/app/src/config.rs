@@ -21,7 +21,7 @@ use baton_core::budget::price::Prices;
 use baton_core::budget::{Budget, Caps};
 use baton_core::span::Span;
 use baton_engine::Crowd;
-use baton_plugin::capability::Offer;
+use baton_plugin::capability::Resources;
 use baton_plugin::library::Settings;
 use baton_plugin::limits::Overrides;
 use ladder::{Ladder, RouterTable};
@@ -43,7 +43,7 @@ pub struct Config {
     pub router: String,
     pub ladder: Ladder,
     pub agents: Vec<Card>,
-    pub offer: Offer,
+    pub offer: Resources,
     pub plugins: BTreeMap<String, Settings>,
     pub breaker: Policy,
     pub budget: Budget,

@@ -14,12 +14,12 @@ use baton_core::id::AgentId;
 use baton_core::knowledge::{Tally, Trend};
 use baton_core::op::Op;
 use baton_core::plan::load::nearest;
-use baton_engine::attempt::Surroundings;
+use baton_engine::attempt::HostContext;
 use baton_engine::probe;
 use baton_engine::why::projection;
 use baton_learn::pooled::{Expectation, Pooled};
 use baton_plugin::agent::Health;
-use baton_plugin::capability::Desk;
+use baton_plugin::capability::StateClient;
 use baton_plugin::conformance::Finding;
 use baton_plugin::lease::HostLease;
 use baton_plugin::library::Library;
@@ -283,13 +283,13 @@ fn row(name: &str, skill: &Skill) -> Vec<String> {
 pub(super) fn health(config: &Config, library: &Library, card: &Card) -> Result<Health, Failure> {
     let adapter = library.agent(&card.adapter)?;
     let (signs, _) = tokio::sync::mpsc::unbounded_channel();
-    let around = Surroundings {
+    let around = HostContext {
         clock: Clock::system(),
         offer: config.offer.clone(),
         supervisor: std::env::current_exe().ok(),
         lease: HostLease::unlimited(),
         signs,
-        desk: Desk::closed(),
+        desk: StateClient::closed(),
         workspaces: None,
         store: Some(config.store.clone()),
         under_way: None,

@@ -45,7 +45,7 @@ use std::process::ExitCode;
 use baton_app::config::{Config, ConfigError};
 use baton_core::agent::Card;
 use baton_core::op::{PluginRow, Rejection};
-use baton_core::plan::load::Flaws;
+use baton_core::plan::load::PlanErrors;
 use baton_plugin::compile::Compiler;
 use baton_plugin::library::{Installed, Library, Sources};
 use baton_plugin::source::SourceError;
@@ -230,8 +230,8 @@ impl Failure {
     }
 }
 
-impl From<Flaws> for Failure {
-    fn from(flaws: Flaws) -> Self {
+impl From<PlanErrors> for Failure {
+    fn from(flaws: PlanErrors) -> Self {
         Self::Usage(flaws.to_string())
     }
 }
@@ -279,7 +279,7 @@ impl From<PluginError> for Failure {
             | PluginError::Refused { .. }
             | PluginError::Trapped { .. }
             | PluginError::OverLimit { .. }
-            | PluginError::Nonsense { .. } => Self::Usage(why.to_string()),
+            | PluginError::InvalidAnswer { .. } => Self::Usage(why.to_string()),
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::budget::{Cap, Money};
 use crate::id::AgentId;
-use crate::task::Terms;
+use crate::task::TaskPolicy;
 
 /// What is registered of an agent. Its load is derived from the tasks that run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +87,7 @@ impl Card {
     ///
     /// # Errors
     /// What stands against it.
-    pub fn suits(&self, terms: &Terms) -> Result<(), Unsuited> {
+    pub fn suits(&self, terms: &TaskPolicy) -> Result<(), Unsuited> {
         if terms.agent.as_ref().is_some_and(|wanted| *wanted != self.name) {
             return Err(Unsuited::NotAsked);
         }

@@ -88,14 +88,14 @@ pub struct Amount {
 /// What a cap can be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Good {
+pub enum Resource {
     Money,
     Tokens,
     Wall,
     Turns,
 }
 
-impl Good {
+impl Resource {
     pub const ALL: [Self; 4] = [Self::Money, Self::Tokens, Self::Wall, Self::Turns];
 
     /// A quantity of it as people write it.
@@ -122,27 +122,27 @@ impl Amount {
     }
 
     #[must_use]
-    pub fn get(&self, good: Good) -> u64 {
+    pub fn get(&self, good: Resource) -> u64 {
         match good {
-            Good::Money => self.money.0,
-            Good::Tokens => self.tokens,
-            Good::Wall => self.wall_ms,
-            Good::Turns => self.turns,
+            Resource::Money => self.money.0,
+            Resource::Tokens => self.tokens,
+            Resource::Wall => self.wall_ms,
+            Resource::Turns => self.turns,
         }
     }
 
-    fn with(mut self, good: Good, quantity: u64) -> Self {
+    fn with(mut self, good: Resource, quantity: u64) -> Self {
         match good {
-            Good::Money => self.money = Money(quantity),
-            Good::Tokens => self.tokens = quantity,
-            Good::Wall => self.wall_ms = quantity,
-            Good::Turns => self.turns = quantity,
+            Resource::Money => self.money = Money(quantity),
+            Resource::Tokens => self.tokens = quantity,
+            Resource::Wall => self.wall_ms = quantity,
+            Resource::Turns => self.turns = quantity,
         }
         self
     }
 
     fn map(self, other: Self, with: impl Fn(u64, u64) -> u64) -> Self {
-        Good::ALL
+        Resource::ALL
             .into_iter()
             .fold(self, |amount, good| amount.with(good, with(amount.get(good), other.get(good))))
     }
@@ -160,21 +160,21 @@ impl Amount {
 
 impl Cap {
     #[must_use]
-    pub fn get(&self, good: Good) -> Option<u64> {
+    pub fn get(&self, good: Resource) -> Option<u64> {
         match good {
-            Good::Money => self.money.map(|money| money.0),
-            Good::Tokens => self.tokens,
-            Good::Wall => self.wall.map(Span::millis),
-            Good::Turns => self.turns,
+            Resource::Money => self.money.map(|money| money.0),
+            Resource::Tokens => self.tokens,
+            Resource::Wall => self.wall.map(Span::millis),
+            Resource::Turns => self.turns,
         }
     }
 
-    fn from_each(quantity: impl Fn(Good) -> Option<u64>) -> Self {
+    fn from_each(quantity: impl Fn(Resource) -> Option<u64>) -> Self {
         Self {
-            money: quantity(Good::Money).map(Money),
-            tokens: quantity(Good::Tokens),
-            wall: quantity(Good::Wall).map(Span::from_millis),
-            turns: quantity(Good::Turns),
+            money: quantity(Resource::Money).map(Money),
+            tokens: quantity(Resource::Tokens),
+            wall: quantity(Resource::Wall).map(Span::from_millis),
+            turns: quantity(Resource::Turns),
         }
     }
 
@@ -203,20 +203,20 @@ impl Cap {
 
     /// The first good of which nothing is left.
     #[must_use]
-    pub fn reached(&self, by: &Amount) -> Option<Good> {
-        Good::ALL.into_iter().find(|good| self.get(*good).is_some_and(|cap| by.get(*good) >= cap))
+    pub fn reached(&self, by: &Amount) -> Option<Resource> {
+        Resource::ALL.into_iter().find(|good| self.get(*good).is_some_and(|cap| by.get(*good) >= cap))
     }
 
     /// The first good of which there is more than this.
     #[must_use]
-    pub fn exceeded(&self, by: &Amount) -> Option<Good> {
-        Good::ALL.into_iter().find(|good| self.get(*good).is_some_and(|cap| by.get(*good) > cap))
+    pub fn exceeded(&self, by: &Amount) -> Option<Resource> {
+        Resource::ALL.into_iter().find(|good| self.get(*good).is_some_and(|cap| by.get(*good) > cap))
     }
 
     /// As an amount to set aside: nothing where there is no limit.
     #[must_use]
     pub fn amount(&self) -> Amount {
-        Good::ALL
+        Resource::ALL
             .into_iter()
             .fold(Amount::default(), |amount, good| amount.with(good, self.get(good).unwrap_or_default()))
     }
@@ -307,7 +307,7 @@ mod tests {
         );
         assert_eq!(money.or(&tokens).tokens, Some(10));
         let gone = Amount { money: Money(5), tokens: 3, ..Amount::default() };
-        assert_eq!(money.reached(&gone), Some(Good::Money));
+        assert_eq!(money.reached(&gone), Some(Resource::Money));
         assert_eq!(money.exceeded(&gone), None);
         assert_eq!(money.less(&gone), Cap { money: Some(Money(0)), tokens: Some(7), ..Cap::default() });
     }

@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::breaker::Breaker;
 use crate::budget::ledger::Account;
-use crate::budget::{Bill, Good};
+use crate::budget::{Bill, Resource};
 use crate::clock::Time;
 use crate::fault::{ErrorClass, Fault};
 use crate::id::{AgentId, DecisionId, Epoch, QuestionId, RunId, TaskId};
 use crate::people::Purpose;
 use crate::task::{self, Need, Task};
-use crate::trial::Stage;
+use crate::trial::TrialPhase;
 
 /// One line of the record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,7 +50,7 @@ pub enum Fact {
     Delegated,
     /// Waits for children.
     Awaiting {
-        stage: task::Stage,
+        stage: task::WaitingOn,
         need: Need,
     },
     /// What it waited for has come.
@@ -163,14 +163,14 @@ pub enum Fact {
     /// Most of a cap is spent.
     BudgetLow {
         account: Account,
-        good: Good,
+        good: Resource,
         spent: u64,
         cap: u64,
     },
     /// All of a cap is spent: nothing more is started on that account.
     BudgetSpent {
         account: Account,
-        good: Good,
+        good: Resource,
         spent: u64,
         cap: u64,
     },
@@ -209,11 +209,11 @@ pub enum Fact {
         trial: i64,
         router: String,
         digest: String,
-        stage: Stage,
+        stage: TrialPhase,
     },
     TrialMoved {
         trial: i64,
-        stage: Stage,
+        stage: TrialPhase,
     },
     TrialEnded {
         trial: i64,

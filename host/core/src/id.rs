@@ -58,7 +58,7 @@ id!(
     "q"
 );
 id!(
-    /// An interned set of [`crate::task::Terms`].
+    /// An interned set of [`crate::task::TaskPolicy`].
     TermsId,
     "k"
 );

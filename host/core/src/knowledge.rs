@@ -7,7 +7,7 @@ mod tally;
 mod underway;
 
 pub use tally::{DISCOUNT, Mean, RECENT, Tally, Trend};
-pub use underway::{Open, Underway};
+pub use underway::{OpenAttempt, OpenAttempts};
 
 use serde::{Deserialize, Serialize};
 

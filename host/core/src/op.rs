@@ -19,7 +19,7 @@ use crate::plan::diff::Diff;
 use crate::plan::{Plan, Workstream};
 use crate::seed::Seed;
 use crate::task::transition::Refused;
-use crate::task::{Role, Stage, Task};
+use crate::task::{Role, Task, WaitingOn};
 use crate::trial::GuardLimits;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -75,11 +75,11 @@ pub enum Op {
     /// Tries a router against the one that each run has. Refused while another trial goes on.
     StartTrial {
         router: RouterChoice,
-        terms: Box<Terms>,
+        terms: Box<TrialTerms>,
     },
     MoveTrial {
         trial: i64,
-        stage: crate::trial::Stage,
+        stage: crate::trial::TrialPhase,
     },
     /// Ends a trial. A router that is promoted takes every run over that goes on, and is the one that runs have unless
     /// they name another.
@@ -183,7 +183,7 @@ pub enum Op {
     Spawn {
         task: TaskId,
         epoch: Epoch,
-        stage: Stage,
+        stage: WaitingOn,
         children: Vec<Workstream>,
         until: Until,
     },
@@ -283,8 +283,8 @@ pub struct Pick {
 
 /// On which terms a router is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Terms {
-    pub stage: crate::trial::Stage,
+pub struct TrialTerms {
+    pub stage: crate::trial::TrialPhase,
     /// The chance that the race is decided though both are equally good.
     pub alpha: f64,
     pub guards: GuardLimits,
@@ -373,7 +373,7 @@ pub enum Until {
     Time(Time),
 }
 
-impl Stage {
+impl WaitingOn {
     /// What the children are for that it waits for, if it has any.
     #[must_use]
     pub fn role(self) -> Option<Role> {

@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::budget::Cap;
 use crate::scope::{Glob, Scope};
 use crate::span::Span;
-use crate::task::Terms;
+use crate::task::TaskPolicy;
 
 /// A plan that was read and checked: ids are unique, dependencies exist, and there is no cycle.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -235,14 +235,14 @@ impl Workstream {
     }
 
     #[must_use]
-    pub fn terms(&self) -> Terms {
+    pub fn terms(&self) -> TaskPolicy {
         let sorted = |skills: &[String]| {
             let mut skills = skills.to_vec();
             skills.sort();
             skills.dedup();
             skills
         };
-        Terms {
+        TaskPolicy {
             skills: sorted(&self.skills),
             prefers: sorted(&self.prefers),
             scope: Scope { track: self.track.clone(), writes: self.paths.clone(), reads: self.reads.clone() },

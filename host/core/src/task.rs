@@ -72,7 +72,7 @@ pub enum State {
     /// An agent works on it under a lease. Caused by `Assign`.
     Running { agent: AgentId, since: Time, lease_until: Time },
     /// The host or the task's children have the next word. Holds its scope and no agent.
-    Waiting { stage: Stage, need: Option<Need>, since: Time },
+    Waiting { stage: WaitingOn, need: Option<Need>, since: Time },
     /// Not before `until`: after a failure that may be tried again, or because a router put it off.
     Backoff { until: Time },
     /// Accepted.
@@ -88,7 +88,7 @@ pub enum State {
 /// Who decides how a waiting task goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Stage {
+pub enum WaitingOn {
     /// Its executor.
     Executor,
     /// Its validators: an outcome is claimed and not yet accepted.
@@ -206,7 +206,7 @@ impl fmt::Display for StateName {
 
 /// Everything about how a task is to be run that scheduling needs. Interned: a million tasks of one kind share one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Terms {
+pub struct TaskPolicy {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skills: Vec<String>,
     /// Skills that would help.
@@ -239,7 +239,7 @@ pub struct Terms {
     pub timeouts: Timeouts,
 }
 
-impl Terms {
+impl TaskPolicy {
     /// Those required and those preferred, sorted.
     #[must_use]
     pub fn all_skills(&self) -> Vec<String> {

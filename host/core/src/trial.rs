@@ -8,7 +8,7 @@ use crate::seed::Seed;
 /// How much the candidate may do.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "is")]
-pub enum Stage {
+pub enum TrialPhase {
     /// It decides, and nothing follows from it.
     Shadow,
     /// It has a share of the tasks, between 0 and 1.
@@ -17,7 +17,7 @@ pub enum Stage {
     Probation { holdback: f64 },
 }
 
-impl Stage {
+impl TrialPhase {
     /// The candidate's share of the tasks, 0 to 1.
     #[must_use]
     pub fn share(self) -> f64 {
@@ -63,7 +63,7 @@ impl Default for GuardLimits {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     pub id: i64,
-    pub stage: Stage,
+    pub stage: TrialPhase,
     /// The chance that the race ends with a verdict though both routers are equally good.
     pub alpha: f64,
     pub guards: GuardLimits,
@@ -88,7 +88,7 @@ impl Trial {
 mod tests {
     use super::*;
 
-    fn trial(id: i64, stage: Stage) -> Trial {
+    fn trial(id: i64, stage: TrialPhase) -> Trial {
         Trial { id, stage, alpha: 0.05, guards: GuardLimits::default() }
     }
 
@@ -107,7 +107,7 @@ mod tests {
     fn the_split_is_as_told_within_two_points() {
         for told in [0.0, 0.1, 0.5, 0.9, 1.0] {
             for id in 1..=20 {
-                let found = share(&candidates(&trial(id, Stage::Split { share: told })));
+                let found = share(&candidates(&trial(id, TrialPhase::Split { share: told })));
                 assert!((found - told).abs() <= 0.02, "{found} is not {told} in trial {id}");
             }
         }
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(draw(1, 1, 1), 16_956_057_645_226_749_170);
         assert_eq!(draw(7, 42, 1_000_000), 525_376_327_845_707_386);
         assert_eq!(draw(-1, 0, i64::MAX), 7_735_445_172_950_654_636);
-        let half = trial(1, Stage::Split { share: 0.5 });
+        let half = trial(1, TrialPhase::Split { share: 0.5 });
         let letters: String =
             (1..=40).map(|task| if half.is_candidates(RunId(1), TaskId(task)) { 'c' } else { 'b' }).collect();
         assert_eq!(letters, "bcbbccbcbbcbbbcbcbbbcbcccbbbcbbbccbcbccc");
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn other_trials_tasks_and_runs_draw_independently() {
-        let half = Stage::Split { share: 0.5 };
+        let half = TrialPhase::Split { share: 0.5 };
         let one = candidates(&trial(1, half));
         let agree = |left: &[bool], right: &[bool]| {
             share(&left.iter().zip(right).map(|(left, right)| left == right).collect::<Vec<_>>())
@@ -140,12 +140,12 @@ mod tests {
 
     #[test]
     fn a_task_stays_with_the_candidate_when_the_share_grows() {
-        let small = candidates(&trial(3, Stage::Split { share: 0.1 }));
-        let large = candidates(&trial(3, Stage::Split { share: 0.5 }));
-        let nearly = candidates(&trial(3, Stage::Probation { holdback: 0.05 }));
+        let small = candidates(&trial(3, TrialPhase::Split { share: 0.1 }));
+        let large = candidates(&trial(3, TrialPhase::Split { share: 0.5 }));
+        let nearly = candidates(&trial(3, TrialPhase::Probation { holdback: 0.05 }));
         assert!(small.iter().zip(&large).all(|(small, large)| !small || *large));
         assert!(large.iter().zip(&nearly).all(|(large, nearly)| !large || *nearly));
         assert!((share(&nearly) - 0.95).abs() < 0.02);
-        assert!(candidates(&trial(3, Stage::Shadow)).iter().all(|candidate| !candidate));
+        assert!(candidates(&trial(3, TrialPhase::Shadow)).iter().all(|candidate| !candidate));
     }
 }

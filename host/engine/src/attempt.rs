@@ -13,8 +13,10 @@ use baton_core::op::End;
 use baton_core::outcome::{Check, Outcome};
 use baton_core::seed::Seed;
 use baton_plugin::agent::{Adapter, Assignment, Ended};
-use baton_plugin::capability::sign::{Sign, Signs};
-use baton_plugin::capability::{Allowed, Desk, Fence, Meter, Offer, Powers, Stop};
+use baton_plugin::capability::sign::{AttemptEvent, Signs};
+use baton_plugin::capability::{
+    CancelReason, Cancellation, Capabilities, Granted, Meter, Resources, StateClient,
+};
 use baton_plugin::lease::HostLease;
 use serde_json::Value;
 use tokio::sync::mpsc::{Sender, UnboundedSender};
@@ -24,13 +26,13 @@ use crate::workspace::Workspaces;
 
 /// What every attempt on this host shares.
 #[derive(Clone)]
-pub struct Surroundings {
+pub struct HostContext {
     pub clock: Clock,
-    pub offer: Offer,
+    pub offer: Resources,
     pub supervisor: Option<PathBuf>,
     pub lease: HostLease,
-    pub signs: UnboundedSender<Sign>,
-    pub desk: Desk,
+    pub signs: UnboundedSender<AttemptEvent>,
+    pub desk: StateClient,
     pub workspaces: Option<Arc<Workspaces>>,
     /// The store's folder.
     pub store: Option<PathBuf>,
@@ -48,7 +50,7 @@ pub enum Result {
 }
 
 /// What rights are for.
-pub struct Errand {
+pub struct CallScope {
     pub task: TaskId,
     pub epoch: Epoch,
     pub idempotency_key: String,
@@ -60,24 +62,30 @@ pub struct Errand {
     pub may_write: bool,
 }
 
-impl Surroundings {
+impl HostContext {
     /// The rights of an adapter that acts for an agent: what the operator granted it of what is here.
     #[must_use]
-    pub fn powers(&self, adapter: &Adapter, card: &Card, errand: Errand, fence: Arc<Fence>) -> Arc<Powers> {
+    pub fn powers(
+        &self,
+        adapter: &Adapter,
+        card: &Card,
+        errand: CallScope,
+        cancellation: Arc<Cancellation>,
+    ) -> Arc<Capabilities> {
         let whose = (adapter.name().to_owned(), card.name.clone());
         self.grant(
             whose,
             |profile| adapter.may_start(profile),
             |service| adapter.may_call(service),
             errand,
-            fence,
+            cancellation,
         )
     }
 
     /// The host's own rights, to tell people of questions: all that the operator's configuration offers.
     #[must_use]
-    pub fn own_powers(&self, errand: Errand, fence: Arc<Fence>) -> Arc<Powers> {
-        self.grant(("host".into(), "host".into()), |_| true, |_| true, errand, fence)
+    pub fn own_powers(&self, errand: CallScope, cancellation: Arc<Cancellation>) -> Arc<Capabilities> {
+        self.grant(("host".into(), "host".into()), |_| true, |_| true, errand, cancellation)
     }
 
     /// To a plugin and the agent that it drives.
@@ -86,22 +94,22 @@ impl Surroundings {
         (plugin, agent): (String, String),
         may_start: impl Fn(&str) -> bool,
         may_call: impl Fn(&str) -> bool,
-        errand: Errand,
-        fence: Arc<Fence>,
-    ) -> Arc<Powers> {
-        let Errand { task, epoch, idempotency_key, deadline, meter, folder, may_write } = errand;
-        Arc::new(Powers {
+        errand: CallScope,
+        cancellation: Arc<Cancellation>,
+    ) -> Arc<Capabilities> {
+        let CallScope { task, epoch, idempotency_key, deadline, meter, folder, may_write } = errand;
+        Arc::new(Capabilities {
             task,
             epoch,
             plugin,
             agent,
             idempotency_key,
-            fence,
+            cancellation,
             lease: self.lease.clone(),
             deadline,
             clock: self.clock.clone(),
-            profiles: Allowed::narrow(&self.offer.profiles, may_start),
-            services: Allowed::narrow(&self.offer.services, may_call),
+            profiles: Granted::narrow(&self.offer.profiles, may_start),
+            services: Granted::narrow(&self.offer.services, may_call),
             folder,
             may_write,
             acts: AtomicU32::new(0),
@@ -129,7 +137,7 @@ impl Surroundings {
     }
 }
 
-impl Errand {
+impl CallScope {
     #[must_use]
     pub fn attempt(prepared: &Prepared, meter: Arc<Meter>, now: Time) -> Self {
         let longest = prepared.spec.timeouts.attempt.0;
@@ -155,7 +163,7 @@ pub async fn run(
     adapter: Adapter,
     card: Arc<Card>,
     prepared: Prepared,
-    powers: Arc<Powers>,
+    powers: Arc<Capabilities>,
     seed: Seed,
 ) -> Result {
     let assignment = Assignment {
@@ -179,7 +187,7 @@ pub async fn run(
         tokio::select! {
             ended = &mut work => ended,
             stop = &mut clocks => {
-                powers.fence.fall(stop);
+                powers.cancellation.cancel(stop);
                 grace(work, stop, powers.graces()).await
             }
         }
@@ -247,8 +255,8 @@ fn breach(schema: &Value, value: &Value) -> Option<String> {
     Some(format!("{} at {:?}", error, error.instance_path.to_string()))
 }
 
-/// What is left of an attempt after its fence fell: time to clean up, then it is dropped where it stands.
-async fn grace(work: impl Future<Output = Ended>, stop: Stop, programs: Duration) -> Ended {
+/// What is left of an attempt after its cancellation fell: time to clean up, then it is dropped where it stands.
+async fn grace(work: impl Future<Output = Ended>, stop: CancelReason, programs: Duration) -> Ended {
     tokio::time::timeout(Duration::from_secs(2) + programs, work).await.unwrap_or(Ended::Stopped(stop))
 }
 
@@ -271,15 +279,15 @@ const STALL: Duration = Duration::from_secs(1);
 /// What came meanwhile is taken in first.
 const CATCH_UP: Duration = Duration::from_secs(1);
 
-/// Ends when one of the attempt's clocks runs out or its fence falls.
-async fn clocks(powers: &Powers, silence: Option<Duration>) -> Stop {
+/// Ends when one of the attempt's clocks runs out or its cancellation falls.
+async fn clocks(powers: &Capabilities, silence: Option<Duration>) -> CancelReason {
     let is_late = |until: Time| powers.clock.now().since(until) >= STALL;
     let deadline = async {
         sleep_until(&powers.clock, powers.deadline).await;
         if is_late(powers.deadline) {
             tokio::time::sleep(CATCH_UP).await;
         }
-        Stop::Deadline
+        CancelReason::Deadline
     };
     let silent = async {
         let Some(silence) = silence else { return std::future::pending().await };
@@ -291,7 +299,7 @@ async fn clocks(powers: &Powers, silence: Option<Duration>) -> Stop {
                 continue;
             }
             if until <= powers.clock.now() {
-                return Stop::Silent;
+                return CancelReason::Silent;
             }
             sleep_until(&powers.clock, until).await;
         }
@@ -299,7 +307,7 @@ async fn clocks(powers: &Powers, silence: Option<Duration>) -> Stop {
     tokio::select! {
         stop = deadline => stop,
         stop = silent => stop,
-        stop = powers.fence.fallen() => stop,
+        stop = powers.cancellation.fallen() => stop,
     }
 }
 
@@ -308,23 +316,23 @@ fn conclude(ended: Ended, prepared: &Prepared) -> Result {
     match ended {
         Ended::Claimed(outcome) => Result::Claimed(outcome),
         Ended::Failed(fault) => Result::Over(End::Failed { fault, checks: Vec::new() }),
-        Ended::Stopped(Stop::LeaseLost) => {
+        Ended::Stopped(CancelReason::LeaseLost) => {
             Result::Over(End::Released { why: "its lease was taken away".into(), begun: Begun::Yes })
         }
-        Ended::Stopped(Stop::Cancelled) => {
+        Ended::Stopped(CancelReason::Cancelled) => {
             Result::Over(End::Cancelled { why: "it was asked to stop".into() })
         }
-        Ended::Stopped(Stop::Deadline) => {
+        Ended::Stopped(CancelReason::Deadline) => {
             let why =
                 format!("no answer within {} (timeouts.attempt) or before the deadline", timeouts.attempt);
             Result::Over(End::Failed { fault: Fault::new(ErrorClass::Timeout, why), checks: Vec::new() })
         }
-        Ended::Stopped(Stop::Asked) => Result::Asked,
-        Ended::Stopped(Stop::Budget) => {
+        Ended::Stopped(CancelReason::Asked) => Result::Asked,
+        Ended::Stopped(CancelReason::Budget) => {
             let why = "it used up what it may spend (baton cost shows the caps)";
             Result::Over(End::Failed { fault: Fault::new(ErrorClass::Budget, why), checks: Vec::new() })
         }
-        Ended::Stopped(Stop::Silent) => {
+        Ended::Stopped(CancelReason::Silent) => {
             let silence = timeouts.progress.unwrap_or_default();
             let why = format!("no sign of progress for {silence} (timeouts.progress)");
             Result::Over(End::Failed { fault: Fault::new(ErrorClass::Timeout, why), checks: Vec::new() })

@@ -8,7 +8,7 @@ use baton_core::clock::Time;
 use baton_core::id::{AgentId, RunId, TaskId, TermsId};
 use baton_core::plan::Effects;
 use baton_core::scope::{Clash, Glob, Scope};
-use baton_core::task::{Need, Stage, State, Task, Terms};
+use baton_core::task::{Need, State, Task, TaskPolicy, WaitingOn};
 
 /// Priority gained for each minute of waiting, so that nothing starves.
 const AGEING_MS: i64 = 60_000;
@@ -42,7 +42,7 @@ struct RunBoard {
 #[derive(Default)]
 pub struct Board {
     tasks: HashMap<TaskId, Task>,
-    terms: HashMap<TermsId, Arc<Terms>>,
+    terms: HashMap<TermsId, Arc<TaskPolicy>>,
     runs: BTreeMap<RunId, RunBoard>,
     /// Ready composite tasks and waiting ones whose stage has the word.
     turns: BTreeSet<(Turn, TaskId)>,
@@ -72,7 +72,7 @@ pub enum Turn {
 }
 
 impl Board {
-    pub fn put_terms(&mut self, id: TermsId, terms: Terms) {
+    pub fn put_terms(&mut self, id: TermsId, terms: TaskPolicy) {
         self.terms.insert(id, Arc::new(terms));
     }
 
@@ -84,7 +84,7 @@ impl Board {
     /// # Panics
     /// If the terms were not put before the task.
     #[must_use]
-    pub fn terms(&self, id: TermsId) -> &Arc<Terms> {
+    pub fn terms(&self, id: TermsId) -> &Arc<TaskPolicy> {
         self.terms.get(&id).expect("terms are put before tasks that have them")
     }
 
@@ -123,7 +123,7 @@ impl Board {
                 // one of another run ends by itself.
                 State::Ready { .. } => task.held || run_held || self.is_locked_by_own(task),
                 State::Backoff { .. } => task.held || run_held,
-                State::Waiting { stage: Stage::Person, need: None, .. } => true,
+                State::Waiting { stage: WaitingOn::Person, need: None, .. } => true,
                 // It waits for its children, which are looked at themselves.
                 State::Waiting { need: Some(Need { until: None, .. }), .. } => true,
                 State::Running { .. }
@@ -199,10 +199,10 @@ impl Board {
                 let run = self.runs.entry(task.run).or_default();
                 run.lines.entry(task.terms).or_default().insert(place(task, since));
             }
-            State::Waiting { stage: Stage::Executor, need: None, .. } => {
+            State::Waiting { stage: WaitingOn::Executor, need: None, .. } => {
                 self.turns.insert((Turn::Executor, task.id));
             }
-            State::Waiting { stage: Stage::Acceptance, need: None, .. } => {
+            State::Waiting { stage: WaitingOn::Acceptance, need: None, .. } => {
                 self.turns.insert((Turn::Acceptance, task.id));
             }
             State::Waiting { .. }
@@ -283,7 +283,7 @@ impl Board {
 
     /// The terms of what runs, or was picked and is on its way to run.
     #[must_use]
-    pub fn under_way(&self) -> Vec<Arc<Terms>> {
+    pub fn under_way(&self) -> Vec<Arc<TaskPolicy>> {
         let is_picked =
             |id: &&TaskId| self.tasks.get(*id).is_some_and(|task| matches!(task.state, State::Ready { .. }));
         let picked = self.in_transit.iter().filter(is_picked);
@@ -383,7 +383,7 @@ impl Board {
         run: RunId,
         limit: usize,
         is_busy: impl Fn(TaskId, &[TaskId]) -> bool,
-        mut fits: impl FnMut(&Task, &Terms) -> bool,
+        mut fits: impl FnMut(&Task, &TaskPolicy) -> bool,
     ) -> Vec<TaskId> {
         let Some(of_run) = self.runs.get(&run).filter(|run| !run.held) else { return Vec::new() };
         let mut heads: BTreeSet<(Place, TermsId)> =

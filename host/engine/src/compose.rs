@@ -3,7 +3,7 @@
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::op::{End, Op};
 use baton_core::outcome::Child;
-use baton_core::task::{Stage, StateName, Task};
+use baton_core::task::{StateName, Task, WaitingOn};
 use baton_plugin::PluginError;
 use baton_plugin::executor::Step;
 
@@ -17,10 +17,10 @@ pub fn act(task: &Task, validated: bool, step: Result<Step, PluginError>) -> Op 
     let failed = |fault| Op::Finish { task: id, epoch, end: End::Failed { fault, checks: Vec::new() } };
     match step {
         Ok(Step::Spawn { children, until }) => {
-            Op::Spawn { task: id, epoch, stage: Stage::Executor, children, until }
+            Op::Spawn { task: id, epoch, stage: WaitingOn::Executor, children, until }
         }
         Ok(Step::Wait(until)) => {
-            Op::Spawn { task: id, epoch, stage: Stage::Executor, children: Vec::new(), until }
+            Op::Spawn { task: id, epoch, stage: WaitingOn::Executor, children: Vec::new(), until }
         }
         Ok(Step::Finish(outcome)) if validated => Op::Claim { task: id, epoch, outcome },
         Ok(Step::Finish(outcome)) => {
@@ -68,7 +68,7 @@ pub fn class(error: &PluginError) -> ErrorClass {
         PluginError::Incompatible { .. } | PluginError::NotGranted { .. } => ErrorClass::Environment,
         PluginError::Refused { .. } => ErrorClass::InvalidInput,
         PluginError::Trapped { .. } | PluginError::OverLimit { .. } => ErrorClass::Crashed,
-        PluginError::Nonsense { .. } => ErrorClass::InvalidOutput,
+        PluginError::InvalidAnswer { .. } => ErrorClass::InvalidOutput,
         PluginError::Host { .. } => ErrorClass::Transient,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use baton_core::task::Terms;
+use baton_core::task::TaskPolicy;
 
 /// What the operator allows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl Crowd {
 
     /// What these attempts leave.
     #[must_use]
-    pub fn left<'a>(&self, running: impl Iterator<Item = &'a Terms>) -> Left {
+    pub fn left<'a>(&self, running: impl Iterator<Item = &'a TaskPolicy>) -> Left {
         let mut left = Left {
             running: self.running,
             keys: self.keys.iter().map(|(key, cap)| (key.clone(), *cap)).collect(),
@@ -57,7 +57,7 @@ impl Crowd {
 
 impl Left {
     /// Counts one more that runs.
-    pub fn add(&mut self, terms: &Terms) {
+    pub fn add(&mut self, terms: &TaskPolicy) {
         if let Some(running) = &mut self.running {
             *running = running.saturating_sub(1);
         }
@@ -70,13 +70,13 @@ impl Left {
 
     /// Whether there is a place for one more.
     #[must_use]
-    pub fn fits(&self, terms: &Terms) -> bool {
+    pub fn fits(&self, terms: &TaskPolicy) -> bool {
         self.full(terms).is_none()
     }
 
     /// The limit that leaves no place for one more.
     #[must_use]
-    pub fn full<'a>(&self, terms: &'a Terms) -> Option<Limit<'a>> {
+    pub fn full<'a>(&self, terms: &'a TaskPolicy) -> Option<Limit<'a>> {
         if self.running == Some(0) {
             return Some(Limit::Running);
         }
@@ -91,8 +91,8 @@ mod tests {
     #[test]
     fn places_are_counted_in_all_and_by_key() {
         let crowd = Crowd { running: Some(3), keys: BTreeMap::from([("gpu".into(), 1)]) };
-        let gpu = Terms { keys: vec!["gpu".into()], ..Terms::default() };
-        let any = Terms::default();
+        let gpu = TaskPolicy { keys: vec!["gpu".into()], ..TaskPolicy::default() };
+        let any = TaskPolicy::default();
         let mut left = crowd.left([&any].into_iter());
         let mut take = |terms| {
             let fits = left.fits(terms);

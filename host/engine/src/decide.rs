@@ -11,7 +11,7 @@ use baton_core::op::{Assign, Decision, Op, Pick, RouterChoice, Until};
 use baton_core::outcome::Outcome;
 use baton_core::plan::Workstream;
 use baton_core::seed::Seed;
-use baton_core::task::{Stage, State, Task};
+use baton_core::task::{State, Task, WaitingOn};
 use baton_plugin::router::{
     Agent, Answer, Attr, Choice, Request, SkillStats, Snapshot, attrs, consultation, request,
 };
@@ -72,7 +72,7 @@ impl Room {
     }
 
     /// Takes a place for a task with these terms at whoever of its candidates has most, if any has one.
-    pub fn take(&mut self, pool: &Pool, terms_id: TermsId, terms: &baton_core::task::Terms) -> bool {
+    pub fn take(&mut self, pool: &Pool, terms_id: TermsId, terms: &baton_core::task::TaskPolicy) -> bool {
         let left = &mut self.left;
         let candidates = self.candidates.entry(terms_id).or_insert_with(|| {
             let able = |index: &usize| left[*index] > 0 && pool.workers[*index].suits(terms).is_ok();
@@ -327,7 +327,7 @@ fn consult(prepared: &Prepared, new: &baton_plugin::router::NewTask, most: u32) 
         Ok(child) => Op::Spawn {
             task,
             epoch: prepared.task.epoch,
-            stage: Stage::Routing,
+            stage: WaitingOn::Routing,
             children: vec![Workstream { id: format!("{}-{}", child.id, prepared.consulted.0 + 1), ..child }],
             until: Until::All,
         },

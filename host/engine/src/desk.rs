@@ -5,36 +5,36 @@ use std::sync::Arc;
 use baton_core::id::{Epoch, TaskId};
 use baton_core::op::{Op, Rejection};
 use baton_core::people::{Asked, Policy, Question};
-use baton_plugin::capability::desk::{Plea, Told, Unkept};
-use baton_plugin::capability::{Fence, Meter, notify};
+use baton_plugin::capability::desk::{Answered, KeepError, StateRequest};
+use baton_plugin::capability::{Cancellation, Meter, notify};
 use baton_store::Reader;
 use baton_store::read::people;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
-use super::attempt::{Errand, Surroundings};
+use super::attempt::{CallScope, HostContext};
 use super::spine::Live;
 
 pub struct Server {
     pub live: Live,
     pub reader: Reader,
     pub policy: Arc<Policy>,
-    pub around: Surroundings,
+    pub around: HostContext,
     /// Held by every notification that is under way.
     pub under_way: mpsc::Sender<()>,
 }
 
 impl Server {
     /// Ends when nobody can ask any more.
-    pub async fn run(self, mut pleas: UnboundedReceiver<Plea>) {
+    pub async fn run(self, mut pleas: UnboundedReceiver<StateRequest>) {
         while let Some(plea) = pleas.recv().await {
             self.serve(plea);
         }
     }
 
     /// Reads at once; what must be written is answered when it is durable.
-    fn serve(&self, plea: Plea) {
+    fn serve(&self, plea: StateRequest) {
         match plea {
-            Plea::Ask { task, epoch, question, reply } => {
+            StateRequest::Ask { task, epoch, question, reply } => {
                 let known = people::keyed(&self.reader, task, &question.key).ok().flatten();
                 // An answer is for what was asked, not for what is called the same.
                 let same = |asked: &Asked| {
@@ -52,23 +52,23 @@ impl Server {
                     }
                 });
             }
-            Plea::Answers { task, reply } => {
+            StateRequest::Answers { task, reply } => {
                 let asked = people::of_task(&self.reader, task).unwrap_or_default();
                 let _ = reply.send(asked.into_iter().filter_map(told).collect());
             }
-            Plea::Recall { agent, key, reply } => {
+            StateRequest::Recall { agent, key, reply } => {
                 let _ = reply.send(people::recall(&self.reader, &agent, &key).ok().flatten());
             }
-            Plea::Keys { agent, prefix, reply } => {
+            StateRequest::Keys { agent, prefix, reply } => {
                 let _ = reply.send(people::remembered(&self.reader, &agent, &prefix).unwrap_or_default());
             }
-            Plea::Remember { task, epoch, agent, key, value, reply } => {
+            StateRequest::Remember { task, epoch, agent, key, value, reply } => {
                 let kept = self.live.submit(vec![Op::Remember { task, epoch, agent, key, value }]);
                 tokio::spawn(async move {
                     let _ = match kept.await.pop() {
                         Some(Ok(_)) => reply.send(Ok(())),
-                        Some(Err(Rejection::Invalid(why))) => reply.send(Err(Unkept::Full(why))),
-                        Some(Err(_)) | None => reply.send(Err(Unkept::Stale)),
+                        Some(Err(Rejection::Invalid(why))) => reply.send(Err(KeepError::Full(why))),
+                        Some(Err(_)) | None => reply.send(Err(KeepError::Stale)),
                     };
                 });
             }
@@ -81,12 +81,12 @@ impl Server {
         task: TaskId,
         epoch: Epoch,
         question: Question,
-    ) -> impl Future<Output = Result<Option<Told>, Rejection>> + use<> {
+    ) -> impl Future<Output = Result<Option<Answered>, Rejection>> + use<> {
         let now = self.around.clock.now();
         let until = self.policy.until(now);
         let at_once = until.is_some_and(|until| until <= now);
         let answer = self.policy.answer(&question).filter(|_| at_once);
-        let told = answer.as_ref().map(|text| Told {
+        let told = answer.as_ref().map(|text| Answered {
             key: question.key.clone(),
             text: text.clone(),
             resume: question.resume.clone(),
@@ -111,7 +111,7 @@ impl Server {
         let under_way = self.under_way.clone();
         async move {
             let _under_way = under_way;
-            let errand = Errand {
+            let errand = CallScope {
                 task,
                 epoch: Epoch(0),
                 idempotency_key: format!("question/{of}/{}", question.key),
@@ -120,7 +120,7 @@ impl Server {
                 folder: None,
                 may_write: true,
             };
-            let powers = around.own_powers(errand, Arc::new(Fence::default()));
+            let powers = around.own_powers(errand, Arc::new(Cancellation::default()));
             for told in [
                 notify::by_program(&powers, policy.notify_profile.as_deref(), &of, &question).await,
                 notify::by_request(&powers, policy.notify_service.as_deref(), &of, &question).await,
@@ -133,7 +133,7 @@ impl Server {
     }
 }
 
-fn told(asked: Asked) -> Option<Told> {
+fn told(asked: Asked) -> Option<Answered> {
     let answer = asked.answer?;
-    Some(Told { key: asked.question.key, text: answer.text, resume: asked.question.resume })
+    Some(Answered { key: asked.question.key, text: answer.text, resume: asked.question.resume })
 }

@@ -7,7 +7,7 @@ use baton_core::fault::{ErrorClass, Fault};
 use baton_core::op::{End, Op, Until};
 use baton_core::outcome::{Check, Child, Outcome};
 use baton_core::plan::Workstream;
-use baton_core::task::{Stage, Task};
+use baton_core::task::{Task, WaitingOn};
 use baton_plugin::library::Library;
 use baton_plugin::validator::{Question, Verdict};
 
@@ -58,7 +58,7 @@ pub fn judge(library: &Library, case: &Case) -> Op {
             Ok(Verdict::Gather(wanted)) => {
                 let rename = |name: &str| format!("{place}.{}.{name}", rounds + 1);
                 let children = wanted.into_iter().map(|one| renamed(one, rename)).collect();
-                return Op::Spawn { task, epoch, stage: Stage::Acceptance, children, until: Until::All };
+                return Op::Spawn { task, epoch, stage: WaitingOn::Acceptance, children, until: Until::All };
             }
             Err(error) => return failed(Fault::new(class(&error), error.to_string()), checks),
         }

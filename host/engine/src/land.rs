@@ -12,11 +12,11 @@ use baton_core::plan::Workstream;
 use baton_core::scope::Glob;
 use baton_core::task::Task;
 use baton_plugin::capability::process::run_to_end;
-use baton_plugin::capability::{Fence, Meter};
+use baton_plugin::capability::{Cancellation, Meter};
 use baton_store::{Reader, read};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::attempt::{self, Errand, Surroundings};
+use super::attempt::{self, CallScope, HostContext};
 use crate::workspace::queue::{self, Entry, Landing};
 use crate::workspace::{Change, Claim, Key, SealError, Sealed, Site, Tree, Workspaces, attr};
 
@@ -284,11 +284,11 @@ pub async fn clear(workspaces: &Workspaces, conn: &Reader) -> read::Reading<()> 
 
 /// The operator's checks, run one after the other in a tree.
 #[must_use]
-pub fn check(around: Surroundings, profiles: Vec<String>) -> queue::Check {
+pub fn check(around: HostContext, profiles: Vec<String>) -> queue::Check {
     Arc::new(move |folder| {
         let (around, profiles) = (around.clone(), profiles.clone());
         Box::pin(async move {
-            let errand = Errand {
+            let errand = CallScope {
                 task: TaskId(0),
                 epoch: Epoch(0),
                 idempotency_key: "merge".into(),
@@ -297,7 +297,7 @@ pub fn check(around: Surroundings, profiles: Vec<String>) -> queue::Check {
                 folder: Some(folder),
                 may_write: true,
             };
-            let powers = around.own_powers(errand, Arc::new(Fence::default()));
+            let powers = around.own_powers(errand, Arc::new(Cancellation::default()));
             for profile in &profiles {
                 run_to_end(&powers, profile, &[], Vec::new()).await?;
             }

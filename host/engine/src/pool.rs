@@ -7,8 +7,8 @@ use baton_core::agent::{Agent, Standing, Unsuited};
 use baton_core::clock::Time;
 use baton_core::id::AgentId;
 use baton_core::knowledge::{Observation, Tally};
-use baton_core::task::Terms;
-use baton_store::read::live::Praise;
+use baton_core::task::TaskPolicy;
+use baton_store::read::live::FeedbackSummary;
 
 /// An agent, its load derived from the tasks that run.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ impl Worker {
     ///
     /// # Errors
     /// What it lacks.
-    pub fn suits(&self, terms: &Terms) -> Result<(), Unsuited> {
+    pub fn suits(&self, terms: &TaskPolicy) -> Result<(), Unsuited> {
         self.agent.card.suits(terms)
     }
 
@@ -179,8 +179,8 @@ impl Pool {
     }
 
     /// Takes what people think of agents as it is now.
-    pub fn praise(&mut self, praise: Vec<Praise>) {
-        for Praise { agent, skill, verdicts, mean_score } in praise {
+    pub fn praise(&mut self, praise: Vec<FeedbackSummary>) {
+        for FeedbackSummary { agent, skill, verdicts, mean_score } in praise {
             if let Some(worker) = self.get_mut(agent) {
                 worker.opinions.insert(skill, Opinion { verdicts, score: mean_score });
             }

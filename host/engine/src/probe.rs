@@ -7,9 +7,9 @@ use baton_core::agent::Card;
 use baton_core::id::{Epoch, TaskId};
 use baton_plugin::PluginError;
 use baton_plugin::agent::{Adapter, Health};
-use baton_plugin::capability::{Fence, Meter};
+use baton_plugin::capability::{Cancellation, Meter};
 
-use super::attempt::{Errand, Surroundings};
+use super::attempt::{CallScope, HostContext};
 
 /// The timeout of a probe beside the work: a silent agent counts as unreachable.
 pub const TIMEOUT: Duration = Duration::from_secs(10);
@@ -19,12 +19,12 @@ pub const LONG_TIMEOUT: Duration = Duration::from_secs(60);
 /// # Errors
 /// The adapter gave no usable answer.
 pub async fn probe(
-    around: &Surroundings,
+    around: &HostContext,
     adapter: &Adapter,
     card: &Card,
     timeout: Duration,
 ) -> Result<Health, PluginError> {
-    let errand = Errand {
+    let errand = CallScope {
         task: TaskId(0),
         epoch: Epoch(0),
         idempotency_key: "probe".into(),
@@ -33,7 +33,7 @@ pub async fn probe(
         folder: None,
         may_write: true,
     };
-    let powers = around.powers(adapter, card, errand, Arc::new(Fence::default()));
+    let powers = around.powers(adapter, card, errand, Arc::new(Cancellation::default()));
     let silent = || Health::Unreachable(format!("no answer within {} s", timeout.as_secs()));
     let asked = adapter.probe(&card.config, powers);
     tokio::time::timeout(timeout, asked).await.unwrap_or_else(|_| Ok(silent()))

@@ -39,8 +39,8 @@ use baton_core::seed::Seed;
 use baton_core::task::Task;
 use baton_plugin::PluginError;
 use baton_plugin::agent::Health;
-use baton_plugin::capability::sign::Sign;
-use baton_plugin::capability::{Fence, Meter, Stop};
+use baton_plugin::capability::sign::AttemptEvent;
+use baton_plugin::capability::{CancelReason, Cancellation, Meter};
 use baton_plugin::library::Library;
 use baton_plugin::router::Routed;
 use baton_store::writer::{Answers, Writer};
@@ -53,7 +53,7 @@ use serde::{Deserialize, Serialize};
 use shadow::Shadowed;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::attempt::{self, Surroundings};
+use super::attempt::{self, HostContext};
 use super::board::Board;
 use super::crowd::Crowd;
 use super::decide::{Batch, Prepared};
@@ -169,7 +169,7 @@ pub enum Phase {
 struct Landing {
     epoch: Epoch,
     /// Its right to land.
-    fence: Arc<Fence>,
+    cancellation: Arc<Cancellation>,
     /// Why it does not land yet, if not because others are before it.
     stalled: Option<String>,
 }
@@ -177,7 +177,7 @@ struct Landing {
 /// An attempt that runs in this process.
 struct Running {
     epoch: Epoch,
-    fence: Arc<Fence>,
+    cancellation: Arc<Cancellation>,
     lease_until: Time,
     started: Time,
     meter: Arc<Meter>,
@@ -187,7 +187,7 @@ struct Spine {
     writer: Writer,
     reader: Reader,
     library: Arc<Library>,
-    around: Surroundings,
+    around: HostContext,
     board: Board,
     purse: Purse,
     crowd: Crowd,
@@ -225,8 +225,8 @@ struct Spine {
     inbox: mpsc::UnboundedReceiver<Message>,
     outbox: mpsc::UnboundedSender<Message>,
     commits: watch::Sender<u64>,
-    signs: mpsc::UnboundedReceiver<Sign>,
-    shown: tokio::sync::broadcast::Sender<Sign>,
+    signs: mpsc::UnboundedReceiver<AttemptEvent>,
+    shown: tokio::sync::broadcast::Sender<AttemptEvent>,
     /// Operations that go to the store together at the end of a turn of the loop.
     pending: Vec<Op>,
     /// Ended tasks by the commit that ended them are not asked twice to settle.
@@ -368,8 +368,8 @@ impl Spine {
         Ok(Prepared { task, spec, feedback, consulted, avoid, inputs: Vec::new() })
     }
 
-    fn heard(&mut self, sign: Sign) {
-        if let Sign::Denied { task, plugin, call, why } = &sign {
+    fn heard(&mut self, sign: AttemptEvent) {
+        if let AttemptEvent::Denied { task, plugin, call, why } = &sign {
             let run = self.board.task(*task).map(|task| task.run);
             let fact =
                 Fact::CallDenied { plugin: plugin.clone(), call: (*call).to_owned(), why: why.clone() };
@@ -402,7 +402,7 @@ impl Spine {
         let mut ops = std::mem::take(&mut self.pending);
         ops.extend(self.charge_running());
         for (id, running) in &self.attempts {
-            running.fence.fall(Stop::LeaseLost);
+            running.cancellation.cancel(CancelReason::LeaseLost);
             let end = End::Released { why: "the host was stopped".into(), begun: Begun::Yes };
             ops.push(Op::Finish { task: *id, epoch: running.epoch, end });
         }

@@ -201,7 +201,7 @@ impl Stage {
         }
         let mut room = Room::of(&self.pool, now, u32::MAX);
         let pool = &self.pool;
-        let fits = |task: &Task, terms: &baton_core::task::Terms| room.take(pool, task.terms, terms);
+        let fits = |task: &Task, terms: &baton_core::task::TaskPolicy| room.take(pool, task.terms, terms);
         let picked = self.board.pick(self.run, BATCH, |_, _| false, fits);
         if picked.is_empty() {
             return Ok(None);

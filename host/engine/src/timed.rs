@@ -3,7 +3,7 @@
 use baton_core::clock::Time;
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::op::{End, Op};
-use baton_core::task::{Need, Stage, State, Task};
+use baton_core::task::{Need, State, Task, WaitingOn};
 
 /// None where nothing is due, or where a person's question is: what the policy says to that is not the task's to know.
 #[must_use]
@@ -21,7 +21,7 @@ pub fn due(task: &Task, now: Time) -> Option<Op> {
         }
         State::Backoff { until } if until <= now => Some(Op::Due { task: id }),
         State::Waiting {
-            stage: Stage::Executor | Stage::Acceptance | Stage::Routing,
+            stage: WaitingOn::Executor | WaitingOn::Acceptance | WaitingOn::Routing,
             need: Some(need),
             ..
         } if is_over(need, now) => Some(Op::Wake { task: id }),

@@ -106,7 +106,7 @@ mod tests {
     use baton_core::agent::{Agent, Card, Standing};
     use baton_core::budget::Cap;
     use baton_core::id::{AgentId, Epoch, TermsId};
-    use baton_core::task::{State, Terms};
+    use baton_core::task::{State, TaskPolicy};
 
     use super::*;
 
@@ -154,7 +154,7 @@ mod tests {
         let mut pool = Pool::default();
         pool.refresh(vec![agent]);
         let mut board = Board::default();
-        let skilled = |skill: &str| Terms { skills: vec![skill.into()], ..Terms::default() };
+        let skilled = |skill: &str| TaskPolicy { skills: vec![skill.into()], ..TaskPolicy::default() };
         board.put_terms(TermsId(1), skilled("work"));
         board.put_terms(TermsId(2), skilled("ghost"));
         tasks.iter().for_each(|task| board.put(task.clone()));

@@ -7,7 +7,7 @@ use baton_core::budget::ledger::Exhausted;
 use baton_core::clock::Time;
 use baton_core::event::Fact;
 use baton_core::id::{QuestionId, TaskId};
-use baton_core::task::{Role, Stage, State, StateName, Task, Terms};
+use baton_core::task::{Role, State, StateName, Task, TaskPolicy, WaitingOn};
 use baton_store::{Reader, read};
 use serde::{Deserialize, Serialize};
 
@@ -77,10 +77,10 @@ pub enum Why {
     },
     Children {
         left: Vec<String>,
-        stage: Stage,
+        stage: WaitingOn,
     },
     Stage {
-        stage: Stage,
+        stage: WaitingOn,
     },
     NoHost,
     NextDecision,
@@ -139,19 +139,19 @@ impl fmt::Display for Why {
             Self::Person { question, text } => {
                 write!(f, "waits for a person: {text} (`baton answer {question}`)")
             }
-            Self::Children { left, stage: Stage::Executor | Stage::Person } => {
+            Self::Children { left, stage: WaitingOn::Executor | WaitingOn::Person } => {
                 write!(f, "waits for its parts: {}", left.join(", "))
             }
-            Self::Children { left, stage: Stage::Acceptance } => {
+            Self::Children { left, stage: WaitingOn::Acceptance } => {
                 write!(f, "waits for evidence: {}", left.join(", "))
             }
-            Self::Children { left, stage: Stage::Routing } => {
+            Self::Children { left, stage: WaitingOn::Routing } => {
                 write!(f, "waits for what the router wants to know: {}", left.join(", "))
             }
-            Self::Stage { stage: Stage::Executor } => f.write_str("waits for its executor"),
-            Self::Stage { stage: Stage::Acceptance } => f.write_str("waits for its validators"),
-            Self::Stage { stage: Stage::Routing } => f.write_str("waits for the router"),
-            Self::Stage { stage: Stage::Person } => f.write_str("waits for a person"),
+            Self::Stage { stage: WaitingOn::Executor } => f.write_str("waits for its executor"),
+            Self::Stage { stage: WaitingOn::Acceptance } => f.write_str("waits for its validators"),
+            Self::Stage { stage: WaitingOn::Routing } => f.write_str("waits for the router"),
+            Self::Stage { stage: WaitingOn::Person } => f.write_str("waits for a person"),
             Self::NoHost => f.write_str("is ready, and no host is running: `baton run PLAN` or `baton host`"),
             Self::NextDecision => f.write_str("is ready and waits for the next decision"),
         }
@@ -214,9 +214,9 @@ pub fn why(
             Why::Paused { what: task.run.to_string() }
         }
         State::Backoff { until } => Why::Backoff { until, after: last_fault(conn, &task)? },
-        State::Waiting { stage: Stage::Person, .. } => person(conn, id)?,
+        State::Waiting { stage: WaitingOn::Person, .. } => person(conn, id)?,
         State::Waiting { stage, need: Some(_), .. } => children(conn, &task, stage)?,
-        State::Waiting { stage: Stage::Acceptance, need: None, .. } => landing(conn, &task)?,
+        State::Waiting { stage: WaitingOn::Acceptance, need: None, .. } => landing(conn, &task)?,
         State::Waiting { stage, need: None, .. } => Why::Stage { stage },
         State::Ready { .. } => match board.clash(&task) {
             Some((holder, clash)) => Why::Lock { what: clash.to_string(), holder: name(holder)? },
@@ -229,7 +229,7 @@ pub fn why(
 pub struct Means<'a> {
     pub crowd: &'a Crowd,
     /// The terms of what runs.
-    pub under_way: &'a [std::sync::Arc<Terms>],
+    pub under_way: &'a [std::sync::Arc<TaskPolicy>],
     /// The cap that leaves nothing to start anything of the run with.
     pub spent: Option<Exhausted>,
     /// The places of this host, where all are taken.
@@ -238,7 +238,7 @@ pub struct Means<'a> {
 
 impl Means<'_> {
     /// Which limit leaves no place for one more.
-    fn full(&self, terms: &Terms) -> Option<Why> {
+    fn full(&self, terms: &TaskPolicy) -> Option<Why> {
         if let Some(Places { most, scarce }) = self.full {
             return Some(Why::Limit { of: scarce.told().to_owned(), cap: most });
         }
@@ -253,7 +253,7 @@ impl Means<'_> {
 
 /// Why nobody can do a task, if that is so.
 #[must_use]
-pub fn incapable(pool: &Pool, terms: &Terms) -> Option<Why> {
+pub fn incapable(pool: &Pool, terms: &TaskPolicy) -> Option<Why> {
     let agents = pool.workers.iter().map(|worker| {
         let why = worker.suits(terms).err()?.to_string();
         Some((worker.agent.card.name.clone(), why))
@@ -275,7 +275,7 @@ pub fn ready(board: &Board, pool: &Pool, task: &Task, now: Time, means: Option<&
     }
     let Some(means) = means else { return Why::NoHost };
     if terms.executor.is_some() {
-        return Why::Stage { stage: Stage::Executor };
+        return Why::Stage { stage: WaitingOn::Executor };
     }
     if let Some(Exhausted { account, good, cap }) = means.spent {
         return Why::Budget { of: account.to_string(), what: good.shown(cap) };
@@ -358,19 +358,19 @@ pub fn landing(conn: &Reader, task: &Task) -> Result<Why, String> {
         Fact::LandingStalled { why } if event.epoch == task.epoch => Some(why),
         _ => None,
     });
-    Ok(stalled.map_or(Why::Stage { stage: Stage::Acceptance }, |why| Why::Landing { why }))
+    Ok(stalled.map_or(Why::Stage { stage: WaitingOn::Acceptance }, |why| Why::Landing { why }))
 }
 
 fn person(conn: &Reader, id: TaskId) -> Result<Why, String> {
     let asked = read::people::of_task(conn, id).map_err(|why| why.to_string())?;
     let open = asked.into_iter().rfind(|asked| asked.answer.is_none());
-    Ok(open.map_or(Why::Stage { stage: Stage::Person }, |asked| Why::Person {
+    Ok(open.map_or(Why::Stage { stage: WaitingOn::Person }, |asked| Why::Person {
         question: asked.id,
         text: asked.question.text,
     }))
 }
 
-fn children(conn: &Reader, task: &Task, stage: Stage) -> Result<Why, String> {
+fn children(conn: &Reader, task: &Task, stage: WaitingOn) -> Result<Why, String> {
     let role = stage.role().unwrap_or(Role::Part);
     let children = read::live::children(conn, task.id, task.epoch, role).map_err(|why| why.to_string())?;
     let ended = |state| {

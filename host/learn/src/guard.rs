@@ -6,9 +6,9 @@ use std::fmt;
 
 use baton_core::trial::{GuardLimits, Limit};
 use baton_stats::arm::Arm;
-use baton_stats::contrast::{Centre, Contrast};
+use baton_stats::contrast::{Contrast, RunningMean};
 use baton_stats::sequential::Tally;
-use baton_stats::wager::Wager;
+use baton_stats::wager::EProcess;
 use serde::{Deserialize, Serialize};
 
 /// What became of an attempt.
@@ -68,7 +68,7 @@ impl fmt::Display for Breach {
 /// The three guards of a trial. All attempts count, those of retries too.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Guards {
-    acceptance: Watch,
+    acceptance: GuardTest,
     accepted: [Tally; 2],
     latency: Ranking,
     cost: Ranking,
@@ -80,7 +80,7 @@ impl Guards {
     #[must_use]
     pub fn new(share: f64, limits: &GuardLimits) -> Self {
         Self {
-            acceptance: Watch::new(share, limits.acceptance),
+            acceptance: GuardTest::new(share, limits.acceptance),
             accepted: [Tally::default(); 2],
             latency: Ranking::new(share, limits.latency),
             cost: Ranking::new(share, limits.cost),
@@ -142,22 +142,22 @@ impl Guards {
 /// they have a centre of their own. Against it a retry is worth nothing on average in either arm, once the centre has
 /// found its place; how few alarms equal arms raise with many retries is measured in the tests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Watch {
+struct GuardTest {
     share: f64,
     limit: Limit,
-    first: Centre,
-    again: Centre,
-    wager: Wager,
+    first: RunningMean,
+    again: RunningMean,
+    wager: EProcess,
 }
 
-impl Watch {
+impl GuardTest {
     fn new(share: f64, limit: Limit) -> Self {
         Self {
             share: if share > 0.0 && share < 1.0 { share } else { 0.0 },
             limit,
-            first: Centre::default(),
-            again: Centre::default(),
-            wager: Wager::default(),
+            first: RunningMean::default(),
+            again: RunningMean::default(),
+            wager: EProcess::default(),
         }
     }
 
@@ -184,14 +184,18 @@ impl Watch {
 /// arms are ranked in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Ranking {
-    watch: Watch,
+    watch: GuardTest,
     baseline: Window,
     candidate: Window,
 }
 
 impl Ranking {
     fn new(share: f64, limit: Limit) -> Self {
-        Self { watch: Watch::new(share, limit), baseline: Window::default(), candidate: Window::default() }
+        Self {
+            watch: GuardTest::new(share, limit),
+            baseline: Window::default(),
+            candidate: Window::default(),
+        }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "milliseconds and millionths stay far below 2^53")]

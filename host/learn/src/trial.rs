@@ -6,7 +6,7 @@ use baton_core::id::{RunId, TaskId};
 use baton_core::trial::Trial;
 use baton_stats::arm::Arm;
 use baton_stats::interval::Interval;
-use baton_stats::sequential::{Race, Tally, Verdict};
+use baton_stats::sequential::{SequentialTest, Tally, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::guard::{Breach, Guards, Observation, Try};
@@ -21,7 +21,7 @@ pub fn arm(trial: &Trial, run: RunId, task: TaskId) -> Arm {
 /// under it. It holds no time and no names, and is small enough to be kept in a row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ledger {
-    race: Race,
+    race: SequentialTest,
     guards: Guards,
     /// Attempts, retries included: of the baseline, of the candidate.
     attempts: [u64; 2],
@@ -32,7 +32,7 @@ impl Ledger {
     pub fn new(trial: &Trial) -> Self {
         let share = trial.stage.share();
         Self {
-            race: Race::new(share, trial.alpha),
+            race: SequentialTest::new(share, trial.alpha),
             guards: Guards::new(share, &trial.guards),
             attempts: [0; 2],
         }
@@ -67,7 +67,7 @@ impl Ledger {
     }
 
     #[must_use]
-    pub fn race(&self) -> &Race {
+    pub fn race(&self) -> &SequentialTest {
         &self.race
     }
 
@@ -135,11 +135,11 @@ impl fmt::Display for Standing {
 
 #[cfg(test)]
 mod tests {
-    use baton_core::trial::{GuardLimits, Limit, Stage};
+    use baton_core::trial::{GuardLimits, Limit, TrialPhase};
 
     use super::*;
 
-    fn trial(id: i64, stage: Stage) -> Trial {
+    fn trial(id: i64, stage: TrialPhase) -> Trial {
         Trial { id, stage, alpha: 0.05, guards: GuardLimits::default() }
     }
 
@@ -149,7 +149,7 @@ mod tests {
 
     /// A ledger after tasks that were all accepted in one arm and none in the other.
     fn decided(better: Arm, slow: u64) -> Ledger {
-        let trial = trial(5, Stage::Split { share: 0.5 });
+        let trial = trial(5, TrialPhase::Split { share: 0.5 });
         let mut ledger = Ledger::new(&trial);
         for task in 1..=60 {
             let arm = arm(&trial, RunId(1), TaskId(task));
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_trial_is_won_lost_or_breached() {
-        let fresh = Ledger::new(&trial(5, Stage::Split { share: 0.5 }));
+        let fresh = Ledger::new(&trial(5, TrialPhase::Split { share: 0.5 }));
         assert_eq!(fresh.standing(), Standing::Running);
         let won = decided(Arm::Candidate, 100).standing();
         assert!(matches!(won, Standing::Won(margin) if margin.baseline.sum == 0.0), "{won}");
@@ -170,7 +170,7 @@ mod tests {
         assert!(matches!(breached, Standing::Breached(Breach::Latency { .. })), "{breached}");
         let lenient =
             GuardLimits { acceptance: Limit { tolerance: 1.0, alpha: 0.01 }, ..GuardLimits::default() };
-        let patient = Trial { guards: lenient, ..trial(5, Stage::Split { share: 0.5 }) };
+        let patient = Trial { guards: lenient, ..trial(5, TrialPhase::Split { share: 0.5 }) };
         let mut ledger = Ledger::new(&patient);
         for _ in 0..60 {
             ledger.observe(Arm::Baseline, Try::First, &seen(true, 100));
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn retries_count_for_the_guards_and_not_for_the_race() {
-        let mut ledger = Ledger::new(&trial(5, Stage::Split { share: 0.5 }));
+        let mut ledger = Ledger::new(&trial(5, TrialPhase::Split { share: 0.5 }));
         for _ in 0..200 {
             ledger.observe(Arm::Baseline, Try::Again, &seen(true, 100));
             ledger.observe(Arm::Candidate, Try::Again, &seen(false, 100));
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn a_trial_and_its_ledger_survive_being_written_down() {
-        let trial = trial(5, Stage::Probation { holdback: 0.1 });
+        let trial = trial(5, TrialPhase::Probation { holdback: 0.1 });
         let text = serde_json::to_string(&trial).unwrap();
         assert_eq!(serde_json::from_str::<Trial>(&text).unwrap(), trial);
         let ledger = decided(Arm::Candidate, 100);

@@ -13,10 +13,10 @@ use baton_core::task::Task;
 
 use super::bindings::agent::AgentPre;
 use super::bindings::agent::exports::baton::agent::adapter::{Attempt, Health as Said};
-use super::capability::{Powers, Stop};
+use super::capability::{CancelReason, Capabilities};
 use super::grant::Grant;
 use super::loader::Loaded;
-use super::{Engines, PluginError, words};
+use super::{Engines, PluginError, convert};
 
 #[derive(Clone)]
 pub struct Adapter {
@@ -51,7 +51,7 @@ pub enum Ended {
     Claimed(Outcome),
     Failed(Fault),
     /// The host took the right to act away, and the attempt stopped.
-    Stopped(Stop),
+    Stopped(CancelReason),
 }
 
 impl Adapter {
@@ -79,12 +79,12 @@ impl Adapter {
     }
 
     /// Runs one attempt on a fresh instance.
-    pub async fn run(&self, assignment: Assignment<'_>, powers: Arc<Powers>) -> Ended {
+    pub async fn run(&self, assignment: Assignment<'_>, powers: Arc<Capabilities>) -> Ended {
         let identity = &self.loaded.identity;
         // The one that starts now does not count as one before it.
         let before = Task { attempts: assignment.task.attempts.saturating_sub(1), ..assignment.task.clone() };
-        let mut task = words::task(&before, assignment.spec, assignment.feedback);
-        task.metadata.extend(words::terms(assignment.spec, &powers.meter.allowance, assignment.inputs));
+        let mut task = convert::task(&before, assignment.spec, assignment.feedback);
+        task.metadata.extend(convert::terms(assignment.spec, &powers.meter.allowance, assignment.inputs));
         let attempt = Attempt {
             task,
             agent: powers.agent.clone(),
@@ -93,7 +93,7 @@ impl Adapter {
             deadline: powers.deadline.millis(),
             now: powers.clock.now().millis(),
             seed: assignment.seed.0,
-            config: words::attrs(assignment.config),
+            config: convert::attrs(assignment.config),
         };
         let mut store = identity.effectful_store(&self.engines.effectful, Arc::clone(&powers));
         let call = async {
@@ -102,7 +102,7 @@ impl Adapter {
         };
         let said = call.await;
         match said {
-            Ok(Ok(outcome)) => match words::outcome_in(outcome) {
+            Ok(Ok(outcome)) => match convert::outcome_in(outcome) {
                 Ok(mut outcome) => {
                     let sent = powers.requests.load(Ordering::Relaxed);
                     outcome.usage.requests = outcome.usage.requests.max(sent);
@@ -110,7 +110,7 @@ impl Adapter {
                     powers.meter.read(outcome.usage.most(&powers.meter.used()));
                     match powers.stopped() {
                         // What is paid for is not thrown away.
-                        None | Some(Stop::Budget) => Ended::Claimed(outcome),
+                        None | Some(CancelReason::Budget) => Ended::Claimed(outcome),
                         Some(why) => Ended::Stopped(why),
                     }
                 }
@@ -118,10 +118,10 @@ impl Adapter {
             },
             Ok(Err(fault)) => {
                 let longest = match powers.put_off.load(Ordering::Relaxed) {
-                    0 => words::RETRY_AFTER,
+                    0 => convert::RETRY_AFTER,
                     service => service,
                 };
-                let failed = || Ended::Failed(words::fault_in(fault, longest));
+                let failed = || Ended::Failed(convert::fault_in(fault, longest));
                 powers.stopped().map_or_else(failed, Ended::Stopped)
             }
             Err(error) => match powers.stopped() {
@@ -138,11 +138,11 @@ impl Adapter {
     pub async fn probe(
         &self,
         config: &BTreeMap<String, String>,
-        powers: Arc<Powers>,
+        powers: Arc<Capabilities>,
     ) -> Result<Health, PluginError> {
         let identity = &self.loaded.identity;
         let mut store = identity.effectful_store(&self.engines.effectful, powers);
-        let config = words::attrs(config);
+        let config = convert::attrs(config);
         let call = async {
             let instance = self.pre.instantiate_async(&mut store).await?;
             instance.baton_agent_adapter().call_probe(&mut store, &config).await
@@ -163,7 +163,7 @@ fn broken(error: &PluginError) -> Fault {
         PluginError::Trapped { .. } | PluginError::OverLimit { .. } => ErrorClass::Crashed,
         PluginError::Incompatible { .. } | PluginError::NotGranted { .. } => ErrorClass::Environment,
         PluginError::Refused { .. } => ErrorClass::Refused,
-        PluginError::Nonsense { .. } => ErrorClass::InvalidOutput,
+        PluginError::InvalidAnswer { .. } => ErrorClass::InvalidOutput,
     };
     Fault::new(class, error.to_string())
 }

@@ -1,4 +1,4 @@
-//! What an attempt may do to the world: one file for each interface of `baton:host`, and the fence before all of them.
+//! What an attempt may do to the world: one file for each interface of `baton:host`, and the cancellation before all of them.
 
 pub mod desk;
 pub mod http;
@@ -27,21 +27,21 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::lease::HostLease;
 
-pub use desk::Desk;
+pub use desk::StateClient;
 pub use http::{Service, Upstream};
 pub use meter::Meter;
 pub use process::Profile;
 
 /// The right of one attempt to act. Falls once, for a reason; every host call looks at it first.
 #[derive(Debug, Default)]
-pub struct Fence {
+pub struct Cancellation {
     down: AtomicU8,
     falling: Notify,
 }
 
 /// Why an attempt must stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
+pub enum CancelReason {
     LeaseLost,
     Cancelled,
     Deadline,
@@ -53,16 +53,16 @@ pub enum Stop {
     Asked,
 }
 
-impl Stop {
+impl CancelReason {
     const ALL: [Self; 6] =
         [Self::LeaseLost, Self::Cancelled, Self::Deadline, Self::Silent, Self::Budget, Self::Asked];
 }
 
-impl Fence {
+impl Cancellation {
     /// Lets it fall. The first reason stays.
-    pub fn fall(&self, why: Stop) {
+    pub fn cancel(&self, why: CancelReason) {
         let number =
-            Stop::ALL.iter().zip(1..).find(|(stop, _)| **stop == why).map_or(1, |(_, number)| number);
+            CancelReason::ALL.iter().zip(1..).find(|(stop, _)| **stop == why).map_or(1, |(_, number)| number);
         let _ = self.down.compare_exchange(0, number, Ordering::SeqCst, Ordering::SeqCst);
         self.falling.notify_waiters();
     }
@@ -73,15 +73,15 @@ impl Fence {
     }
 
     #[must_use]
-    pub fn reason(&self) -> Option<Stop> {
+    pub fn reason(&self) -> Option<CancelReason> {
         match self.down.load(Ordering::SeqCst) {
             0 => None,
-            number => Stop::ALL.get(usize::from(number) - 1).copied(),
+            number => CancelReason::ALL.get(usize::from(number) - 1).copied(),
         }
     }
 
     /// Waits until it falls.
-    pub async fn fallen(&self) -> Stop {
+    pub async fn fallen(&self) -> CancelReason {
         loop {
             let falling = self.falling.notified();
             if let Some(why) = self.reason() {
@@ -94,19 +94,19 @@ impl Fence {
 
 /// What the operator's configuration offers to adapters, by name. What one of them may use of it, its grants say.
 #[derive(Clone, Debug, Default)]
-pub struct Offer {
+pub struct Resources {
     pub profiles: BTreeMap<String, Arc<Profile>>,
     pub services: BTreeMap<String, Arc<Upstream>>,
 }
 
 /// The part of an offer that is granted, and the names of the rest for the text of a refusal.
 #[derive(Debug)]
-pub struct Allowed<T> {
+pub struct Granted<T> {
     granted: BTreeMap<String, Arc<T>>,
     ungranted: BTreeSet<String>,
 }
 
-impl<T> Allowed<T> {
+impl<T> Granted<T> {
     #[must_use]
     pub fn narrow(offer: &BTreeMap<String, Arc<T>>, may: impl Fn(&str) -> bool) -> Self {
         let (granted, ungranted): (Vec<_>, Vec<_>) = offer.iter().partition(|(name, _)| may(name));
@@ -137,9 +137,9 @@ impl Named for Upstream {
     const EXAMPLE: &'static str = "[services.{}] with url = \"https://…\"";
 }
 
-impl<T: Named> Allowed<T> {
+impl<T: Named> Granted<T> {
     /// What is granted under this name; else the refusal, which is also told to the operator.
-    fn find(&self, powers: &Powers, call: &'static str, name: &str) -> Result<Arc<T>, String> {
+    fn find(&self, powers: &Capabilities, call: &'static str, name: &str) -> Result<Arc<T>, String> {
         if let Some(found) = self.granted.get(name) {
             return Ok(Arc::clone(found));
         }
@@ -160,18 +160,18 @@ impl<T: Named> Allowed<T> {
 
 /// Everything that one attempt's plugin may use.
 #[derive(Debug)]
-pub struct Powers {
+pub struct Capabilities {
     pub task: TaskId,
     pub epoch: Epoch,
     pub plugin: String,
     pub agent: String,
     pub idempotency_key: String,
-    pub fence: Arc<Fence>,
+    pub cancellation: Arc<Cancellation>,
     pub lease: HostLease,
     pub deadline: Time,
     pub clock: Clock,
-    pub profiles: Allowed<Profile>,
-    pub services: Allowed<Upstream>,
+    pub profiles: Granted<Profile>,
+    pub services: Granted<Upstream>,
     /// The working tree that was made for this attempt.
     pub folder: Option<PathBuf>,
     /// Whether programs that start where the configuration says may write there.
@@ -185,7 +185,7 @@ pub struct Powers {
     /// The longest that a service which it called may put the task off, in milliseconds; zero = it called none.
     pub put_off: AtomicU64,
     pub meter: Arc<Meter>,
-    pub desk: Desk,
+    pub desk: StateClient,
     pub signs: sign::Signs,
     /// The program that ends native programs with all that they started; none = they are started directly.
     pub supervisor: Option<PathBuf>,
@@ -201,22 +201,22 @@ pub struct Powers {
     pub under_way: Option<mpsc::Sender<()>>,
 }
 
-impl Powers {
+impl Capabilities {
     /// Why it may not act any more, if so. A host that lost its own lease has no right left to hand on.
     #[must_use]
-    pub fn stopped(&self) -> Option<Stop> {
+    pub fn stopped(&self) -> Option<CancelReason> {
         if self.lease.is_lost() {
-            self.fence.fall(Stop::LeaseLost);
+            self.cancellation.cancel(CancelReason::LeaseLost);
         }
-        self.fence.reason()
+        self.cancellation.reason()
     }
 
     /// The same before something is done that others can see: a host that stood still first finds out whether the store
     /// is still its own.
-    pub(super) async fn admitted(&self) -> Option<Stop> {
+    pub(super) async fn admitted(&self) -> Option<CancelReason> {
         tokio::select! {
             () = self.patiently(self.lease.settled(&self.clock)) => {}
-            _ = self.fence.fallen() => {}
+            _ = self.cancellation.fallen() => {}
         }
         self.stopped()
     }
@@ -280,14 +280,15 @@ impl Powers {
     /// must stop has a moment to say so to the far side.
     #[must_use]
     pub fn is_barred(&self) -> bool {
-        self.fence.reason() == Some(Stop::LeaseLost) || self.lease.is_lost()
+        self.cancellation.reason() == Some(CancelReason::LeaseLost) || self.lease.is_lost()
     }
 
     /// Tells the operator of a call that was refused; answers with what was said.
     fn denied(&self, call: &'static str, why: String) -> String {
         let why = excerpt(why, MESSAGE);
         let (task, plugin) = (self.task, self.plugin.clone());
-        self.signs.send(self.clock.now(), sign::Sign::Denied { task, plugin, call, why: why.clone() });
+        self.signs
+            .send(self.clock.now(), sign::AttemptEvent::Denied { task, plugin, call, why: why.clone() });
         why
     }
 }

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use super::agent::{Assignment, Ended};
 use super::capability::sign::Signs;
-use super::capability::{Allowed, Desk, Fence, Meter, Powers, Stop};
+use super::capability::{CancelReason, Cancellation, Capabilities, Granted, Meter, StateClient};
 use super::executor::{self, Step};
 use super::library::Library;
 use super::router::{
@@ -323,8 +323,9 @@ fn executor(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<
     let mut survived = Ok(());
     for value in hostile() {
         if let Err(
-            why
-            @ (PluginError::Trapped { .. } | PluginError::OverLimit { .. } | PluginError::Nonsense { .. }),
+            why @ (PluginError::Trapped { .. }
+            | PluginError::OverLimit { .. }
+            | PluginError::InvalidAnswer { .. }),
         ) = ask(&spec(0, value), &[])
         {
             survived = Err(why.to_string());
@@ -402,8 +403,9 @@ fn validator(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec
     for output in hostile() {
         let outcome = Outcome { output, ..Outcome::default() };
         if let Err(
-            why
-            @ (PluginError::Trapped { .. } | PluginError::OverLimit { .. } | PluginError::Nonsense { .. }),
+            why @ (PluginError::Trapped { .. }
+            | PluginError::OverLimit { .. }
+            | PluginError::InvalidAnswer { .. }),
         ) = answers(&outcome)
         {
             survived = Err(why.to_string());
@@ -418,7 +420,7 @@ fn agent(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<Fin
     let host = |why: std::io::Error| PluginError::Host { plugin: name.to_owned(), why: why.to_string() };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(host)?;
     let config = BTreeMap::new();
-    let run = |input: Value, fence: Arc<Fence>| {
+    let run = |input: Value, cancellation: Arc<Cancellation>| {
         let spec = spec(0, input);
         let task = Task { epoch: Epoch(1), attempts: 1, ..task() };
         let assignment = Assignment {
@@ -429,9 +431,9 @@ fn agent(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<Fin
             seed: Seed(7),
             config: &config,
         };
-        runtime.block_on(adapter.run(assignment, powers(name, fence)))
+        runtime.block_on(adapter.run(assignment, powers(name, cancellation)))
     };
-    let up = || Arc::new(Fence::default());
+    let up = || Arc::new(Cancellation::default());
     let sound = input.cloned().unwrap_or_else(|| json!({ "x": 1 }));
     let mut findings = Vec::new();
     let trapped = |ended: &Ended| match ended {
@@ -444,7 +446,7 @@ fn agent(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<Fin
     let survived = hostile().into_iter().try_for_each(|value| trapped(&run(value, up())));
     findings.push(finding("survives hostile inputs", survived));
     let down = up();
-    down.fall(Stop::Cancelled);
+    down.cancel(CancelReason::Cancelled);
     let stopped = match run(json!({}), down) {
         Ended::Stopped(_) => Ok(()),
         other @ (Ended::Claimed(_) | Ended::Failed(_)) => {
@@ -457,21 +459,21 @@ fn agent(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<Fin
     Ok(findings)
 }
 
-fn powers(plugin: &str, fence: Arc<Fence>) -> Arc<Powers> {
+fn powers(plugin: &str, cancellation: Arc<Cancellation>) -> Arc<Capabilities> {
     let (sender, _) = tokio::sync::mpsc::unbounded_channel();
     let clock = Clock::system();
-    Arc::new(Powers {
+    Arc::new(Capabilities {
         task: TaskId(1),
         epoch: Epoch(1),
         plugin: plugin.to_owned(),
         agent: "conformance".into(),
         idempotency_key: "conformance".into(),
-        fence,
+        cancellation,
         lease: HostLease::unlimited(),
         deadline: clock.now() + Duration::from_secs(30),
         clock,
-        profiles: Allowed::narrow(&BTreeMap::new(), |_| false),
-        services: Allowed::narrow(&BTreeMap::new(), |_| false),
+        profiles: Granted::narrow(&BTreeMap::new(), |_| false),
+        services: Granted::narrow(&BTreeMap::new(), |_| false),
         folder: None,
         may_write: true,
         acts: AtomicU32::new(0),
@@ -479,7 +481,7 @@ fn powers(plugin: &str, fence: Arc<Fence>) -> Arc<Powers> {
         put_off: AtomicU64::new(0),
         farewells: AtomicU32::new(0),
         meter: Arc::new(Meter::default()),
-        desk: Desk::closed(),
+        desk: StateClient::closed(),
         signs: Signs { sender, last: Arc::new(AtomicI64::new(0)), denied: Arc::default() },
         supervisor: None,
         graces: AtomicU64::new(0),

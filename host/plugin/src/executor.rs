@@ -16,7 +16,7 @@ use super::bindings::executor::exports::baton::executor::execution::{
 };
 use super::limits::Name;
 use super::loader::Loaded;
-use super::{Engines, PluginError, words};
+use super::{Engines, PluginError, convert};
 
 #[derive(Clone)]
 pub struct Executor {
@@ -67,11 +67,11 @@ impl Executor {
             return Err(identity.over(Name::Rounds));
         }
         let request = Request {
-            task: words::task(question.task, question.spec, question.feedback.clone()),
-            children: question.children.iter().map(words::child).collect(),
+            task: convert::task(question.task, question.spec, question.feedback.clone()),
+            children: question.children.iter().map(convert::child).collect(),
             now: question.now.millis(),
             seed: question.seed.0,
-            config: words::attrs(question.config),
+            config: convert::attrs(question.config),
         };
         let mut store = identity.pure_store(&self.engines.pure)?;
         let said = self
@@ -134,7 +134,7 @@ fn step(said: Said, stand: &Stand) -> Result<Step, String> {
     Ok(match said {
         Said::Spawn(spawn) if spawn.children.is_empty() => return Err("it spawned no children".into()),
         Said::Spawn(spawn) => {
-            let task = |new| words::new_task(new, stand.effects);
+            let task = |new| convert::new_task(new, stand.effects);
             let children = spawn.children.into_iter().map(task).collect::<Result<_, _>>()?;
             Step::Spawn { children, until: stand.check(spawn.then)? }
         }
@@ -142,8 +142,8 @@ fn step(said: Said, stand: &Stand) -> Result<Step, String> {
             return Err("it waits, and all of its children have ended".into());
         }
         Said::Wait(wait) => Step::Wait(stand.check(wait)?),
-        Said::Finish(outcome) => Step::Finish(words::outcome_in(outcome)?),
-        Said::Fail(fault) => Step::Fail(words::fault_in(fault, words::RETRY_AFTER)),
+        Said::Finish(outcome) => Step::Finish(convert::outcome_in(outcome)?),
+        Said::Fail(fault) => Step::Fail(convert::fault_in(fault, convert::RETRY_AFTER)),
     })
 }
 

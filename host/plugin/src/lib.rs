@@ -10,6 +10,7 @@ pub mod capability;
 pub mod compile;
 pub mod confine;
 pub mod conformance;
+mod convert;
 mod engine;
 pub mod executor;
 pub mod grant;
@@ -22,7 +23,6 @@ pub mod router;
 mod sandbox;
 pub mod source;
 pub mod validator;
-mod words;
 
 use std::fmt;
 use std::str::FromStr;
@@ -119,7 +119,7 @@ pub enum PluginError {
     OverLimit { plugin: String, limit: limits::Name, allowed: String, remedy: String },
     /// Its answer breaks the rules of its contract.
     #[error("{plugin} answered nonsense: {why}")]
-    Nonsense { plugin: String, why: String },
+    InvalidAnswer { plugin: String, why: String },
     /// The host could not run it. Says nothing about the plugin.
     #[error("{plugin} could not be run: {why}")]
     Host { plugin: String, why: String },

@@ -13,7 +13,7 @@ use super::bindings::learner::exports::baton::router::learning;
 use super::bindings::router::RouterPre;
 use super::bindings::shared::baton::router::words as routing;
 use super::loader::Loaded;
-use super::{Engines, PluginError, words};
+use super::{Engines, PluginError, convert};
 
 pub use learning::{Experience, Lesson, Verdict};
 pub use routing::{
@@ -176,11 +176,11 @@ pub fn request(
     consulted: Option<&Outcome>,
 ) -> Request {
     Request {
-        task: words::task(task, spec, feedback),
+        task: convert::task(task, spec, feedback),
         candidates,
         queued: queued_ms,
         features: features(spec, task.attempts),
-        consulted: consulted.map(words::outcome_out),
+        consulted: consulted.map(convert::outcome_out),
     }
 }
 
@@ -196,7 +196,7 @@ pub fn features(spec: &Workstream, attempts: u32) -> Vec<Feature> {
 /// # Errors
 /// What is wrong with it.
 pub fn consultation(new: NewTask) -> Result<Workstream, String> {
-    words::new_task(new, Effects::Pure)
+    convert::new_task(new, Effects::Pure)
 }
 
 /// Holds an answer against the contract, and puts its decisions in the order of the requests.
@@ -269,7 +269,7 @@ fn choice(snapshot: &Snapshot, request: &Request, factors: &[Factor], choice: &C
             Err(format!("it deferred for {pause} ms, and an hour is allowed"))
         }
         Choice::Defer(_) | Choice::Reject(_) => Ok(()),
-        Choice::Consult(new) => words::new_task(new.clone(), Effects::Pure).map(|_| ()),
+        Choice::Consult(new) => convert::new_task(new.clone(), Effects::Pure).map(|_| ()),
     }
 }
 

@@ -6,7 +6,7 @@ use baton_core::excerpt::{MESSAGE, excerpt};
 use wasmtime::component::ResourceTable;
 use wasmtime::{ResourceLimiter, Store, Trap, UpdateDeadline};
 
-use super::capability::Powers;
+use super::capability::Capabilities;
 use super::capability::log::Lines;
 use super::limits::{Limits, Name};
 use super::{PluginError, engine};
@@ -15,7 +15,7 @@ use super::{PluginError, engine};
 pub(super) struct Sandbox {
     pub(super) limiter: Limiter,
     pub(super) log: Lines,
-    pub(super) powers: Option<Arc<Powers>>,
+    pub(super) powers: Option<Arc<Capabilities>>,
     /// Programs that are talked to and responses under way.
     pub(super) table: ResourceTable,
     /// Questions that the attempt may still ask.
@@ -24,7 +24,7 @@ pub(super) struct Sandbox {
 
 impl Sandbox {
     /// What the attempt may do. Only adapters are linked to what asks for it.
-    pub(super) fn powers(&self) -> wasmtime::Result<Arc<Powers>> {
+    pub(super) fn powers(&self) -> wasmtime::Result<Arc<Capabilities>> {
         self.powers.clone().ok_or_else(|| wasmtime::Error::msg("a strategy has no powers"))
     }
 }
@@ -100,7 +100,11 @@ impl Identity {
 
     /// A store for one attempt: yields at every tick, and is stopped when its computing time is used up or its lease
     /// is gone.
-    pub(super) fn effectful_store(&self, engine: &wasmtime::Engine, powers: Arc<Powers>) -> Store<Sandbox> {
+    pub(super) fn effectful_store(
+        &self,
+        engine: &wasmtime::Engine,
+        powers: Arc<Capabilities>,
+    ) -> Store<Sandbox> {
         let mut store = self.store(engine, Some(powers));
         store.set_epoch_deadline(1);
         let mut left = self.limits.ticks();
@@ -116,7 +120,7 @@ impl Identity {
         store
     }
 
-    fn store(&self, engine: &wasmtime::Engine, powers: Option<Arc<Powers>>) -> Store<Sandbox> {
+    fn store(&self, engine: &wasmtime::Engine, powers: Option<Arc<Capabilities>>) -> Store<Sandbox> {
         let limiter = Limiter { memory: self.limits.memory, table: self.limits.table, used: 0, hit: None };
         let log = Lines::new(self.name.clone(), self.limits.log_lines);
         let questions = self.limits.asks.questions.unwrap_or(0);
@@ -133,7 +137,7 @@ impl Identity {
     }
 
     pub(super) fn nonsense(&self, why: impl Into<String>) -> PluginError {
-        PluginError::Nonsense { plugin: self.name.clone(), why: excerpt(why, MESSAGE) }
+        PluginError::InvalidAnswer { plugin: self.name.clone(), why: excerpt(why, MESSAGE) }
     }
 
     pub(super) fn refused(&self, why: impl Into<String>) -> PluginError {

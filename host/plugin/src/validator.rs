@@ -13,7 +13,7 @@ use super::bindings::validator::exports::baton::validator::validation::{
     Request, ValidationError, Verdict as Said,
 };
 use super::loader::Loaded;
-use super::{Engines, PluginError, words};
+use super::{Engines, PluginError, convert};
 
 /// Evidence tasks of one answer.
 const EVIDENCE: usize = 16;
@@ -58,12 +58,12 @@ impl Validator {
     pub fn validate(&self, question: &Question<'_>) -> Result<Verdict, PluginError> {
         let identity = &self.loaded.identity;
         let request = Request {
-            task: words::task(question.task, question.spec, Vec::new()),
-            outcome: words::outcome_out(question.outcome),
+            task: convert::task(question.task, question.spec, Vec::new()),
+            outcome: convert::outcome_out(question.outcome),
             contract: question.spec.contract.as_ref().map(ToString::to_string),
-            evidence: question.evidence.iter().map(words::child).collect(),
+            evidence: question.evidence.iter().map(convert::child).collect(),
             now: question.now.millis(),
-            config: words::attrs(question.config),
+            config: convert::attrs(question.config),
         };
         let mut store = identity.pure_store(&self.engines.pure)?;
         let said = self
@@ -83,7 +83,7 @@ impl Validator {
                 score: 0.0,
                 passed: false,
                 label: "error".into(),
-                explanation: excerpt(why, words::EXPLANATION),
+                explanation: excerpt(why, convert::EXPLANATION),
             }])),
         }
     }
@@ -93,7 +93,7 @@ fn verdict(name: &str, said: Said) -> Result<Verdict, String> {
     Ok(match said {
         Said::Checks(checks) if checks.is_empty() => return Err("it made no check".into()),
         Said::Checks(checks) => Verdict::Checks(
-            checks.into_iter().map(|check| words::check(name, check)).collect::<Result<_, _>>()?,
+            checks.into_iter().map(|check| convert::check(name, check)).collect::<Result<_, _>>()?,
         ),
         Said::Gather(evidence) if evidence.is_empty() || evidence.len() > EVIDENCE => {
             return Err(format!(
@@ -102,7 +102,7 @@ fn verdict(name: &str, said: Said) -> Result<Verdict, String> {
             ));
         }
         Said::Gather(evidence) => {
-            let task = |new| words::new_task(new, Effects::Pure);
+            let task = |new| convert::new_task(new, Effects::Pure);
             Verdict::Gather(evidence.into_iter().map(task).collect::<Result<_, _>>()?)
         }
     })

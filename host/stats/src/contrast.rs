@@ -35,12 +35,12 @@ impl Contrast {
 
 /// A running mean of values between 0 and 1 that begins at one half.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Centre {
+pub struct RunningMean {
     count: f64,
     sum: f64,
 }
 
-impl Centre {
+impl RunningMean {
     pub fn value(self) -> f64 {
         (self.sum + 0.5) / (self.count + 1.0)
     }
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_centre_begins_at_one_half_and_follows_the_mean() {
-        let mut centre = Centre::default();
+        let mut centre = RunningMean::default();
         assert!((centre.value() - 0.5).abs() < 1e-15);
         for _ in 0..99 {
             centre.add(1.0);

@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::contrast::{Centre, Contrast};
+use super::contrast::{Contrast, RunningMean};
 use super::interval::Interval;
-use super::wager::{Sums, Wager, evidence_above, mean_log};
+use super::wager::{EProcess, Sums, evidence_above, mean_log};
 use crate::arm::Arm;
 
 /// Whether the candidate's mean reward is another than the baseline's. If tasks are split by chance with a known
@@ -15,12 +15,12 @@ use crate::arm::Arm;
 /// Of each observation the mean of those before is taken off, which makes the race two to four times as fast as
 /// without and costs nothing, as the arm is drawn by chance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Race {
+pub struct SequentialTest {
     share: f64,
     alpha: f64,
-    centre: Centre,
-    better: Wager,
-    worse: Wager,
+    centre: RunningMean,
+    better: EProcess,
+    worse: EProcess,
     contrasts: Sums,
     baseline: Tally,
     candidate: Tally,
@@ -58,7 +58,7 @@ impl Tally {
     }
 }
 
-impl Race {
+impl SequentialTest {
     /// `share` of the tasks are the candidate's; where that is not strictly between 0 and 1 there is nothing to compare
     /// and no verdict. `alpha` is the chance of a verdict when there is no difference.
     #[must_use]
@@ -66,9 +66,9 @@ impl Race {
         Self {
             share: if share > 0.0 && share < 1.0 { share } else { 0.0 },
             alpha: alpha.clamp(1e-9, 0.5).max(1e-9),
-            centre: Centre::default(),
-            better: Wager::default(),
-            worse: Wager::default(),
+            centre: RunningMean::default(),
+            better: EProcess::default(),
+            worse: EProcess::default(),
             contrasts: Sums::default(),
             baseline: Tally::default(),
             candidate: Tally::default(),
@@ -211,7 +211,7 @@ mod tests {
         by: Centring,
     ) -> Vec<(usize, Verdict)> {
         let finish = |run| {
-            let mut race = Race::new(share, 0.05);
+            let mut race = SequentialTest::new(share, 0.05);
             tasks(Seed(9).of(run), share, gain, mean).zip(1..=limit).find_map(|(task, seen)| {
                 match by {
                     Centring::Nothing => race.observe_expecting(task.arm, task.reward, 0.0),
@@ -269,7 +269,7 @@ mod tests {
     fn the_interval_of_the_difference_holds_it_at_all_times_at_once() {
         for (share, gain) in [(0.5, 0.0), (0.5, 0.3), (0.1, 0.3)] {
             let missed = (0..100).filter(|run| {
-                let mut race = Race::new(share, 0.05);
+                let mut race = SequentialTest::new(share, 0.05);
                 tasks(Seed(19).of(*run), share, gain, FLAT).take(1500).enumerate().any(|(seen, task)| {
                     race.observe(task.arm, task.reward);
                     seen % 50 == 0 && !race.difference().holds(gain)
@@ -277,7 +277,7 @@ mod tests {
             });
             assert!(missed.count() <= 5);
         }
-        let mut race = Race::new(0.5, 0.05);
+        let mut race = SequentialTest::new(0.5, 0.05);
         for task in tasks(Seed(2), 0.5, 0.3, FLAT).take(2000) {
             race.observe(task.arm, task.reward);
         }
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn swapping_the_arms_mirrors_the_race() {
-        let (mut race, mut mirror) = (Race::new(0.5, 0.05), Race::new(0.5, 0.05));
+        let (mut race, mut mirror) = (SequentialTest::new(0.5, 0.05), SequentialTest::new(0.5, 0.05));
         for task in tasks(Seed(4), 0.5, 0.2, FLAT).take(400) {
             let other = if task.arm == Arm::Baseline { Arm::Candidate } else { Arm::Baseline };
             race.observe(task.arm, task.reward);
@@ -301,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_verdict_stays_and_survives_being_written_down() {
-        let mut race = Race::new(0.5, 0.05);
+        let mut race = SequentialTest::new(0.5, 0.05);
         for _ in 0..200 {
             race.observe(Arm::Candidate, 1.0);
             race.observe(Arm::Baseline, 0.0);
@@ -309,7 +309,7 @@ mod tests {
         assert_eq!(race.verdict(), Verdict::Better);
         let text = serde_json::to_string(&race).unwrap();
         assert!(text.len() < 1000, "{text}");
-        let mut again: Race = serde_json::from_str(&text).unwrap();
+        let mut again: SequentialTest = serde_json::from_str(&text).unwrap();
         for _ in 0..2000 {
             again.observe(Arm::Candidate, 0.0);
             again.observe(Arm::Baseline, 1.0);
@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn without_a_split_there_is_no_verdict() {
         for share in [0.0, 1.0, f64::NAN, -3.0] {
-            let mut race = Race::new(share, 0.05);
+            let mut race = SequentialTest::new(share, 0.05);
             for _ in 0..500 {
                 race.observe(Arm::Baseline, 0.0);
                 race.observe(Arm::Candidate, 1.0);
@@ -334,7 +334,7 @@ mod tests {
 
     #[test]
     fn rewards_and_expectations_out_of_range_break_nothing() {
-        let mut race = Race::new(0.5, f64::NAN);
+        let mut race = SequentialTest::new(0.5, f64::NAN);
         for reward in [-5.0, 7.0, f64::NAN, f64::INFINITY] {
             race.observe_expecting(Arm::Candidate, reward, -reward);
         }

@@ -13,12 +13,12 @@ const STAKES: [f64; 7] = [0.5, 0.25, 0.125, 0.062_5, 0.031_25, 0.015_625, 0.007_
 /// Source: Waudby-Smith and Ramdas, "Estimating means of bounded random variables by betting", 2023, of which
 /// this is the diversified Kelly bet: fixed stakes are mixed instead of guessing the best one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Wager {
+pub struct EProcess {
     /// Natural logarithm of each gambler's wealth, who began with 1.
     logs: [f64; STAKES.len()],
 }
 
-impl Wager {
+impl EProcess {
     /// `payoff` is never below `-worst`, and `worst` was known before it.
     pub fn bet(&mut self, payoff: f64, worst: f64) {
         // A payoff that breaks its promise loses what was staked and no more.
@@ -47,7 +47,7 @@ pub fn mean_log(logs: &[f64]) -> f64 {
     }
 }
 
-/// A lower bound of what [`Wager::evidence`] would be against "the mean of these values is at most `mean`", from their
+/// A lower bound of what [`EProcess::evidence`] would be against "the mean of these values is at most `mean`", from their
 /// sums alone. No value is below the mean in question by more than `worst`.
 ///
 /// Source: Fan, Grama and Liu, "Exponential inequalities for martingales with applications", 2015, whose
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn wealth_is_the_mean_over_gamblers_of_what_their_bets_multiply_to() {
-        let mut wager = Wager::default();
+        let mut wager = EProcess::default();
         let bets = [(1.0, 1.0), (-0.5, 2.0), (3.0, 1.5), (-2.0, 2.0)];
         for (payoff, worst) in bets {
             wager.bet(payoff, worst);
@@ -100,12 +100,12 @@ mod tests {
             |stake: f64| bets.iter().map(|(payoff, worst)| 1.0 + stake * payoff / worst).product::<f64>();
         let mean = STAKES.map(wealth).iter().sum::<f64>() / 7.0;
         assert!((wager.evidence() - mean.ln()).abs() < 1e-12);
-        assert!(Wager::default().evidence().abs() < 1e-15);
+        assert!(EProcess::default().evidence().abs() < 1e-15);
     }
 
     #[test]
     fn evidence_stays_finite_however_long_and_whatever_the_bets() {
-        let mut wager = Wager::default();
+        let mut wager = EProcess::default();
         for _ in 0..20_000 {
             wager.bet(-1.0, 1.0);
         }
@@ -125,7 +125,7 @@ mod tests {
         for run in 0..200 {
             let seed = Seed(run).of(3);
             let mean = seed.of(-1).fraction() - 0.5;
-            let (mut wager, mut sums, worst) = (Wager::default(), Sums::default(), 1.0 + mean);
+            let (mut wager, mut sums, worst) = (EProcess::default(), Sums::default(), 1.0 + mean);
             for i in 0..100 {
                 let value = 2.0 * seed.of(i).fraction() - 1.0;
                 wager.bet(value - mean, worst);

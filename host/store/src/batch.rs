@@ -6,13 +6,13 @@ use std::sync::Arc;
 use baton_core::clock::Time;
 use baton_core::event::{Event, Fact};
 use baton_core::id::{DecisionId, Epoch, RunId, TaskId, TermsId};
-use baton_core::knowledge::{Observation, Underway};
+use baton_core::knowledge::{Observation, OpenAttempts};
 use baton_core::learning::Part;
 use baton_core::op::Rejection;
 use baton_core::seed::Seed;
 use baton_core::task::transition::Refused;
 use baton_core::task::transition::{self, Command, decide, evolve};
-use baton_core::task::{Task, Terms};
+use baton_core::task::{Task, TaskPolicy};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, ToSql, params};
 use thiserror::Error;
 
@@ -30,10 +30,10 @@ pub(super) struct Memory {
     decision: i64,
     /// The end of each run's chain that was touched.
     heads: HashMap<i64, Head>,
-    terms: HashMap<TermsId, Arc<Terms>>,
-    terms_ids: HashMap<Arc<Terms>, TermsId>,
+    terms: HashMap<TermsId, Arc<TaskPolicy>>,
+    terms_ids: HashMap<Arc<TaskPolicy>, TermsId>,
     seeds: HashMap<RunId, Seed>,
-    underway: Underway,
+    underway: OpenAttempts,
 }
 
 impl Memory {
@@ -236,7 +236,7 @@ impl Batch<'_> {
 
     /// Learns from a fact what it says of an attempt.
     fn observe(&mut self, task: &Task, fact: &Fact) -> Result<(), ApplyError> {
-        let needs = Underway::needs(fact);
+        let needs = OpenAttempts::needs(fact);
         let _metered = needs.then(|| Part::Statistics.begin());
         if needs && !self.memory.underway.knows(task.id) {
             let Some(open) = tally::open(self.conn, task.id)? else { return Ok(()) };
@@ -266,20 +266,20 @@ impl Batch<'_> {
         Ok(())
     }
 
-    pub(super) fn terms(&mut self, id: TermsId) -> Result<Arc<Terms>, ApplyError> {
+    pub(super) fn terms(&mut self, id: TermsId) -> Result<Arc<TaskPolicy>, ApplyError> {
         if let Some(terms) = self.memory.terms.get(&id) {
             return Ok(Arc::clone(terms));
         }
         let mut select = self.conn.prepare_cached("SELECT json FROM terms WHERE id = ?1")?;
         let json: String = select.query_row([id.0], |row| row.get(0))?;
-        let terms: Terms =
+        let terms: TaskPolicy =
             serde_json::from_str(&json).map_err(|why| Rejection::Store(format!("terms {id}: {why}")))?;
         let terms = Arc::new(terms);
         self.memory.terms.insert(id, Arc::clone(&terms));
         Ok(terms)
     }
 
-    pub(super) fn terms_id(&mut self, run: RunId, terms: Terms) -> Result<TermsId, ApplyError> {
+    pub(super) fn terms_id(&mut self, run: RunId, terms: TaskPolicy) -> Result<TermsId, ApplyError> {
         if let Some(id) = self.memory.terms_ids.get(&terms) {
             return Ok(*id);
         }
@@ -291,7 +291,7 @@ impl Batch<'_> {
             None => {
                 self.conn.prepare_cached("INSERT INTO terms (json) VALUES (?1)")?.execute([&json])?;
                 let id = self.conn.last_insert_rowid();
-                self.seal(Some(run), Section::Terms, &[&id], &[&json])?;
+                self.seal(Some(run), Section::TaskPolicy, &[&id], &[&json])?;
                 TermsId(id)
             }
         };

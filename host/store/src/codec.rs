@@ -3,7 +3,7 @@
 use baton_core::clock::Time;
 use baton_core::fault::ErrorClass;
 use baton_core::id::{AgentId, Epoch, RunId, TaskId, TermsId};
-use baton_core::task::{Need, Parent, Role, Stage, State, StateName, Task};
+use baton_core::task::{Need, Parent, Role, State, StateName, Task, WaitingOn};
 use rusqlite::types::Type;
 use rusqlite::{Error, Row};
 
@@ -43,17 +43,17 @@ pub(super) fn state_name(number: i64) -> Option<StateName> {
     StateName::ALL.into_iter().find(|name| state_number(*name) == number)
 }
 
-fn stage_number(stage: Stage) -> i64 {
+fn stage_number(stage: WaitingOn) -> i64 {
     match stage {
-        Stage::Executor => 0,
-        Stage::Acceptance => 1,
-        Stage::Routing => 2,
-        Stage::Person => 3,
+        WaitingOn::Executor => 0,
+        WaitingOn::Acceptance => 1,
+        WaitingOn::Routing => 2,
+        WaitingOn::Person => 3,
     }
 }
 
-fn stage(number: i64) -> Option<Stage> {
-    [Stage::Executor, Stage::Acceptance, Stage::Routing, Stage::Person]
+fn stage(number: i64) -> Option<WaitingOn> {
+    [WaitingOn::Executor, WaitingOn::Acceptance, WaitingOn::Routing, WaitingOn::Person]
         .into_iter()
         .find(|stage| stage_number(*stage) == number)
 }
@@ -219,7 +219,7 @@ mod tests {
             State::Skipped { at },
         ];
         states.extend(ErrorClass::ALL.map(|class| State::Failed { at, class }));
-        for stage in [Stage::Executor, Stage::Acceptance, Stage::Routing, Stage::Person] {
+        for stage in [WaitingOn::Executor, WaitingOn::Acceptance, WaitingOn::Routing, WaitingOn::Person] {
             for need in
                 [None, Some(Need { ended: 2, until: None }), Some(Need { ended: 2, until: Some(Time(7)) })]
             {

@@ -99,8 +99,8 @@ fn what_was_stored_once_is_read_for_good_and_no_new_member_is_required() {
         Fact, "facts";
         Op, "ops";
         Report, "reports";
-        task::Terms, "terms";
-        op::Terms, "trials";
+        task::TaskPolicy, "terms";
+        op::TrialTerms, "trials";
         Card, "cards";
         Question, "questions";
         Bill, "bills";

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use baton_core::budget::Bill;
 use baton_core::clock::Time;
 use baton_core::id::{AgentId, DecisionId, Epoch, TaskId};
-use baton_core::knowledge::{Observation, Open, Tally};
+use baton_core::knowledge::{Observation, OpenAttempt, Tally};
 use baton_core::learning::Part;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -61,7 +61,7 @@ fn stored(conn: &Connection, (agent, skill): &Cell) -> rusqlite::Result<Option<T
 }
 
 /// The newest attempt of a task, if an agent makes it.
-pub(super) fn open(conn: &Connection, task: TaskId) -> rusqlite::Result<Option<Open>> {
+pub(super) fn open(conn: &Connection, task: TaskId) -> rusqlite::Result<Option<OpenAttempt>> {
     let mut select = conn.prepare_cached(
         "SELECT epoch, agent_id, decision_id, started_at, claimed_at, ending, bill FROM attempt \
          WHERE task_id = ?1 ORDER BY epoch DESC LIMIT 1",
@@ -73,12 +73,12 @@ pub(super) fn open(conn: &Connection, task: TaskId) -> rusqlite::Result<Option<O
     let Some(agent) = agent.filter(|_| goes_on) else { return Ok(None) };
     let bill: Option<String> = row.get(6)?;
     let bill: Option<Bill> = bill.map(|json| serde_json::from_str(&json)).transpose().map_err(broken)?;
-    Ok(Some(Open {
+    Ok(Some(OpenAttempt {
         epoch: Epoch(row.get(0)?),
         agent: AgentId(agent),
         decision: row.get::<_, Option<i64>>(2)?.map(DecisionId),
         started: Time(row.get(3)?),
         claimed: row.get::<_, Option<i64>>(4)?.map(Time),
-        cost_micros: bill.as_ref().and_then(Open::cost),
+        cost_micros: bill.as_ref().and_then(OpenAttempt::cost),
     }))
 }

@@ -1,7 +1,7 @@
 //! `[router]`: who decides, and what a router must have shown before it may.
 
-use baton_core::op::Terms;
-use baton_core::trial::Stage;
+use baton_core::op::TrialTerms;
+use baton_core::trial::TrialPhase;
 use baton_core::trial::{GuardLimits, Limit};
 use serde::{Deserialize, Serialize};
 
@@ -63,8 +63,8 @@ impl Default for Ladder {
 
 impl Ladder {
     #[must_use]
-    pub fn terms(&self, stage: Stage) -> Terms {
-        Terms { stage, alpha: self.alpha, guards: self.guards, probation: self.probation }
+    pub fn terms(&self, stage: TrialPhase) -> TrialTerms {
+        TrialTerms { stage, alpha: self.alpha, guards: self.guards, probation: self.probation }
     }
 }
 

@@ -10,7 +10,7 @@ use baton_core::size::Size;
 use baton_core::span::Span;
 use baton_plugin::capability::process::{Graces, Place};
 use baton_plugin::capability::secret::{Secret, Template};
-use baton_plugin::capability::{Offer, Profile, Service, Upstream};
+use baton_plugin::capability::{Profile, Resources, Service, Upstream};
 use http::HeaderName;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
@@ -99,8 +99,8 @@ pub(super) fn resolve(
     services: BTreeMap<String, ServiceTable>,
     secrets: BTreeMap<String, SecretTable>,
     folder: &Path,
-) -> Result<Offer, (String, String)> {
-    let mut offer = Offer::default();
+) -> Result<Resources, (String, String)> {
+    let mut offer = Resources::default();
     for (name, profile) in profiles {
         if profile.argv.is_empty() {
             let what = format!("profile {name}: argv must name a program");

@@ -2,7 +2,7 @@
 
 use baton_core::people::{Policy, Unanswered};
 use baton_core::span::Span;
-use baton_plugin::capability::Offer;
+use baton_plugin::capability::Resources;
 use serde::Deserialize;
 
 #[derive(Debug, Default, Deserialize)]
@@ -17,7 +17,7 @@ pub(super) struct PeopleTable {
 impl PeopleTable {
     /// # Errors
     /// Who is to be told is told by nothing that there is.
-    pub(super) fn resolve(self, offer: &Offer) -> Result<Policy, String> {
+    pub(super) fn resolve(self, offer: &Resources) -> Result<Policy, String> {
         let unknown_profile = self.notify_profile.as_ref().filter(|name| !offer.profiles.contains_key(*name));
         let unknown_service = self.notify_service.as_ref().filter(|name| !offer.services.contains_key(*name));
         if let Some(name) = unknown_profile.or(unknown_service) {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use baton_engine::workspace::Settings;
-use baton_plugin::capability::Offer;
+use baton_plugin::capability::Resources;
 use serde::Deserialize;
 
 #[derive(Debug, Default, Deserialize)]
@@ -17,7 +17,7 @@ pub(super) struct WorkspaceTable {
 impl WorkspaceTable {
     /// # Errors
     /// A check is no profile.
-    pub(super) fn resolve(self, folder: &Path, store: &Path, offer: &Offer) -> Result<Settings, String> {
+    pub(super) fn resolve(self, folder: &Path, store: &Path, offer: &Resources) -> Result<Settings, String> {
         if let Some(missing) = self.checks.iter().find(|check| !offer.profiles.contains_key(*check)) {
             return Err(format!("workspace: there is no profile {missing}"));
         }

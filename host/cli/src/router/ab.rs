@@ -1,6 +1,6 @@
 //! `baton router ab`: a router decides about a share of the tasks, and both sides are compared.
 
-use baton_core::trial::Stage;
+use baton_core::trial::TrialPhase;
 
 use super::super::{Failure, Global, Outcome};
 use super::trial::{Bench, said};
@@ -21,7 +21,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
         return Err(Failure::Usage(format!("a share is above 0 and below 1, not {share}")));
     }
     let router = bench.chosen(&args.router)?;
-    bench.enter(router, Stage::Split { share })?;
+    bench.enter(router, TrialPhase::Split { share })?;
     let percent = share * 100.0;
     said(global, &format!("{} decides about {percent:.0} % of the tasks from now on", args.router))
 }

@@ -2,7 +2,7 @@
 
 use baton_core::event::{Fact, TrialEnding};
 use baton_core::op::{Op, RouterChoice};
-use baton_core::trial::Stage;
+use baton_core::trial::TrialPhase;
 use baton_store::Reader;
 use baton_store::read::history;
 use baton_store::read::routing;
@@ -38,7 +38,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
         // A trial keeps the probation that it began with.
         let attempts =
             bench.trial_of(&router).map_or(bench.config.ladder.probation, |row| row.terms.probation);
-        bench.enter(router, Stage::Probation { holdback })?;
+        bench.enter(router, TrialPhase::Probation { holdback })?;
         return said(
             global,
             &format!(

@@ -1,6 +1,6 @@
 //! `baton router status`: who decides, and how the router on trial does.
 
-use baton_core::trial::Stage;
+use baton_core::trial::TrialPhase;
 use baton_engine::{contest, decide};
 use baton_learn::guard::Breach;
 use baton_learn::trial::Ledger;
@@ -18,7 +18,7 @@ use super::super::{Done, Failure, Global, Outcome, screen, unreadable};
 struct Shown {
     router: String,
     digest: String,
-    stage: Stage,
+    stage: TrialPhase,
     since: String,
     /// How often it chose the same as the one that was followed; in its shadow only.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,8 +53,8 @@ fn side(ledger: &Ledger, arm: Arm) -> Side {
 fn shown(conn: &Reader, row: &TrialRow) -> Result<Shown, Failure> {
     let ledger = contest::ledger(conn, row).map_err(unreadable)?;
     let agreement = match row.terms.stage {
-        Stage::Shadow => Some(agreement(conn, row)?),
-        Stage::Split { .. } | Stage::Probation { .. } => None,
+        TrialPhase::Shadow => Some(agreement(conn, row)?),
+        TrialPhase::Split { .. } | TrialPhase::Probation { .. } => None,
     };
     Ok(Shown {
         router: row.router.name.clone(),
@@ -117,9 +117,9 @@ pub(super) fn run(global: &Global) -> Outcome {
 
 fn print(trial: &Shown) {
     let stage = match trial.stage {
-        Stage::Shadow => "decides in the shadow".to_owned(),
-        Stage::Split { share } => format!("decides about {:.0} % of the tasks", share * 100.0),
-        Stage::Probation { holdback } => {
+        TrialPhase::Shadow => "decides in the shadow".to_owned(),
+        TrialPhase::Split { share } => format!("decides about {:.0} % of the tasks", share * 100.0),
+        TrialPhase::Probation { holdback } => {
             format!("is on probation with all but {:.0} % of the tasks", holdback * 100.0)
         }
     };

@@ -3,7 +3,7 @@
 use baton_app::config::Config;
 use baton_app::door::Door;
 use baton_core::op::{Op, RouterChoice};
-use baton_core::trial::Stage;
+use baton_core::trial::TrialPhase;
 use baton_store::Reader;
 use baton_store::read::routing::{self, TrialRow};
 
@@ -36,7 +36,7 @@ impl Bench {
     }
 
     /// Begins a stage for a router: of the trial that it has, or of a new one.
-    pub(super) fn enter(&mut self, router: RouterChoice, stage: Stage) -> Result<(), Failure> {
+    pub(super) fn enter(&mut self, router: RouterChoice, stage: TrialPhase) -> Result<(), Failure> {
         let decides = match routing::office(&self.conn).map_err(unreadable)? {
             Some(office) => office,
             None => self.chosen(&self.config.router)?,

@@ -9,7 +9,7 @@ use baton_core::id::{AgentId, RunId, TaskId};
 use baton_core::task::StateName;
 use baton_engine::waits::Wait;
 use baton_engine::why::Why;
-use baton_plugin::capability::sign::Sign;
+use baton_plugin::capability::sign::AttemptEvent;
 use baton_plugin::router::LEAST_LOADED;
 use baton_store::Reader;
 use baton_store::read::{self, history, summary};
@@ -213,8 +213,8 @@ impl Follower {
     }
 
     /// What an attempt shows while it works.
-    pub(super) fn sign(&mut self, sign: &Sign) {
-        let Sign::Progress { task, message, .. } = sign else { return };
+    pub(super) fn sign(&mut self, sign: &AttemptEvent) {
+        let AttemptEvent::Progress { task, message, .. } = sign else { return };
         if let (Some(bars), Some((_, agent))) = (&self.bars, self.started.get(task))
             && let Some(bar) = bars.busy.get(agent).and_then(|tasks| tasks.get(task))
         {

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Amount, Cap, Good};
+use super::{Amount, Cap, Resource};
 use crate::id::{AgentId, Epoch, RunId, TaskId};
 
 /// An attempt by its task and epoch.
@@ -49,7 +49,7 @@ impl Balance {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted {
     pub account: Account,
-    pub good: Good,
+    pub good: Resource,
     pub cap: u64,
 }
 
@@ -57,7 +57,7 @@ pub struct Exhausted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Notice {
     pub account: Account,
-    pub good: Good,
+    pub good: Resource,
     pub spent: u64,
     pub cap: u64,
     /// Nothing more will be started.
@@ -78,7 +78,7 @@ struct Reservation {
 pub struct Ledger {
     balances: HashMap<Account, Balance>,
     open: HashMap<Attempt, Reservation>,
-    noticed: HashSet<(Account, Good, bool)>,
+    noticed: HashSet<(Account, Resource, bool)>,
 }
 
 impl Ledger {
@@ -166,7 +166,8 @@ impl Ledger {
             balance.reserved = balance.reserved.minus(amount);
             balance.spent = balance.spent.plus(used.unwrap_or_default());
             let spent = balance.spent;
-            notices.extend(Good::ALL.into_iter().filter_map(|good| self.notice(account, good, cap, &spent)));
+            notices
+                .extend(Resource::ALL.into_iter().filter_map(|good| self.notice(account, good, cap, &spent)));
         }
         notices
     }
@@ -199,7 +200,7 @@ impl Ledger {
         }
     }
 
-    fn notice(&mut self, account: Account, good: Good, cap: Cap, spent: &Amount) -> Option<Notice> {
+    fn notice(&mut self, account: Account, good: Resource, cap: Cap, spent: &Amount) -> Option<Notice> {
         let (cap, spent) = (cap.get(good)?, spent.get(good));
         let all = spent >= cap;
         let most = u128::from(spent) * 100 >= u128::from(cap) * WARN_AT;
@@ -239,7 +240,7 @@ mod tests {
         assert_eq!(reserve(1), Ok(money(40)));
         assert_eq!(reserve(2), Ok(money(40)));
         assert_eq!(reserve(3), Ok(money(20)));
-        assert_eq!(reserve(4), Err(Exhausted { account: RUN, good: Good::Money, cap: 100 }));
+        assert_eq!(reserve(4), Err(Exhausted { account: RUN, good: Resource::Money, cap: 100 }));
         // What was not used is there again; what was lost with a lease as well.
         assert_eq!(ledger.settle(attempt(1), spent(10)), []);
         assert_eq!(ledger.settle(attempt(2), None), []);
@@ -253,14 +254,14 @@ mod tests {
             ledger.reserve(attempt(task), money(100), vec![(RUN, money(100))]).unwrap();
             ledger.settle(attempt(task), spent(amount))
         };
-        let notice = |spent, all| Notice { account: RUN, good: Good::Money, spent, cap: 100, all };
+        let notice = |spent, all| Notice { account: RUN, good: Resource::Money, spent, cap: 100, all };
         assert_eq!(spend(1, 79), []);
         assert_eq!(spend(2, 1), [notice(80, false)]);
         assert_eq!(spend(3, 5), []);
         assert_eq!(spend(4, 20), [notice(105, true)]);
         assert_eq!(
             ledger.spent_out(&[(RUN, money(100))]),
-            Some(Exhausted { account: RUN, good: Good::Money, cap: 100 })
+            Some(Exhausted { account: RUN, good: Resource::Money, cap: 100 })
         );
     }
 }

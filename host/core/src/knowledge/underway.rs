@@ -7,10 +7,10 @@ use crate::budget::{Basis, Bill};
 use crate::clock::Time;
 use crate::event::Fact;
 use crate::id::{AgentId, DecisionId, Epoch, TaskId};
-use crate::task::{Stage, State, Task, Terms};
+use crate::task::{State, Task, TaskPolicy, WaitingOn};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Open {
+pub struct OpenAttempt {
     pub epoch: Epoch,
     pub agent: AgentId,
     pub decision: Option<DecisionId>,
@@ -21,9 +21,9 @@ pub struct Open {
 
 /// By task: it has one attempt at a time.
 #[derive(Clone, Debug, Default)]
-pub struct Underway(HashMap<TaskId, Open>);
+pub struct OpenAttempts(HashMap<TaskId, OpenAttempt>);
 
-impl Open {
+impl OpenAttempt {
     #[must_use]
     pub fn cost(bill: &Bill) -> Option<u64> {
         match bill.basis {
@@ -33,14 +33,14 @@ impl Open {
     }
 }
 
-impl Underway {
+impl OpenAttempts {
     #[must_use]
     pub fn knows(&self, task: TaskId) -> bool {
         self.0.contains_key(&task)
     }
 
     /// For an attempt that began before this was made.
-    pub fn recall(&mut self, task: TaskId, open: Open) {
+    pub fn recall(&mut self, task: TaskId, open: OpenAttempt) {
         self.0.insert(task, open);
     }
 
@@ -63,14 +63,15 @@ impl Underway {
         seq: i64,
         at: Time,
         task: &Task,
-        terms: &Terms,
+        terms: &TaskPolicy,
         fact: &Fact,
     ) -> Option<Observation> {
         let verdict = match fact {
             Fact::Assigned { agent, decision, .. } => {
                 let (agent, decision) = (*agent, *decision);
                 let epoch = task.epoch;
-                let open = Open { epoch, agent, decision, started: at, claimed: None, cost_micros: None };
+                let open =
+                    OpenAttempt { epoch, agent, decision, started: at, claimed: None, cost_micros: None };
                 self.0.insert(task.id, open);
                 return None;
             }
@@ -79,7 +80,7 @@ impl Underway {
                 return None;
             }
             Fact::Charged { bill } => {
-                self.0.get_mut(&task.id)?.cost_micros = Open::cost(bill);
+                self.0.get_mut(&task.id)?.cost_micros = OpenAttempt::cost(bill);
                 return None;
             }
             Fact::Accepted { .. } => Some(Verdict::Accepted),
@@ -87,7 +88,8 @@ impl Underway {
             _ if is_attempted(task.state) => return None,
             _ => None,
         };
-        let Open { epoch, agent, decision, started, claimed, cost_micros } = self.0.remove(&task.id)?;
+        let OpenAttempt { epoch, agent, decision, started, claimed, cost_micros } =
+            self.0.remove(&task.id)?;
         let quality = match fact {
             Fact::Accepted { quality, .. } => *quality,
             _ => None,
@@ -113,7 +115,7 @@ impl Underway {
 /// Whether an attempt goes on, at work or before its validators.
 fn is_attempted(state: State) -> bool {
     match state {
-        State::Running { .. } | State::Waiting { stage: Stage::Acceptance, .. } => true,
+        State::Running { .. } | State::Waiting { stage: WaitingOn::Acceptance, .. } => true,
         State::Blocked
         | State::Ready { .. }
         | State::Waiting { .. }

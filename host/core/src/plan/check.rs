@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::load::{Flaw, Flaws, Placed, nearest};
+use super::load::{Placed, PlanError, PlanErrors, nearest};
 use super::{Plan, Workstream, graph};
 use crate::agent::Card;
 
@@ -20,9 +20,9 @@ pub struct Means {
 pub(super) fn check(
     name: String,
     mut placed: Vec<Placed>,
-    mut found: Vec<Flaw>,
+    mut found: Vec<PlanError>,
     means: Option<&Means>,
-) -> Result<Plan, Flaws> {
+) -> Result<Plan, PlanErrors> {
     placed.sort_by(|one, other| one.workstream.id.cmp(&other.workstream.id));
     found.extend(duplicates(&placed));
     found.extend(dangling(&placed));
@@ -34,16 +34,16 @@ pub(super) fn check(
         found.extend(placed.iter().filter_map(|one| nobody(one, &means.agents)));
     }
     if !found.is_empty() {
-        return Err(Flaws(found));
+        return Err(PlanErrors(found));
     }
     Ok(Plan { name, workstreams: placed.into_iter().map(|placed| placed.workstream).collect() })
 }
 
-fn at(placed: &Placed, key: &str, what: String, hint: Option<String>) -> Flaw {
-    Flaw { file: placed.file.clone(), pointer: format!("{}/{key}", placed.pointer), what, hint }
+fn at(placed: &Placed, key: &str, what: String, hint: Option<String>) -> PlanError {
+    PlanError { file: placed.file.clone(), pointer: format!("{}/{key}", placed.pointer), what, hint }
 }
 
-fn duplicates(placed: &[Placed]) -> Vec<Flaw> {
+fn duplicates(placed: &[Placed]) -> Vec<PlanError> {
     let same = placed.windows(2).filter(|pair| pair[0].workstream.id == pair[1].workstream.id);
     same.map(|pair| {
         let first = format!("the first is in {}{}", pair[0].file.display(), pair[0].pointer);
@@ -53,7 +53,7 @@ fn duplicates(placed: &[Placed]) -> Vec<Flaw> {
 }
 
 /// What can never be accepted, or always would be.
-fn unreachable(placed: &[Placed]) -> Vec<Flaw> {
+fn unreachable(placed: &[Placed]) -> Vec<PlanError> {
     let mut flaws = Vec::new();
     for one in placed {
         let (acceptance, validators) = (one.workstream.acceptance, one.workstream.validators.len());
@@ -69,7 +69,7 @@ fn unreachable(placed: &[Placed]) -> Vec<Flaw> {
     flaws
 }
 
-fn bad_contracts(placed: &[Placed]) -> Vec<Flaw> {
+fn bad_contracts(placed: &[Placed]) -> Vec<PlanError> {
     let wrong = |one: &Placed| {
         let why = jsonschema::validator_for(one.workstream.contract.as_ref()?).err()?;
         Some(at(one, "contract", format!("is not a JSON Schema: {why}"), None))
@@ -77,7 +77,7 @@ fn bad_contracts(placed: &[Placed]) -> Vec<Flaw> {
     placed.iter().filter_map(wrong).collect()
 }
 
-fn unknown_plugins(one: &Placed, means: &Means) -> Vec<Flaw> {
+fn unknown_plugins(one: &Placed, means: &Means) -> Vec<PlanError> {
     let unknown = |key: &str, kind: &str, name: &str, known: &[String]| {
         let is_file = name.ends_with(".wasm");
         (!is_file && !known.iter().any(|known| known == name)).then(|| {
@@ -98,7 +98,7 @@ fn unknown_plugins(one: &Placed, means: &Means) -> Vec<Flaw> {
 }
 
 /// An agent must have all that a task requires. Of a composite task its children need agents.
-fn nobody(one: &Placed, agents: &[Card]) -> Option<Flaw> {
+fn nobody(one: &Placed, agents: &[Card]) -> Option<PlanError> {
     if agents.is_empty() || one.workstream.executor.is_some() {
         return None;
     }
@@ -121,7 +121,7 @@ fn lacking(one: &Workstream, agents: &[Card]) -> Option<String> {
     Some(lacks.collect::<Option<Vec<_>>>()?.join("; "))
 }
 
-fn dangling(placed: &[Placed]) -> Vec<Flaw> {
+fn dangling(placed: &[Placed]) -> Vec<PlanError> {
     let known: HashMap<&str, ()> = placed.iter().map(|placed| (placed.workstream.id.as_str(), ())).collect();
     let mut flaws = Vec::new();
     for one in placed {
@@ -139,7 +139,7 @@ fn dangling(placed: &[Placed]) -> Vec<Flaw> {
     flaws
 }
 
-fn cycles(placed: &[Placed]) -> Vec<Flaw> {
+fn cycles(placed: &[Placed]) -> Vec<PlanError> {
     let workstreams: Vec<_> = placed.iter().map(|placed| &placed.workstream).collect();
     graph::cycles(&workstreams)
         .into_iter()

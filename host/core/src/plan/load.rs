@@ -15,7 +15,7 @@ use crate::span::Span;
 
 /// What is wrong at one place of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flaw {
+pub struct PlanError {
     pub file: PathBuf,
     /// A JSON pointer into the file; empty for the file as a whole.
     pub pointer: String,
@@ -25,7 +25,7 @@ pub struct Flaw {
     pub hint: Option<String>,
 }
 
-impl fmt::Display for Flaw {
+impl fmt::Display for PlanError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let place = if self.pointer.is_empty() { "" } else { &self.pointer };
         write!(
@@ -44,9 +44,9 @@ impl fmt::Display for Flaw {
 
 /// Everything that is wrong with a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flaws(pub Vec<Flaw>);
+pub struct PlanErrors(pub Vec<PlanError>);
 
-impl fmt::Display for Flaws {
+impl fmt::Display for PlanErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for flaw in &self.0 {
             writeln!(f, "{flaw}")?;
@@ -56,7 +56,7 @@ impl fmt::Display for Flaws {
     }
 }
 
-impl std::error::Error for Flaws {}
+impl std::error::Error for PlanErrors {}
 
 /// A workstream and the place it was read from.
 pub(super) struct Placed {
@@ -71,7 +71,7 @@ const FORMATS: [&str; 4] = ["json", "yaml", "yml", "toml"];
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn load(path: &Path) -> Result<Plan, Flaws> {
+pub fn load(path: &Path) -> Result<Plan, PlanErrors> {
     read_checked(path, None)
 }
 
@@ -79,17 +79,18 @@ pub fn load(path: &Path) -> Result<Plan, Flaws> {
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn load_for(path: &Path, means: &Means) -> Result<Plan, Flaws> {
+pub fn load_for(path: &Path, means: &Means) -> Result<Plan, PlanErrors> {
     read_checked(path, Some(means))
 }
 
-fn read_checked(path: &Path, means: Option<&Means>) -> Result<Plan, Flaws> {
+fn read_checked(path: &Path, means: Option<&Means>) -> Result<Plan, PlanErrors> {
     let mut flaws = Vec::new();
     let mut name = None;
     let mut placed = Vec::new();
-    let files = files(path).map_err(|flaw| Flaws(vec![flaw]))?;
-    let validator = jsonschema::validator_for(&schema::workstream())
-        .map_err(|why| Flaws(vec![flaw(path, "", format!("the plan schema itself is broken: {why}"))]))?;
+    let files = files(path).map_err(|flaw| PlanErrors(vec![flaw]))?;
+    let validator = jsonschema::validator_for(&schema::workstream()).map_err(|why| {
+        PlanErrors(vec![flaw(path, "", format!("the plan schema itself is broken: {why}"))])
+    })?;
     for file in &files {
         match parse(file) {
             Ok(value) => read(file, value, &validator, &mut name, &mut placed, &mut flaws),
@@ -103,11 +104,11 @@ fn read_checked(path: &Path, means: Option<&Means>) -> Result<Plan, Flaws> {
     check::check(name, placed, flaws, means)
 }
 
-fn flaw(file: &Path, pointer: &str, what: String) -> Flaw {
-    Flaw { file: file.to_owned(), pointer: pointer.to_owned(), what, hint: None }
+fn flaw(file: &Path, pointer: &str, what: String) -> PlanError {
+    PlanError { file: file.to_owned(), pointer: pointer.to_owned(), what, hint: None }
 }
 
-fn files(path: &Path) -> Result<Vec<PathBuf>, Flaw> {
+fn files(path: &Path) -> Result<Vec<PathBuf>, PlanError> {
     let unreadable = |why: std::io::Error| flaw(path, "", format!("can't be read: {why}"));
     if !fs::metadata(path).map_err(unreadable)?.is_dir() {
         return Ok(vec![path.to_owned()]);
@@ -143,7 +144,7 @@ fn name_of(path: &Path) -> String {
     }
 }
 
-fn parse(file: &Path) -> Result<Value, Flaw> {
+fn parse(file: &Path) -> Result<Value, PlanError> {
     let text = fs::read_to_string(file).map_err(|why| flaw(file, "", format!("can't be read: {why}")))?;
     let wrong = |format: &str, why: String| flaw(file, "", format!("is not valid {format}: {why}"));
     match file.extension().and_then(|extension| extension.to_str()) {
@@ -162,7 +163,7 @@ fn read(
     validator: &Validator,
     name: &mut Option<String>,
     placed: &mut Vec<Placed>,
-    flaws: &mut Vec<Flaw>,
+    flaws: &mut Vec<PlanError>,
 ) {
     let mut one = |pointer: String, value: Value| match typed(file, &pointer, value, validator) {
         Ok(workstream) => placed.push(Placed { file: file.to_owned(), pointer, workstream }),
@@ -208,13 +209,13 @@ fn read(
 }
 
 /// All schema violations of one workstream, or the workstream.
-fn typed(file: &Path, base: &str, value: Value, validator: &Validator) -> Result<Workstream, Vec<Flaw>> {
-    let found: Vec<Flaw> =
+fn typed(file: &Path, base: &str, value: Value, validator: &Validator) -> Result<Workstream, Vec<PlanError>> {
+    let found: Vec<PlanError> =
         validator.iter_errors(&value).flat_map(|error| described(file, base, &error)).collect();
     if !found.is_empty() {
         return Err(found);
     }
-    let globs: Vec<Flaw> =
+    let globs: Vec<PlanError> =
         ["paths", "reads"].iter().flat_map(|key| bad_globs(file, base, key, &value)).collect();
     if !globs.is_empty() {
         return Err(globs);
@@ -223,13 +224,13 @@ fn typed(file: &Path, base: &str, value: Value, validator: &Validator) -> Result
 }
 
 /// What a schema can't say of patterns.
-fn bad_globs(file: &Path, base: &str, key: &str, value: &Value) -> Vec<Flaw> {
+fn bad_globs(file: &Path, base: &str, key: &str, value: &Value) -> Vec<PlanError> {
     let list = value.get(key).and_then(Value::as_array).into_iter().flatten().enumerate();
     let wrong = list.filter_map(|(index, text)| Some((index, text.as_str()?.parse::<Glob>().err()?)));
     wrong.map(|(index, why)| flaw(file, &format!("{base}/{key}/{index}"), why)).collect()
 }
 
-fn described(file: &Path, base: &str, error: &jsonschema::ValidationError<'_>) -> Vec<Flaw> {
+fn described(file: &Path, base: &str, error: &jsonschema::ValidationError<'_>) -> Vec<PlanError> {
     let pointer = format!("{base}{}", error.instance_path);
     match &error.kind {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
@@ -242,7 +243,7 @@ fn described(file: &Path, base: &str, error: &jsonschema::ValidationError<'_>) -
         }
         _ => {
             let (what, hint) = expected(pointer.rsplit('/').next().unwrap_or_default(), error);
-            vec![Flaw { hint, ..flaw(file, &pointer, what) }]
+            vec![PlanError { hint, ..flaw(file, &pointer, what) }]
         }
     }
 }
@@ -284,12 +285,12 @@ fn wanted_kind(name: &str) -> &str {
     }
 }
 
-fn unknown(file: &Path, pointer: &str, key: &str, known: &[&str]) -> Flaw {
+fn unknown(file: &Path, pointer: &str, key: &str, known: &[&str]) -> PlanError {
     let hint = nearest(key, known.iter().copied()).map_or_else(
         || format!("known keys: {}", known.join(", ")),
         |word| format!("did you mean {word:?}?"),
     );
-    Flaw { hint: Some(hint), ..flaw(file, &format!("{pointer}/{key}"), format!("unknown key {key:?}")) }
+    PlanError { hint: Some(hint), ..flaw(file, &format!("{pointer}/{key}"), format!("unknown key {key:?}")) }
 }
 
 /// The keys that the schema knows beside the `additionalProperties` at this path of it.

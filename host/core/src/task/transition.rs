@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::retry::{Verdict, verdict};
-use super::{Need, Stage, State, StateName, Task, Terms};
+use super::{Need, State, StateName, Task, TaskPolicy, WaitingOn};
 use crate::clock::Time;
 use crate::event::{Fact, Readied};
 use crate::fault::{Begun, ErrorClass, Fault};
@@ -35,7 +35,7 @@ pub enum Command {
     /// Waiting → Waiting for children; Ready → Waiting for a consultation.
     Await {
         epoch: Epoch,
-        stage: Stage,
+        stage: WaitingOn,
         need: Need,
     },
     /// Waiting for children → Waiting for the stage, or Ready when it was the router.
@@ -127,7 +127,7 @@ type Decision = Result<Fact, Refused>;
 ///
 /// # Errors
 /// [`Refused`] says why the task as it is does not allow it.
-pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: Seed) -> Decision {
+pub fn decide(task: &Task, terms: &TaskPolicy, command: Command, now: Time, seed: Seed) -> Decision {
     let wrong = || Err(Refused::WrongState { is: task.state.name() });
     match (command, task.state) {
         (Command::Unblock, State::Blocked) => Ok(Fact::Readied { why: Readied::Dependencies }),
@@ -142,22 +142,23 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
         }
         (
             Command::Claim { epoch },
-            State::Running { .. } | State::Waiting { stage: Stage::Executor, need: None, .. },
+            State::Running { .. } | State::Waiting { stage: WaitingOn::Executor, need: None, .. },
         ) => current(task, epoch).map(|()| Fact::Claimed),
         (Command::Await { epoch, stage, need }, State::Waiting { stage: at, need: None, .. })
             if at == stage =>
         {
             current(task, epoch).map(|()| Fact::Awaiting { stage, need })
         }
-        (Command::Await { epoch, stage: Stage::Routing, need }, State::Ready { .. }) => {
-            current(task, epoch).map(|()| Fact::Awaiting { stage: Stage::Routing, need })
+        (Command::Await { epoch, stage: WaitingOn::Routing, need }, State::Ready { .. }) => {
+            current(task, epoch).map(|()| Fact::Awaiting { stage: WaitingOn::Routing, need })
         }
-        (Command::Wake, State::Waiting { stage: Stage::Routing, need: Some(_), .. }) => {
+        (Command::Wake, State::Waiting { stage: WaitingOn::Routing, need: Some(_), .. }) => {
             Ok(Fact::Readied { why: Readied::Consulted })
         }
-        (Command::Wake, State::Waiting { stage: Stage::Executor | Stage::Acceptance, need: Some(_), .. }) => {
-            Ok(Fact::Woken)
-        }
+        (
+            Command::Wake,
+            State::Waiting { stage: WaitingOn::Executor | WaitingOn::Acceptance, need: Some(_), .. },
+        ) => Ok(Fact::Woken),
         (Command::Ask { epoch, waits: true, .. }, State::Running { .. }) if task.cancelling => {
             current(task, epoch).map(|()| Fact::Cancelled { why: "it was asked to stop".into() })
         }
@@ -166,12 +167,12 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
             let fact = Fact::Asked { question: id, purpose, text, choices, until, waits };
             current(task, epoch).map(|()| fact)
         }
-        (Command::Answer { question, text, by }, State::Waiting { stage: Stage::Person, .. }) => {
+        (Command::Answer { question, text, by }, State::Waiting { stage: WaitingOn::Person, .. }) => {
             Ok(Fact::Answered { question, text, by })
         }
-        (Command::Accept { .. }, State::Waiting { stage: Stage::Person, .. }) => wrong(),
+        (Command::Accept { .. }, State::Waiting { stage: WaitingOn::Person, .. }) => wrong(),
         // Nobody has answered in time. What the attempt that asked has to say afterwards changes nothing.
-        (Command::Fail { epoch, fault }, State::Waiting { stage: Stage::Person, .. }) => {
+        (Command::Fail { epoch, fault }, State::Waiting { stage: WaitingOn::Person, .. }) => {
             current(task, epoch)?;
             match fault.class {
                 ErrorClass::Environment | ErrorClass::Deadline => Ok(Fact::Failed { fault }),
@@ -191,7 +192,7 @@ pub fn decide(task: &Task, terms: &Terms, command: Command, now: Time, seed: See
         (Command::Release { epoch, why, begun }, State::Running { .. }) => {
             current(task, epoch).map(|()| released(task, terms, why, begun))
         }
-        (Command::Conflict { epoch, files }, State::Waiting { stage: Stage::Acceptance, .. }) => {
+        (Command::Conflict { epoch, files }, State::Waiting { stage: WaitingOn::Acceptance, .. }) => {
             current(task, epoch).map(|()| conflicted(task, terms, files, now, seed))
         }
         (Command::Defer { until }, State::Ready { .. }) => Ok(Fact::Deferred { until }),
@@ -244,7 +245,7 @@ fn current(task: &Task, held: Epoch) -> Result<(), Refused> {
     if held == task.epoch { Ok(()) } else { Err(Refused::Stale { held, current: task.epoch }) }
 }
 
-fn failed(task: &Task, terms: &Terms, fault: Fault, now: Time, seed: Seed) -> Fact {
+fn failed(task: &Task, terms: &TaskPolicy, fault: Fault, now: Time, seed: Seed) -> Fact {
     if task.cancelling {
         return Fact::Cancelled { why: fault.message };
     }
@@ -263,7 +264,7 @@ fn failed(task: &Task, terms: &Terms, fault: Fault, now: Time, seed: Seed) -> Fa
 /// Alone on top of what landed it can't conflict again, unless somebody else moves the target: not without end.
 const CONFLICTS: u32 = 10;
 
-fn conflicted(task: &Task, terms: &Terms, files: Vec<String>, now: Time, seed: Seed) -> Fact {
+fn conflicted(task: &Task, terms: &TaskPolicy, files: Vec<String>, now: Time, seed: Seed) -> Fact {
     if task.conflicts < CONFLICTS {
         return Fact::Conflicted { files };
     }
@@ -277,8 +278,8 @@ fn conflicted(task: &Task, terms: &Terms, files: Vec<String>, now: Time, seed: S
 fn begun(task: &Task, fault: &Fault) -> Begun {
     match task.state {
         State::Running { .. } => fault.begun,
-        State::Waiting { stage: Stage::Executor | Stage::Acceptance, .. } => Begun::Yes,
-        State::Waiting { stage: Stage::Routing | Stage::Person, .. }
+        State::Waiting { stage: WaitingOn::Executor | WaitingOn::Acceptance, .. } => Begun::Yes,
+        State::Waiting { stage: WaitingOn::Routing | WaitingOn::Person, .. }
         | State::Blocked
         | State::Ready { .. }
         | State::Backoff { .. }
@@ -289,7 +290,7 @@ fn begun(task: &Task, fault: &Fault) -> Begun {
     }
 }
 
-fn released(task: &Task, terms: &Terms, why: String, begun: Begun) -> Fact {
+fn released(task: &Task, terms: &TaskPolicy, why: String, begun: Begun) -> Fact {
     if task.cancelling {
         Fact::Cancelled { why }
     } else if terms.asks_first(begun) {
@@ -305,7 +306,7 @@ fn in_doubt(why: &str) -> String {
 
 /// A lost host is not the task's fault, so no attempt is charged; it counts as a crash, so that a task that takes its
 /// host down ends as a dead letter. What may have acted on the world is never run again unasked.
-fn lost(task: &Task, terms: &Terms, why: String, now: Time) -> Fact {
+fn lost(task: &Task, terms: &TaskPolicy, why: String, now: Time) -> Fact {
     if task.cancelling {
         return Fact::Cancelled { why };
     }
@@ -356,9 +357,9 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
             task.epoch = task.epoch.next();
             task.attempts = task.attempts.saturating_add(1);
         }
-        Fact::Claimed => task.state = State::Waiting { stage: Stage::Acceptance, need: None, since: at },
+        Fact::Claimed => task.state = State::Waiting { stage: WaitingOn::Acceptance, need: None, since: at },
         Fact::Delegated => {
-            task.state = State::Waiting { stage: Stage::Executor, need: None, since: at };
+            task.state = State::Waiting { stage: WaitingOn::Executor, need: None, since: at };
             task.epoch = task.epoch.next();
             task.attempts = task.attempts.saturating_add(1);
         }
@@ -373,12 +374,12 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
         Fact::Asked { waits: false, .. } => {}
         Fact::Asked { until, .. } => {
             let need = until.map(|until| Need { ended: 0, until: Some(until) });
-            task.state = State::Waiting { stage: Stage::Person, need, since: at };
+            task.state = State::Waiting { stage: WaitingOn::Person, need, since: at };
             // An attempt that waits for a person has not failed.
             task.attempts = task.attempts.saturating_sub(1);
         }
         Fact::Answered { .. } => {
-            if let State::Waiting { stage: Stage::Person, .. } = task.state {
+            if let State::Waiting { stage: WaitingOn::Person, .. } = task.state {
                 task.state = State::Ready { since: at };
             }
         }
@@ -497,7 +498,7 @@ mod tests {
         State::Running { agent: AgentId(1), since: Time(0), lease_until: Time(9) }
     }
 
-    fn terms(effects: Effects, idempotent: bool) -> Terms {
+    fn terms(effects: Effects, idempotent: bool) -> TaskPolicy {
         let mut terms = Workstream { effects, idempotent, ..Workstream::named("a") }.terms();
         (terms.retry.attempts, terms.retry.crashes) = (100, 100);
         terms
@@ -521,7 +522,7 @@ mod tests {
     fn what_may_have_acted_is_never_made_again_unasked_however_it_ended() {
         let waiting = |stage| State::Waiting { stage, need: None, since: Time(0) };
         let mut asked = 0;
-        for state in [running(), waiting(Stage::Executor), waiting(Stage::Acceptance)] {
+        for state in [running(), waiting(WaitingOn::Executor), waiting(WaitingOn::Acceptance)] {
             for end in ends(Begun::Yes) {
                 let decided = decide(&task(state), &terms(External, false), end.clone(), Time(5), Seed(1));
                 // A release and a lost lease are of what runs only.

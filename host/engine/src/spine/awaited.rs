@@ -3,7 +3,7 @@
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::id::{Epoch, RunId, TaskId};
 use baton_core::op::{End, Op, Rejection};
-use baton_core::task::Stage;
+use baton_core::task::WaitingOn;
 
 /// Children that a strategy wants. Where the store can't have them, the task fails: asked again, the strategy would
 /// answer the same.
@@ -11,15 +11,15 @@ pub(super) struct Spawn {
     pub(super) place: usize,
     task: TaskId,
     epoch: Epoch,
-    stage: Stage,
+    stage: WaitingOn,
 }
 
 impl Spawn {
     pub(super) fn refused(&self, why: &Rejection) -> Op {
         let fault = Fault::new(ErrorClass::InvalidOutput, format!("what it wants run can't be: {why}"));
         match self.stage {
-            Stage::Routing => Op::Reject { task: self.task, fault },
-            Stage::Executor | Stage::Acceptance | Stage::Person => Op::Finish {
+            WaitingOn::Routing => Op::Reject { task: self.task, fault },
+            WaitingOn::Executor | WaitingOn::Acceptance | WaitingOn::Person => Op::Finish {
                 task: self.task,
                 epoch: self.epoch,
                 end: End::Failed { fault, checks: Vec::new() },

@@ -3,7 +3,7 @@
 use baton_core::fault::Fault;
 use baton_core::id::RunId;
 use baton_core::op::{End, Op, RouterChoice};
-use baton_core::task::{Role, Stage, Task};
+use baton_core::task::{Role, Task, WaitingOn};
 use baton_plugin::limits::Name;
 use baton_plugin::router::{Choice, Routed};
 use baton_plugin::{Kind, PluginError};
@@ -14,7 +14,7 @@ use crate::compose;
 impl Spine {
     /// The operation, or the end of a task whose executor wants more children than its run may have.
     pub(super) fn bounded(&mut self, op: Op) -> Op {
-        let Op::Spawn { task, epoch, stage: Stage::Executor, ref children, .. } = op else { return op };
+        let Op::Spawn { task, epoch, stage: WaitingOn::Executor, ref children, .. } = op else { return op };
         let Some(known) = self.board.task(task) else { return op };
         let executor = self.board.terms(known.terms).executor.clone().unwrap_or_default();
         let Some(conduct) = self.conducts.get_mut(&known.run) else { return op };

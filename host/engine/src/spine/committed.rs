@@ -3,8 +3,8 @@
 use baton_core::id::{Epoch, TaskId};
 use baton_core::op::{Applied, Rejection, Reply};
 use baton_core::plan::Effects;
-use baton_core::task::{Stage, State, Task};
-use baton_plugin::capability::Stop;
+use baton_core::task::{State, Task, WaitingOn};
+use baton_plugin::capability::CancelReason;
 use baton_plugin::library::Installed;
 use baton_store::read;
 use baton_store::writer::Answers;
@@ -111,7 +111,7 @@ impl Spine {
     fn cut_off(&self) {
         self.around.lease.lose();
         for running in self.attempts.values() {
-            running.fence.fall(Stop::LeaseLost);
+            running.cancellation.cancel(CancelReason::LeaseLost);
         }
     }
 
@@ -122,7 +122,7 @@ impl Spine {
         }
         self.fence_off(task);
         self.withdraw(task);
-        if let State::Waiting { stage: Stage::Routing, .. } = task.state {
+        if let State::Waiting { stage: WaitingOn::Routing, .. } = task.state {
             self.consulted.insert(task.id);
         }
         self.board.put(task.clone());
@@ -156,24 +156,24 @@ impl Spine {
             State::Running { lease_until, .. } if running.epoch == task.epoch => {
                 running.lease_until = lease_until;
                 if task.cancelling {
-                    running.fence.fall(Stop::Cancelled);
+                    running.cancellation.cancel(CancelReason::Cancelled);
                 }
             }
-            State::Waiting { stage: Stage::Person, .. } if running.epoch == task.epoch => {
-                running.fence.fall(Stop::Asked);
+            State::Waiting { stage: WaitingOn::Person, .. } if running.epoch == task.epoch => {
+                running.cancellation.cancel(CancelReason::Asked);
             }
-            _ => running.fence.fall(Stop::LeaseLost),
+            _ => running.cancellation.cancel(CancelReason::LeaseLost),
         }
     }
 
     /// A tree whose task has moved on is not to land.
     fn withdraw(&mut self, task: &Task) {
-        let waits = matches!(task.state, State::Waiting { stage: Stage::Acceptance, .. });
+        let waits = matches!(task.state, State::Waiting { stage: WaitingOn::Acceptance, .. });
         if let Some(landing) = self.landings.get(&task.id)
             && (!waits || landing.epoch != task.epoch)
             && let Some(landing) = self.landings.remove(&task.id)
         {
-            landing.fence.fall(Stop::Cancelled);
+            landing.cancellation.cancel(CancelReason::Cancelled);
         }
     }
 

@@ -4,7 +4,7 @@ use baton_core::event::TrialEnding;
 use baton_core::id::{RunId, TaskId};
 use baton_core::knowledge::Observation;
 use baton_core::op::{Op, Rejection, RouterChoice};
-use baton_core::trial::Stage;
+use baton_core::trial::TrialPhase;
 use baton_learn::trial::{self, Ledger, Standing};
 use baton_stats::arm::Arm;
 use baton_store::read::routing::{TrialRow, trial};
@@ -61,7 +61,7 @@ impl Spine {
             (standing @ (Standing::Lost(_) | Standing::Breached(_)), _) => {
                 Some((TrialEnding::RolledBack, standing.to_string()))
             }
-            (Standing::Running | Standing::Won(_), Stage::Probation { .. })
+            (Standing::Running | Standing::Won(_), TrialPhase::Probation { .. })
                 if contest.ledger.attempts(Arm::Candidate) >= contest.row.terms.probation =>
             {
                 let attempts = contest.row.terms.probation;

@@ -10,7 +10,7 @@ use baton_core::budget::Budget;
 use baton_core::lease;
 use baton_core::op::{Op, Rejection, Reply};
 use baton_core::people::Policy;
-use baton_plugin::capability::{Desk, Offer};
+use baton_plugin::capability::{Resources, StateClient};
 use baton_plugin::lease::HostLease;
 use baton_plugin::library::Library;
 use baton_store::writer::Writer;
@@ -24,7 +24,7 @@ use super::live::Live;
 use super::purse::Purse;
 use super::{Message, Spine, Sweep, unreadable};
 use crate::Crowd;
-use crate::attempt::Surroundings;
+use crate::attempt::HostContext;
 use crate::board::Board;
 use crate::desk::Server;
 use crate::land;
@@ -36,7 +36,7 @@ use crate::workspace::{self, Workspaces};
 /// What a host is started with: by default nothing is offered and nothing is limited.
 #[derive(Default)]
 pub struct Options {
-    pub offer: Offer,
+    pub offer: Resources,
     pub budget: Budget,
     pub crowd: Crowd,
     pub people: Policy,
@@ -106,19 +106,19 @@ impl Host {
         let archive = Arc::new(Mutex::new(self::reader(home).map_err(unreadable)?));
         let attic = Arc::new(Mutex::new(self::reader(home).map_err(unreadable)?));
         let desk_reader = self::reader(home).map_err(unreadable)?;
-        let around = Surroundings {
+        let around = HostContext {
             clock: writer.clock().clone(),
             offer: options.offer,
             supervisor: options.supervisor,
             lease: HostLease::until(lease_until),
             signs: sign,
-            desk: Desk(plea),
+            desk: StateClient(plea),
             workspaces: workspaces.clone(),
             store: Some(home.folder().to_owned()),
             under_way: Some(under_way.clone()),
         };
         // The server itself must not keep its counter open.
-        let desk_around = Surroundings { desk: Desk::closed(), ..around.clone() };
+        let desk_around = HostContext { desk: StateClient::closed(), ..around.clone() };
         if let Some(workspaces) = workspaces {
             let check = land::check(around.clone(), workspaces.settings.checks.clone());
             tokio::spawn(sweep(Arc::clone(&workspaces), swept));

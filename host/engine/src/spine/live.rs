@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use baton_core::id::{RunId, TaskId};
 use baton_core::op::{Applied, Op, Rejection};
-use baton_plugin::capability::sign::Sign;
+use baton_plugin::capability::sign::AttemptEvent;
 use baton_plugin::library::Library;
 use baton_store::writer::Answers;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -18,7 +18,7 @@ use crate::why::Why;
 pub struct Live {
     pub(super) outbox: mpsc::UnboundedSender<Message>,
     pub(super) commits: watch::Receiver<u64>,
-    pub(super) shown: broadcast::Sender<Sign>,
+    pub(super) shown: broadcast::Sender<AttemptEvent>,
     pub(super) library: Arc<Library>,
 }
 
@@ -102,7 +102,7 @@ impl Live {
 
     /// What attempts show while they work.
     #[must_use]
-    pub fn progress(&self) -> broadcast::Receiver<Sign> {
+    pub fn progress(&self) -> broadcast::Receiver<AttemptEvent> {
         self.shown.subscribe()
     }
 

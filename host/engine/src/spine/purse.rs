@@ -13,7 +13,7 @@ use baton_core::fault::{ErrorClass, Fault};
 use baton_core::id::{RunId, TaskId};
 use baton_core::op::{End, Op, Rejection};
 use baton_core::outcome::Usage;
-use baton_core::task::{Stage, State, Task};
+use baton_core::task::{State, Task, WaitingOn};
 use baton_plugin::capability::Meter;
 use baton_store::read::cost;
 
@@ -199,7 +199,7 @@ impl Spine {
         let mut any_ready = false;
         let stands_still = self.board.tasks().filter(|task| task.run == run).all(|task| match task.state {
             State::Running { .. } => false,
-            State::Waiting { stage, need, .. } => stage == Stage::Person || need.is_some(),
+            State::Waiting { stage, need, .. } => stage == WaitingOn::Person || need.is_some(),
             State::Ready { .. } => {
                 any_ready = true;
                 spent_out || self.only_broke(task)

@@ -8,7 +8,7 @@ use baton_core::clock::Time;
 use baton_core::event::Fact;
 use baton_core::id::{AgentId, RunId, TaskId};
 use baton_core::op::{Decision, Op, RouterChange, RouterChoice};
-use baton_core::task::{Task, Terms};
+use baton_core::task::{Task, TaskPolicy};
 use baton_plugin::router::{Answer, BATCH, LEAST_LOADED, LEAST_LOADED_DIGEST, Routed, least_loaded};
 use baton_plugin::{Kind, PluginError};
 use baton_stats::arm::Arm;
@@ -45,7 +45,7 @@ impl Spine {
             let is_busy = |id: TaskId, above: &[TaskId]| {
                 attempts.contains_key(&id) || above.iter().any(|parent| broke.contains(parent))
             };
-            let under_way: Vec<Arc<Terms>> = if uncrowded { Vec::new() } else { self.board.under_way() };
+            let under_way: Vec<Arc<TaskPolicy>> = if uncrowded { Vec::new() } else { self.board.under_way() };
             let mut left = self.crowd.left(under_way.iter().map(Arc::as_ref));
             let picked = self.board.pick(run, BATCH, is_busy, |task, terms| {
                 let placed = (uncrowded || left.fits(terms)) && room.take(pool, task.terms, terms);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use baton_core::id::{DecisionId, RunId};
 use baton_core::op::{Decision, Op, RouterChoice};
-use baton_core::trial::Stage;
+use baton_core::trial::TrialPhase;
 use baton_plugin::PluginError;
 use baton_plugin::router::{Routed, Snapshot, attrs};
 
@@ -54,7 +54,7 @@ impl Spine {
     /// Whether a router decides in the shadow of others, for now.
     pub(super) fn is_shadow(&self, router: &RouterChoice) -> bool {
         self.contest.as_ref().is_some_and(|contest| {
-            let shadows = matches!(contest.row.terms.stage, Stage::Shadow);
+            let shadows = matches!(contest.row.terms.stage, TrialPhase::Shadow);
             shadows && !contest.over && contest.row.router == *router
         })
     }

@@ -11,13 +11,13 @@ use baton_core::plan::Effects;
 use baton_core::task::{Role, Task};
 use baton_plugin::PluginError;
 use baton_plugin::agent::Adapter;
-use baton_plugin::capability::Fence;
+use baton_plugin::capability::Cancellation;
 use baton_plugin::library::Library;
 use baton_store::read;
 use serde_json::Value;
 
 use super::{Ended, Message, Running, Spine, attempt, unreadable};
-use crate::attempt::Errand;
+use crate::attempt::CallScope;
 use crate::decide::Prepared;
 use crate::land::{self, Ground};
 use crate::workspace::{Key, Site};
@@ -52,18 +52,19 @@ impl Spine {
             return Ok(());
         };
         let card = Arc::new(worker.agent.card.clone());
-        let fence = Arc::new(Fence::default());
+        let cancellation = Arc::new(Cancellation::default());
         let seed = self.seed(task.run).of(task.id.0).of(i64::from(task.epoch.0));
         let (id, epoch, started) = (task.id, task.epoch, self.around.clock.now());
         let meter = Arc::new(self.meter((id, epoch), &card));
         let own_meter = Arc::clone(&meter);
         let ground = self.ground(&prepared)?;
         let outbox = self.outbox.clone();
-        let (library, around, own) = (Arc::clone(&self.library), self.around.clone(), Arc::clone(&fence));
+        let (library, around, own) =
+            (Arc::clone(&self.library), self.around.clone(), Arc::clone(&cancellation));
         tokio::spawn(async move {
             let attempt = tokio::spawn(async move {
                 let adapter = adapter(&library, &card.adapter).await?;
-                let mut errand = Errand::attempt(&prepared, meter, around.clock.now());
+                let mut errand = CallScope::attempt(&prepared, meter, around.clock.now());
                 // Where the repository lies nothing is written but by what lands: a task that only thinks has no need to.
                 errand.may_write = around.workspaces.is_none() || prepared.spec.effects != Effects::Pure;
                 // Only a tree that is sealed needs it again.
@@ -110,7 +111,7 @@ impl Spine {
             let ended = Ended { task: id, epoch, agent, started, used, reached };
             let _ = outbox.send(Message::Ended { ended, result });
         });
-        self.attempts.insert(id, Running { epoch, fence, lease_until, started, meter: own_meter });
+        self.attempts.insert(id, Running { epoch, cancellation, lease_until, started, meter: own_meter });
         Ok(())
     }
 

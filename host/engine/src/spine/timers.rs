@@ -7,7 +7,7 @@ use baton_core::clock::Time;
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::id::TaskId;
 use baton_core::op::{End, Op};
-use baton_core::task::{Stage, State};
+use baton_core::task::{State, WaitingOn};
 use baton_store::read;
 
 use super::{LEASE, Running, Spine};
@@ -20,7 +20,7 @@ impl Spine {
         let (due, _) = self.board.due(now);
         for id in due {
             let Some(task) = self.board.task(id) else { continue };
-            let asks = matches!(task.state, State::Waiting { stage: Stage::Person, need: Some(_), .. });
+            let asks = matches!(task.state, State::Waiting { stage: WaitingOn::Person, need: Some(_), .. });
             let Some(op) = timed::due(task, now).or_else(|| if asks { self.unanswered(id) } else { None })
             else {
                 continue;

@@ -8,7 +8,7 @@ use baton_core::id::{Epoch, TaskId};
 use baton_core::op::{End, Op, Rejection};
 use baton_core::plan::Effects;
 use baton_core::task::{Role, Task};
-use baton_plugin::capability::Fence;
+use baton_plugin::capability::Cancellation;
 use baton_plugin::executor::Question;
 use baton_store::read;
 use tokio::sync::mpsc::UnboundedSender;
@@ -125,11 +125,11 @@ impl Spine {
         }
         let claim = land::claim(&outcome).filter(|claim| !claim.is_empty());
         let claim = claim.zip(self.around.workspaces.clone());
-        let fence = Arc::new(Fence::default());
-        let right = Arc::clone(&fence);
+        let cancellation = Arc::new(Cancellation::default());
+        let right = Arc::clone(&cancellation);
         let (id, epoch) = (task.id, task.epoch);
         if claim.is_some() {
-            self.landings.insert(id, Landing { epoch, fence, stalled: None });
+            self.landings.insert(id, Landing { epoch, cancellation, stalled: None });
         }
         let lease = self.around.lease.clone();
         let alive = move || !right.is_down() && !lease.is_lost();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use baton_core::id::{RunId, TaskId};
-use baton_core::task::Terms;
+use baton_core::task::TaskPolicy;
 use baton_store::read;
 
 use super::Spine;
@@ -53,7 +53,7 @@ impl Spine {
     }
 
     /// The terms of what runs, where anything limits how much may.
-    fn limited(&self) -> Vec<Arc<Terms>> {
+    fn limited(&self) -> Vec<Arc<TaskPolicy>> {
         if self.crowd.is_none() { Vec::new() } else { self.board.under_way() }
     }
 

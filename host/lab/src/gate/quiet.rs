@@ -1,7 +1,7 @@
 //! A router on trial against itself.
 
 use baton_core::id::{RunId, TaskId};
-use baton_core::trial::{GuardLimits, Stage, Trial};
+use baton_core::trial::{GuardLimits, Trial, TrialPhase};
 use baton_learn::guard::{Observation, Try};
 use baton_learn::trial::{self, Ledger, Standing};
 
@@ -30,7 +30,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, String> {
             let (world, played) = &plays[usize::try_from(test).unwrap_or(0) % plays.len()];
             let id = i64::try_from(test + 1).unwrap_or(1);
             let trial =
-                Trial { id, stage: Stage::Split { share }, alpha: 0.05, guards: GuardLimits::default() };
+                Trial { id, stage: TrialPhase::Split { share }, alpha: 0.05, guards: GuardLimits::default() };
             let standing = watched(&trial, world, played);
             if standing != Standing::Running {
                 loud += 1;

@@ -6,17 +6,17 @@ use tokio::sync::{mpsc, oneshot};
 
 /// A wish with the place where its answer goes. A dropped place means that the host is going down.
 #[derive(Debug)]
-pub enum Plea {
+pub enum StateRequest {
     /// None = nobody has answered, and the attempt is over.
     Ask {
         task: TaskId,
         epoch: Epoch,
         question: Box<Question>,
-        reply: oneshot::Sender<Option<Told>>,
+        reply: oneshot::Sender<Option<Answered>>,
     },
     Answers {
         task: TaskId,
-        reply: oneshot::Sender<Vec<Told>>,
+        reply: oneshot::Sender<Vec<Answered>>,
     },
     Recall {
         agent: String,
@@ -34,13 +34,13 @@ pub enum Plea {
         agent: String,
         key: String,
         value: Option<String>,
-        reply: oneshot::Sender<Result<(), Unkept>>,
+        reply: oneshot::Sender<Result<(), KeepError>>,
     },
 }
 
 /// Why something was not remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unkept {
+pub enum KeepError {
     /// The attempt does not hold its task any more.
     Stale,
     Full(String),
@@ -48,7 +48,7 @@ pub enum Unkept {
 
 /// An answer as the agent that asked is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct Answered {
     pub key: String,
     pub text: String,
     pub resume: String,
@@ -56,9 +56,9 @@ pub struct Told {
 
 /// The attempts' side of the counter.
 #[derive(Clone, Debug)]
-pub struct Desk(pub mpsc::UnboundedSender<Plea>);
+pub struct StateClient(pub mpsc::UnboundedSender<StateRequest>);
 
-impl Desk {
+impl StateClient {
     /// A counter that nobody serves.
     #[must_use]
     pub fn closed() -> Self {
@@ -66,7 +66,7 @@ impl Desk {
     }
 
     /// None = the host is going down.
-    pub(super) async fn ask<T>(&self, plea: impl FnOnce(oneshot::Sender<T>) -> Plea) -> Option<T> {
+    pub(super) async fn ask<T>(&self, plea: impl FnOnce(oneshot::Sender<T>) -> StateRequest) -> Option<T> {
         let (reply, answer) = oneshot::channel();
         self.0.send(plea(reply)).ok()?;
         answer.await.ok()

@@ -18,7 +18,7 @@ pub use upstream::Upstream;
 
 use self::place::Place;
 use self::redact::Redactor;
-use super::Powers;
+use super::Capabilities;
 use crate::bindings::agent::baton::host::http::{Host, HostResponse, HttpError, Request};
 use crate::bindings::shared::baton::types::core::Attr;
 use crate::sandbox::Sandbox;
@@ -87,7 +87,7 @@ impl HostResponse for Sandbox {
     }
 }
 
-pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, HttpError> {
+pub(super) async fn send(powers: &Capabilities, request: Request) -> Result<Exchange, HttpError> {
     let farewell = powers.admitted().await.is_some();
     if farewell && (powers.is_barred() || powers.farewells.fetch_add(1, Ordering::Relaxed) >= FAREWELLS) {
         return Err(HttpError::Stopped);
@@ -109,7 +109,7 @@ pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, 
     };
     let (place, response) = tokio::select! {
         exchanged = exchange => exchanged?,
-        _ = powers.fence.fallen(), if !farewell => return Err(HttpError::Stopped),
+        _ = powers.cancellation.fallen(), if !farewell => return Err(HttpError::Stopped),
     };
     if let Some(pause) = asked_to_wait(&response) {
         upstream.rest(pause);
@@ -120,7 +120,10 @@ pub(super) async fn send(powers: &Powers, request: Request) -> Result<Exchange, 
 
 /// Sends it, and remembers whether anybody may have acted on it. Nobody has where there was no connection, and where it
 /// was refused unread (429, RFC 6585 4). A gateway answers 503 also after its backend has acted.
-async fn dispatch(powers: &Powers, request: reqwest::RequestBuilder) -> reqwest::Result<reqwest::Response> {
+async fn dispatch(
+    powers: &Capabilities,
+    request: reqwest::RequestBuilder,
+) -> reqwest::Result<reqwest::Response> {
     // Told before it leaves: the attempt may be dropped while it waits for the answer.
     powers.acts();
     let answer = request.send().await;
@@ -135,7 +138,7 @@ async fn dispatch(powers: &Powers, request: reqwest::RequestBuilder) -> reqwest:
 }
 
 fn prepare(
-    powers: &Powers,
+    powers: &Capabilities,
     upstream: &Upstream,
     request: Request,
 ) -> Result<reqwest::RequestBuilder, HttpError> {
@@ -160,7 +163,7 @@ fn prepare(
     Ok(builder.body(request.body))
 }
 
-fn unreachable_or_denied(powers: &Powers, why: String) -> HttpError {
+fn unreachable_or_denied(powers: &Capabilities, why: String) -> HttpError {
     if why.contains(upstream::REFUSED) {
         HttpError::Denied(powers.denied("http.send", why))
     } else {
@@ -237,7 +240,7 @@ impl Exchange {
         self.response.status().is_success()
     }
 
-    async fn read(&mut self, powers: &Powers) -> Result<Option<Vec<u8>>, HttpError> {
+    async fn read(&mut self, powers: &Capabilities) -> Result<Option<Vec<u8>>, HttpError> {
         if powers.stopped().is_some() {
             return Err(HttpError::Stopped);
         }
@@ -247,7 +250,7 @@ impl Exchange {
         while self.ready.is_empty() {
             let chunk = tokio::select! {
                 chunk = self.response.chunk() => chunk.map_err(|why| sorted(&self.upstream.service, &why))?,
-                _ = powers.fence.fallen() => return Err(HttpError::Stopped),
+                _ = powers.cancellation.fallen() => return Err(HttpError::Stopped),
             };
             if let Some(place) = &self.place {
                 place.is_used();

@@ -1,7 +1,7 @@
 //! `baton:host/memory`: what an agent remembers between attempts, in a namespace of its own.
 
-use super::Powers;
-use super::desk::{Plea, Unkept};
+use super::Capabilities;
+use super::desk::{KeepError, StateRequest};
 use crate::bindings::agent::baton::host::memory::{Host, MemoryError};
 use crate::sandbox::Sandbox;
 
@@ -15,7 +15,7 @@ impl Host for Sandbox {
             return Ok(Err(MemoryError::Stopped));
         }
         let agent = powers.agent.clone();
-        let found = powers.desk.ask(|reply| Plea::Recall { agent, key, reply }).await;
+        let found = powers.desk.ask(|reply| StateRequest::Recall { agent, key, reply }).await;
         Ok(found.ok_or(MemoryError::Stopped))
     }
 
@@ -43,19 +43,19 @@ impl Host for Sandbox {
             return Ok(Err(MemoryError::Stopped));
         }
         let agent = powers.agent.clone();
-        let found = powers.desk.ask(|reply| Plea::Keys { agent, prefix, reply }).await;
+        let found = powers.desk.ask(|reply| StateRequest::Keys { agent, prefix, reply }).await;
         Ok(found.ok_or(MemoryError::Stopped))
     }
 }
 
-async fn remember(powers: &Powers, key: String, value: Option<String>) -> Result<(), MemoryError> {
+async fn remember(powers: &Capabilities, key: String, value: Option<String>) -> Result<(), MemoryError> {
     if powers.stopped().is_some() {
         return Err(MemoryError::Stopped);
     }
     let (task, epoch, agent) = (powers.task, powers.epoch, powers.agent.clone());
-    match powers.desk.ask(|reply| Plea::Remember { task, epoch, agent, key, value, reply }).await {
+    match powers.desk.ask(|reply| StateRequest::Remember { task, epoch, agent, key, value, reply }).await {
         Some(Ok(())) => Ok(()),
-        Some(Err(Unkept::Full(why))) => Err(MemoryError::TooLarge(why)),
-        Some(Err(Unkept::Stale)) | None => Err(MemoryError::Stopped),
+        Some(Err(KeepError::Full(why))) => Err(MemoryError::TooLarge(why)),
+        Some(Err(KeepError::Stale)) | None => Err(MemoryError::Stopped),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use baton_core::budget::price::Tariff;
-use baton_core::budget::{Amount, Cap, Good, Money};
+use baton_core::budget::{Amount, Cap, Money, Resource};
 use baton_core::outcome::Usage;
 
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ impl Meter {
     }
 
     /// Takes what was used so far, in all; names what there is too much of.
-    pub fn read(&self, used: Usage) -> Option<Good> {
+    pub fn read(&self, used: Usage) -> Option<Resource> {
         let cost = self.tariff.cost(&used).map_or(Money(0), |(money, _)| money);
         let over = self.allowance.exceeded(&Amount::of(&used, cost, 0));
         *self.used.lock().unwrap_or_else(PoisonError::into_inner) = used;

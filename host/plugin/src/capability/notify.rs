@@ -3,7 +3,7 @@
 use baton_core::people::Question;
 
 use super::process::run_to_end;
-use super::{Powers, http};
+use super::{Capabilities, http};
 use crate::bindings::agent::baton::host::http::Request;
 use crate::bindings::shared::baton::types::core::Attr;
 
@@ -20,7 +20,7 @@ fn body(of: &str, question: &Question) -> Vec<u8> {
 /// # Errors
 /// Why it did not run to a good end.
 pub async fn by_program(
-    powers: &Powers,
+    powers: &Capabilities,
     profile: Option<&str>,
     of: &str,
     question: &Question,
@@ -34,7 +34,7 @@ pub async fn by_program(
 /// # Errors
 /// Why the service did not take it.
 pub async fn by_request(
-    powers: &Powers,
+    powers: &Capabilities,
     service: Option<&str>,
     of: &str,
     question: &Question,

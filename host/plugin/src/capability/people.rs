@@ -3,8 +3,8 @@
 use baton_core::excerpt::excerpt;
 use baton_core::people::{Purpose, Question};
 
-use super::Stop;
-use super::desk::{Plea, Told};
+use super::CancelReason;
+use super::desk::{Answered, StateRequest};
 use crate::bindings::agent::baton::host::people::{Answer, Host, Purpose as Said, Question as Wanted};
 use crate::limits::Name;
 use crate::sandbox::Sandbox;
@@ -28,19 +28,19 @@ impl Host for Sandbox {
         self.questions -= 1;
         let (task, epoch) = (powers.task, powers.epoch);
         let question = Box::new(taken(question));
-        let asked = powers.desk.ask(|reply| Plea::Ask { task, epoch, question, reply });
+        let asked = powers.desk.ask(|reply| StateRequest::Ask { task, epoch, question, reply });
         let told = tokio::select! {
             told = asked => told,
-            _ = powers.fence.fallen() => return Ok(None),
+            _ = powers.cancellation.fallen() => return Ok(None),
         };
         match told {
             Some(Some(told)) => Ok(Some(answer(told))),
             Some(None) => {
-                powers.fence.fall(Stop::Asked);
+                powers.cancellation.cancel(CancelReason::Asked);
                 Ok(None)
             }
             None => {
-                powers.fence.fall(Stop::LeaseLost);
+                powers.cancellation.cancel(CancelReason::LeaseLost);
                 Ok(None)
             }
         }
@@ -52,7 +52,7 @@ impl Host for Sandbox {
             return Ok(Vec::new());
         }
         let task = powers.task;
-        let told = powers.desk.ask(|reply| Plea::Answers { task, reply }).await;
+        let told = powers.desk.ask(|reply| StateRequest::Answers { task, reply }).await;
         Ok(told.unwrap_or_default().into_iter().map(answer).collect())
     }
 }
@@ -70,6 +70,6 @@ fn taken(question: Wanted) -> Question {
     }
 }
 
-fn answer(told: Told) -> Answer {
+fn answer(told: Answered) -> Answer {
     Answer { key: told.key, text: told.text, resume: told.resume }
 }

@@ -31,7 +31,7 @@ const LINGER: std::time::Duration = std::time::Duration::from_millis(500);
 /// # Errors
 /// It did not end with 0 before the deadline: what it said last.
 pub async fn run_to_end(
-    powers: &super::Powers,
+    powers: &super::Capabilities,
     name: &str,
     values: &[(&str, &str)],
     stdin: Vec<u8>,

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use super::Stop;
-use super::sign::Sign;
+use super::CancelReason;
+use super::sign::AttemptEvent;
 use crate::bindings::agent::baton::host::progress::{Host, Stopped};
 use crate::bindings::shared::baton::types::core::Usage;
+use crate::convert::usage_in;
 use crate::sandbox::Sandbox;
-use crate::words::usage_in;
 
-fn stopped(why: Stop) -> Stopped {
+fn stopped(why: CancelReason) -> Stopped {
     match why {
-        Stop::LeaseLost | Stop::Asked => Stopped::LeaseLost,
-        Stop::Cancelled => Stopped::Cancelled,
-        Stop::Deadline | Stop::Silent => Stopped::Deadline,
-        Stop::Budget => Stopped::Budget,
+        CancelReason::LeaseLost | CancelReason::Asked => Stopped::LeaseLost,
+        CancelReason::Cancelled => Stopped::Cancelled,
+        CancelReason::Deadline | CancelReason::Silent => Stopped::Deadline,
+        CancelReason::Budget => Stopped::Budget,
     }
 }
 
@@ -28,7 +28,7 @@ impl Host for Sandbox {
         let message: String = message.chars().filter(|c| !c.is_control()).take(400).collect();
         powers.signs.send(
             powers.clock.now(),
-            Sign::Progress { task: powers.task, epoch: powers.epoch, message, done },
+            AttemptEvent::Progress { task: powers.task, epoch: powers.epoch, message, done },
         );
         Ok(Ok(()))
     }
@@ -36,7 +36,7 @@ impl Host for Sandbox {
     async fn spent(&mut self, usage: Usage) -> wasmtime::Result<Result<(), Stopped>> {
         let powers = self.powers()?;
         if powers.meter.read(usage_in(usage)).is_some() {
-            powers.fence.fall(Stop::Budget);
+            powers.cancellation.cancel(CancelReason::Budget);
         }
         Ok(powers.stopped().map_or(Ok(()), |why| Err(stopped(why))))
     }
@@ -46,7 +46,7 @@ impl Host for Sandbox {
         let pause = tokio::time::sleep(Duration::from_millis(duration));
         tokio::select! {
             () = pause => Ok(Ok(())),
-            why = powers.fence.fallen() => Ok(Err(stopped(why))),
+            why = powers.cancellation.fallen() => Ok(Err(stopped(why))),
         }
     }
 }

@@ -9,14 +9,14 @@ use tokio::sync::mpsc::UnboundedSender;
 
 /// What an attempt said while it worked.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Sign {
+pub enum AttemptEvent {
     Progress { task: TaskId, epoch: Epoch, message: String, done: Option<f64> },
     Denied { task: TaskId, plugin: String, call: &'static str, why: String },
 }
 
 #[derive(Clone, Debug)]
 pub struct Signs {
-    pub sender: UnboundedSender<Sign>,
+    pub sender: UnboundedSender<AttemptEvent>,
     /// When the attempt last showed progress.
     pub last: Arc<AtomicI64>,
     /// A denial is told once for an attempt.
@@ -27,11 +27,11 @@ pub struct Signs {
 const PACE_MS: i64 = 50;
 
 impl Signs {
-    pub fn send(&self, now: Time, sign: Sign) {
+    pub fn send(&self, now: Time, sign: AttemptEvent) {
         let before = self.last.swap(now.0, Ordering::SeqCst);
         let shown = match sign {
-            Sign::Progress { .. } => now.0 - before >= PACE_MS,
-            Sign::Denied { .. } => !self.denied.swap(true, Ordering::SeqCst),
+            AttemptEvent::Progress { .. } => now.0 - before >= PACE_MS,
+            AttemptEvent::Denied { .. } => !self.denied.swap(true, Ordering::SeqCst),
         };
         if shown {
             let _ = self.sender.send(sign);

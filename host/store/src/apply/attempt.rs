@@ -8,7 +8,7 @@ use baton_core::id::{DecisionId, Epoch, RunId, TaskId};
 use baton_core::op::{Assign, End, Pick, Rejection, Reply};
 use baton_core::outcome::{Outcome, Report, mean_score};
 use baton_core::task::transition::{Command, Refused};
-use baton_core::task::{Stage, State, Task};
+use baton_core::task::{State, Task, WaitingOn};
 use rusqlite::{OptionalExtension as _, ToSql, params};
 
 use super::Applying;
@@ -180,7 +180,7 @@ pub(super) fn finish(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, end: End) 
         }
         Err(rejection) => return Err(rejection),
     };
-    if matches!(state, State::Waiting { stage: Stage::Person, .. }) {
+    if matches!(state, State::Waiting { stage: WaitingOn::Person, .. }) {
         // The attempt that asked was over when it asked: this end is its task's alone.
         ended(batch, &task)?;
         return Ok(Reply::Done);

@@ -6,7 +6,7 @@ use baton_core::id::{Epoch, TaskId};
 use baton_core::op::{Rejection, Reply, Until};
 use baton_core::plan::Workstream;
 use baton_core::task::transition::{Command, Refused};
-use baton_core::task::{Need, Parent, Stage, State};
+use baton_core::task::{Need, Parent, State, WaitingOn};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::Applying;
@@ -31,7 +31,7 @@ pub(super) fn spawn(
     batch: &mut Batch<'_>,
     id: TaskId,
     epoch: Epoch,
-    stage: Stage,
+    stage: WaitingOn,
     children: Vec<Workstream>,
     until: Until,
 ) -> Applying {

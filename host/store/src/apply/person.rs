@@ -7,7 +7,7 @@ use baton_core::op::{Rejection, Reply};
 use baton_core::outcome::Report;
 use baton_core::people::Question;
 use baton_core::task::transition::Command;
-use baton_core::task::{Stage, State};
+use baton_core::task::{State, WaitingOn};
 use rusqlite::{OptionalExtension as _, ToSql, params};
 
 use super::Applying;
@@ -85,7 +85,7 @@ pub(super) fn answer(batch: &mut Batch<'_>, id: QuestionId, text: String, by: St
         [task.id.0],
         |row| row.get(0),
     )?;
-    if matches!(task.state, State::Waiting { stage: Stage::Person, .. }) && waited_for == id.0 {
+    if matches!(task.state, State::Waiting { stage: WaitingOn::Person, .. }) && waited_for == id.0 {
         batch.step_on(task, Command::Answer { question: id, text, by })?;
     } else {
         // Not the task's: it does not wait for this one, and its record must not say that it went on.

@@ -5,7 +5,7 @@ use baton_core::fault::Fault;
 use baton_core::id::TaskId;
 use baton_core::op::{Rejection, Reply};
 use baton_core::task::transition::Command;
-use baton_core::task::{Need, Role, Stage, State, Task};
+use baton_core::task::{Need, Role, State, Task, WaitingOn};
 use rusqlite::{ToSql, params};
 
 use super::Applying;
@@ -240,6 +240,6 @@ pub(super) fn reset_children(batch: &Batch<'_>, id: TaskId) -> rusqlite::Result<
 }
 
 /// Whether a consultation may start: only what is ready can wait for the router.
-pub(super) fn may_consult(task: &Task, stage: Stage) -> bool {
-    stage == Stage::Routing && matches!(task.state, State::Ready { .. })
+pub(super) fn may_consult(task: &Task, stage: WaitingOn) -> bool {
+    stage == WaitingOn::Routing && matches!(task.state, State::Ready { .. })
 }

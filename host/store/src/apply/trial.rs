@@ -2,8 +2,8 @@
 
 use baton_core::event::{Fact, TrialEnding};
 use baton_core::id::RunId;
-use baton_core::op::{Rejection, Reply, RouterChange, RouterChoice, Terms};
-use baton_core::trial::Stage;
+use baton_core::op::{Rejection, Reply, RouterChange, RouterChoice, TrialTerms};
+use baton_core::trial::TrialPhase;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::Applying;
@@ -16,7 +16,7 @@ fn invalid(why: impl std::fmt::Display) -> ApplyError {
     Rejection::Invalid(why.to_string()).into()
 }
 
-pub(super) fn start(batch: &mut Batch<'_>, router: RouterChoice, terms: &Terms) -> Applying {
+pub(super) fn start(batch: &mut Batch<'_>, router: RouterChoice, terms: &TrialTerms) -> Applying {
     let going_on: Option<(i64, String)> = batch
         .conn
         .query_row("SELECT id, router FROM trial WHERE ended_at IS NULL", [], |row| {
@@ -42,7 +42,7 @@ pub(super) fn start(batch: &mut Batch<'_>, router: RouterChoice, terms: &Terms) 
     Ok(Reply::Done)
 }
 
-fn going_on(batch: &Batch<'_>, trial: i64) -> Result<(RouterChoice, Terms), ApplyError> {
+fn going_on(batch: &Batch<'_>, trial: i64) -> Result<(RouterChoice, TrialTerms), ApplyError> {
     let found: Option<(String, String, String)> = batch
         .conn
         .query_row(
@@ -57,9 +57,9 @@ fn going_on(batch: &Batch<'_>, trial: i64) -> Result<(RouterChoice, Terms), Appl
     Ok((RouterChoice { name, digest }, terms))
 }
 
-pub(super) fn advance(batch: &mut Batch<'_>, trial: i64, stage: Stage) -> Applying {
+pub(super) fn advance(batch: &mut Batch<'_>, trial: i64, stage: TrialPhase) -> Applying {
     let (_, terms) = going_on(batch, trial)?;
-    let json = serde_json::to_string(&Terms { stage, ..terms }).map_err(invalid)?;
+    let json = serde_json::to_string(&TrialTerms { stage, ..terms }).map_err(invalid)?;
     batch.conn.execute(
         "UPDATE trial SET terms = ?2, moved_at = ?3 WHERE id = ?1",
         params![trial, json, batch.now.0],

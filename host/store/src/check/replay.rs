@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, HashMap};
 use baton_core::clock::Time;
 use baton_core::event::{Event, Fact};
 use baton_core::id::{AgentId, TaskId, TermsId};
-use baton_core::knowledge::{Tally, Underway};
+use baton_core::knowledge::{OpenAttempts, Tally};
 use baton_core::task::transition::evolve;
-use baton_core::task::{State, Task, Terms};
+use baton_core::task::{State, Task, TaskPolicy};
 use rusqlite::Connection;
 use serde::Serialize;
 
@@ -119,8 +119,8 @@ struct Rebuilt {
 
 fn rebuild(conn: &Connection) -> rusqlite::Result<Rebuilt> {
     let mut rebuilt = Rebuilt::default();
-    let mut underway = Underway::default();
-    let mut terms: HashMap<TermsId, Terms> = HashMap::new();
+    let mut underway = OpenAttempts::default();
+    let mut terms: HashMap<TermsId, TaskPolicy> = HashMap::new();
     let mut select = conn.prepare(&format!("SELECT {EVENT_COLUMNS} FROM event ORDER BY seq"))?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {

@@ -10,7 +10,7 @@ use baton_core::fault::Fault;
 use baton_core::id::{AgentId, Epoch, RunId, TaskId, TermsId};
 use baton_core::knowledge::Tally;
 use baton_core::outcome::{Child, Facts, Outcome, Report};
-use baton_core::task::{Role, StateName, Task, Terms};
+use baton_core::task::{Role, StateName, Task, TaskPolicy};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::super::codec::{self, COLUMNS};
@@ -51,7 +51,7 @@ pub fn asked_for(conn: &Connection) -> rusqlite::Result<HashMap<RunId, [u32; 3]>
 
 /// # Errors
 /// The store can't be read.
-pub fn terms(conn: &Connection, id: TermsId) -> rusqlite::Result<Terms> {
+pub fn terms(conn: &Connection, id: TermsId) -> rusqlite::Result<TaskPolicy> {
     let json: String =
         conn.prepare_cached("SELECT json FROM terms WHERE id = ?1")?.query_row([id.0], |row| row.get(0))?;
     serde_json::from_str(&json).map_err(broken)
@@ -102,7 +102,7 @@ pub fn tallies(conn: &Connection) -> rusqlite::Result<Vec<(AgentId, String, Tall
 
 /// What people think of an agent's work on a skill.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Praise {
+pub struct FeedbackSummary {
     pub agent: AgentId,
     pub skill: String,
     pub verdicts: u32,
@@ -112,14 +112,14 @@ pub struct Praise {
 
 /// # Errors
 /// The store can't be read.
-pub fn praise(conn: &Connection) -> rusqlite::Result<Vec<Praise>> {
+pub fn praise(conn: &Connection) -> rusqlite::Result<Vec<FeedbackSummary>> {
     let mut select = conn.prepare(
         "SELECT f.agent_id, s.value, count(*), avg(f.score) \
          FROM feedback f JOIN task t ON t.id = f.task_id JOIN terms k ON k.id = t.terms_id, json_each(k.json, '$.skills') s \
          WHERE f.agent_id IS NOT NULL GROUP BY f.agent_id, s.value",
     )?;
     let rows = select.query_map([], |row| {
-        Ok(Praise {
+        Ok(FeedbackSummary {
             agent: AgentId(row.get(0)?),
             skill: row.get(1)?,
             verdicts: row.get(2)?,
@@ -206,7 +206,7 @@ fn add_efforts(
         let bill: Option<Bill> = bill.map(|json| serde_json::from_str(&json)).transpose().map_err(broken)?;
         let facts = &mut child.facts;
         facts.work_ms += row.get::<_, i64>(1)?.unsigned_abs();
-        match bill.as_ref().and_then(baton_core::knowledge::Open::cost) {
+        match bill.as_ref().and_then(baton_core::knowledge::OpenAttempt::cost) {
             Some(cost) => facts.cost_micros = facts.cost_micros.saturating_add(cost),
             None => facts.cost_known = false,
         }

@@ -8,8 +8,8 @@ use baton_core::clock::Time;
 use baton_core::event::Fact;
 use baton_core::fault::Fault;
 use baton_core::id::{AgentId, DecisionId, Epoch, RunId, TaskId};
-use baton_core::knowledge::{Observation, Open, Verdict};
-use baton_core::op::{RouterChoice, Terms};
+use baton_core::knowledge::{Observation, OpenAttempt, Verdict};
+use baton_core::op::{RouterChoice, TrialTerms};
 use baton_core::plan::Workstream;
 use baton_core::trial::Trial;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -173,7 +173,7 @@ pub fn routers(conn: &Connection, span: Excerpt) -> rusqlite::Result<Vec<RouterC
 pub struct TrialRow {
     pub id: i64,
     pub router: RouterChoice,
-    pub terms: Terms,
+    pub terms: TrialTerms,
     pub started: Time,
     /// When its stage began.
     pub moved: Time,
@@ -271,7 +271,7 @@ pub fn each_past(conn: &Connection, mut after: i64, mut show: impl FnMut(Past)) 
 }
 
 /// Attempts that ended after this event, oldest first, at most `limit`, and the event up to which was looked. The same
-/// ones as [`baton_core::knowledge::Underway`] folds: one that asked a person was over by then, whatever became of its task.
+/// ones as [`baton_core::knowledge::OpenAttempts`] folds: one that asked a person was over by then, whatever became of its task.
 ///
 /// # Errors
 /// The store can't be read.
@@ -355,7 +355,7 @@ fn read(
         started: Time(row.get(8)?),
         worked_until: row.get::<_, Option<i64>>(9)?.map_or(ended, Time),
         ended,
-        cost_micros: bill.as_ref().and_then(Open::cost),
+        cost_micros: bill.as_ref().and_then(OpenAttempt::cost),
         quality,
     };
     let agent = card(conn, cards, observation.agent)?;

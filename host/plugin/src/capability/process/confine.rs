@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::profile::Profile;
-use crate::capability::Powers;
+use crate::capability::Capabilities;
 use crate::confine::{self, Confinement, Net};
 
 /// Beyond its own place, the system and itself.
@@ -21,7 +21,7 @@ pub struct Confine {
 }
 
 /// None = it is not confined.
-pub(super) fn confinement(powers: &Powers, profile: &Profile, cwd: &Path) -> Option<Confinement> {
+pub(super) fn confinement(powers: &Capabilities, profile: &Profile, cwd: &Path) -> Option<Confinement> {
     let confine = profile.confine.as_ref()?;
     let mut confinement = Confinement {
         write: confine.write.clone(),

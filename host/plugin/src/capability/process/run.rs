@@ -12,10 +12,10 @@ use super::profile::Profile;
 use super::spawn::{Group, How, ending, spawn};
 use super::{LINGER, STDERR_TAIL};
 use crate::bindings::agent::baton::host::process::{Command, Completed, Ending, ProcessError};
-use crate::capability::{Powers, Stop};
+use crate::capability::{CancelReason, Capabilities};
 
 pub(super) async fn run(
-    powers: &Powers,
+    powers: &Capabilities,
     profile: &Profile,
     command: &Command,
 ) -> Result<Completed, ProcessError> {
@@ -29,7 +29,7 @@ type Ended = (Ending, Vec<u8>, Vec<u8>);
 
 /// Feeds, reads and waits at once, until the program ends or must be ended.
 async fn attend(
-    powers: &Powers,
+    powers: &Capabilities,
     profile: &Profile,
     mut child: Child,
     mut group: Group,
@@ -57,7 +57,7 @@ async fn attend(
         biased;
         () = group.ended() => None,
         Ok(()) = too_much => Some(Forced::TooMuchOutput),
-        why = powers.fence.fallen() => Some(Forced::Stopped(why)),
+        why = powers.cancellation.fallen() => Some(Forced::Stopped(why)),
         () = tokio::time::sleep(limit) => Some(Forced::TimedOut(limit)),
     };
     if let Some(forced) = &forced {
@@ -71,10 +71,12 @@ async fn attend(
     let (stdout, written) = stdout.ok().and_then(Result::ok).unwrap_or_default();
     powers.suspect(confine::hint(profile, &[stderr.as_slice(), stdout.as_slice()].concat()));
     let ending = match forced {
-        Some(Forced::Stopped(Stop::Deadline | Stop::Silent)) => Ending::TimedOut(
+        Some(Forced::Stopped(CancelReason::Deadline | CancelReason::Silent)) => Ending::TimedOut(
             powers.deadline.since(powers.clock.now()).as_millis().try_into().unwrap_or(u64::MAX),
         ),
-        Some(Forced::Stopped(Stop::LeaseLost | Stop::Cancelled | Stop::Budget | Stop::Asked)) => {
+        Some(Forced::Stopped(
+            CancelReason::LeaseLost | CancelReason::Cancelled | CancelReason::Budget | CancelReason::Asked,
+        )) => {
             return Err(ProcessError::Stopped);
         }
         Some(Forced::TimedOut(limit)) => Ending::TimedOut(limit.as_millis().try_into().unwrap_or(u64::MAX)),
@@ -90,15 +92,21 @@ async fn attend(
 enum Forced {
     TimedOut(Duration),
     TooMuchOutput,
-    Stopped(Stop),
+    Stopped(CancelReason),
 }
 
 impl Forced {
     fn how(&self) -> How {
         match self {
             // What somebody else may have by now, and what can't be stopped by its output, is stopped at once.
-            Self::Stopped(Stop::LeaseLost) | Self::TooMuchOutput => How::Now,
-            Self::Stopped(Stop::Cancelled | Stop::Deadline | Stop::Silent | Stop::Budget | Stop::Asked)
+            Self::Stopped(CancelReason::LeaseLost) | Self::TooMuchOutput => How::Now,
+            Self::Stopped(
+                CancelReason::Cancelled
+                | CancelReason::Deadline
+                | CancelReason::Silent
+                | CancelReason::Budget
+                | CancelReason::Asked,
+            )
             | Self::TimedOut(_) => How::Politely,
         }
     }

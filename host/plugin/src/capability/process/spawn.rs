@@ -16,11 +16,11 @@ use super::order::Order;
 use super::pidfd;
 use super::profile::Profile;
 use crate::bindings::agent::baton::host::process::{Command, Ending, ProcessError};
-use crate::capability::Powers;
+use crate::capability::Capabilities;
 
 /// Waits for a place where the profile has only so many.
 pub(super) async fn spawn(
-    powers: &Powers,
+    powers: &Capabilities,
     profile: &Profile,
     command: &Command,
 ) -> Result<(Child, Group), ProcessError> {
@@ -28,7 +28,7 @@ pub(super) async fn spawn(
         None => None,
         Some(places) => tokio::select! {
             place = powers.patiently(Arc::clone(places).acquire_owned()) => place.ok(),
-            _ = powers.fence.fallen() => return Err(ProcessError::Stopped),
+            _ = powers.cancellation.fallen() => return Err(ProcessError::Stopped),
         },
     };
     let cwd = profile.place(powers.folder.as_deref());
@@ -77,7 +77,7 @@ pub(super) async fn spawn(
 }
 
 /// A folder that nobody else has: named by the attempt and a number that this process gives once.
-fn temporary(powers: &Powers) -> std::path::PathBuf {
+fn temporary(powers: &Capabilities) -> std::path::PathBuf {
     use std::sync::atomic::{AtomicU64, Ordering};
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -120,7 +120,7 @@ enum Lead {
 }
 
 impl Group {
-    fn of(child: &Child, powers: &Powers, place: Option<OwnedSemaphorePermit>) -> io::Result<Self> {
+    fn of(child: &Child, powers: &Capabilities, place: Option<OwnedSemaphorePermit>) -> io::Result<Self> {
         let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let id = id.ok_or_else(|| io::Error::other("it has no process id"))?;
         let lead = if powers.supervisor.is_some() { Lead::Supervisor } else { Lead::Itself(id) };

@@ -16,7 +16,7 @@ use super::profile::Profile;
 use super::run::{read_head, read_tail};
 use super::spawn::{Group, How, ending, spawn};
 use crate::bindings::agent::baton::host::process::{Command, Completed, Ending, Line, ProcessError};
-use crate::capability::{Powers, Stop};
+use crate::capability::{CancelReason, Capabilities};
 
 /// What a program has to end by itself after its attempt was stopped.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -43,7 +43,7 @@ pub struct Program {
 
 impl Program {
     pub(super) async fn start(
-        powers: &Powers,
+        powers: &Capabilities,
         profile: Arc<Profile>,
         command: Command,
     ) -> Result<Self, ProcessError> {
@@ -94,7 +94,7 @@ impl Program {
 
     pub(super) async fn read_line(
         &mut self,
-        powers: &Powers,
+        powers: &Capabilities,
         patience: Option<u64>,
     ) -> Result<Line, ProcessError> {
         let left = self.left();
@@ -113,7 +113,7 @@ impl Program {
         };
         let read = tokio::select! {
             biased;
-            _ = powers.fence.fallen() => return Err(ProcessError::Stopped),
+            _ = powers.cancellation.fallen() => return Err(ProcessError::Stopped),
             read = tokio::time::timeout(patience, next) => read,
         };
         match read {
@@ -162,7 +162,11 @@ impl Program {
         if rest.is_empty() { Line::Closed } else { Line::Text(text(&rest)) }
     }
 
-    pub(super) async fn finish(&mut self, powers: &Powers, patience: u64) -> Result<Completed, ProcessError> {
+    pub(super) async fn finish(
+        &mut self,
+        powers: &Capabilities,
+        patience: u64,
+    ) -> Result<Completed, ProcessError> {
         self.close_input();
         let stopping = powers.stopped().is_some();
         let most = if stopping && !powers.is_barred() { FAREWELL } else { Duration::MAX };
@@ -173,12 +177,12 @@ impl Program {
         let forced = tokio::select! {
             biased;
             () = self.group.ended() => None,
-            why = powers.fence.fallen(), if !stopping || powers.is_barred() => Some(Some(why)),
+            why = powers.cancellation.fallen(), if !stopping || powers.is_barred() => Some(Some(why)),
             () = tokio::time::sleep(limit) => Some(None),
         };
         match forced {
             None => {}
-            Some(Some(Stop::LeaseLost)) => self.group.end(How::Now),
+            Some(Some(CancelReason::LeaseLost)) => self.group.end(How::Now),
             Some(Some(_) | None) => self.group.end(How::Politely),
         }
         let status = self.group.wait(&mut self.child).await;
