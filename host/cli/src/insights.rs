@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use baton_app::door::Door;
+use baton_app::notes;
 use baton_core::seed::Seed;
 use baton_engine::consolidate;
 use baton_learn::anomaly::Measure;
@@ -55,20 +55,9 @@ impl Section {
     }
 }
 
-/// Consolidates what is new in the record, step by step.
+/// The record, with what is new in it taken over into what the analyses read.
 pub(super) fn consolidated(global: &Global) -> Result<Reader, Failure> {
-    let (_, home) = global.here()?;
-    let conn = global.reader()?;
-    let mut door = None;
-    while let Some((op, _)) = consolidate::next(&conn).map_err(unreadable)? {
-        let door = match &mut door {
-            Some(door) => door,
-            None => door.insert(Door::open(&home)?),
-        };
-        // A host that consolidates at the same time was faster: what it did counts.
-        let _ = door.apply(op);
-    }
-    Ok(conn)
+    Ok(notes::consolidated(&global.app()?)?)
 }
 
 /// All insights, from the newest attempts.

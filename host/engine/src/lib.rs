@@ -5,6 +5,7 @@
 mod acceptance;
 pub mod attempt;
 pub mod board;
+pub mod command;
 pub mod compose;
 pub mod consolidate;
 pub mod contest;

@@ -10,7 +10,7 @@ mod health;
 mod host;
 mod learn;
 mod live;
-mod purse;
+pub(crate) mod purse;
 mod recover;
 mod route;
 mod shadow;
@@ -61,7 +61,7 @@ use super::places::Places;
 use super::pool::Pool;
 use super::school::Taught;
 use super::waits::{self, Wait};
-use super::why::Why;
+use super::why::Known;
 use crate::workspace::Key;
 use crate::workspace::queue::Entry;
 
@@ -128,9 +128,9 @@ enum Message {
         run: RunId,
         reply: oneshot::Sender<Vec<Wait>>,
     },
-    Why {
+    Known {
         task: TaskId,
-        reply: oneshot::Sender<Result<Why, String>>,
+        reply: oneshot::Sender<Known>,
     },
     Drain,
     Stop,
@@ -321,8 +321,8 @@ impl Spine {
             Message::Waits { run, reply } => {
                 let _ = reply.send(self.waits(run));
             }
-            Message::Why { task, reply } => {
-                let _ = reply.send(self.why(task));
+            Message::Known { task, reply } => {
+                let _ = reply.send(self.known(task));
             }
             Message::Drain => self.drain(),
             Message::Stop => {}

@@ -168,7 +168,7 @@ impl Host {
             in_store: 0,
         };
         spine.recover(drift)?;
-        let live = Live { outbox, commits: seen, shown, library };
+        let live = Live { outbox, commits: seen, shown, library, home: home.clone() };
         let desk = Server { live: live.clone(), reader: desk_reader, policy, around: desk_around, under_way };
         tokio::spawn(desk.run(pleas));
         Ok(Self { live, spine: tokio::spawn(spine.run()), writer, writer_thread, boot, finished })

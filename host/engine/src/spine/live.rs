@@ -6,12 +6,13 @@ use baton_core::id::{RunId, TaskId};
 use baton_core::op::{Applied, Op, Rejection};
 use baton_plugin::capability::sign::AttemptEvent;
 use baton_plugin::library::Library;
+use baton_store::Home;
 use baton_store::writer::Answers;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::{Message, Phase};
 use crate::waits::Wait;
-use crate::why::Why;
+use crate::why::Known;
 
 /// A cheap handle to a running host.
 #[derive(Clone)]
@@ -20,6 +21,7 @@ pub struct Live {
     pub(super) commits: watch::Receiver<u64>,
     pub(super) shown: broadcast::Sender<AttemptEvent>,
     pub(super) library: Arc<Library>,
+    pub(crate) home: Home,
 }
 
 impl Live {
@@ -69,10 +71,10 @@ impl Live {
         answer.await.ok()
     }
 
-    /// Why a task is not running; none if the host has stopped.
-    pub async fn why(&self, task: TaskId) -> Option<Result<Why, String>> {
+    /// What is known of why a task is not running, beside its rows; none if the host has stopped.
+    pub async fn known(&self, task: TaskId) -> Option<Known> {
         let (reply, answer) = oneshot::channel();
-        let _ = self.outbox.send(Message::Why { task, reply });
+        let _ = self.outbox.send(Message::Known { task, reply });
         answer.await.ok()
     }
 

@@ -15,14 +15,15 @@ use baton_core::op::{End, Op, Rejection};
 use baton_core::outcome::Usage;
 use baton_core::task::{State, Task, WaitingOn};
 use baton_plugin::capability::Meter;
-use baton_store::read::cost;
+use baton_store::Reader;
+use baton_store::read::{Reading, cost};
 
 use super::{Ended, Spine, attempt, unreadable};
 use crate::decide::{Place, Prepared};
 use crate::pool::Worker;
 
 /// The operator's caps, and what is left of them.
-pub(super) struct Purse {
+pub(crate) struct Purse {
     budget: Budget,
     pub(super) ledger: Ledger,
 }
@@ -35,8 +36,20 @@ pub(super) fn day(at: Time) -> i64 {
 }
 
 impl Purse {
-    pub(super) fn new(budget: Budget) -> Self {
+    pub(crate) fn new(budget: Budget) -> Self {
         Self { budget, ledger: Ledger::default() }
+    }
+
+    /// Takes up what rows say was spent.
+    pub(crate) fn recall(&mut self, conn: &Reader) -> Reading<()> {
+        for item in cost::items(conn)? {
+            let day = day(item.started);
+            let mut accounts =
+                vec![Account::Run(item.run), Account::Agent(item.agent, day), Account::Day(day)];
+            accounts.extend(cost::lineage(conn, item.task)?.into_iter().map(Account::Task));
+            self.ledger.restore(accounts, item.bill.amount());
+        }
+        Ok(())
     }
 
     /// The caps that everything of a run is under.
@@ -45,14 +58,14 @@ impl Purse {
     }
 
     /// The cap that lets nothing more of a run be started for now: all that is left is set aside, or spent.
-    pub(super) fn spent(&self, run: RunId, now: Time) -> Option<Exhausted> {
+    pub(crate) fn spent(&self, run: RunId, now: Time) -> Option<Exhausted> {
         if self.budget.caps.is_none() {
             return None;
         }
         self.ledger.exhausted(&self.common(run, now))
     }
 
-    pub(super) fn is_broke(&self, agent: &Agent, now: Time) -> bool {
+    pub(crate) fn is_broke(&self, agent: &Agent, now: Time) -> bool {
         let own = (Account::Agent(agent.id, day(now)), agent.card.budget);
         !agent.card.budget.is_none() && self.ledger.exhausted(&[own]).is_some()
     }
@@ -224,16 +237,7 @@ impl Spine {
 
     /// Takes up what was spent before this host started.
     pub(super) fn recall_spending(&mut self) -> Result<(), Rejection> {
-        for item in cost::items(&self.reader).map_err(unreadable)? {
-            let day = day(item.started);
-            let mut accounts =
-                vec![Account::Run(item.run), Account::Agent(item.agent, day), Account::Day(day)];
-            accounts.extend(
-                cost::lineage(&self.reader, item.task).map_err(unreadable)?.into_iter().map(Account::Task),
-            );
-            self.purse.ledger.restore(accounts, item.bill.amount());
-        }
-        Ok(())
+        self.purse.recall(&self.reader).map_err(unreadable)
     }
 }
 
