@@ -81,7 +81,7 @@ pub fn rehearse(scene: Scene<'_>) -> Result<Rehearsed, String> {
     }
     let mut left = Vec::new();
     for task in stage.board().tasks() {
-        left.push(read::name(stage.store().connection(), task.id).map_err(|why| why.to_string())?);
+        left.push(read::name(stage.store().reader(), task.id).map_err(|why| why.to_string())?);
     }
     left.sort();
     slots.sort_by(|one, other| (one.start, &one.task).cmp(&(other.start, &other.task)));

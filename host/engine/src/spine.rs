@@ -422,6 +422,6 @@ fn unbroken<T>(plugin: &str, ask: impl FnOnce() -> Result<T, PluginError>) -> Re
     })
 }
 
-fn unreadable(why: impl std::fmt::Display) -> Rejection {
-    Rejection::Store(why.to_string())
+fn unreadable(why: impl Into<Rejection>) -> Rejection {
+    why.into()
 }

@@ -8,11 +8,11 @@ use baton_core::agent::Card;
 use baton_core::budget::Bill;
 use baton_core::clock::{Clock, Time};
 use baton_core::id::{AgentId, RunId, TaskId};
+use baton_core::kind::Kind;
 use baton_core::op::{Decision, End, Op, Reply, RouterChoice, Submission};
 use baton_core::plan::{Plan, Workstream};
 use baton_core::seed::Seed;
 use baton_core::task::{State, Task};
-use baton_plugin::Kind;
 use baton_plugin::limits::Limits;
 use baton_plugin::router::{BATCH, Choice, Routed, Snapshot};
 use baton_store::{Store, read};
@@ -113,7 +113,7 @@ impl Stage {
     /// # Errors
     /// The store can't be read.
     pub fn call_agents(&mut self) -> Result<(), String> {
-        let agents = read::live::agents(self.store.connection()).map_err(|why| why.to_string())?;
+        let agents = read::live::agents(self.store.reader()).map_err(|why| why.to_string())?;
         self.pool.refresh(agents);
         Ok(())
     }
@@ -136,8 +136,7 @@ impl Stage {
 
     fn changed(&mut self, task: Task) -> Result<(), String> {
         if !self.board.knows_terms(task.terms) {
-            let terms =
-                read::live::terms(self.store.connection(), task.terms).map_err(|why| why.to_string())?;
+            let terms = read::live::terms(self.store.reader(), task.terms).map_err(|why| why.to_string())?;
             self.board.put_terms(task.terms, terms);
         }
         self.board.put(task);
@@ -217,7 +216,7 @@ impl Stage {
 
     fn prepare(&self, id: TaskId) -> Result<Prepared, String> {
         let task = self.board.task(id).cloned().ok_or_else(|| format!("{id} is not on the board"))?;
-        let spec = read::spec(self.store.connection(), id).map_err(|why| why.to_string())?;
+        let spec = read::spec(self.store.reader(), id).map_err(|why| why.to_string())?;
         let (feedback, avoid, inputs) = (Vec::new(), Vec::new(), Vec::new());
         Ok(Prepared { task, spec, feedback, consulted: (0, None), avoid, inputs })
     }

@@ -130,9 +130,8 @@ fn teach(
 ) -> Result<i64, String> {
     loop {
         let line = Line { state: std::mem::take(&mut stage.state), learned };
-        let taught =
-            school::teach(stage.store().connection(), router, choice, stage.run, config.to_vec(), line)
-                .map_err(|why| why.to_string())?;
+        let taught = school::teach(stage.store().reader(), router, choice, stage.run, config.to_vec(), line)
+            .map_err(|why| why.to_string())?;
         stage.state = taught.line.state;
         learned = taught.line.learned;
         match taught.op {

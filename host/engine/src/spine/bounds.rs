@@ -2,11 +2,12 @@
 
 use baton_core::fault::Fault;
 use baton_core::id::RunId;
+use baton_core::kind::Kind;
 use baton_core::op::{End, Op, RouterChoice};
 use baton_core::task::{Role, Task, WaitingOn};
+use baton_plugin::PluginError;
 use baton_plugin::limits::Name;
 use baton_plugin::router::{Choice, Routed};
-use baton_plugin::{Kind, PluginError};
 
 use super::Spine;
 use crate::compose;

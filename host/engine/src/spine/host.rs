@@ -8,7 +8,7 @@ use std::thread;
 use baton_core::agent::breaker;
 use baton_core::budget::Budget;
 use baton_core::lease;
-use baton_core::op::{Op, Rejection, Reply};
+use baton_core::op::{HostError, Op, Rejection, Reply};
 use baton_core::people::Policy;
 use baton_plugin::capability::{Resources, StateClient};
 use baton_plugin::lease::HostLease;
@@ -199,7 +199,7 @@ impl Host {
 
     async fn end(self) -> Result<(), Rejection> {
         let Self { live, spine, writer, writer_thread, boot, mut finished } = self;
-        let result = spine.await.map_err(|why| Rejection::Store(format!("the scheduler broke: {why}")))?;
+        let result = spine.await.map_err(|why| HostError::Broke(why.to_string()))?;
         let noted = writer.apply(Op::StopHost { boot }).await;
         drop((live, writer));
         let _ = tokio::time::timeout(LOOSE_ENDS, finished.recv()).await;

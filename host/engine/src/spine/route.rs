@@ -7,10 +7,11 @@ use baton_core::budget::ledger::Account;
 use baton_core::clock::Time;
 use baton_core::event::Fact;
 use baton_core::id::{AgentId, RunId, TaskId};
+use baton_core::kind::Kind;
 use baton_core::op::{Decision, Op, RouterChange, RouterChoice};
 use baton_core::task::{Task, TaskPolicy};
+use baton_plugin::PluginError;
 use baton_plugin::router::{Answer, BATCH, LEAST_LOADED, LEAST_LOADED_DIGEST, Routed, least_loaded};
-use baton_plugin::{Kind, PluginError};
 use baton_stats::arm::Arm;
 
 use super::{LEASE, Message, Spine, unbroken};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use baton_core::clock::Time;
+use baton_core::ending::Ending;
 use baton_core::fault::{Begun, ErrorClass, Fault};
 use baton_core::id::AgentId;
 use baton_core::op::{End, Op, Rejection};
@@ -163,7 +164,7 @@ impl Spine {
         Ok(match prepared.spec.effects {
             Effects::Workspace => {
                 let last = read::live::last_ending(&self.reader, task.id).map_err(unreadable)?;
-                Ground::Own { keep: last.as_deref() == Some("asked") }
+                Ground::Own { keep: last == Some(Ending::Asked) }
             }
             Effects::Pure | Effects::External => Ground::Configured,
         })
