@@ -241,3 +241,6 @@ impl From<rusqlite::Error> for OpenError {
         Self::Database(why.into())
     }
 }
+
+#[cfg(test)]
+mod tests;
