@@ -10,6 +10,8 @@ pub mod people;
 pub mod routing;
 pub mod summary;
 
+pub use crate::error::Reading;
+
 use const_format::formatcp;
 use rusqlite::types::Type;
 use rusqlite::{Row, params};
@@ -17,7 +19,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::codec::{self, COLUMNS};
-use crate::error::{ReadError, Reading};
+use crate::error::ReadError;
 use crate::reader::Reader;
 use baton_core::clock::Time;
 use baton_core::id::{RunId, TaskId};
