@@ -1,7 +1,7 @@
 //! `baton run PLAN`: submits a plan, hosts it until it is done, and shows what happens.
 
+mod dry_run;
 pub(super) mod follow;
-mod rehearse;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -63,7 +63,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
         (None, None) => chosen(&config.router, &library)?,
     };
     if args.dry_run {
-        return rehearse::run(global, &plan, &config, &library, &router);
+        return dry_run::run(global, &plan, &config, &library, &router);
     }
     if let Some(conn) = &conn
         && let Some((run, why)) = read::routing::gave_way(conn, &router.digest).map_err(unreadable)?
@@ -341,7 +341,7 @@ pub(super) async fn start(
         budget: config.budget.clone(),
         people: config.people.clone(),
         workspace: config.workspace.clone(),
-        crowd: config.crowd.clone(),
+        limits: config.limits.clone(),
         supervisor: std::env::current_exe().ok(),
         breaker: config.breaker,
     };

@@ -152,7 +152,7 @@ mod tests {
             breaker: Breaker::Closed { failures: 0 },
         };
         let mut pool = Pool::default();
-        pool.refresh(vec![agent]);
+        pool.put(agent);
         let mut board = Board::default();
         let skilled = |skill: &str| TaskPolicy { skills: vec![skill.into()], ..TaskPolicy::default() };
         board.put_terms(TermsId(1), skilled("work"));

@@ -11,9 +11,9 @@ use baton_core::task::{Role, State, StateName, Task, TaskPolicy, WaitingOn};
 use baton_store::{Reader, read};
 use serde::{Deserialize, Serialize};
 
+use super::attempts::concurrency_limits::ConcurrencyLimits;
+use super::attempts::places::Places;
 use super::board::Board;
-use super::crowd::Crowd;
-use super::places::Places;
 use super::pool::{Ineligible, Pool};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,7 +177,7 @@ pub fn projection(conn: &Reader) -> Result<(Board, Pool), String> {
         board.put(task);
     }
     let mut pool = Pool::default();
-    pool.refresh(read::live::agents(conn).map_err(|why| text(&why))?);
+    read::live::agents(conn).map_err(|why| text(&why))?.into_iter().for_each(|agent| pool.put(agent));
     for worker in &mut pool.workers {
         worker.running = board.load(worker.agent.id);
     }
@@ -227,7 +227,7 @@ pub fn why(
 
 /// What a host decides by, beside the rows. Without a host there is none of it.
 pub struct Means<'a> {
-    pub crowd: &'a Crowd,
+    pub limits: &'a ConcurrencyLimits,
     /// The terms of what runs.
     pub under_way: &'a [std::sync::Arc<TaskPolicy>],
     /// The cap that leaves nothing to start anything of the run with.
@@ -242,11 +242,11 @@ impl Means<'_> {
         if let Some(Places { most, scarce }) = self.full {
             return Some(Why::Limit { of: scarce.told().to_owned(), cap: most });
         }
-        if self.crowd.is_none() {
+        if self.limits.is_none() {
             return None;
         }
-        let left = self.crowd.left(self.under_way.iter().map(std::sync::Arc::as_ref));
-        let (of, cap) = left.full(terms).and_then(|limit| self.crowd.cap(limit))?;
+        let left = self.limits.remaining(self.under_way.iter().map(std::sync::Arc::as_ref));
+        let (of, cap) = left.full(terms).and_then(|limit| self.limits.cap(limit))?;
         Some(Why::Limit { of, cap })
     }
 }

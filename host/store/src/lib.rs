@@ -21,6 +21,7 @@ mod seal;
 mod tally;
 pub mod writer;
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -355,6 +356,9 @@ impl Store {
             now: self.clock.now(),
             memory: &mut self.memory,
             changed: Vec::new(),
+            also: Vec::new(),
+            runs: BTreeSet::new(),
+            agents: BTreeSet::new(),
             observed: Vec::new(),
             tallies: &mut self.tallies,
             lines: lines::Lines::default(),

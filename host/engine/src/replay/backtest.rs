@@ -11,7 +11,7 @@ use baton_store::read::routing::{self, Excerpt, Past};
 use serde::Serialize;
 
 use crate::decide;
-use crate::school::experience;
+use crate::learning::lesson::experience;
 
 /// What a router is tried on.
 pub struct Trial<'a> {

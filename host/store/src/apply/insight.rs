@@ -1,7 +1,7 @@
 //! What the record was found to teach.
 
 use baton_core::learning::Part;
-use baton_core::op::{Consolidation, Rejection, Reply};
+use baton_core::op::{Change, Consolidation, Rejection, Reply};
 use rusqlite::params;
 
 use super::Applying;
@@ -42,6 +42,9 @@ pub(super) fn consolidate(batch: &mut Batch<'_>, step: &Consolidation) -> Applyi
     let (key, upto) = ("consolidated", step.upto.to_string());
     batch.conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", [key, &upto])?;
     batch.seal(None, Section::Meta, &[&key], &[&upto])?;
+    if !step.notes.is_empty() {
+        batch.also.push(Change::Notes);
+    }
     Ok(Reply::Done)
 }
 
@@ -52,5 +55,6 @@ pub(super) fn forget(batch: &mut Batch<'_>, note: i64) -> Applying {
         return Err(ApplyError::Rejected(Rejection::NotFound(format!("note {note}"))));
     }
     batch.seal(None, Section::NoteForgotten, &[&note], &[&true])?;
+    batch.also.push(Change::Notes);
     Ok(Reply::Done)
 }

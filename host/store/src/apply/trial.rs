@@ -2,7 +2,7 @@
 
 use baton_core::event::{Fact, TrialEnding};
 use baton_core::id::RunId;
-use baton_core::op::{Rejection, Reply, RouterChange, RouterChoice, TrialTerms};
+use baton_core::op::{Change, Rejection, Reply, RouterChange, RouterChoice, TrialTerms};
 use baton_core::trial::TrialPhase;
 use rusqlite::{OptionalExtension as _, params};
 
@@ -38,6 +38,7 @@ pub(super) fn start(batch: &mut Batch<'_>, router: RouterChoice, terms: &TrialTe
     batch.seal(None, Section::TrialStarted, &[&trial], &[&router.name, &router.digest, &now])?;
     batch.seal(None, Section::TrialStage, &[&trial], &[&json, &now])?;
     let RouterChoice { name: router, digest } = router;
+    batch.also.push(Change::Trial);
     batch.append(None, None, &Fact::TrialStarted { trial, router, digest, stage: terms.stage })?;
     Ok(Reply::Done)
 }
@@ -66,6 +67,7 @@ pub(super) fn advance(batch: &mut Batch<'_>, trial: i64, stage: TrialPhase) -> A
     )?;
     let now = batch.now.0;
     batch.seal(None, Section::TrialStage, &[&trial], &[&json, &now])?;
+    batch.also.push(Change::Trial);
     batch.append(None, None, &Fact::TrialMoved { trial, stage })?;
     Ok(Reply::Done)
 }
@@ -79,6 +81,7 @@ pub(super) fn end(batch: &mut Batch<'_>, trial: i64, ending: TrialEnding, why: S
     )?;
     let now = batch.now.0;
     batch.seal(None, Section::TrialEnded, &[&trial], &[&now, &word.as_str()])?;
+    batch.also.push(Change::Trial);
     batch.append(None, None, &Fact::TrialEnded { trial, ending, why: why.clone() })?;
     match ending {
         TrialEnding::Promoted => promote(batch, Some(router), why),

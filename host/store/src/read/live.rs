@@ -9,12 +9,13 @@ use baton_core::event::Fact;
 use baton_core::fault::Fault;
 use baton_core::id::{AgentId, Epoch, RunId, TaskId, TermsId};
 use baton_core::knowledge::Tally;
+use baton_core::op::RunRecord;
 use baton_core::outcome::{Child, Facts, Outcome, Report};
 use baton_core::task::{Role, StateName, Task, TaskPolicy};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::super::codec::{self, COLUMNS};
-use super::broken;
+use super::{RUN_COLUMNS, broken};
 
 /// Every task that has not ended, by id.
 ///
@@ -49,12 +50,60 @@ pub fn asked_for(conn: &Connection) -> rusqlite::Result<HashMap<RunId, [u32; 3]>
     Ok(runs)
 }
 
+/// The same of one run, whether it goes on or not.
+///
+/// # Errors
+/// The store can't be read.
+pub fn asked_for_in(conn: &Connection, run: RunId) -> rusqlite::Result<[u32; 3]> {
+    let mut select = conn.prepare_cached(
+        "SELECT t.role, count(*) FROM body b JOIN task t ON t.id = b.task_id \
+         WHERE b.run_id = ?1 AND t.parent_id IS NOT NULL GROUP BY t.role",
+    )?;
+    let mut rows = select.query([run.0])?;
+    let mut counts = [0; 3];
+    while let Some(row) = rows.next()? {
+        if let Some(count) = counts.get_mut(usize::from(row.get::<_, u8>(0)?)) {
+            *count = row.get(1)?;
+        }
+    }
+    Ok(counts)
+}
+
 /// # Errors
 /// The store can't be read.
 pub fn terms(conn: &Connection, id: TermsId) -> rusqlite::Result<TaskPolicy> {
     let json: String =
         conn.prepare_cached("SELECT json FROM terms WHERE id = ?1")?.query_row([id.0], |row| row.get(0))?;
     serde_json::from_str(&json).map_err(broken)
+}
+
+/// Runs that have not settled.
+///
+/// # Errors
+/// The store can't be read.
+pub fn runs(conn: &Connection) -> rusqlite::Result<Vec<RunRecord>> {
+    let mut select =
+        conn.prepare(&format!("SELECT {RUN_COLUMNS} FROM run WHERE settled_at IS NULL ORDER BY id"))?;
+    select.query_map([], run_record)?.collect()
+}
+
+/// # Errors
+/// The store can't be read.
+pub fn run(conn: &Connection, id: RunId) -> rusqlite::Result<Option<RunRecord>> {
+    let mut select = conn.prepare_cached(&format!("SELECT {RUN_COLUMNS} FROM run WHERE id = ?1"))?;
+    select.query_row([id.0], run_record).optional()
+}
+
+fn run_record(row: &rusqlite::Row<'_>) -> rusqlite::Result<RunRecord> {
+    let run = super::run_row(row)?;
+    Ok(RunRecord {
+        run: run.id,
+        seed: run.seed,
+        router: run.router,
+        router_before: run.router_before,
+        held: run.held,
+        settled: run.settled.is_some(),
+    })
 }
 
 /// Every registered agent, by name.
@@ -64,18 +113,27 @@ pub fn terms(conn: &Connection, id: TermsId) -> rusqlite::Result<TaskPolicy> {
 pub fn agents(conn: &Connection) -> rusqlite::Result<Vec<Agent>> {
     let mut select =
         conn.prepare_cached("SELECT id, card, draining, breaker FROM agent WHERE removed = 0 ORDER BY name")?;
-    let mut rows = select.query([])?;
-    let mut agents = Vec::new();
-    while let Some(row) = rows.next()? {
-        let (card, breaker): (String, String) = (row.get(1)?, row.get(3)?);
-        agents.push(Agent {
-            id: AgentId(row.get(0)?),
-            card: serde_json::from_str(&card).map_err(broken)?,
-            standing: if row.get(2)? { Standing::Draining } else { Standing::Active },
-            breaker: serde_json::from_str(&breaker).map_err(broken)?,
-        });
-    }
-    Ok(agents)
+    select.query_map([], agent_row)?.collect()
+}
+
+/// An agent that is registered.
+///
+/// # Errors
+/// The store can't be read.
+pub fn agent(conn: &Connection, id: AgentId) -> rusqlite::Result<Option<Agent>> {
+    let mut select =
+        conn.prepare_cached("SELECT id, card, draining, breaker FROM agent WHERE id = ?1 AND removed = 0")?;
+    select.query_row([id.0], agent_row).optional()
+}
+
+fn agent_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Agent> {
+    let (card, breaker): (String, String) = (row.get(1)?, row.get(3)?);
+    Ok(Agent {
+        id: AgentId(row.get(0)?),
+        card: serde_json::from_str(&card).map_err(broken)?,
+        standing: if row.get(2)? { Standing::Draining } else { Standing::Active },
+        breaker: serde_json::from_str(&breaker).map_err(broken)?,
+    })
 }
 
 /// Names of agents, also of those that were removed.
@@ -106,15 +164,15 @@ pub struct FeedbackSummary {
     pub agent: AgentId,
     pub skill: String,
     pub verdicts: u32,
-    /// 0.0 to 1.0.
-    pub mean_score: f64,
+    /// The sum of their scores, each 0.0 to 1.0.
+    pub scores: f64,
 }
 
 /// # Errors
 /// The store can't be read.
 pub fn praise(conn: &Connection) -> rusqlite::Result<Vec<FeedbackSummary>> {
     let mut select = conn.prepare(
-        "SELECT f.agent_id, s.value, count(*), avg(f.score) \
+        "SELECT f.agent_id, s.value, count(*), sum(f.score) \
          FROM feedback f JOIN task t ON t.id = f.task_id JOIN terms k ON k.id = t.terms_id, json_each(k.json, '$.skills') s \
          WHERE f.agent_id IS NOT NULL GROUP BY f.agent_id, s.value",
     )?;
@@ -123,7 +181,7 @@ pub fn praise(conn: &Connection) -> rusqlite::Result<Vec<FeedbackSummary>> {
             agent: AgentId(row.get(0)?),
             skill: row.get(1)?,
             verdicts: row.get(2)?,
-            mean_score: row.get(3)?,
+            scores: row.get(3)?,
         })
     })?;
     rows.collect()
