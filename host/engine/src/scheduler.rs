@@ -106,11 +106,16 @@ impl Scheduler {
         self.runs.next(now).into_iter().chain(self.health.next(now)).min()
     }
 
-    /// Asks for all that can be done now.
-    pub fn turn(&mut self, rows: &Reader, now: Time) {
+    /// Asks for what happens to tasks by itself by now.
+    pub fn fire_timers(&mut self, rows: &Reader, now: Time) {
         let people = &self.people;
         let due = self.runs.due(now, |task| rows::unanswered(rows, people, task));
         self.add(due);
+    }
+
+    /// Asks for all that can be done now.
+    pub fn turn(&mut self, rows: &Reader, now: Time) {
+        self.fire_timers(rows, now);
         if !self.draining {
             self.probe(now);
             self.take_turns(rows, now);

@@ -176,7 +176,7 @@ impl Simulator {
         ending.into_iter().chain(self.scheduler.next(self.clock.now())).min()
     }
 
-    /// Moves on to this moment, and ends the attempts that end by then.
+    /// Moves on to this moment: ends the attempts that end by then, and has timers fire.
     ///
     /// # Errors
     /// The store failed.
@@ -190,11 +190,19 @@ impl Simulator {
             self.scheduler.done(Done::Ended { ended: over, result }, to);
             ended.push(task);
         }
-        let effects = self.scheduler.take_effects();
-        let (ops, work) = effects.into_iter().partition(|effect| matches!(effect, Effect::Apply(_)));
-        self.backlog = work;
-        self.store_all(ops)?;
+        self.flush()?;
+        self.scheduler.fire_timers(self.store.connection(), to);
+        self.flush()?;
         Ok(ended)
+    }
+
+    /// Has the store do what the scheduler asks for; work is left for the next turn.
+    fn flush(&mut self) -> Result<(), String> {
+        let effects = self.scheduler.take_effects();
+        let (ops, work): (Vec<Effect>, Vec<Effect>) =
+            effects.into_iter().partition(|effect| matches!(effect, Effect::Apply(_)));
+        self.backlog.extend(work);
+        self.store_all(ops)
     }
 
     /// Tells routers that learn all that ended since they were last told.

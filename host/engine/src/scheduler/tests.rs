@@ -81,6 +81,7 @@ impl House {
         for effect in self.scheduler.take_effects() {
             match effect {
                 Effect::Apply(op) => ops.push(op),
+                Effect::Start(Work::Teach(lesson)) => self.teach(*lesson),
                 Effect::Start(one) => work.push(one),
             }
         }
@@ -91,11 +92,24 @@ impl House {
         work
     }
 
-    /// The question that a router is asked in this turn.
+    /// The router does not learn.
+    fn teach(&mut self, Lesson { run, router, aside, cursor, config: _ }: Lesson) {
+        let (taught, took) = (Ok(Learned::never(cursor)), Duration::ZERO);
+        self.scheduler.done(Done::Taught { run, router, aside, taught, took }, NOW);
+    }
+
+    /// The question that a router is asked, in this turn or after its lesson in the next one.
     fn question(&mut self) -> (Box<Batch>, RouterChoice) {
-        match self.turn().pop() {
+        match self.turn().pop().or_else(|| self.turn().pop()) {
             Some(Work::Route { batch, router }) => (batch, router),
             other => panic!("a router is to be asked, not {other:?}"),
+        }
+    }
+
+    /// Has everything done that can be done now.
+    fn rest(&mut self) {
+        for _ in 0..3 {
+            assert!(self.turn().is_empty(), "no work is left");
         }
     }
 
@@ -138,7 +152,7 @@ fn a_task_goes_from_its_submission_to_its_end_and_its_run_settles() {
     let mut house = House::with(vec![task("a")]);
     let order = house.attempt();
     house.end(&order, attempt::Result::Claimed(Outcome::default()));
-    assert!(house.carry_out().is_empty() && house.turn().is_empty());
+    house.rest();
     assert!(matches!(house.state("a"), State::Succeeded { .. }));
     assert_eq!(house.scheduler.phase(RUN, NOW), Phase::Settled);
 }
@@ -242,8 +256,7 @@ fn nothing_is_kept_of_runs_that_have_settled() {
         house.submit(vec![task("a")]);
         let order = house.attempt();
         house.end(&order, attempt::Result::Claimed(Outcome::default()));
-        house.carry_out();
-        house.turn();
+        house.rest();
         assert_eq!(house.scheduler.phase(RunId(run), NOW), Phase::Settled);
     }
     assert!(house.scheduler.runs.is_idle());
@@ -256,8 +269,7 @@ fn a_settled_run_that_is_extended_goes_on_with_what_is_known_of_it() {
     let mut house = House::with(vec![task("a")]);
     let order = house.attempt();
     house.end(&order, attempt::Result::Claimed(Outcome::default()));
-    house.carry_out();
-    house.turn();
+    house.rest();
     let replies = house.apply(vec![Op::Extend { run: RUN, workstreams: vec![task("b")] }]);
     assert_eq!(replies[0].reply, Reply::Run { run: RUN, fresh: false });
     assert_eq!(house.scheduler.phase(RUN, NOW), Phase::Active);

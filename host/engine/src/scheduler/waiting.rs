@@ -2,6 +2,7 @@
 
 use baton_core::clock::Time;
 use baton_core::id::{RunId, TaskId};
+use baton_core::task::{State, Task};
 use baton_store::{Reader, read};
 use serde::{Deserialize, Serialize};
 
@@ -89,11 +90,20 @@ impl Scheduler {
         self.landing.why_stalled(task).map(|why| Why::Landing { why: why.to_owned() })
     }
 
+    /// Whether a task became ready by a commit of which the scheduler has not been told yet.
+    fn is_new(&self, rows: &Reader, task: TaskId) -> bool {
+        self.runs.board().task(task).is_none()
+            && matches!(read::task(rows, task), Ok(Some(Task { state: State::Ready { .. }, .. })))
+    }
+
     /// # Errors
     /// The store can't be read, or there is no such task.
     pub fn why(&mut self, rows: &Reader, task: TaskId, now: Time) -> Result<Why, String> {
         if let Some(why) = self.why_stalled(task) {
             return Ok(why);
+        }
+        if self.is_new(rows, task) {
+            return Ok(Why::NextDecision);
         }
         self.refresh_loads(now);
         let (board, pool) = (self.runs.board(), self.health.pool());
