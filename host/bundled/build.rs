@@ -75,6 +75,7 @@ fn compile(root: &Path, target: &Path) -> PathBuf {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root).args(["build", "--profile", "plugin", "--target", TARGET]);
     cargo.arg("--target-dir").arg(target);
+    cargo.arg("--config").arg(without_paths(root));
     for (folder, _) in KINDS {
         for name in names(root, folder) {
             cargo.arg("--package").arg(package(folder, &name));
@@ -94,6 +95,17 @@ fn compile(root: &Path, target: &Path) -> PathBuf {
     let status = cargo.status().expect("cargo can be started");
     assert!(status.success(), "the plugins of plugins/ could not be compiled: the compiler says above why");
     target.join(TARGET).join("plugin")
+}
+
+/// Components name source files where they panic. Without the folders of this machine they have the same digest wherever
+/// they are built, so that a recorded decision is verified by any build of the same commit.
+fn without_paths(root: &Path) -> String {
+    let root = fs::canonicalize(root).expect("it is the repository");
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
+    let mut flags = vec![format!("'--remap-path-prefix={}=baton'", root.display())];
+    flags.extend(home.map(|home| format!("'--remap-path-prefix={}=cargo'", home.display())));
+    format!("target.{TARGET}.rustflags=[{}]", flags.join(", "))
 }
 
 fn encode(module: &Path, component: &Path) {

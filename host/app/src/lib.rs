@@ -1,8 +1,23 @@
 //! What can be asked of Baton, each operation once: the command line, the control socket and other servers are faces of
 //! it.
 
+pub mod agents;
+pub mod app;
 pub mod bundled;
 pub mod config;
-pub mod door;
+pub mod control;
+mod error;
+pub mod host;
+pub mod notes;
+pub mod operation;
 pub mod package;
+pub mod plugins;
+pub mod routers;
+pub mod runs;
 pub mod scaffold;
+pub mod submit;
+pub mod target;
+pub mod why;
+
+pub use app::App;
+pub use error::{AppError, Cause};

@@ -1,19 +1,15 @@
 //! `baton agents`: who there is to do the work.
 
-mod trial;
-
 use std::collections::{BTreeMap, BTreeSet};
 
+use baton_app::agents::{AgentCard, AgentChanged, AgentName, trial};
 use baton_app::config::Config;
-use baton_app::door::Door;
+use baton_app::operation::{AGENT_ADD, AGENT_DRAIN, AGENT_REMOVE, AGENT_RESUME, Operation};
 use baton_core::agent::breaker::Breaker;
 use baton_core::agent::{Agent, Card, Standing};
-use baton_core::budget::{Cap, Money};
+use baton_core::budget::Money;
 use baton_core::clock::{Clock, Time};
-use baton_core::id::AgentId;
 use baton_core::knowledge::{Tally, Trend};
-use baton_core::op::Op;
-use baton_core::plan::load::nearest;
 use baton_engine::attempt::HostContext;
 use baton_engine::probe;
 use baton_engine::why::projection;
@@ -27,7 +23,7 @@ use baton_store::Reader;
 use baton_store::read::live;
 use serde::Serialize;
 
-use super::{Done, Failure, Global, Outcome, library, screen, unreadable};
+use super::{Done, Failure, Global, Outcome, done, library, screen, unreadable};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -58,15 +54,15 @@ pub(super) struct Add {
     /// The plugin that drives it
     #[arg(long)]
     adapter: String,
-    #[arg(long, value_delimiter = ',')]
-    skill: Vec<String>,
-    #[arg(long, value_delimiter = ',')]
-    track: Vec<String>,
+    #[arg(long = "skill", value_name = "SKILL", value_delimiter = ',')]
+    skills: Vec<String>,
+    #[arg(long = "track", value_name = "TRACK", value_delimiter = ',')]
+    tracks: Vec<String>,
     #[arg(long, default_value_t = 1)]
     capacity: u32,
     /// Handed to the adapter, as key=value
-    #[arg(long)]
-    set: Vec<String>,
+    #[arg(long = "set", value_name = "SET")]
+    config: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -92,66 +88,39 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
         Verb::List => list(global),
         Verb::Add(add) => put(global, add),
         Verb::Show { name } => show(global, &name),
-        Verb::Drain { name } => {
-            change(global, &name, "drains", |agent| Op::SetStanding { agent, standing: Standing::Draining })
-        }
-        Verb::Resume { name } => change(global, &name, "is given work again", |agent| Op::SetStanding {
-            agent,
-            standing: Standing::Active,
-        }),
-        Verb::Remove { name } => change(global, &name, "is removed", |agent| Op::RemoveAgent { agent }),
+        Verb::Drain { name } => change(global, &AGENT_DRAIN, &name, "drains"),
+        Verb::Resume { name } => change(global, &AGENT_RESUME, &name, "is given work again"),
+        Verb::Remove { name } => change(global, &AGENT_REMOVE, &name, "is removed"),
         Verb::Test { name, work } => test(global, &name, work),
     }
 }
 
 fn find(conn: &Reader, name: &str) -> Result<Agent, Failure> {
-    let agents = live::agents(conn).map_err(unreadable)?;
-    let known: Vec<String> = agents.iter().map(|agent| agent.card.name.clone()).collect();
-    agents.into_iter().find(|agent| agent.card.name == name).ok_or_else(|| {
-        let hint =
-            nearest(name, known.iter().map(String::as_str)).map(|word| format!(" (did you mean {word:?}?)"));
-        Failure::Usage(format!("there is no agent {name:?}{}", hint.unwrap_or_default()))
+    Ok(baton_app::target::agent(conn, name)?)
+}
+
+fn change(
+    global: &Global,
+    operation: &Operation<AgentName, AgentChanged>,
+    name: &str,
+    said: &str,
+) -> Outcome {
+    done(global, operation, &AgentName { name: name.to_owned() }, |agent| {
+        screen::line(&format!("{} {said}", agent.name));
     })
 }
 
-fn change(global: &Global, name: &str, done: &str, op: impl FnOnce(AgentId) -> Op) -> Outcome {
-    let (_, home) = global.here()?;
-    let agent = find(&global.reader()?, name)?;
-    Door::open(&home)?.apply(op(agent.id))?;
-    if !global.quiet {
-        screen::line(&format!("{name} {done}"));
-    }
-    Ok(Done::Well)
-}
-
 fn put(global: &Global, add: Add) -> Outcome {
-    let (config, home) = global.here()?;
-    let mut settings = BTreeMap::new();
-    for pair in &add.set {
+    let mut config = BTreeMap::new();
+    for pair in &add.config {
         let (key, value) = pair
             .split_once('=')
             .ok_or_else(|| Failure::Usage(format!("expected key=value, not {pair:?}")))?;
-        settings.insert(key.to_owned(), value.to_owned());
+        config.insert(key.to_owned(), value.to_owned());
     }
-    let mut door = Door::open(&home)?;
-    library(&config, Some(&global.reader()?))?.agent(&add.adapter)?;
-    let card = Card {
-        name: add.name.clone(),
-        adapter: add.adapter,
-        skills: add.skill,
-        tracks: add.track,
-        capacity: add.capacity,
-        config: settings,
-        input: None,
-        output: None,
-        budget: Cap::default(),
-        cost: None,
-    };
-    door.apply(Op::PutAgent { card })?;
-    if !global.quiet {
-        screen::line(&format!("{} is registered", add.name));
-    }
-    Ok(Done::Well)
+    let Add { name, adapter, skills, tracks, capacity, .. } = add;
+    let card = AgentCard { name, adapter, skills, tracks, capacity, config };
+    done(global, &AGENT_ADD, &card, |agent| screen::line(&format!("{} is registered", agent.name)))
 }
 
 fn shown(conn: &Reader) -> Result<Vec<Shown>, Failure> {
@@ -318,7 +287,7 @@ fn test(global: &Global, name: &str, work: bool) -> Outcome {
         Health::Unreachable(why) => ("unreachable", why.as_str()),
     };
     let findings =
-        if work && health == Health::Ready { trial::run(&config, conn.as_ref(), card)? } else { Vec::new() };
+        if work && health == Health::Ready { trial::run(&global.app()?, card)? } else { Vec::new() };
     if global.json {
         screen::json(&serde_json::json!({ "agent": name, "health": word, "why": why, "findings": findings }));
     } else {

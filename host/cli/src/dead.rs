@@ -1,10 +1,10 @@
 //! `baton dead list|show|redrive|drop`: tasks that were given up.
 
-use baton_app::door::Door;
-use baton_core::op::Op;
+use baton_app::operation::DROP;
+use baton_app::runs::Tasks;
 use baton_store::read::history;
 
-use super::{Done, Global, Outcome, retry, screen, show, target, unreadable};
+use super::{Done, Global, Outcome, done, retry, screen, show, target, unreadable};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -55,15 +55,7 @@ fn list(global: &Global, run: Option<&str>) -> Outcome {
 }
 
 fn drop(global: &Global, tasks: &[String]) -> Outcome {
-    let (_, home) = global.here()?;
-    let conn = global.reader()?;
-    let mut door = Door::open(&home)?;
-    for name in tasks {
-        let task = target::task(&conn, name)?;
-        door.apply(Op::Drop { task })?;
-        if !global.quiet {
-            screen::line(&format!("{name} dropped"));
-        }
-    }
-    Ok(Done::Well)
+    done(global, &DROP, &Tasks { tasks: tasks.to_vec() }, |dropped| {
+        dropped.iter().for_each(|one| screen::line(&format!("{} dropped", one.name)));
+    })
 }

@@ -1,9 +1,9 @@
 //! `baton feedback TASK --score 0.8`: a person's verdict, kept as a check like any other.
 
-use baton_app::door::Door;
-use baton_core::op::Op;
+use baton_app::operation::FEEDBACK;
+use baton_app::runs::Feedback;
 
-use super::{Done, Global, Outcome, screen, target};
+use super::{Global, Outcome, done, screen};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -21,12 +21,8 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
-    let (_, home) = global.here()?;
-    let task = target::task(&global.reader()?, &args.task)?;
-    let (note, by) = (args.note.clone(), args.by.clone());
-    Door::open(&home)?.apply(Op::Feedback { task, score: args.score, note, by })?;
-    if !global.quiet {
+    let (task, note, by) = (args.task.clone(), args.note.clone(), args.by.clone());
+    done(global, &FEEDBACK, &Feedback { task, score: args.score, note, by }, |_| {
         screen::line(&format!("{}: {}, by {}", args.task, args.score, args.by));
-    }
-    Ok(Done::Well)
+    })
 }

@@ -1,26 +1,34 @@
 //! `baton host`: hosts the store until told to stop, for runs that others submit.
 
-use baton_app::door;
-use baton_store::{Home, Lock, Store, reader};
+use baton_app::app::Link;
+use baton_app::control::Server;
 
-use super::{Done, Global, Outcome, library, run, screen};
+use super::{Done, Failure, Global, Outcome, run, screen};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
 
 pub(super) fn run(global: &Global, _args: &Args) -> Outcome {
-    let config = global.config(std::path::Path::new("."))?;
-    let home = Home::at(&config.store);
-    let lock = Lock::take(&home)?;
-    let store = Store::open(&home, lock)?;
-    run::caveats(global, &config, &store);
-    let library = library(&config, Some(&reader(&home)?))?;
+    let app = global.app()?;
+    let store = match app.connect()? {
+        Link::Own(store) => *store,
+        Link::Host(host) => {
+            let folder = app.home.folder().display();
+            return Err(Failure::Infrastructure(format!(
+                "{folder} is in use by another baton (process {})",
+                host.pid()
+            )));
+        }
+    };
+    run::caveats(global, &app.config, &store);
+    let library = app.library()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let host = run::start(&config, &home, store, library).await?;
-        let socket = door::serve(&home, host.live())?;
+        let host = run::start(&app.config, &app.home, store, library).await?;
+        let socket = Server::open(&app.home, host.live())?;
         if !global.quiet {
-            screen::note(&format!("hosting {} (process {})", home.folder().display(), std::process::id()));
+            let (folder, pid) = (app.home.folder().display(), std::process::id());
+            screen::note(&format!("hosting {folder} (process {pid})"));
         }
         let watched = host.live();
         tokio::select! {
@@ -35,7 +43,6 @@ pub(super) fn run(global: &Global, _args: &Args) -> Outcome {
         });
         let ended = host.drain().await;
         drop(socket);
-        let _ = std::fs::remove_file(home.socket());
         ended?;
         Ok(Done::Well)
     })

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use baton_app::door::Door;
+use baton_app::notes;
 use baton_core::seed::Seed;
-use baton_engine::learning::consolidation;
+use baton_engine::consolidate;
 use baton_learn::anomaly::Measure;
 use baton_learn::bottleneck::Load;
 use baton_learn::{self, Insights};
@@ -55,26 +55,15 @@ impl Section {
     }
 }
 
-/// Consolidates what is new in the record, step by step.
+/// The record, with what is new in it taken over into what the analyses read.
 pub(super) fn consolidated(global: &Global) -> Result<Reader, Failure> {
-    let (_, home) = global.here()?;
-    let conn = global.reader()?;
-    let mut door = None;
-    while let Some((op, _)) = consolidation::next(&conn).map_err(unreadable)? {
-        let door = match &mut door {
-            Some(door) => door,
-            None => door.insert(Door::open(&home)?),
-        };
-        // A host that consolidates at the same time was faster: what it did counts.
-        let _ = door.apply(op);
-    }
-    Ok(conn)
+    Ok(notes::consolidated(&global.app()?)?)
 }
 
 /// All insights, from the newest attempts.
 pub(super) fn drawn(global: &Global) -> Result<Insights, Failure> {
     let conn = consolidated(global)?;
-    let episodes = read::insight::episodes(&conn, consolidation::MEMORY).map_err(unreadable)?;
+    let episodes = read::insight::episodes(&conn, consolidate::MEMORY).map_err(unreadable)?;
     let agents = read::live::agents(&conn).map_err(unreadable)?;
     let declared: BTreeMap<String, Vec<String>> =
         agents.into_iter().map(|agent| (agent.card.name, agent.card.skills)).collect();

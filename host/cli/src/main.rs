@@ -7,9 +7,12 @@ mod audit;
 mod bench;
 mod cancel;
 mod cost;
+#[cfg(test)]
+mod coverage;
 mod db;
 mod dead;
 mod doctor;
+mod drain;
 mod events;
 mod feedback;
 mod host;
@@ -43,6 +46,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use baton_app::config::{Config, ConfigError};
+use baton_app::operation::Operation;
+use baton_app::{App, AppError};
 use baton_core::agent::Card;
 use baton_core::op::{PluginRow, Rejection};
 use baton_core::plan::load::PlanErrors;
@@ -52,6 +57,7 @@ use baton_plugin::source::SourceError;
 use baton_plugin::{Kind, PluginError, compile};
 use baton_store::{Home, OpenError, Reader, read, reader};
 use clap::{Parser, Subcommand};
+use serde::Serialize;
 
 /// With the commit that it was built from, where it was built from one.
 const VERSION: &str = env!("BATON_VERSION");
@@ -152,6 +158,8 @@ enum Verb {
     Db(db::Verb),
     /// Host the store until told to stop, for runs that others submit
     Host(host::Args),
+    /// End the host once what runs has ended
+    Drain(drain::Args),
     /// Write a baton.toml and a plan to start from
     Init(init::Args),
     /// Look at configuration, programs, services, git, permissions, disk and clock, and name remedies
@@ -230,6 +238,19 @@ impl Failure {
     }
 }
 
+impl From<AppError> for Failure {
+    fn from(why: AppError) -> Self {
+        let text = why.to_string();
+        match why {
+            AppError::Invalid { .. } | AppError::NotFound { .. } | AppError::Conflict { .. } => {
+                Self::Usage(text)
+            }
+            AppError::Refused { .. } => Self::Refused(text),
+            AppError::Busy { .. } | AppError::Unavailable { .. } => Self::Infrastructure(text),
+        }
+    }
+}
+
 impl From<PlanErrors> for Failure {
     fn from(flaws: PlanErrors) -> Self {
         Self::Usage(flaws.to_string())
@@ -300,6 +321,23 @@ impl From<std::io::Error> for Failure {
     }
 }
 
+/// Asks for an operation that changes something, and prints what it changed: as JSON, or by `said` unless it is to be
+/// quiet.
+fn done<I, O: Serialize>(
+    global: &Global,
+    operation: &Operation<I, O>,
+    input: &I,
+    said: impl FnOnce(&O),
+) -> Outcome {
+    let output = global.app()?.call(operation, input)?;
+    if global.json {
+        screen::json(&output);
+    } else if !global.quiet {
+        said(&output);
+    }
+    Ok(Done::Well)
+}
+
 /// Reading the store failed.
 fn unreadable(why: impl std::fmt::Display) -> Failure {
     Failure::Infrastructure(format!("the store can't be read: {why}"))
@@ -367,6 +405,7 @@ impl Cli {
             | Verb::Audit(_)
             | Verb::Db(_)
             | Verb::Host(_)
+            | Verb::Drain(_)
             | Verb::Init(_)
             | Verb::Doctor(_)
             | Verb::Completions(_)
@@ -417,6 +456,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Verb::Audit(verb) => audit::run(global, verb),
         Verb::Db(verb) => db::run(global, verb),
         Verb::Host(args) => host::run(global, &args),
+        Verb::Drain(args) => drain::run(global, &args),
         Verb::Init(args) => init::run(global, &args),
         Verb::Doctor(args) => doctor::run(global, &args),
         Verb::Completions(args) => manual::completions(&args),
@@ -449,6 +489,11 @@ impl Global {
         Ok(config)
     }
 
+    /// What operations work with, for the current folder.
+    fn app(&self) -> Result<App, Failure> {
+        Ok(App::new(self.config(Path::new("."))?))
+    }
+
     /// The configuration and store that apply to the current folder.
     fn here(&self) -> Result<(Config, Home), Failure> {
         let config = self.config(Path::new("."))?;
@@ -474,7 +519,7 @@ fn library_of(config: &Config, installed: &[PluginRow]) -> Result<Library, Failu
     Ok(Library::open(Sources {
         bundled: baton_app::bundled::plugins(),
         folder: Home::at(&config.store).plugins(),
-        cache: cache_folder(),
+        cache: baton_app::app::cache_folder(),
         compiler: std::env::current_exe().map_or(Compiler::InProcess, Compiler::Child),
         installed: installed.iter().map(Installed::from).collect(),
         settings: config.plugins.clone(),
@@ -487,15 +532,4 @@ fn agents_of(config: &Config, conn: Option<&Reader>) -> Result<Vec<Card>, Failur
     let is_configured = |card: &Card| config.agents.iter().any(|own| own.name == card.name);
     let registered = registered.into_iter().map(|agent| agent.card).filter(|card| !is_configured(card));
     Ok(config.agents.iter().cloned().chain(registered).collect())
-}
-
-/// Compiled plugins, shared by all stores of a user.
-fn cache_folder() -> PathBuf {
-    let named = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    named("BATON_CACHE")
-        .or_else(|| Some(named("XDG_CACHE_HOME")?.join("baton")))
-        .or_else(|| Some(named("HOME")?.join(".cache/baton")))
-        .unwrap_or_else(|| {
-            std::env::temp_dir().join(format!("baton-cache-{}", rustix::process::getuid().as_raw()))
-        })
 }

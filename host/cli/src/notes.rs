@@ -1,10 +1,10 @@
 //! `baton notes`: what refusals taught, and which later tasks of a kind are told.
 
-use baton_app::door::Door;
-use baton_core::op::Op;
+use baton_app::notes::NoteNumber;
+use baton_app::operation::NOTE_FORGET;
 use baton_store::read::insight;
 
-use super::{Done, Global, Outcome, insights, screen, unreadable};
+use super::{Done, Global, Outcome, done, insights, screen, unreadable};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -21,14 +21,9 @@ pub(super) enum Verb {
 pub(super) fn run(global: &Global, verb: &Verb) -> Outcome {
     match verb {
         Verb::List { kind } => list(global, kind.as_deref()),
-        Verb::Forget { note } => {
-            let (_, home) = global.here()?;
-            Door::open(&home)?.apply(Op::ForgetNote { note: *note })?;
-            if !global.quiet {
-                screen::line(&format!("note {note} is forgotten"));
-            }
-            Ok(Done::Well)
-        }
+        Verb::Forget { note } => done(global, &NOTE_FORGET, &NoteNumber { note: *note }, |forgotten| {
+            screen::line(&format!("note {} is forgotten", forgotten.note));
+        }),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use baton_app::bundled;
-use baton_app::door::Door;
-use baton_core::op::{Op, Reply};
+use baton_app::operation::AMEND;
+use baton_app::runs::Amendment;
 use baton_core::plan::check::Means;
 use baton_core::plan::simulate::{Timeline, generalists, timeline};
 use baton_core::plan::{Plan, graph, load, schema};
@@ -13,7 +13,7 @@ use baton_plugin::Kind;
 use baton_store::read;
 use baton_store::{Home, reader};
 
-use super::{Done, Failure, Global, Outcome, agents_of, screen, target, unreadable};
+use super::{Done, Failure, Global, Outcome, agents_of, screen, unreadable};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -221,26 +221,13 @@ fn places(plan: &Plan, team: &[Option<baton_core::agent::Card>], timeline: &Time
 }
 
 fn amend(global: &Global, run: &str, plan: Plan) -> Outcome {
-    let (_, home) = global.here()?;
-    let run = target::run(&global.reader()?, Some(run))?;
-    let applied = Door::open(&home)?.apply(Op::Amend { run, plan: Box::new(plan) })?;
-    let diff = match applied.reply {
-        Reply::Amended(diff) => diff,
-        Reply::Done
-        | Reply::Boot(_)
-        | Reply::Lease(_)
-        | Reply::Run { .. }
-        | Reply::Agent(_)
-        | Reply::Decided(_) => {
-            return Err(Failure::Infrastructure("the store did not say what changed".into()));
-        }
-    };
+    let amended = global.app()?.call(&AMEND, &Amendment { run: run.to_owned(), plan })?;
     if global.json {
-        screen::json(&diff);
-    } else if diff.is_empty() {
-        screen::line(&format!("{run} follows this plan already"));
+        screen::json(&amended);
+    } else if amended.diff.is_empty() {
+        screen::line(&format!("{} follows this plan already", amended.run));
     } else {
-        screen::block(&diff.to_string());
+        screen::block(&amended.diff.to_string());
     }
     Ok(Done::Well)
 }

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use baton_app::package::{self, Language};
 use baton_app::scaffold;
 use baton_plugin::Kind;
-use baton_plugin::limits::COMPONENT_CEILING;
 
 use super::{Done, Failure, Global, Outcome, screen};
 
@@ -114,42 +113,5 @@ fn wit(kind: Kind, folder: Option<&Path>) -> Outcome {
 
 /// A component by file, or the one that a project folder was built into.
 fn component(path: &Path) -> Result<(String, Vec<u8>), Failure> {
-    let file = if path.is_dir() { newest(path)? } else { path.to_owned() };
-    let wrong = |why: &dyn std::fmt::Display| Failure::Usage(format!("{}: {why}", file.display()));
-    let found = std::fs::metadata(&file).map_err(|why| wrong(&why))?;
-    if !found.is_file() || found.len() > COMPONENT_CEILING {
-        return Err(wrong(&format!("expected a file of at most {} MiB", COMPONENT_CEILING >> 20)));
-    }
-    let bytes = std::fs::read(&file).map_err(|why| wrong(&why))?;
-    let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok((name, bytes))
-}
-
-/// A project's component must not be older than its source: it would be another than its author thinks.
-fn is_current(project: &Path) -> Result<(), Failure> {
-    let component = newest(project)?;
-    let built = std::fs::metadata(&component)?.modified()?;
-    let newest = watch::files(project)?.into_iter().max_by_key(|(_, changed)| *changed);
-    match newest.filter(|(_, changed)| *changed > built) {
-        None => Ok(()),
-        Some((source, _)) => Err(Failure::Usage(format!(
-            "{} is older than {}: baton plugin build {}",
-            component.display(),
-            source.display(),
-            project.display()
-        ))),
-    }
-}
-
-fn newest(folder: &Path) -> Result<PathBuf, Failure> {
-    let entries = std::fs::read_dir(folder)?.filter_map(Result::ok).map(|entry| entry.path());
-    entries.filter(|file| file.extension().is_some_and(|extension| extension == "wasm")).max().ok_or_else(
-        || {
-            Failure::Usage(format!(
-                "{}: no component there; `baton plugin build {}` makes one",
-                folder.display(),
-                folder.display()
-            ))
-        },
-    )
+    Ok(baton_app::plugins::component::read(path)?)
 }

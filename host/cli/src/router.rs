@@ -8,14 +8,12 @@ mod promote;
 mod rollback;
 mod shadow;
 mod status;
-mod trial;
 mod verify;
 
-use baton_app::door::Door;
-use baton_core::op::{Op, RouterChange};
-use baton_store::read;
+use baton_app::operation::{Operation, ROUTER_USE};
+use baton_app::routers::{RouterMoved, RouterUse, RouterUsed};
 
-use super::{Done, Failure, Global, Outcome, library, run as run_verb, screen, target, unreadable};
+use super::{Global, Outcome, done, screen};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -65,28 +63,34 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
     }
 }
 
-fn use_router(global: &Global, name: &str, run: Option<&str>) -> Outcome {
-    let (config, home) = global.here()?;
-    let conn = global.reader()?;
-    let run = target::run(&conn, run)?;
-    if read::run(&conn, run).map_err(unreadable)?.is_some_and(|run| run.settled.is_some()) {
-        return Err(Failure::Refused(format!("{run} has ended: there is nothing left to decide in it")));
-    }
-    let name = named(name);
-    let router = run_verb::chosen(&name, &library(&config, Some(&conn))?)?;
-    Door::open(&home)?.apply(Op::UseRouter { run, router, why: RouterChange::Asked })?;
-    if global.json {
-        screen::json(&serde_json::json!({ "run": run.to_string(), "router": name }));
-    } else if !global.quiet {
-        screen::line(&format!("{run} is routed by {name} from its next decision on"));
-    }
-    Ok(Done::Well)
+fn use_router(global: &Global, router: &str, run: Option<&str>) -> Outcome {
+    let input = RouterUse { router: router.to_owned(), run: run.map(str::to_owned) };
+    done(global, &ROUTER_USE, &input, |RouterUsed { run, router }| {
+        screen::line(&format!("{run} is routed by {router} from its next decision on"));
+    })
 }
 
-/// A router's name; a component's path is made absolute, because hosts run elsewhere.
-fn named(name: &str) -> String {
-    if !name.ends_with(".wasm") {
-        return name.to_owned();
+/// Moves a router on its way from deciding nothing to deciding everything, and says what it decides now.
+fn moved<I>(global: &Global, operation: &Operation<I, RouterMoved>, input: &I) -> Outcome {
+    done(global, operation, input, |moved| screen::line(&said(moved)))
+}
+
+fn said(moved: &RouterMoved) -> String {
+    match moved {
+        RouterMoved::Shadow { router } => {
+            format!("{router} is asked beside every decision from now on, and nothing follows from it")
+        }
+        RouterMoved::Split { router, share } => {
+            format!("{router} decides about {:.0} % of the tasks from now on", share * 100.0)
+        }
+        RouterMoved::Probation { router, holdback, attempts } => format!(
+            "{router} decides about all but {:.0} % of the tasks, and about all after {attempts} attempts without a breach",
+            holdback * 100.0
+        ),
+        RouterMoved::Promoted { router } => {
+            format!("{router} decides from now on, unless a run names another")
+        }
+        RouterMoved::RolledBack { router } => format!("{router} decides nothing any more"),
+        RouterMoved::Restored => "the router before is back".to_owned(),
     }
-    std::path::absolute(name).map_or_else(|_| name.to_owned(), |path| path.to_string_lossy().into_owned())
 }

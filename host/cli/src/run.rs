@@ -3,24 +3,27 @@
 mod dry_run;
 pub(super) mod follow;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use baton_app::app::Link;
 use baton_app::config::Config;
-use baton_app::door::{self, Door};
+use baton_app::control::{Client, Server};
+use baton_app::submit::{self, Submit};
+use baton_app::{App, AppError, host};
+use baton_core::command::Command;
 use baton_core::id::RunId;
-use baton_core::op::{Op, Rejection, RouterChoice, Submission};
-use baton_core::plan::{Plan, check, load};
-use baton_core::seed::Seed;
+use baton_core::op::Submission;
+use baton_core::plan::load;
 use baton_core::task::StateName;
-use baton_engine::{Host, Live, Options, Phase};
+use baton_engine::{Host, Live, Phase};
 use baton_plugin::library::Library;
-use baton_store::{Home, Lock, OpenError, Reader, Store, read, reader};
-use follow::{Follower, Manner};
+use baton_store::{Home, Reader, Store, read, reader};
 
-use super::{Done, Failure, Global, Outcome, agents_of, library, screen, supervise, unreadable};
+use super::{Done, Failure, Global, Outcome, screen, supervise, unreadable};
+
+use follow::{Follower, Manner};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -48,179 +51,71 @@ impl Args {
     pub(super) fn again(plan: PathBuf, dry_run: bool) -> Self {
         Self { plan, again: true, dry_run, router: None, seed: None, detach: false }
     }
+
+    fn input(&self) -> Result<Submit, Failure> {
+        Ok(Submit {
+            plan: load::load(&self.plan)?,
+            source: Some(submit::source(&self.plan)),
+            again: self.again,
+            router: self.router.clone(),
+            seed: self.seed,
+        })
+    }
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
-    let plan = load::load(&args.plan)?;
-    let config = global.config(&args.plan)?;
-    let home = Home::at(&config.store);
-    let conn = if home.exists() { Some(reader(&home)?) } else { None };
-    let library = library(&config, conn.as_ref())?;
-    check_plugins(&plan, &library)?;
-    let router = match (&args.router, promoted(conn.as_ref())?) {
-        (Some(name), _) => chosen(name, &library)?,
-        (None, Some(office)) => office,
-        (None, None) => chosen(&config.router, &library)?,
-    };
+    let input = args.input()?;
+    let app = App::new(global.config(&args.plan)?);
+    let library = app.library()?;
+    let submission = submit::submission(&app, &input, &library)?;
     if args.dry_run {
-        return dry_run::run(global, &plan, &config, &library, &router);
+        return dry_run::run(global, &submission.plan, &app.config, &library, &submission.router);
     }
-    if let Some(conn) = &conn
-        && let Some((run, why)) = read::routing::gave_way(conn, &router.digest).map_err(unreadable)?
-        && !global.quiet
+    if let (Some(said), false) = (submit::gave_way(&app, &submission)?, global.quiet) {
+        screen::note(&said);
+    }
+    // A run that is only submitted may wait for the host that has the agents.
+    if !args.detach
+        && let (Some(doubt), false) = (submit::doubts(&app, &submission.plan)?, global.quiet)
     {
-        let name = &router.name;
-        screen::note(&format!("router {name} failed in {run} and is asked again now: {why}"));
+        screen::note(&doubt);
     }
-    if !args.detach {
-        check_agents(global, &plan, &config, conn.as_ref())?;
-    }
-    let key = key(&args.plan, conn.as_ref(), args.again)?;
-    drop(conn);
-    let seed = Seed(args.seed.unwrap_or_else(|| seed_of(&plan)));
-    let submission = Submission { plan, seed, router, key: Some(key) };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let mut asked = 0;
     loop {
-        match Lock::take(&home) {
-            Ok(lock) => {
-                let store = Store::open(&home, lock)?;
-                if args.detach {
-                    return left(global, &config, store, submission);
-                }
-                caveats(global, &config, &store);
-                return runtime.block_on(hosted(global, &config, &home, store, library, submission));
+        match app.connect()? {
+            Link::Own(store) if args.detach => return left(global, &app, store, submission),
+            Link::Own(store) => {
+                caveats(global, &app.config, &store);
+                return runtime.block_on(hosted(global, &app, *store, library, submission));
             }
-            Err(OpenError::Locked { folder, pid }) => match Door::host(&home) {
-                Some(door) => {
-                    match runtime.block_on(attached(global, args, &home, door, submission.clone()))? {
-                        Attached::Over(done) => return Ok(done),
-                        Attached::Left(run) => {
-                            screen::note(&format!("the host ended before {run} did: it goes on here"));
-                            asked = 0;
-                        }
+            Link::Host(host) => {
+                match runtime.block_on(attached(global, args, &app.home, host, submission.clone()))? {
+                    Attached::Over(done) => return Ok(done),
+                    Attached::Left(run) => {
+                        screen::note(&format!("the host ended before {run} did: it goes on here"));
                     }
                 }
-                // It may have taken the store only just now, or be about to leave it.
-                None if asked < ASKED => {
-                    asked += 1;
-                    std::thread::sleep(ASK);
-                }
-                None => return Err(OpenError::Locked { folder, pid }.into()),
-            },
-            Err(other) => return Err(other.into()),
+            }
         }
     }
 }
 
-/// How often a host that has the store is looked for at its socket, and how long after each time.
-const ASKED: u32 = 50;
-const ASK: Duration = Duration::from_millis(100);
-
-/// Somebody must be there to do the work. A run that is only submitted may wait for the host that has the agents. What
-/// nobody can do is said before anything starts, and the rest is done all the same.
-fn check_agents(global: &Global, plan: &Plan, config: &Config, conn: Option<&Reader>) -> Result<(), Failure> {
-    let agents = agents_of(config, conn)?;
-    if agents.is_empty() {
-        return Err(Failure::Usage(nobody(config)));
-    }
-    let undoable = check::undoable(plan, &agents);
-    if let (Some((id, lacks)), false) = (undoable.first(), global.quiet) {
-        let more = match undoable.len() {
-            1 => String::new(),
-            count => format!(" (and {} more: `baton plan check` names them)", count - 1),
-        };
-        screen::note(&format!("nobody can do {id}{more}, and it will be waited for: {lacks}"));
-    }
-    Ok(())
-}
-
-fn nobody(config: &Config) -> String {
-    let file = config.folder.join(baton_app::config::NAME);
-    if file.exists() {
-        let file = file.display();
-        return format!(
-            "{file} has no [agents]: nobody would do the work; `baton init` in an empty folder shows one"
-        );
-    }
-    format!(
-        "there is no {} in or above {}, so nobody would do the work: `baton init` writes one with two agents",
-        baton_app::config::NAME,
-        config.folder.display()
-    )
-}
-
-/// Every plugin that the plan names must be there before anything starts.
-fn check_plugins(plan: &Plan, library: &Library) -> Result<(), Failure> {
-    let mut wrong = Vec::new();
-    let executors: BTreeSet<&String> =
-        plan.workstreams.iter().filter_map(|one| one.executor.as_ref()).collect();
-    wrong.extend(executors.into_iter().filter_map(|name| library.executor(name).err()));
-    let validators: BTreeSet<&String> =
-        plan.workstreams.iter().flat_map(|one| &one.validators).map(|one| &one.uses).collect();
-    wrong.extend(validators.into_iter().filter_map(|name| library.validator(name).err()));
-    if wrong.is_empty() {
-        return Ok(());
-    }
-    let wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
-    Err(Failure::Usage(wrong.join("\n")))
-}
-
-/// Agents whose adapter is not there, by name, and why: they are given nothing, and everybody else goes on.
-fn unusable(config: &Config, library: &Library) -> BTreeMap<String, String> {
-    let broken = |card: &baton_core::agent::Card| {
-        let why = library.agent(&card.adapter).err()?;
-        Some((card.name.clone(), why.to_string()))
-    };
-    config.agents.iter().filter_map(broken).collect()
-}
-
-/// The router that was promoted in this store.
-fn promoted(conn: Option<&Reader>) -> Result<Option<RouterChoice>, Failure> {
-    let office = conn.map(read::routing::office).transpose().map_err(unreadable)?;
-    Ok(office.flatten())
-}
-
-/// A router by name or file, pinned to its content.
-pub(super) fn chosen(name: &str, library: &Library) -> Result<RouterChoice, Failure> {
-    let router = library.router(name)?;
-    Ok(RouterChoice { name: name.to_owned(), digest: router.digest().to_owned() })
-}
-
-fn seed_of(plan: &Plan) -> u64 {
-    let digest = plan.digest();
-    u64::from_str_radix(digest.get(..16).unwrap_or("0"), 16).unwrap_or(0)
-}
-
-/// The same plan path finds the run that it opened; `--again` opens the next one.
-fn key(plan: &Path, conn: Option<&Reader>, again: bool) -> Result<String, Failure> {
-    let path = plan.canonicalize().unwrap_or_else(|_| plan.to_owned());
-    let times = match conn {
-        None => 0,
-        Some(conn) => read::times_run(conn, &path.to_string_lossy()).map_err(unreadable)?,
-    };
-    Ok(format!("{}#{}", path.display(), if again { times + 1 } else { times.max(1) }))
-}
-
 /// Nobody hosts the store: the plan is left in it for whoever will.
-fn left(global: &Global, config: &Config, mut store: Store, submission: Submission) -> Outcome {
-    let agents = config.agents.iter().map(|card| Op::PutAgent { card: card.clone() });
-    let mut answers = store.apply(agents.chain([Op::Submit(Box::new(submission))]).collect());
-    let (run, _) = submitted(answers.pop().unwrap_or_else(|| Err(Rejection::Store("no answer".into()))))?;
-    for answer in answers {
-        answer?;
-    }
-    if !global.quiet {
+fn left(global: &Global, app: &App, store: Box<Store>, submission: Submission) -> Outcome {
+    app.adopt(Link::Own(store));
+    let submitted = submit::submitted(app, submission)?;
+    if global.json {
+        screen::json(&submitted);
+    } else if !global.quiet {
+        let run = submitted.run;
         screen::line(&format!("{run} is submitted: `baton run PLAN` or `baton host` carries it out"));
     }
     Ok(Done::Well)
 }
 
 /// A host carries out every run that is open, also those that nobody names.
-fn others_go_on(global: &Global, home: &Home, own: RunId) -> Result<(), Failure> {
-    let open = read::runs(&reader(home)?).map_err(unreadable)?.into_iter();
-    let open = open.filter(|run| run.id != own && run.settled.is_none() && !run.held);
-    let names: Vec<String> = open.map(|run| run.id.to_string()).collect();
+fn others_go_on(global: &Global, app: &App, own: RunId) -> Result<(), Failure> {
+    let names: Vec<String> = submit::others(app, own)?.iter().map(ToString::to_string).collect();
     if !global.quiet && !names.is_empty() {
         let names = names.join(", ");
         screen::note(&format!("still open, and carried out as well: {names}; `baton cancel RUN` ends one"));
@@ -231,21 +126,20 @@ fn others_go_on(global: &Global, home: &Home, own: RunId) -> Result<(), Failure>
 /// This process hosts the store.
 async fn hosted(
     global: &Global,
-    config: &Config,
-    home: &Home,
+    app: &App,
     mut store: Store,
     library: Library,
     submission: Submission,
 ) -> Outcome {
+    let home = &app.home;
     let before = store.last_seq();
     // Before the host starts: a run that is refused must start nothing.
-    let mut answers = store.apply(vec![Op::Submit(Box::new(submission))]);
-    let opened = answers.pop().unwrap_or_else(|| Err(Rejection::Store("no answer".into())));
-    let (run, fresh) = submitted(opened)?;
-    others_go_on(global, home, run)?;
-    let host = start(config, home, store, library).await?;
+    let submit = Command::Submit(Box::new(submission));
+    let (run, fresh) = submit::opened(app.carry_out(&mut store, submit)?)?;
+    others_go_on(global, app, run)?;
+    let host = start(&app.config, home, store, library).await?;
     let live = host.live();
-    let socket = door::serve(home, live.clone());
+    let socket = Server::open(home, live.clone());
     if let Err(why) = &socket {
         tracing::warn!("no second baton can reach this one: {why}");
     }
@@ -280,7 +174,6 @@ async fn hosted(
         }
     };
     drop(socket);
-    let _ = std::fs::remove_file(home.socket());
     ended?;
     if let Some(concluded) = concluded {
         return concluded;
@@ -331,40 +224,11 @@ pub(super) async fn start(
     store: Store,
     library: Library,
 ) -> Result<Host, Failure> {
-    let unusable = unusable(config, &library);
+    let unusable = host::unusable(config, &library);
     for (agent, why) in &unusable {
         screen::note(&format!("[agents.{agent}] is left out: {why}"));
     }
-    let options = Options {
-        unusable,
-        offer: config.offer.clone(),
-        budget: config.budget.clone(),
-        people: config.people.clone(),
-        workspace: config.workspace.clone(),
-        limits: config.limits.clone(),
-        supervisor: std::env::current_exe().ok(),
-        breaker: config.breaker,
-    };
-    let host = Host::start(store, home, Arc::new(library), options).await?;
-    let cards = config.agents.iter().map(|card| Op::PutAgent { card: card.clone() }).collect();
-    for answer in host.live().apply_all(cards).await {
-        answer?;
-    }
-    Ok(host)
-}
-
-fn submitted(answer: Result<baton_core::op::Applied, Rejection>) -> Result<(RunId, bool), Failure> {
-    match answer {
-        Ok(applied) => applied
-            .reply
-            .run()
-            .ok_or_else(|| Failure::Infrastructure("the store did not say which run it is".into())),
-        Err(Rejection::PlanChanged { run, diff }) => Err(Failure::Usage(format!(
-            "the plan changed since {run} was opened:\n{diff}\n`baton plan amend {run} PLAN` takes the change over, \
-             `baton run PLAN --again` starts anew"
-        ))),
-        Err(why) => Err(why.into()),
-    }
+    Ok(host::start(config, home, store, library, unusable).await?)
 }
 
 /// Waits for Ctrl-C, or for whoever stops services. It listens from the call on, not from when it is first awaited: one
@@ -448,12 +312,13 @@ async fn attached(
     global: &Global,
     args: &Args,
     home: &Home,
-    mut door: Door,
+    mut host: Client,
     submission: Submission,
 ) -> Result<Attached, Failure> {
     let conn = reader(home)?;
     let before = read::history::last_seq(&conn).map_err(unreadable)?;
-    let (run, fresh) = submitted(door.apply(Op::Submit(Box::new(submission))))?;
+    let submit = Command::Submit(Box::new(submission));
+    let (run, fresh) = submit::opened(host.command(submit).map_err(AppError::from)?)?;
     let mut follower =
         Follower::new(reader(home)?, run, Manner::of(global), if fresh { 0 } else { before }, fresh)?;
     if args.detach {
@@ -471,7 +336,7 @@ async fn attached(
                 return Err(Failure::Infrastructure("interrupted".into()));
             }
             // A host that does not answer is not one that waits for nothing.
-            _ = look.tick() => if let Ok(Some(waits)) = door.waits(run) { follower.waits(waits)? },
+            _ = look.tick() => if let Ok(waits) = host.waits(run) { follower.waits(waits)? },
             _ = tick.tick() => {}
         }
         follower.catch_up()?;
@@ -481,10 +346,10 @@ async fn attached(
             let ended = Watched::Ended(Phase::Settled);
             return conclude(global, &mut follower, home, run, ended).map(Attached::Over);
         }
-        if let Ok(Some(phase @ (Phase::Paused | Phase::Spent | Phase::Stuck))) = door.phase(run) {
+        if let Ok(phase @ (Phase::Paused | Phase::Spent | Phase::Stuck)) = host.phase(run) {
             return conclude(global, &mut follower, home, run, Watched::Ended(phase)).map(Attached::Over);
         }
-        if Door::host(home).is_none() {
+        if !Client::is_there(home) {
             follower.finish();
             return Ok(Attached::Left(run));
         }

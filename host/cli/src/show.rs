@@ -41,7 +41,8 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
         screen::json(&shown);
     } else {
         let waits = matches!(shown.task.state, State::Waiting { .. });
-        let why = waits.then(|| super::why::cause(&global.here()?.1, &conn, id)).transpose()?;
+        let app = global.app()?;
+        let why = waits.then(|| baton_app::why::cause(&app, &conn, id).map(|(why, _)| why)).transpose()?;
         text(&shown, why.as_ref());
     }
     Ok(Done::Well)

@@ -1,11 +1,9 @@
 //! `baton status [RUN]`: what stands where.
 
-use baton_app::door::Door;
-use baton_core::clock::Clock;
-use baton_core::id::{RunId, TaskId};
+use baton_app::control::Client;
+use baton_app::why;
 use baton_core::task::StateName;
-use baton_engine::waits::{self, Wait};
-use baton_engine::why::{self, Why, projection};
+use baton_engine::waits::Wait;
 use baton_store::Reader;
 use baton_store::read::{self, summary};
 use serde::Serialize;
@@ -48,7 +46,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let runs = runs.into_iter().map(|run| with_counts(&conn, run)).collect::<Result<Vec<_>, _>>()?;
     let mut tasks = summary::lines(&conn, id).map_err(unreadable)?;
     tasks.retain(|line| wanted.is_none_or(|wanted| line.state == wanted));
-    let waits = waits(global, &conn, id)?;
+    let waits = why::waits(&global.app()?, &conn, id)?;
     if global.json {
         screen::json(&Status { runs, tasks, waits });
         return Ok(Done::Well);
@@ -66,7 +64,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
         ));
     }
     let goes_on = runs.iter().any(|status| status.run.settled.is_none());
-    if goes_on && Door::host(&global.here()?.1).is_none() {
+    if goes_on && !Client::is_there(&global.here()?.1) {
         screen::line("  no host is running: `baton run PLAN` or `baton host` goes on");
     }
     for wait in waits {
@@ -77,25 +75,6 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let rows: Vec<Vec<String>> = tasks.iter().map(row).collect();
     screen::table(&["task", "state", "agent", "attempts", "since"], &rows);
     Ok(Done::Well)
-}
-
-/// What a run waits for: by the host, or by the rows where none runs.
-fn waits(global: &Global, conn: &Reader, run: RunId) -> Result<Vec<Wait>, Failure> {
-    let (_, home) = global.here()?;
-    if let Some(waits) = Door::host(&home).map(|mut host| host.waits(run)).transpose()?.flatten() {
-        return Ok(waits);
-    }
-    let (board, pool) = projection(conn).map_err(unreadable)?;
-    let name = |id: TaskId| read::name(conn, id).unwrap_or_else(|_| id.to_string());
-    let mut waits = waits::waits((&board, &pool), run, Clock::system().now(), None, name);
-    for id in board.claimed(run) {
-        let Some(task) = board.task(id) else { continue };
-        let why = why::landing(conn, task).map_err(unreadable)?;
-        if matches!(why, Why::Landing { .. }) {
-            waits.push(Wait { why, task: id, tasks: 1 });
-        }
-    }
-    Ok(waits)
 }
 
 fn state(text: &str) -> Result<StateName, Failure> {

@@ -12,6 +12,7 @@ pub mod span;
 
 pub mod agent;
 pub mod budget;
+pub mod command;
 pub mod episode;
 pub mod event;
 pub mod fault;

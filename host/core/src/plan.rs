@@ -21,7 +21,7 @@ use crate::span::Span;
 use crate::task::TaskPolicy;
 
 /// A plan that was read and checked: ids are unique, dependencies exist, and there is no cycle.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
     pub name: String,
     /// Sorted by id.

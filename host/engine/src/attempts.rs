@@ -210,6 +210,12 @@ impl Attempts {
         self.running.get(&task.id).is_some_and(|running| running.epoch == task.epoch)
     }
 
+    /// Whether an attempt of a task, whichever, has not ended yet.
+    #[must_use]
+    pub fn holds(&self, task: TaskId) -> bool {
+        self.running.contains_key(&task)
+    }
+
     /// Starts the attempt that the store has just recorded.
     pub fn start(&mut self, begin: Begin<'_>, now: Time) -> Effect {
         let Begin { prepared, agent, card, seed, work_dir, lease_until } = begin;

@@ -9,6 +9,8 @@ use baton_core::op::Op;
 use baton_core::task::{State, Task, WaitingOn};
 use baton_plugin::capability::{CancelReason, Cancellation};
 
+use crate::why::OnItsWay;
+
 /// One of them.
 #[derive(Debug)]
 struct OnItsWay {
@@ -57,6 +59,13 @@ impl Landing {
     #[must_use]
     pub fn why_stalled(&self, task: TaskId) -> Option<&str> {
         self.on_their_way.get(&task)?.stalled.as_deref()
+    }
+
+    /// Where an accepted task is on its way to the target.
+    #[must_use]
+    pub fn on_its_way(&self, task: TaskId) -> Option<OnItsWay> {
+        let landing = self.on_their_way.get(&task)?;
+        Some(landing.stalled.clone().map_or(OnItsWay::Queued, |why| OnItsWay::Stalled { why }))
     }
 
     #[must_use]

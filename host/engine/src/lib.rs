@@ -7,6 +7,7 @@ pub mod attempt;
 pub mod attempts;
 pub mod board;
 pub mod catalog;
+pub mod command;
 pub mod compose;
 pub mod decide;
 pub mod dry_run;

@@ -2,4 +2,5 @@
 //! have decided.
 
 pub mod backtest;
+pub mod judged;
 pub mod verify;

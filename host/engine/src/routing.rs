@@ -113,6 +113,13 @@ impl Routing {
         self.runs.get(&run).is_none_or(|run| run.in_flight == 0)
     }
 
+    /// The router of a run that is being asked or taught.
+    #[must_use]
+    pub fn deciding(&self, run: RunId) -> Option<String> {
+        let routing = self.runs.get(&run).filter(|run| run.in_flight > 0)?;
+        Some(routing.router.name.clone())
+    }
+
     /// Divides picked tasks among those who decide: the run's own router, the one on trial, and the host itself for what
     /// routers want to know. What the host decides is answered at once.
     pub fn decide(

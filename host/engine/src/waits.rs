@@ -1,13 +1,12 @@
 //! What a run waits for: one line for each cause, however many tasks it holds up.
 
-use baton_core::clock::Time;
 use baton_core::id::{RunId, TaskId};
 use baton_core::task::Task;
 use serde::{Deserialize, Serialize};
 
-use super::board::Board;
-use super::pool::Pool;
-use super::why::{self, Means, Why};
+use crate::board::Board;
+use crate::pool::Pool;
+use crate::why::{self, Known, View, Why};
 
 /// A cause, the first task that it holds up, and how many it does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,21 +23,19 @@ const LOOKED_AT: usize = 256;
 
 /// What the ready tasks of a run wait for, if it is more than the next decision. `name` is what people call a task.
 #[must_use]
-pub fn waits(
-    (board, pool): (&Board, &Pool),
-    run: RunId,
-    now: Time,
-    means: Option<&Means<'_>>,
-    name: impl Fn(TaskId) -> String,
-) -> Vec<Wait> {
+pub fn waits(view: &View<'_>, run: RunId, name: impl Fn(TaskId) -> String) -> Vec<Wait> {
     let mut waits: Vec<Wait> = Vec::new();
-    let waiting = board.ready_groups(run).filter(|(task, _)| !board.is_away(task.id));
+    let waiting = view.board.ready_groups(run).filter(|(task, _)| !view.board.is_away(task.id));
     for (task, tasks) in waiting.take(LOOKED_AT) {
-        let why = match board.clash(task) {
-            Some((holder, clash)) => Why::Lock { what: clash.to_string(), holder: name(holder) },
-            None => why::ready(board, pool, task, now, means),
+        let why = match view.ready(task) {
+            Known::Rows => continue,
+            Known::Lock { what, holder } => Why::Lock { what, holder: name(holder) },
+            Known::Family { task } => {
+                Why::Budget { of: format!("task {}", name(task)), what: "budget".into() }
+            }
+            Known::Why(why) => why,
         };
-        if matches!(why, Why::NextDecision | Why::NoHost) {
+        if why.is_next() {
             continue;
         }
         match waits.iter_mut().find(|wait| wait.why.is_same_cause(&why)) {
@@ -73,6 +70,30 @@ impl Why {
         }
     }
 
+    /// Whether nothing is in the task's way but the decision itself.
+    fn is_next(&self) -> bool {
+        match self {
+            Self::NextDecision | Self::Deciding { .. } | Self::Stopping | Self::NoHost => true,
+            Self::Running { .. }
+            | Self::Over { .. }
+            | Self::Dependency { .. }
+            | Self::Paused { .. }
+            | Self::Person { .. }
+            | Self::MergeQueue
+            | Self::Landing { .. }
+            | Self::Backoff { .. }
+            | Self::Lock { .. }
+            | Self::NoCapableAgent { .. }
+            | Self::Budget { .. }
+            | Self::Limit { .. }
+            | Self::Breaker { .. }
+            | Self::Busy { .. }
+            | Self::Children { .. }
+            | Self::Stage { .. }
+            | Self::Draining => false,
+        }
+    }
+
     /// Whether somebody has to do something before it ends; work that is under way ends all other waits.
     #[must_use]
     pub fn needs_somebody(&self) -> bool {
@@ -92,6 +113,10 @@ impl Why {
             | Self::Busy { .. }
             | Self::Children { .. }
             | Self::Stage { .. }
+            | Self::MergeQueue
+            | Self::Stopping
+            | Self::Deciding { .. }
+            | Self::Draining
             | Self::NoHost
             | Self::NextDecision => false,
         }
@@ -100,15 +125,17 @@ impl Why {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, HashSet};
 
     use baton_core::agent::breaker::Breaker;
     use baton_core::agent::{Agent, Card, Standing};
     use baton_core::budget::Cap;
+    use baton_core::clock::Time;
     use baton_core::id::{AgentId, Epoch, TermsId};
     use baton_core::task::{State, TaskPolicy};
 
     use super::*;
+    use crate::ConcurrencyLimits;
 
     const RUN: RunId = RunId(1);
 
@@ -167,7 +194,17 @@ mod tests {
     fn a_run_is_stuck_when_nobody_can_do_what_is_left() {
         let (board, pool) = house(&[task(1, 2, READY), task(2, 2, READY), task(3, 1, State::Blocked)]);
         assert!(is_stuck(&board, &pool, RUN, |_| false));
-        let found = waits((&board, &pool), RUN, Time(0), None, |id| id.to_string());
+        let view = View {
+            board: &board,
+            pool: &pool,
+            limits: &ConcurrencyLimits::default(),
+            under_way: &[],
+            spent: &|_| None,
+            families: &HashSet::new(),
+            now: Time(0),
+            host: None,
+        };
+        let found = waits(&view, RUN, |id| id.to_string());
         let missing = vec!["ghost".to_owned()];
         let agents = vec![("ann".to_owned(), "does not declare ghost".to_owned())];
         assert_eq!(found, [Wait { why: Why::NoCapableAgent { agents, missing }, task: TaskId(1), tasks: 2 }]);

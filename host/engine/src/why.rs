@@ -1,22 +1,30 @@
-//! Why a task is not running: one answer, the first thing in its way. The host answers from what it decides by; where
-//! none runs, the rows are asked.
+//! Why a task is not running: one answer, the first thing in its way. What only decisions are made by is looked at in
+//! [`view`], by a host or by what the next one will find; the rest is in the rows, which are read by whoever asks.
+
+mod offline;
+#[cfg(test)]
+mod tests;
+mod view;
 
 use std::fmt;
 
-use baton_core::budget::ledger::Exhausted;
 use baton_core::clock::Time;
 use baton_core::event::Fact;
 use baton_core::id::{QuestionId, TaskId};
-use baton_core::task::{Role, State, StateName, Task, TaskPolicy, WaitingOn};
-use baton_store::{Reader, read};
+use baton_core::task::{Role, State, StateName, Task, WaitingOn};
+use baton_store::Reader;
+use baton_store::read::{self, Reading};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::attempts::concurrency_limits::ConcurrencyLimits;
-use super::attempts::places::Places;
-use super::board::Board;
-use super::pool::{Ineligible, Pool};
+use crate::board::Board;
+use crate::pool::Pool;
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub use offline::{Offline, Rules};
+pub use view::{Hosting, Known, OnItsWay, View, incapable};
+
+/// The first thing in a task's way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "reason")]
 pub enum Why {
     Running {
@@ -41,6 +49,8 @@ pub enum Why {
         question: QuestionId,
         text: String,
     },
+    /// It is accepted, and others are before it in the merge queue.
+    MergeQueue,
     /// It is accepted, and its changes can't be brought onto the target.
     Landing {
         why: String,
@@ -82,6 +92,14 @@ pub enum Why {
     Stage {
         stage: WaitingOn,
     },
+    /// An older attempt of it was stopped and has not ended yet.
+    Stopping,
+    /// The router of its run is asked or taught; the next decision is made after that.
+    Deciding {
+        router: String,
+    },
+    /// The host ends, and starts nothing more.
+    Draining,
     NoHost,
     NextDecision,
 }
@@ -152,6 +170,14 @@ impl fmt::Display for Why {
             Self::Stage { stage: WaitingOn::Acceptance } => f.write_str("waits for its validators"),
             Self::Stage { stage: WaitingOn::Routing } => f.write_str("waits for the router"),
             Self::Stage { stage: WaitingOn::Person } => f.write_str("waits for a person"),
+            Self::MergeQueue => f.write_str("is accepted and waits for its turn to land"),
+            Self::Stopping => {
+                f.write_str("waits for its attempt before, which was stopped and has not ended yet")
+            }
+            Self::Deciding { router } => write!(f, "is ready, and router {router} is deciding or learning"),
+            Self::Draining => {
+                f.write_str("waits for the next host: the one that runs is ending, and starts nothing more")
+            }
             Self::NoHost => f.write_str("is ready, and no host is running: `baton run PLAN` or `baton host`"),
             Self::NextDecision => f.write_str("is ready and waits for the next decision"),
         }
@@ -162,158 +188,116 @@ impl fmt::Display for Why {
 ///
 /// # Errors
 /// The store can't be read.
-pub fn projection(conn: &Reader) -> Result<(Board, Pool), String> {
-    let text = |why: &dyn fmt::Display| why.to_string();
+pub fn projection(conn: &Reader) -> Reading<(Board, Pool)> {
     let mut board = Board::default();
     let mut live = Vec::new();
-    read::live::tasks(conn, |task| live.push(task)).map_err(|why| text(&why))?;
-    for run in read::runs(conn).map_err(|why| text(&why))? {
+    read::live::tasks(conn, |task| live.push(task))?;
+    for run in read::runs(conn)? {
         board.hold_run(run.id, run.held);
     }
     for task in live {
         if !board.knows_terms(task.terms) {
-            board.put_terms(task.terms, read::live::terms(conn, task.terms).map_err(|why| text(&why))?);
+            board.put_terms(task.terms, read::live::terms(conn, task.terms)?);
         }
         board.put(task);
     }
     let mut pool = Pool::default();
-    read::live::agents(conn).map_err(|why| text(&why))?.into_iter().for_each(|agent| pool.put(agent));
+    read::live::agents(conn)?.into_iter().for_each(|agent| pool.put(agent));
     for worker in &mut pool.workers {
         worker.running = board.load(worker.agent.id);
     }
     Ok((board, pool))
 }
 
-/// Why a task is not running, by the rows and, where there is a host, by what it decides by.
+/// Why a task is not running: by its rows, and by what is known beside them. None where the two are of different moments:
+/// ask again.
 ///
 /// # Errors
 /// The store can't be read.
-pub fn why(
-    conn: &Reader,
-    (board, pool): (&Board, &Pool),
-    id: TaskId,
-    now: Time,
-    means: Option<&Means<'_>>,
-) -> Result<Why, String> {
-    let text = |why: &dyn fmt::Display| why.to_string();
-    let task = read::task(conn, id).map_err(|why| text(&why))?.ok_or("the task is gone")?;
-    let name = |id: TaskId| read::name(conn, id).map_err(|why| text(&why));
-    Ok(match task.state {
+pub fn explained(conn: &Reader, id: TaskId, known: Known) -> Reading<Option<Why>> {
+    let Some(task) = read::task(conn, id)? else { return Ok(None) };
+    Ok(Some(match task.state {
         State::Running { agent, since, .. } => {
-            let agent =
-                pool.get(agent).map_or_else(|| agent.to_string(), |worker| worker.agent.card.name.clone());
-            Why::Running { agent, since }
+            let agents = read::live::agent_names(conn)?;
+            Why::Running { agent: agents.get(&agent).cloned().unwrap_or_else(|| agent.to_string()), since }
         }
         State::Succeeded { at } | State::Cancelled { at } | State::Skipped { at } => {
             Why::Over { state: task.state.name(), at, fault: None }
         }
         State::Failed { at, .. } => Why::Over { state: task.state.name(), at, fault: given_up(conn, &task)? },
-        State::Blocked => blocked(conn, id)?,
-        State::Backoff { .. } | State::Ready { .. } if task.held => Why::Paused { what: name(id)? },
-        State::Backoff { .. } | State::Ready { .. } if board.is_held(task.run) => {
+        State::Blocked => return blocked(conn, id),
+        State::Backoff { .. } | State::Ready { .. } if task.held => {
+            Why::Paused { what: read::name(conn, id)? }
+        }
+        State::Backoff { .. } | State::Ready { .. }
+            if read::run(conn, task.run)?.is_some_and(|run| run.held) =>
+        {
             Why::Paused { what: task.run.to_string() }
         }
         State::Backoff { until } => Why::Backoff { until, after: last_fault(conn, &task)? },
         State::Waiting { stage: WaitingOn::Person, .. } => person(conn, id)?,
         State::Waiting { stage, need: Some(_), .. } => children(conn, &task, stage)?,
-        State::Waiting { stage: WaitingOn::Acceptance, need: None, .. } => landing(conn, &task)?,
-        State::Waiting { stage, need: None, .. } => Why::Stage { stage },
-        State::Ready { .. } => match board.clash(&task) {
-            Some((holder, clash)) => Why::Lock { what: clash.to_string(), holder: name(holder)? },
-            None => ready(board, pool, &task, now, means),
-        },
+        State::Waiting { stage, need: None, .. } => turn(conn, &task, stage, known)?,
+        State::Ready { .. } => return ready(conn, known),
+    }))
+}
+
+/// What a ready task waits for is known beside its rows, or they are of different moments.
+fn ready(conn: &Reader, known: Known) -> Reading<Option<Why>> {
+    Ok(match known {
+        Known::Rows => None,
+        Known::Lock { what, holder } => Some(Why::Lock { what, holder: read::name(conn, holder)? }),
+        Known::Family { task } => {
+            Some(Why::Budget { of: format!("task {}", read::name(conn, task)?), what: "budget".into() })
+        }
+        Known::Why(why) => Some(why),
     })
 }
 
-/// What a host decides by, beside the rows. Without a host there is none of it.
-pub struct Means<'a> {
-    pub limits: &'a ConcurrencyLimits,
-    /// The terms of what runs.
-    pub under_way: &'a [std::sync::Arc<TaskPolicy>],
-    /// The cap that leaves nothing to start anything of the run with.
-    pub spent: Option<Exhausted>,
-    /// The places of this host, where all are taken.
-    pub full: Option<Places>,
-}
-
-impl Means<'_> {
-    /// Which limit leaves no place for one more.
-    fn full(&self, terms: &TaskPolicy) -> Option<Why> {
-        if let Some(Places { most, scarce }) = self.full {
-            return Some(Why::Limit { of: scarce.told().to_owned(), cap: most });
-        }
-        if self.limits.is_none() {
-            return None;
-        }
-        let left = self.limits.remaining(self.under_way.iter().map(std::sync::Arc::as_ref));
-        let (of, cap) = left.full(terms).and_then(|limit| self.limits.cap(limit))?;
-        Some(Why::Limit { of, cap })
+/// A strategy or the merge queue has the word.
+fn turn(conn: &Reader, task: &Task, stage: WaitingOn, known: Known) -> Reading<Why> {
+    match known {
+        Known::Why(why @ (Why::Landing { .. } | Why::MergeQueue | Why::Draining)) => Ok(why),
+        Known::Why(_) | Known::Rows | Known::Lock { .. } | Known::Family { .. } => match stage {
+            WaitingOn::Acceptance => claimed(conn, task),
+            WaitingOn::Executor | WaitingOn::Routing | WaitingOn::Person => Ok(Why::Stage { stage }),
+        },
     }
 }
 
-/// Why nobody can do a task, if that is so.
-#[must_use]
-pub fn incapable(pool: &Pool, terms: &TaskPolicy) -> Option<Why> {
-    let agents = pool.workers.iter().map(|worker| {
-        let why = worker.suits(terms).err()?.to_string();
-        Some((worker.agent.card.name.clone(), why))
+/// A claim that its validators have not judged yet, that waits for its turn, or that was seen not to land.
+///
+/// # Errors
+/// The store can't be read.
+pub fn claimed(conn: &Reader, task: &Task) -> Reading<Why> {
+    let events = read::history::events_of(conn, task.run, task.id)?;
+    let stalled = events.into_iter().rev().find_map(|event| match event.fact {
+        Fact::LandingStalled { why } if event.epoch == task.epoch => Some(why),
+        _ => None,
     });
-    let agents = agents.collect::<Option<Vec<_>>>()?;
-    let has = |skill: &String| pool.workers.iter().any(|worker| worker.agent.card.skills.contains(skill));
-    let missing = terms.skills.iter().filter(|skill| !has(skill)).cloned().collect();
-    Some(Why::NoCapableAgent { agents, missing })
+    Ok(match stalled {
+        Some(why) => Why::Landing { why },
+        None if read::live::terms(conn, task.terms)?.validated => Why::Stage { stage: WaitingOn::Acceptance },
+        None => Why::MergeQueue,
+    })
 }
 
-/// What a ready task waits for that nothing locks out.
-#[must_use]
-pub fn ready(board: &Board, pool: &Pool, task: &Task, now: Time, means: Option<&Means<'_>>) -> Why {
-    let terms = board.terms(task.terms);
-    if terms.executor.is_none()
-        && let Some(incapable) = incapable(pool, terms)
-    {
-        return incapable;
-    }
-    let Some(means) = means else { return Why::NoHost };
-    if terms.executor.is_some() {
-        return Why::Stage { stage: WaitingOn::Executor };
-    }
-    if let Some(Exhausted { account, good, cap }) = means.spent {
-        return Why::Budget { of: account.to_string(), what: good.shown(cap) };
-    }
-    if let Some(full) = means.full(terms) {
-        return full;
-    }
-    let said = |why: Ineligible| why.to_string();
-    let able = pool.workers.iter().filter(|worker| worker.suits(terms).is_ok()).collect::<Vec<_>>();
-    let full: Vec<_> = able
-        .iter()
-        .filter_map(|worker| Some((worker.agent.card.name.clone(), worker.has_room(now).err()?)))
-        .collect();
-    if full.len() < able.len() {
-        return Why::NextDecision;
-    }
-    if let [(agent, Ineligible::BreakerOpen { until })] = full.as_slice() {
-        return Why::Breaker { agent: agent.clone(), until: *until };
-    }
-    Why::Busy { agents: full.into_iter().map(|(agent, why)| (agent, said(why))).collect() }
-}
-
-fn blocked(conn: &Reader, id: TaskId) -> Result<Why, String> {
-    let text = |why: &dyn fmt::Display| why.to_string();
-    let unmet = |id| -> Result<Vec<(TaskId, String, StateName)>, String> {
-        let mut found = Vec::new();
-        for (parent, name, met) in read::history::dependencies(conn, id).map_err(|why| text(&why))? {
-            if !met {
-                let state = read::task(conn, parent)
-                    .map_err(|why| text(&why))?
-                    .map_or(StateName::Skipped, |task| task.state.name());
-                found.push((parent, name, state));
-            }
+/// What a blocked task depends on that has not succeeded.
+fn unmet(conn: &Reader, id: TaskId) -> Reading<Vec<(TaskId, String, StateName)>> {
+    let mut found = Vec::new();
+    for (parent, name, met) in read::history::dependencies(conn, id)? {
+        if !met {
+            let task = read::task(conn, parent)?;
+            found.push((parent, name, task.map_or(StateName::Skipped, |task| task.state.name())));
         }
-        Ok(found)
-    };
+    }
+    Ok(found)
+}
+
+/// None where nothing blocks it any more.
+fn blocked(conn: &Reader, id: TaskId) -> Reading<Option<Why>> {
     let hopeless = |state| matches!(state, StateName::Failed | StateName::Cancelled | StateName::Skipped);
-    let first = unmet(id)?;
+    let first = unmet(conn, id)?;
     let mut seen = std::collections::HashSet::new();
     let mut paths: std::collections::VecDeque<(usize, TaskId, String, StateName)> = first
         .iter()
@@ -323,24 +307,23 @@ fn blocked(conn: &Reader, id: TaskId) -> Result<Why, String> {
     while let Some((index, at, name, state)) = paths.pop_front() {
         if hopeless(state) {
             let (_, on, is) = first[index].clone();
-            return Ok(Why::Dependency { on, is, root: Some(name) });
+            return Ok(Some(Why::Dependency { on, is, root: Some(name) }));
         }
         if state == StateName::Blocked && seen.insert(at) {
-            paths.extend(unmet(at)?.into_iter().map(|(id, name, state)| (index, id, name, state)));
+            paths.extend(unmet(conn, at)?.into_iter().map(|(id, name, state)| (index, id, name, state)));
         }
     }
-    let nearest = first.into_iter().next().ok_or("a blocked task has no dependency: run `baton db check`")?;
-    Ok(Why::Dependency { on: nearest.1, is: nearest.2, root: None })
+    Ok(first.into_iter().next().map(|(_, on, is)| Why::Dependency { on, is, root: None }))
 }
 
-fn last_fault(conn: &Reader, task: &Task) -> Result<Option<String>, String> {
-    let attempts = read::history::attempts(conn, task.id).map_err(|why| why.to_string())?;
+fn last_fault(conn: &Reader, task: &Task) -> Reading<Option<String>> {
+    let attempts = read::history::attempts(conn, task.id)?;
     Ok(attempts.into_iter().rev().find_map(|attempt| attempt.report.fault).map(|fault| fault.to_string()))
 }
 
 /// Why a task failed for good: that need not have been an attempt's fault.
-fn given_up(conn: &Reader, task: &Task) -> Result<Option<String>, String> {
-    let dead = read::history::dead(conn, Some(task.run)).map_err(|why| why.to_string())?;
+fn given_up(conn: &Reader, task: &Task) -> Reading<Option<String>> {
+    let dead = read::history::dead(conn, Some(task.run))?;
     let letter = dead.into_iter().find(|letter| letter.id == task.id);
     match letter.and_then(|letter| letter.fault) {
         Some(fault) => Ok(Some(fault.to_string())),
@@ -348,21 +331,8 @@ fn given_up(conn: &Reader, task: &Task) -> Result<Option<String>, String> {
     }
 }
 
-/// A claim that validators have not judged yet, or that was seen not to land.
-///
-/// # Errors
-/// The store can't be read.
-pub fn landing(conn: &Reader, task: &Task) -> Result<Why, String> {
-    let events = read::history::events_of(conn, task.run, task.id).map_err(|why| why.to_string())?;
-    let stalled = events.into_iter().rev().find_map(|event| match event.fact {
-        Fact::LandingStalled { why } if event.epoch == task.epoch => Some(why),
-        _ => None,
-    });
-    Ok(stalled.map_or(Why::Stage { stage: WaitingOn::Acceptance }, |why| Why::Landing { why }))
-}
-
-fn person(conn: &Reader, id: TaskId) -> Result<Why, String> {
-    let asked = read::people::of_task(conn, id).map_err(|why| why.to_string())?;
+fn person(conn: &Reader, id: TaskId) -> Reading<Why> {
+    let asked = read::people::of_task(conn, id)?;
     let open = asked.into_iter().rfind(|asked| asked.answer.is_none());
     Ok(open.map_or(Why::Stage { stage: WaitingOn::Person }, |asked| Why::Person {
         question: asked.id,
@@ -370,9 +340,9 @@ fn person(conn: &Reader, id: TaskId) -> Result<Why, String> {
     }))
 }
 
-fn children(conn: &Reader, task: &Task, stage: WaitingOn) -> Result<Why, String> {
+fn children(conn: &Reader, task: &Task, stage: WaitingOn) -> Reading<Why> {
     let role = stage.role().unwrap_or(Role::Part);
-    let children = read::live::children(conn, task.id, task.epoch, role).map_err(|why| why.to_string())?;
+    let children = read::live::children(conn, task.id, task.epoch, role)?;
     let ended = |state| {
         matches!(state, StateName::Succeeded | StateName::Failed | StateName::Cancelled | StateName::Skipped)
     };

@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -49,7 +50,7 @@ pub struct Logged {
 }
 
 /// What the rewards are.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Measure {
     /// 1 for accepted, 0 for not.
@@ -79,7 +80,7 @@ impl Measure {
 }
 
 /// What is asked of a log.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Question {
     pub measure: Measure,
     /// Of each interval, such as 0.95.
@@ -89,7 +90,7 @@ pub struct Question {
 }
 
 /// What a log says about a router. Intervals are of the mean reward for each row.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Judgement {
     pub rows: usize,
     pub clusters: usize,
@@ -117,7 +118,7 @@ pub struct Judgement {
 }
 
 /// How far a log reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Support {
     /// The share of the proposed choices that the log could have made, 0 to 1.
     pub covered: f64,
@@ -128,7 +129,7 @@ pub struct Support {
 }
 
 /// So many rows of equal weight would be as good, (Σw)²/Σw² (Kish, "Survey Sampling", 1965).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EffectiveSize {
     /// By the weights of the choices that were made. It looks good when a rare heavy one was missed.
     pub drawn: f64,
@@ -144,7 +145,7 @@ impl EffectiveSize {
 }
 
 /// That weights were cut, and how much of the proposed choices was cut away.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Clipped {
     pub at: f64,
     /// 0 to 1. The truth for it may be anything possible, and the intervals are wide enough for that.
@@ -152,7 +153,7 @@ pub struct Clipped {
 }
 
 /// What would change for tasks of one skill.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SkillChange {
     pub skill: String,
     pub rows: usize,
@@ -162,7 +163,7 @@ pub struct SkillChange {
 }
 
 /// Why a log is no ground for a figure.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refusal {
     #[error("there are no logged choices to judge by")]
@@ -185,7 +186,7 @@ pub enum Refusal {
 }
 
 /// What is wrong with a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Flaw {
     /// The three lists are not of one length, or the choice is not in them.

@@ -17,7 +17,7 @@ use baton_engine::{Host, Live, Options};
 use baton_store::{Home, Lock, Store, floor, read, reader};
 use serde::Serialize;
 
-use super::super::{Done, Failure, Global, Outcome, library, run as run_verb, screen, unreadable};
+use super::super::{Done, Failure, Global, Outcome, library, screen, unreadable};
 use super::meter::{Meter, Start};
 use super::{median, percentile};
 
@@ -146,7 +146,7 @@ fn round(global: &Global, args: &Args, meter: &Meter) -> Result<Round, Failure> 
 async fn conduct(global: &Global, args: &Args, home: &Home) -> Result<f64, Failure> {
     let config = Config { store: home.folder().to_owned(), ..global.config(Path::new("."))? };
     let library = library(&config, None)?;
-    let router = run_verb::chosen(&args.router, &library)?;
+    let router = baton_app::routers::chosen(&args.router, &library)?;
     let store = Store::open(home, Lock::take(home)?)?;
     let host = Host::start(store, home, Arc::new(library), Options::default()).await?;
     let live = host.live();

@@ -51,7 +51,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
 async fn first(global: &Global, home: &Home) -> Result<f64, Failure> {
     let config = Config { store: home.folder().to_owned(), ..global.config(Path::new("."))? };
     let library = Arc::new(library(&config, None)?);
-    let router = super::super::run::chosen("capability", &library)?;
+    let router = baton_app::routers::chosen("capability", &library)?;
     let run = baton_core::id::RunId(1);
     let card = Card {
         name: "agent".into(),

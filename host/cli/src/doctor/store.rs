@@ -52,7 +52,7 @@ pub(super) fn folder(store: &Path) -> Check {
 }
 
 pub(super) fn cache() -> Check {
-    let folder = super::super::cache_folder();
+    let folder = baton_app::app::cache_folder();
     let there = existing(&folder);
     let finding = match rustix::fs::access(there, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK)
     {

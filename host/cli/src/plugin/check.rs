@@ -90,14 +90,14 @@ pub(super) fn alone(
 ) -> Result<Library, PluginError> {
     let digest = baton_plugin::digest(bytes);
     let host = |why: std::io::Error| PluginError::Host { plugin: name.to_owned(), why: why.to_string() };
-    let folder = super::super::cache_folder().join("checked");
+    let folder = baton_app::app::cache_folder().join("checked");
     std::fs::create_dir_all(&folder).map_err(host)?;
     std::fs::write(folder.join(format!("{}.wasm", digest.trim_start_matches("blake3:"))), bytes)
         .map_err(host)?;
     Library::open(Sources {
         bundled: baton_app::bundled::plugins(),
         folder,
-        cache: super::super::cache_folder(),
+        cache: baton_app::app::cache_folder(),
         compiler: std::env::current_exe()
             .map_or(baton_plugin::compile::Compiler::InProcess, baton_plugin::compile::Compiler::Child),
         installed: vec![Installed { name: name.to_owned(), digest, grants }],

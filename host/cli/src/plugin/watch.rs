@@ -1,10 +1,10 @@
 //! `baton plugin watch`: builds, tests and installs a project whenever it is saved.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use baton_app::package;
+use baton_app::plugins::component::{Files, files};
 
 use super::super::{Done, Failure, Global, Outcome, screen};
 use super::add;
@@ -26,12 +26,6 @@ pub(crate) struct Args {
 
 /// How often the files are looked at. A file is taken when it has not changed between two looks.
 const LOOK: Duration = Duration::from_millis(300);
-
-/// What tools and the build itself write, and no author edits.
-const IGNORED: [&str; 8] =
-    ["target", "node_modules", ".venv", "__pycache__", ".git", ".baton", "wit", "package-lock.json"];
-
-pub(super) type Files = BTreeMap<PathBuf, SystemTime>;
 
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let input = args.input.as_deref().map(super::test::input).transpose()?;
@@ -76,32 +70,5 @@ fn attempt(global: &Global, args: &Args, input: Option<&serde_json::Value>) -> R
     if args.no_add {
         return Ok(());
     }
-    add::install(global, &name, bytes, &args.grant)
-}
-
-/// Every source file with the moment of its last change.
-pub(super) fn files(project: &Path) -> Result<Files, Failure> {
-    let mut found = Files::new();
-    let mut folders = vec![project.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let entries = std::fs::read_dir(&folder)
-            .map_err(|why| Failure::Usage(format!("{} can't be read: {why}", folder.display())))?;
-        for entry in entries.filter_map(Result::ok) {
-            let (path, name) = (entry.path(), entry.file_name());
-            let is_built =
-                path.extension().is_some_and(|extension| extension == "wasm" || extension == "lock");
-            if is_built || IGNORED.iter().any(|ignored| name == *ignored) {
-                continue;
-            }
-            match entry.metadata() {
-                Ok(found) if found.is_dir() => folders.push(path),
-                Ok(of_file) => {
-                    found.insert(path, of_file.modified().unwrap_or(SystemTime::UNIX_EPOCH));
-                }
-                // It was there a moment ago: editors replace files.
-                Err(_) => {}
-            }
-        }
-    }
-    Ok(found)
+    add::install(global, &name, &bytes, &args.grant).map(|_| ())
 }

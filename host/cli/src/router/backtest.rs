@@ -2,20 +2,14 @@
 
 use std::str::FromStr as _;
 
-use baton_app::door::Door;
-use baton_core::clock::{Clock, Time};
-use baton_core::event::Fact;
-use baton_core::op::Op;
+use baton_app::operation::ROUTER_BACKTEST;
+use baton_app::routers::BacktestQuery;
 use baton_core::span::Span;
-use baton_engine::replay::backtest::{Backtest, LeftOut, Trial, backtest};
-use baton_plugin::router::attrs;
+use baton_engine::replay::backtest::{Backtest, LeftOut};
 use baton_stats::interval::Interval;
-use baton_stats::offpolicy::{Judgement, Refusal};
-use baton_store::read::routing::Excerpt;
-use serde::Serialize;
+use baton_stats::offpolicy::Judgement;
 
-use super::super::{Done, Failure, Global, Outcome, library, run as run_verb, screen, target, unreadable};
-use super::named;
+use super::super::{Done, Global, Outcome, screen};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -38,79 +32,23 @@ pub(crate) struct Args {
     dry: bool,
 }
 
-/// What it comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum Finding {
-    Better,
-    NoWorse,
-    Worse,
-    /// The interval leaves all of it open.
-    NotShown,
-    /// The record can't tell.
-    Refused,
-}
-
-impl Finding {
-    fn of(judged: Option<&Result<Judgement, Refusal>>, margin: f64) -> Self {
-        match judged {
-            Some(Ok(Judgement { difference, .. })) if difference.low > 0.0 => Self::Better,
-            Some(Ok(Judgement { difference, .. })) if difference.low > -margin => Self::NoWorse,
-            Some(Ok(Judgement { difference, .. })) if difference.high < 0.0 => Self::Worse,
-            Some(Ok(_)) => Self::NotShown,
-            Some(Err(_)) | None => Self::Refused,
-        }
-    }
-
-    fn won(self) -> bool {
-        match self {
-            Self::Better | Self::NoWorse => true,
-            Self::Worse | Self::NotShown | Self::Refused => false,
-        }
-    }
-
-    fn said(self, margin: f64) -> String {
-        match self {
-            Self::Better => "better: more would have been accepted".into(),
-            Self::NoWorse => format!("no worse by more than {margin} points"),
-            Self::Worse => "worse: less would have been accepted".into(),
-            Self::NotShown => format!("not shown to be within {margin} points: log more, or allow for more"),
-            Self::Refused => "refused: the record can't tell".into(),
-        }
-    }
-}
-
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
-    let (config, home) = global.here()?;
-    let conn = global.reader()?;
-    if !(args.level > 0.5 && args.level < 1.0) {
-        return Err(Failure::Usage(format!("a level is above 0.5 and below 1, not {}", args.level)));
-    }
-    let run = args.run.as_deref().map(|run| target::run(&conn, Some(run))).transpose()?;
-    let now = Clock::system().now();
-    let back = args.since.map(|since| i64::try_from(since.millis()).unwrap_or(i64::MAX));
-    let since = back.map_or(Time(0), |back| Time(now.0.saturating_sub(back)));
-    let library = library(&config, Some(&conn))?;
-    let choice = run_verb::chosen(&named(&args.router), &library)?;
-    let router = library.router(&choice.name)?;
-    let settings = attrs(&library.settings(&choice.name).config);
-    let span = Excerpt { run, since, followed: true };
-    let trial = Trial { reader: &conn, router: &router, config: settings, span, level: args.level };
-    let found = backtest(&trial).map_err(unreadable)?;
-    let finding = Finding::of(found.acceptance.as_ref(), args.margin / 100.0);
-    let said = finding.said(args.margin);
+    let query = BacktestQuery {
+        router: args.router.clone(),
+        since: args.since,
+        run: args.run.clone(),
+        margin: args.margin,
+        level: args.level,
+        dry: args.dry,
+    };
+    let found = global.app()?.call(&ROUTER_BACKTEST, &query)?;
     if global.json {
-        screen::json(&serde_json::json!({ "router": args.router, "finding": finding, "backtest": found }));
+        screen::json(&found);
     } else {
-        print(&args.router, &found);
-        screen::line(&format!("{} is {said}", args.router));
+        print(&args.router, &found.backtest);
+        screen::line(&format!("{} is {}", args.router, found.text));
     }
-    if !args.dry {
-        let won = finding.won();
-        let fact = Fact::RouterJudged { router: choice.name, digest: choice.digest, won, why: said };
-        Door::open(&home)?.apply(Op::Note { run: None, task: None, fact })?;
-    }
-    Ok(if finding.won() { Done::Well } else { Done::Failed })
+    Ok(if found.finding.is_won() { Done::Well } else { Done::Failed })
 }
 
 fn print(router: &str, found: &Backtest) {

@@ -1,10 +1,10 @@
 //! `baton router rollback`: the trial ends, or the router before the promoted one comes back.
 
-use baton_core::event::TrialEnding;
-use baton_core::op::Op;
+use baton_app::operation::ROUTER_ROLLBACK;
+use baton_app::routers::Rollback;
 
 use super::super::{Global, Outcome};
-use super::trial::{Bench, said};
+use super::moved;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -14,15 +14,5 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
-    let mut bench = Bench::open(global)?;
-    let why = args.why.clone();
-    let (op, what) = match &bench.going_on {
-        Some(row) => {
-            let op = Op::EndTrial { trial: row.id, ending: TrialEnding::RolledBack, why };
-            (op, format!("{} decides nothing any more", row.router.name))
-        }
-        None => (Op::Promote { router: None, why }, "the router before is back".to_owned()),
-    };
-    bench.door.apply(op)?;
-    said(global, &what)
+    moved(global, &ROUTER_ROLLBACK, &Rollback { why: args.why.clone() })
 }

@@ -1,13 +1,11 @@
 //! `baton router shadow`: a router is asked beside every decision, and nothing follows from it.
 
-use baton_core::trial::TrialPhase;
+use baton_app::operation::ROUTER_SHADOW;
+use baton_app::routers::RouterName;
 
 use super::super::{Global, Outcome};
-use super::trial::{Bench, said};
+use super::moved;
 
-pub(super) fn run(global: &Global, name: &str) -> Outcome {
-    let mut bench = Bench::open(global)?;
-    let router = bench.chosen(name)?;
-    bench.enter(router, TrialPhase::Shadow)?;
-    said(global, &format!("{name} is asked beside every decision from now on, and nothing follows from it"))
+pub(super) fn run(global: &Global, router: &str) -> Outcome {
+    moved(global, &ROUTER_SHADOW, &RouterName { router: router.to_owned() })
 }

@@ -33,7 +33,7 @@ pub(super) fn run(
     let played = play(DryRun {
         plan,
         agents: &config.agents,
-        seed: Seed(super::seed_of(plan)),
+        seed: Seed(baton_app::submit::seed_of(plan)),
         config: &settings,
         router: &mut |snapshot| match router.route(snapshot) {
             Ok(routed) => routed.answer,

@@ -83,25 +83,49 @@ pub fn load_for(path: &Path, means: &Means) -> Result<Plan, PlanErrors> {
     read_checked(path, Some(means))
 }
 
+/// A plan that came as a value, such as from another process: held against the schema and the rules of plans, as a file
+/// is.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn sound(plan: &Plan) -> Result<Plan, PlanErrors> {
+    let file = Path::new("the plan");
+    let (mut flaws, mut placed) = (Vec::new(), Vec::new());
+    let value = serde_json::to_value(plan)
+        .map_err(|why| PlanErrors(vec![flaw(file, "", format!("can't be read: {why}"))]))?;
+    let mut name = None;
+    read(file, value, &validator(file)?, &mut name, &mut placed, &mut flaws);
+    some(file, &placed, &mut flaws);
+    check::check(plan.name.clone(), placed, flaws, None)
+}
+
 fn read_checked(path: &Path, means: Option<&Means>) -> Result<Plan, PlanErrors> {
     let mut flaws = Vec::new();
     let mut name = None;
     let mut placed = Vec::new();
     let files = files(path).map_err(|flaw| PlanErrors(vec![flaw]))?;
-    let validator = jsonschema::validator_for(&schema::workstream()).map_err(|why| {
-        PlanErrors(vec![flaw(path, "", format!("the plan schema itself is broken: {why}"))])
-    })?;
+    let validator = validator(path)?;
     for file in &files {
         match parse(file) {
             Ok(value) => read(file, value, &validator, &mut name, &mut placed, &mut flaws),
             Err(flaw) => flaws.push(flaw),
         }
     }
+    some(path, &placed, &mut flaws);
+    let name = name.unwrap_or_else(|| name_of(path));
+    check::check(name, placed, flaws, means)
+}
+
+fn validator(path: &Path) -> Result<Validator, PlanErrors> {
+    jsonschema::validator_for(&schema::workstream())
+        .map_err(|why| PlanErrors(vec![flaw(path, "", format!("the plan schema itself is broken: {why}"))]))
+}
+
+/// A plan has something to do.
+fn some(path: &Path, placed: &[Placed], flaws: &mut Vec<PlanError>) {
     if placed.is_empty() && flaws.is_empty() {
         flaws.push(flaw(path, "", "expected at least one workstream, found none".into()));
     }
-    let name = name.unwrap_or_else(|| name_of(path));
-    check::check(name, placed, flaws, means)
 }
 
 fn flaw(file: &Path, pointer: &str, what: String) -> PlanError {

@@ -118,7 +118,7 @@ impl Host {
             in_trees: host.workspaces.is_some(),
         });
         scheduler.recover(&rows, drift, host.clock.now())?;
-        let live = Live { outbox: outbox.clone(), commits: seen, shown: shown.clone(), library };
+        let live = Live { outbox: outbox.clone(), commits: seen, shown: shown.clone(), library, home: home.clone() };
         let server = StateServer {
             live: live.clone(),
             reader: open(home)?,

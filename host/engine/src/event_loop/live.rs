@@ -6,20 +6,21 @@ use baton_core::id::{RunId, TaskId};
 use baton_core::op::{Applied, Op, Rejection};
 use baton_plugin::capability::sign::AttemptEvent;
 use baton_plugin::library::Library;
+use baton_store::Home;
 use baton_store::writer::Answers;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::{EventLoop, Message};
 use crate::scheduler::Phase;
 use crate::waits::Wait;
-use crate::why::Why;
+use crate::why::Known;
 
 /// What the loop is asked, with where the answer goes.
 pub(super) enum Query {
     Apply { ops: Vec<Op>, reply: oneshot::Sender<Answers> },
     Phase { run: RunId, reply: oneshot::Sender<Phase> },
     Waits { run: RunId, reply: oneshot::Sender<Vec<Wait>> },
-    Why { task: TaskId, reply: oneshot::Sender<Result<Why, String>> },
+    Known { task: TaskId, reply: oneshot::Sender<Known> },
 }
 
 impl EventLoop {
@@ -34,8 +35,8 @@ impl EventLoop {
             Query::Waits { run, reply } => {
                 let _ = reply.send(self.scheduler.waits(rows, run, now));
             }
-            Query::Why { task, reply } => {
-                let _ = reply.send(self.scheduler.why(rows, task, now));
+            Query::Known { task, reply } => {
+                let _ = reply.send(self.scheduler.known(task, now));
             }
         }
     }
@@ -48,6 +49,7 @@ pub struct Live {
     pub(super) commits: watch::Receiver<u64>,
     pub(super) shown: broadcast::Sender<AttemptEvent>,
     pub(super) library: Arc<Library>,
+    pub(crate) home: Home,
 }
 
 impl Live {
@@ -97,10 +99,10 @@ impl Live {
         answer.await.ok()
     }
 
-    /// Why a task is not running; none if the host has stopped.
-    pub async fn why(&self, task: TaskId) -> Option<Result<Why, String>> {
+    /// What is known of why a task is not running, beside its rows; none if the host has stopped.
+    pub async fn known(&self, task: TaskId) -> Option<Known> {
         let (reply, answer) = oneshot::channel();
-        let _ = self.outbox.send(Message::Query(Query::Why { task, reply }));
+        let _ = self.outbox.send(Message::Query(Query::Known { task, reply }));
         answer.await.ok()
     }
 

@@ -8,7 +8,8 @@ use baton_plugin::router::{Answer, Assignment, Attr, BATCH, Choice, Experience, 
 use baton_stats::offpolicy::{Judgement, Logged, Measure, Question, Refusal, judge};
 use baton_store::Reader;
 use baton_store::read::routing::{self, Excerpt, Past};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::decide;
 use crate::learning::lesson::experience;
@@ -25,7 +26,7 @@ pub struct Trial<'a> {
 }
 
 /// What was asked and what came of it.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Backtest {
     /// Decisions of the record that were made again.
     pub decisions: u64,
@@ -44,7 +45,7 @@ pub struct Backtest {
 }
 
 /// Why a task that was assigned is no row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LeftOut {
     /// Its attempt is not over, or ended without saying anything of the agent.

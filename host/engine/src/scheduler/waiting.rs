@@ -2,13 +2,12 @@
 
 use baton_core::clock::Time;
 use baton_core::id::{RunId, TaskId};
-use baton_core::task::{State, Task};
 use baton_store::{Reader, read};
 use serde::{Deserialize, Serialize};
 
 use super::Scheduler;
 use crate::waits::{self, Wait};
-use crate::why::{self, Means, Why};
+use crate::why::{Hosting, Known, OnItsWay, View, Why};
 
 /// Where a run stands, for whoever waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,27 +55,20 @@ impl Scheduler {
 
     /// What keeps a run, or a part of it, from going on.
     pub fn waits(&mut self, rows: &Reader, run: RunId, now: Time) -> Vec<Wait> {
-        self.refresh_loads(now);
-        let (board, pool) = (self.runs.board(), self.health.pool());
+        let board = self.runs.board();
         if board.is_held(run) {
             let held: Vec<(TaskId, usize)> =
                 board.ready_groups(run).map(|(task, tasks)| (task.id, tasks)).collect();
             let tasks = held.iter().map(|(_, tasks)| tasks).sum();
             let why = || Why::Paused { what: run.to_string() };
-            return held
-                .first()
-                .map(|(task, _)| Wait { why: why(), task: *task, tasks })
-                .into_iter()
-                .collect();
+            return held.first().map(|(task, _)| Wait { why: why(), task: *task, tasks }).into_iter().collect();
         }
-        let under_way = self.attempts.limited(board);
-        let spent = self.attempts.gate().spent(run, now);
-        let full = self.attempts.full(board, pool);
-        let means = Means { limits: self.attempts.limits(), under_way: &under_way, spent, full };
+        self.refresh_loads(now);
         let name = |id: TaskId| read::name(rows, id).unwrap_or_else(|_| id.to_string());
-        let mut waits = waits::waits((board, pool), run, now, Some(&means), name);
-        for task in board.claimed(run) {
-            let Some(why) = self.why_stalled(task) else { continue };
+        let mut waits = self.view(now, |view| waits::waits(view, run, name));
+        for task in self.runs.board().claimed(run) {
+            let Some(OnItsWay::Stalled { why }) = self.landing.on_its_way(task) else { continue };
+            let why = Why::Landing { why };
             match waits.iter_mut().find(|wait| wait.why == why) {
                 Some(wait) => wait.tasks += 1,
                 None => waits.push(Wait { why, task, tasks: 1 }),
@@ -85,32 +77,36 @@ impl Scheduler {
         waits
     }
 
-    /// What keeps an accepted task from landing.
-    fn why_stalled(&self, task: TaskId) -> Option<Why> {
-        self.landing.why_stalled(task).map(|why| Why::Landing { why: why.to_owned() })
-    }
-
-    /// Whether a task became ready by a commit of which the scheduler has not been told yet.
-    fn is_new(&self, rows: &Reader, task: TaskId) -> bool {
-        self.runs.board().task(task).is_none()
-            && matches!(read::task(rows, task), Ok(Some(Task { state: State::Ready { .. }, .. })))
-    }
-
-    /// # Errors
-    /// The store can't be read, or there is no such task.
-    pub fn why(&mut self, rows: &Reader, task: TaskId, now: Time) -> Result<Why, String> {
-        if let Some(why) = self.why_stalled(task) {
-            return Ok(why);
-        }
-        if self.is_new(rows, task) {
-            return Ok(Why::NextDecision);
-        }
+    /// What is known of why a task is not running, beside its rows.
+    pub fn known(&mut self, task: TaskId, now: Time) -> Known {
         self.refresh_loads(now);
-        let (board, pool) = (self.runs.board(), self.health.pool());
+        self.view(now, |view| view.known(task))
+    }
+
+    /// What decisions are made by at the moment.
+    fn view<T>(&self, now: Time, look: impl FnOnce(&View<'_>) -> T) -> T {
+        let (board, pool, gate) = (self.runs.board(), self.health.pool(), self.attempts.gate());
         let under_way = self.attempts.limited(board);
-        let spent = self.run_of(task).and_then(|run| self.attempts.gate().spent(run, now));
-        let full = self.attempts.full(board, pool);
-        let means = Means { limits: self.attempts.limits(), under_way: &under_way, spent, full };
-        why::why(rows, (board, pool), task, now, Some(&means))
+        let families = gate.exhausted_families();
+        let spent = |run| gate.spent(run, now);
+        let deciding = |run| self.routing.deciding(run);
+        let stopping = |task| self.attempts.holds(task);
+        let landing = |task| self.landing.on_its_way(task);
+        look(&View {
+            board,
+            pool,
+            limits: self.attempts.limits(),
+            under_way: &under_way,
+            spent: &spent,
+            families: &families,
+            now,
+            host: Some(Hosting {
+                draining: self.draining,
+                full: self.attempts.full(board, pool),
+                deciding: &deciding,
+                stopping: &stopping,
+                landing: &landing,
+            }),
+        })
     }
 }

@@ -1,10 +1,12 @@
-//! `baton agents test NAME --work`: two small tasks for a configured agent, in a store of their own.
+//! Two small tasks for a configured agent, in a store of their own.
 
 use std::path::PathBuf;
 
-use baton_app::config::Config;
 use baton_core::agent::Card;
-use baton_core::op::{Op, Reply, Submission};
+use baton_core::budget::{Basis, Money};
+use baton_core::command::Command;
+use baton_core::id::RunId;
+use baton_core::op::Submission;
 use baton_core::plan::{Effects, Plan, Retry, Timeouts, Validator, Workstream};
 use baton_core::seed::Seed;
 use baton_core::span::Span;
@@ -14,8 +16,8 @@ use baton_store::read::{self, history};
 use baton_store::{Home, Lock, Reader, Store, reader};
 use serde_json::json;
 
-use super::super::run::{chosen, start};
-use super::super::{Failure, library, unreadable};
+use crate::config::Config;
+use crate::{App, AppError, host, routers, submit};
 
 /// How long each of the tasks may take.
 const PATIENCE: Span = Span::from_secs(300);
@@ -51,35 +53,39 @@ fn tasks(agent: &str) -> Vec<Workstream> {
     ]
 }
 
-pub(super) fn run(config: &Config, conn: Option<&Reader>, card: Card) -> Result<Vec<Finding>, Failure> {
+/// Has the agent do them, and says how it did. Whatever that costs is spent.
+///
+/// # Errors
+/// A store can't be made, or its host broke.
+pub fn run(app: &App, card: Card) -> Result<Vec<Finding>, AppError> {
     let folder = Folder(std::env::temp_dir().join(format!("baton-trial-{}", std::process::id())));
     let home = Home::at(&folder.0);
     let store = Store::open(&home, Lock::take(&home)?)?;
-    let library = library(config, conn)?;
+    let library = app.library()?;
     let plan = Plan { name: "trial".into(), workstreams: tasks(&card.name) };
-    let submission = Submission { plan, seed: Seed(1), router: chosen("least-loaded", &library)?, key: None };
-    let config = Config { agents: vec![card], workspace: None, ..config.clone() };
+    let router = routers::chosen("least-loaded", &library)?;
+    let submission = Submission { plan, seed: Seed(1), router, key: None };
+    let config = Config { agents: vec![card], workspace: None, ..app.config.clone() };
+    let unusable = host::unusable(&config, &library);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        let host = start(&config, &home, store, library).await?;
+        let host = host::start(&config, &home, store, library, unusable).await?;
         let live = host.live();
-        let opened = live.apply(Op::Submit(Box::new(submission))).await?;
-        if let Reply::Run { run, .. } = opened.reply {
-            live.wait(run).await;
-        }
+        let (run, _) = submit::opened(live.command(Command::Submit(Box::new(submission))).await?)?;
+        live.wait(run).await;
         host.drain().await?;
-        Ok::<_, Failure>(())
+        Ok::<_, AppError>(())
     })?;
     findings(&home)
 }
 
-fn findings(home: &Home) -> Result<Vec<Finding>, Failure> {
+fn findings(home: &Home) -> Result<Vec<Finding>, AppError> {
     let conn = reader(home)?;
     let mut findings = Vec::new();
     for (name, rule) in [("words", "does a small task"), ("contract", "keeps to a JSON Schema")] {
         findings.push(finding(&conn, name, rule)?);
     }
-    let bills = read::cost::items(&conn).map_err(unreadable)?;
+    let bills = read::cost::items(&conn).map_err(AppError::unreadable)?;
     let tokens: u64 =
         bills.iter().map(|item| item.bill.usage.input_tokens + item.bill.usage.output_tokens).sum();
     findings.push(Finding {
@@ -91,15 +97,13 @@ fn findings(home: &Home) -> Result<Vec<Finding>, Failure> {
             "nothing: caps on tokens can't bind".into()
         },
     });
-    let known = bills.iter().all(|item| {
-        matches!(item.bill.basis, baton_core::budget::Basis::Reported | baton_core::budget::Basis::Priced)
-    });
+    let known = bills.iter().all(|item| matches!(item.bill.basis, Basis::Reported | Basis::Priced));
     let spent: u64 = bills.iter().map(|item| item.bill.cost.0).sum();
     findings.push(Finding {
         rule: "has a price",
         passed: true,
         detail: if known && !bills.is_empty() {
-            format!("{} was spent", baton_core::budget::Money(spent))
+            format!("{} was spent", Money(spent))
         } else {
             "none is known: see [prices] and cost in baton.toml".into()
         },
@@ -107,13 +111,13 @@ fn findings(home: &Home) -> Result<Vec<Finding>, Failure> {
     Ok(findings)
 }
 
-fn finding(conn: &Reader, name: &str, rule: &'static str) -> Result<Finding, Failure> {
-    let run = baton_core::id::RunId(1);
-    let id = read::task_named(conn, run, name).map_err(unreadable)?;
-    let id = id.ok_or_else(|| Failure::Infrastructure("the trial was not recorded".into()))?;
-    let task = read::task(conn, id).map_err(unreadable)?;
+fn finding(conn: &Reader, name: &str, rule: &'static str) -> Result<Finding, AppError> {
+    let run = RunId(1);
+    let id = read::task_named(conn, run, name).map_err(AppError::unreadable)?;
+    let id = id.ok_or_else(|| AppError::unavailable("the trial was not recorded"))?;
+    let task = read::task(conn, id).map_err(AppError::unreadable)?;
     let passed = task.is_some_and(|task| matches!(task.state, State::Succeeded { .. }));
-    let last = history::attempts(conn, id).map_err(unreadable)?.pop();
+    let last = history::attempts(conn, id).map_err(AppError::unreadable)?.pop();
     let detail = last.map_or_else(
         || "it was not started".to_owned(),
         |attempt| match (attempt.report.fault, attempt.report.outcome) {

@@ -1,0 +1,155 @@
+//! Why an operation could not be done, by what its caller does next.
+
+use std::error::Error;
+
+use thiserror::Error;
+
+use crate::config::ConfigError;
+use crate::control::ConnectError;
+use baton_core::command::CommandError;
+use baton_core::op::Rejection;
+use baton_core::plan::load::PlanErrors;
+use baton_plugin::PluginError;
+use baton_plugin::source::SourceError;
+use baton_store::OpenError;
+
+/// What is at the bottom of an error.
+pub type Cause = Box<dyn Error + Send + Sync>;
+
+#[derive(Debug, Error)]
+pub enum AppError {
+    /// Correct the request, the plan or the configuration.
+    #[error("{what}")]
+    Invalid { what: String, source: Option<Cause> },
+    /// Name something that exists.
+    #[error("{what}")]
+    NotFound { what: String },
+    /// It is not allowed as things stand: do what the text says first.
+    #[error("{why}")]
+    Refused { why: String, source: Option<Cause> },
+    /// What is stored is not what the request takes for granted: look at both, and choose.
+    #[error("{why}")]
+    Conflict { why: String },
+    /// Ask again later: somebody else has the store.
+    #[error("{why}")]
+    Busy { why: String, source: Option<Cause> },
+    /// The machine, the host or the store is in the way.
+    #[error("{why}")]
+    Unavailable { why: String, source: Option<Cause> },
+}
+
+impl AppError {
+    #[must_use]
+    pub fn invalid(what: impl Into<String>) -> Self {
+        Self::Invalid { what: what.into(), source: None }
+    }
+
+    #[must_use]
+    pub fn not_found(what: impl Into<String>) -> Self {
+        Self::NotFound { what: what.into() }
+    }
+
+    #[must_use]
+    pub fn refused(why: impl Into<String>) -> Self {
+        Self::Refused { why: why.into(), source: None }
+    }
+
+    #[must_use]
+    pub fn unavailable(why: impl Into<String>) -> Self {
+        Self::Unavailable { why: why.into(), source: None }
+    }
+
+    /// A read that failed.
+    #[must_use]
+    pub fn unreadable(why: impl Into<Cause>) -> Self {
+        let cause = why.into();
+        Self::Unavailable { why: format!("the store can't be read: {cause}"), source: Some(cause) }
+    }
+}
+
+impl From<CommandError> for AppError {
+    fn from(why: CommandError) -> Self {
+        let text = why.to_string();
+        match why {
+            CommandError::Invalid { .. } => Self::Invalid { what: text, source: Some(why.into()) },
+            CommandError::NotFound { .. } => Self::NotFound { what: text },
+            CommandError::Refused { .. } => Self::Refused { why: text, source: Some(why.into()) },
+            CommandError::Conflict { .. } => Self::Conflict { why: text },
+            CommandError::Busy { .. } => Self::Busy { why: text, source: Some(why.into()) },
+            CommandError::Unavailable { .. } => Self::Unavailable { why: text, source: Some(why.into()) },
+        }
+    }
+}
+
+impl From<OpenError> for AppError {
+    fn from(why: OpenError) -> Self {
+        let text = why.to_string();
+        match why {
+            OpenError::Missing(_)
+            | OpenError::TakenAway { .. }
+            | OpenError::NotAStore { .. }
+            | OpenError::TooNew { .. }
+            | OpenError::TooOld { .. } => Self::Invalid { what: text, source: Some(why.into()) },
+            OpenError::Locked { .. } => Self::Busy { why: text, source: Some(why.into()) },
+            OpenError::Unusable { .. } | OpenError::OldSqlite(_) | OpenError::Database(_) => {
+                Self::Unavailable { why: text, source: Some(why.into()) }
+            }
+        }
+    }
+}
+
+impl From<ConfigError> for AppError {
+    fn from(why: ConfigError) -> Self {
+        Self::Invalid { what: why.to_string(), source: Some(why.into()) }
+    }
+}
+
+impl From<PlanErrors> for AppError {
+    fn from(why: PlanErrors) -> Self {
+        Self::Invalid { what: why.to_string(), source: Some(why.into()) }
+    }
+}
+
+impl From<PluginError> for AppError {
+    fn from(why: PluginError) -> Self {
+        let text = why.to_string();
+        match why {
+            PluginError::Host { .. } => Self::Unavailable { why: text, source: Some(why.into()) },
+            PluginError::Incompatible { .. }
+            | PluginError::NotGranted { .. }
+            | PluginError::Refused { .. }
+            | PluginError::Trapped { .. }
+            | PluginError::OverLimit { .. }
+            | PluginError::InvalidAnswer { .. } => Self::Invalid { what: text, source: Some(why.into()) },
+        }
+    }
+}
+
+impl From<SourceError> for AppError {
+    fn from(why: SourceError) -> Self {
+        let text = why.to_string();
+        match why {
+            SourceError::Malformed(..) => Self::Invalid { what: text, source: Some(why.into()) },
+            SourceError::Unreachable(..) => Self::Unavailable { why: text, source: Some(why.into()) },
+            SourceError::OtherContent { .. } => Self::Refused { why: text, source: Some(why.into()) },
+        }
+    }
+}
+
+impl From<std::io::Error> for AppError {
+    fn from(why: std::io::Error) -> Self {
+        Self::Unavailable { why: why.to_string(), source: Some(why.into()) }
+    }
+}
+
+impl From<Rejection> for AppError {
+    fn from(why: Rejection) -> Self {
+        CommandError::from(why).into()
+    }
+}
+
+impl From<ConnectError> for AppError {
+    fn from(why: ConnectError) -> Self {
+        Self::Unavailable { why: why.to_string(), source: Some(why.into()) }
+    }
+}
