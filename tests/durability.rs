@@ -19,5 +19,3 @@ mod restore;
 mod schedules;
 #[path = "durability/stall.rs"]
 mod stall;
-#[path = "durability/tamper.rs"]
-mod tamper;

@@ -121,26 +121,30 @@ pub fn starts(env: &Env) -> Vec<Value> {
 
 /// What the latest attempt reported.
 pub fn report(env: &Env) -> Value {
-    let text: String = env
-        .sql("SELECT CAST(report AS TEXT) FROM attempt WHERE report IS NOT NULL ORDER BY epoch DESC LIMIT 1");
-    serde_json::from_str(&text).expect("reports are JSON")
+    let mut attempts = env.stored().attempts();
+    attempts.retain(|attempt| attempt.report.is_some());
+    let latest = attempts.into_iter().max_by_key(|attempt| attempt.epoch).expect("there is a report");
+    serde_json::to_value(latest.report).expect("reports are JSON")
 }
 
 /// How the attempts ended, in their order.
 pub fn endings(env: &Env) -> String {
-    env.sql("SELECT group_concat(ending) FROM (SELECT ending FROM attempt ORDER BY task_id, epoch)")
+    env.stored().endings()
 }
 
 /// What happened to tasks, in its order, but for signs of life.
 pub fn kinds(env: &Env) -> String {
-    env.sql("SELECT group_concat(kind) FROM (SELECT kind FROM event WHERE task_id IS NOT NULL ORDER BY seq)")
+    env.stored().kinds(None).join(",")
 }
 
 /// One column of facts of a kind.
 pub fn fact(env: &Env, kind: &str, path: &str) -> String {
-    env.sql(&format!(
-        "SELECT CAST(json_extract(CAST(fact AS TEXT), '$.{path}') AS TEXT) FROM event WHERE kind = '{kind}' ORDER BY seq DESC LIMIT 1"
-    ))
+    let fact = env.stored().facts(kind).pop().unwrap_or_else(|| panic!("there is no event {kind}"));
+    let pointer = format!("/{}", path.replace('.', "/"));
+    match fact.pointer(&pointer).unwrap_or_else(|| panic!("{fact} has no {path}")) {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// Waits, for a bounded time.

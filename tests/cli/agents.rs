@@ -1,5 +1,6 @@
 //! Agents: registry, breaker, probes, eligibility.
 
+use baton_core::event::Fact;
 use serde_json::json;
 
 use crate::support::{Env, plan};
@@ -9,7 +10,7 @@ fn why_names_what_every_agent_lacks() {
     let env = Env::with_mocks();
     env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["poetry"] }])));
     let host = env.start(&["run", "plan.json"]);
-    env.until("the run", "SELECT count(*) > 0 FROM agent JOIN task");
+    env.until("the run", |stored| !stored.tasks().is_empty());
     let why = env.baton(&["why", "a"]).ok();
     insta::assert_snapshot!(why, @r#"a has no capable agent: ann does not declare poetry; bob does not declare poetry; add "poetry" to the skills of an agent in baton.toml, or change the plan"#);
     assert_eq!(host.wait().code, Some(4), "nobody can do it");
@@ -25,11 +26,8 @@ fn an_agent_that_keeps_failing_is_left_alone_for_a_while() {
     );
     env.write("plan.json", &plan(json!([{ "id": "a", "retry": { "attempts": 9, "base": "1ms" } }])));
     env.baton(&["run", "plan.json"]).ok();
-    let moves: Vec<String> = env
-        .database()
-        .prepare("SELECT json_extract(CAST(fact AS TEXT), '$.breaker.is') FROM event WHERE kind = 'breaker-moved' ORDER BY seq")
-        .and_then(|mut select| select.query_map([], |row| row.get(0))?.collect())
-        .expect("the record can be read");
+    let facts = env.stored().facts("breaker-moved");
+    let moves: Vec<&str> = facts.iter().filter_map(|fact| fact["breaker"]["is"].as_str()).collect();
     assert_eq!(moves, ["open", "half-open", "open", "half-open", "closed"]);
 }
 
@@ -78,22 +76,17 @@ fn an_agent_never_runs_more_than_its_capacity() {
     let tasks: Vec<_> = (0..60).map(|index| json!({ "id": format!("t{index}") })).collect();
     env.write("plan.json", &plan(json!(tasks)));
     env.baton(&["run", "plan.json"]).ok();
-    let conn = env.database();
-    let mut select = conn
-        .prepare("SELECT task_id, kind, json_extract(CAST(fact AS TEXT), '$.agent') FROM event WHERE kind IN ('assigned', 'accepted') ORDER BY seq")
-        .expect("the record can be read");
-    let mut rows = select.query([]).expect("the record can be read");
     let (mut has, mut running, mut peak) = (std::collections::HashMap::new(), [0; 3], [0; 3]);
-    while let Some(row) = rows.next().expect("the record can be read") {
-        let (task, kind): (i64, String) = (row.get(0).expect("a task"), row.get(1).expect("a kind"));
-        if kind == "assigned" {
-            let agent: u8 = row.get(2).expect("an agent");
-            let agent = usize::from(agent);
-            has.insert(task, agent);
-            running[agent] += 1;
-            peak[agent] = peak[agent].max(running[agent]);
-        } else {
-            running[has[&task]] -= 1;
+    for event in env.stored().record() {
+        match event.fact {
+            Fact::Assigned { agent, .. } => {
+                let agent = usize::try_from(agent.0).expect("there are two");
+                has.insert(event.task, agent);
+                running[agent] += 1;
+                peak[agent] = peak[agent].max(running[agent]);
+            }
+            Fact::Accepted { .. } => running[has[&event.task]] -= 1,
+            _ => {}
         }
     }
     assert_eq!(peak, [0, 1, 3]);
@@ -115,11 +108,12 @@ fn a_broken_agent_is_asked_before_it_is_given_work_again() {
     };
     tool("#!/bin/sh\nrm tool\nexit 75\n");
     let host = env.start(&["run", "plan.json"]);
-    env.until(
-        "a probe that found nobody",
-        "SELECT count(*) > 1 FROM event WHERE kind = 'breaker-moved' AND CAST(fact AS TEXT) LIKE '%unreachable: profile tool: there is no program%'",
-    );
-    assert_eq!(env.sql::<i64>("SELECT attempts FROM task"), 1, "probes cost no attempt");
+    let nobody = "unreachable: profile tool: there is no program";
+    let is_probe = |fact: &serde_json::Value| fact.to_string().contains(nobody);
+    env.until("a probe that found nobody", |stored| {
+        stored.facts("breaker-moved").iter().filter(|fact| is_probe(fact)).count() > 1
+    });
+    assert_eq!(env.stored().task().task.attempts, 1, "probes cost no attempt");
     tool("#!/bin/sh\necho done\n");
     let output = host.wait();
     assert_eq!(output.code, Some(0), "{}", output.stderr);

@@ -43,9 +43,9 @@ fn an_amendment_that_would_lose_accepted_work_is_refused_whole() {
     let env = Env::with_mocks();
     env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }])));
     env.baton(&["run", "plan.json"]).ok();
-    let before: i64 = env.sql("SELECT max(seq) FROM event");
+    let before = env.stored().last_seq();
     env.write("plan.json", &plan(json!([{ "id": "b", "skills": ["work"] }])));
     let said = env.baton(&["plan", "amend", "r1", "plan.json"]).fails(2);
     assert!(said.contains("a has been accepted and can't be removed"), "{said}");
-    assert_eq!(env.sql::<i64>("SELECT max(seq) FROM event"), before, "nothing was written");
+    assert_eq!(env.stored().last_seq(), before, "nothing was written");
 }

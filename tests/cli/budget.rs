@@ -41,7 +41,7 @@ fn a_run_stops_before_it_spends_more_than_its_cap_and_goes_on_when_that_is_raise
     let cost = spent["total"]["cost"].as_f64().unwrap();
     assert!(cost <= 0.0044 + 1e-9, "{spent}");
     let again = env.baton(&["run", "plan.json"]);
-    let warned = env.sql::<i64>("SELECT count(*) FROM event WHERE kind IN ('budget-low', 'budget-spent')");
+    let warned = env.stored().events_of_kinds(&["budget-low", "budget-spent"]).len();
     assert!(warned >= 1, "{again:?}");
     let config = std::fs::read_to_string(env.path("baton.toml")).unwrap();
     env.write("baton.toml", &config.replace("run = { money = 0.004 }", "run = { money = 1.0 }"));
@@ -149,7 +149,7 @@ fn siblings_that_wait_for_money_wait_quietly() {
     }]);
     env.write("plan.json", &plan.to_string());
     env.baton(&["run", "plan.json"]).ok();
-    let decisions = env.sql::<i64>("SELECT count(*) FROM decision");
+    let decisions = env.stored().decisions().len();
     assert!(decisions <= 6, "{decisions} decisions for three tasks");
 }
 

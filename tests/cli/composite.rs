@@ -1,5 +1,8 @@
 //! Executors and validators, end to end.
 
+use baton_core::ending::Ending;
+use baton_core::fault::ErrorClass;
+use baton_core::task::{Role, StateName};
 use serde_json::json;
 
 use crate::support::{Env, plan};
@@ -58,8 +61,8 @@ fn an_outcome_that_breaks_its_contract_is_refused_and_the_reason_reaches_the_nex
         json!([{ "id": "q", "contract": contract, "validators": [{ "use": "schema" }], "retry": { "base": "1ms" } }]),
     );
     env.baton(&["run", "plan.json"]).ok();
-    assert_eq!(env.sql::<i64>("SELECT attempts FROM task"), 2);
-    assert_eq!(env.sql::<String>("SELECT ending FROM attempt ORDER BY epoch LIMIT 1"), "unaccepted");
+    assert_eq!(env.stored().task().task.attempts, 2);
+    assert_eq!(env.stored().attempts()[0].ending, Some(Ending::Failed(ErrorClass::Unaccepted)));
     assert_eq!(output(&env, "q"), json!({ "answer": 42 }));
 }
 
@@ -78,8 +81,12 @@ fn a_command_validator_asks_for_evidence_and_judges_by_it() {
     let good = env(&config("echo all good"), workstreams.clone());
     good.baton(&["run", "plan.json"]).ok();
     assert_eq!(
-        good.sql::<i64>("SELECT count(*) FROM task WHERE role = 1 AND state = 5"),
-        1,
+        good.stored()
+            .tasks_as(Role::Evidence)
+            .iter()
+            .map(|stored| stored.task.state.name())
+            .collect::<Vec<_>>(),
+        [StateName::Succeeded],
         "the evidence is a task"
     );
     let bad = env(&config("echo broken >&2; exit 65"), workstreams);
@@ -109,7 +116,7 @@ fn a_composite_task_that_is_cancelled_leaves_a_sound_store() {
         r#"[{"id": "all", "executor": "parallel", "input": {"branches": [{"title": "x", "input": 1, "skills": ["work"]}]}}]"#,
     );
     let host = env.start(&["run", "plan.json"]);
-    env.until("a running branch", "SELECT count(*) = 1 FROM task WHERE state = 2");
+    env.until("a running branch", |stored| stored.tasks_in(StateName::Running) == 1);
     env.baton(&["cancel", "r1"]).ok();
     assert_eq!(host.wait().code, Some(1));
     env.baton(&["db", "check"]).ok();
@@ -181,18 +188,21 @@ fn the_figures_of_a_whole_are_those_of_its_attempts() {
     );
     env.baton(&["run", "-q", "plan.json"]).ok();
     let metrics = output(&env, "all")["metrics"].clone();
-    let work =
-        "SELECT sum(coalesce(claimed_at, ended_at) - started_at) FROM attempt WHERE agent_id IS NOT NULL";
-    assert_eq!(metrics["work_ms"], env.sql::<i64>(work));
-    let cost = "SELECT CAST(round(sum(json_extract(bill, '$.cost')) * 1e6) AS INTEGER) FROM attempt";
-    assert_eq!(metrics["cost_micros"], env.sql::<i64>(cost));
+    let attempts = env.stored().agents_attempts();
+    let work: i64 = attempts
+        .iter()
+        .map(|attempt| attempt.claimed.or(attempt.ended).expect("it is over").0 - attempt.started.0)
+        .sum();
+    assert_eq!(metrics["work_ms"], work);
+    let cost: u64 = attempts.iter().filter_map(|attempt| Some(attempt.bill.as_ref()?.cost.0)).sum();
+    assert_eq!(metrics["cost_micros"], cost);
     assert_eq!(metrics["cost_micros"], 4 * 250_000, "the attempt that failed counts");
     assert_eq!(metrics["cost_known"], true);
     assert_eq!(metrics["agents_used"], json!(["ann", "bob", "eve"]), "also those who had nothing to say");
     let shown = env.baton(&["show", "all/round-1.2"]).ok();
     assert!(shown.contains("attempt 1 by bob") && shown.contains("attempt 2 by bob"), "{shown}");
     let report = env.baton(&["report", "--json"]).json();
-    assert_eq!(report["totals"]["busy_ms"], env.sql::<i64>(work));
+    assert_eq!(report["totals"]["busy_ms"], work);
 }
 
 #[test]
@@ -208,5 +218,5 @@ fn what_acts_on_the_world_is_not_tried_by_several_through_auto_either() {
         failed.contains("the task has external effects, and each candidate would do them"),
         "{failed}{said}"
     );
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM attempt WHERE agent_id IS NOT NULL"), 0);
+    assert_eq!(env.stored().agents_attempts().len(), 0);
 }

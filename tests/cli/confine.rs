@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use crate::support::stored::Stored;
 use crate::support::{Env, git, output, plan, root};
 
 /// What holds here, and whether all of it does.
@@ -99,16 +100,11 @@ impl World {
         let ended = running.wait();
         assert_eq!(ended.code, Some(0), "{ended:?}");
         std::fs::remove_file(host).expect("it is there");
-        let text =
-            self.sql("SELECT json_extract(CAST(report AS TEXT), '$.outcome.output.text') FROM attempt");
+        let stored = Stored::open(&self.env.path("config/.baton")).expect("there is a store");
+        let report = Stored::report(&stored.attempts()[0]);
+        let text = report["outcome"]["output"]["text"].as_str().expect("it is text");
         let tried = text.lines().find_map(|line| line.strip_prefix("tried ")?.parse().ok()).unwrap_or(0);
         (tried, text.lines().filter_map(|line| Some(line.strip_prefix("out ")?.to_owned())).collect())
-    }
-
-    fn sql(&self, sql: &str) -> String {
-        let conn =
-            rusqlite::Connection::open(self.env.path("config/.baton/baton.db")).expect("there is a store");
-        conn.query_row(sql, [], |row| row.get(0)).unwrap_or_else(|why| panic!("{why}: {sql}"))
     }
 
     fn is_untouched(&self) {

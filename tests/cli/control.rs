@@ -1,7 +1,13 @@
 //! Pausing, resuming, cancelling; a second baton; Ctrl-C.
 
+use baton_core::clock::Time;
+use baton_core::id::RunId;
+use baton_core::task::StateName;
+use baton_store::testing::StoredTask;
+use baton_store::testing::tamper::Alteration;
 use serde_json::json;
 
+use crate::support::stored::{Stored, lasted};
 use crate::support::{Env, chain, plan};
 
 const SLOW: &str = r#"
@@ -25,13 +31,16 @@ fn slow() -> Env {
     env
 }
 
-const RUNNING: &str = "SELECT count(*) > 0 FROM task WHERE state = 2";
+/// Whether a task runs.
+fn runs(stored: &Stored) -> bool {
+    stored.tasks_in(StateName::Running) > 0
+}
 
 #[test]
 fn a_second_baton_talks_to_the_one_that_runs() {
     let env = slow();
     let host = env.start(&["run", "plan.json"]);
-    env.until("the first task", RUNNING);
+    env.until("the first task", runs);
     let why = env.baton(&["why", "long"]).ok();
     assert!(why.starts_with("long is running: slow has it since "), "{why}");
     assert_eq!(env.baton(&["cancel", "long"]).ok(), "long cancelled\n");
@@ -49,7 +58,7 @@ fn the_socket_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let env = slow();
     let _host = env.start(&["run", "plan.json"]);
-    env.until("the first task", RUNNING);
+    env.until("the first task", runs);
     let mode =
         std::fs::metadata(env.path(".baton/baton.sock")).expect("there is a socket").permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
@@ -59,7 +68,7 @@ fn the_socket_is_for_its_owner_alone() {
 fn another_plan_is_run_by_the_host_that_is_there() {
     let env = slow();
     let mut host = env.start(&["run", "plan.json"]);
-    env.until("the first task", RUNNING);
+    env.until("the first task", runs);
     env.write("other.json", &plan(json!([{ "id": "quick", "skills": ["quick"] }])));
     let said = env.baton(&["run", "other.json"]).ok();
     assert!(said.contains("r2 test: 1 of 1 accepted"), "{said}");
@@ -70,7 +79,7 @@ fn another_plan_is_run_by_the_host_that_is_there() {
 fn a_host_that_does_not_answer_is_named() {
     let env = slow();
     let host = env.start(&["run", "plan.json"]);
-    env.until("the first task", RUNNING);
+    env.until("the first task", runs);
     std::fs::remove_file(env.path(".baton/baton.sock")).expect("there is a socket");
     let said = env.baton(&["pause", "r1"]).fails(3);
     assert!(said.contains(&format!("is in use by another baton (process {})", host.id())), "{said}");
@@ -88,7 +97,7 @@ fn a_paused_run_starts_nothing_and_exits_with_4() {
         &plan(json!([{ "id": "first", "skills": ["brief"] }, { "id": "second", "skills": ["quick"], "depends_on": ["first"] }])),
     );
     let host = env.start(&["run", "plan.json"]);
-    env.until("the first task", RUNNING);
+    env.until("the first task", runs);
     assert_eq!(env.baton(&["pause", "r1"]).ok(), "r1 paused\n");
     let output = host.wait();
     assert_eq!(output.code, Some(4), "{} {}", output.stdout, output.stderr);
@@ -105,9 +114,14 @@ fn whoever_only_watches_a_paused_run_exits_with_4_as_well() {
         &plan(json!([{ "id": "o", "skills": ["quick"] }, { "id": "p", "skills": ["work"] }])),
     );
     let _host = env.start(&["run", "plan.json"]);
-    env.until("the first task", RUNNING);
+    env.until("the first task", runs);
     let watcher = env.start(&["run", "other.json"]);
-    env.until("the second run", "SELECT count(*) > 0 FROM task WHERE run_id = 2 AND state = 5");
+    env.until("the second run", |stored| {
+        let is_done = |stored: &StoredTask| {
+            stored.task.run == RunId(2) && stored.task.state.name() == StateName::Succeeded
+        };
+        stored.tasks().iter().any(is_done)
+    });
     assert_eq!(env.baton(&["pause", "r2"]).ok(), "r2 paused\n");
     let output = watcher.wait();
     assert_eq!(output.code, Some(4), "{} {}", output.stdout, output.stderr);
@@ -119,13 +133,7 @@ fn a_store_that_another_machine_has_is_left_alone_until_its_lease_is_over() {
     env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }])));
     env.baton(&["run", "plan.json", "--detach"]).ok();
     let other = |lease: i64| {
-        env.database()
-            .execute(
-                "INSERT OR REPLACE INTO host (boot, pid, version, machine, started_at, lease_until) \
-                 VALUES (7, 42, '0.1.0', 'elsewhere/1', 0, ?1)",
-                [lease],
-            )
-            .expect("the table is there");
+        env.alter(&[Alteration::Host { boot: 7, pid: 42, machine: "elsewhere/1", lease_until: Time(lease) }]);
     };
     other(9_000_000_000_000);
     let said = env.baton(&["run", "plan.json"]).fails(3);
@@ -135,7 +143,7 @@ fn a_store_that_another_machine_has_is_left_alone_until_its_lease_is_over() {
     );
     other(1);
     env.baton(&["run", "plan.json"]).ok();
-    assert_eq!(env.sql::<i64>("SELECT max(boot) FROM host"), 8);
+    assert_eq!(env.stored().newest_boot(), 8);
 }
 
 #[test]
@@ -154,18 +162,15 @@ fn a_paused_task_waits_and_the_rest_goes_on() {
 fn an_interrupt_waits_for_what_runs_and_a_second_stops_at_once() {
     let env = slow();
     let host = env.start(&["run", "plan.json"]);
-    env.until("the first task", RUNNING);
+    env.until("the first task", runs);
     host.interrupt();
     std::thread::sleep(std::time::Duration::from_millis(300));
-    assert!(env.sql::<bool>(RUNNING), "the first interrupt lets it finish");
+    assert!(runs(&env.stored()), "the first interrupt lets it finish");
     host.interrupt();
     let output = host.wait();
     assert_eq!(output.code, Some(3), "{}", output.stderr);
-    assert_eq!(env.sql::<i64>("SELECT attempts FROM task WHERE id = 1"), 0, "nothing was charged");
-    assert_eq!(
-        env.sql::<String>("SELECT kind FROM event WHERE run_id = 1 ORDER BY seq DESC LIMIT 1"),
-        "released"
-    );
+    assert_eq!(env.stored().task().task.attempts, 0, "nothing was charged");
+    assert_eq!(env.stored().events_of(RunId(1)).last().expect("it has events").fact.kind(), "released");
 }
 
 #[test]
@@ -205,7 +210,7 @@ fn a_run_that_was_handed_over_is_finished_by_who_hosts_it() {
     env.write("first.json", &plan(chain(2, "short")));
     env.write("second.json", &plan(chain(4, "long")));
     let first = env.start(&["run", "first.json"]);
-    env.until("the first task", RUNNING);
+    env.until("the first task", runs);
     let second = env.start(&["run", "second.json"]);
     let (first, second) = (first.wait(), second.wait());
     assert_eq!(second.code, Some(0), "{second:?}");
@@ -228,15 +233,15 @@ fn a_run_whose_host_is_killed_goes_on_with_who_follows_it() {
     );
     env.write("second.json", &plan(chain(4, "work")));
     let mut first = env.start(&["run", "second.json"]);
-    env.until("the first task", RUNNING);
+    env.until("the first task", runs);
     let second = env.start(&["run", "second.json"]);
-    env.until("half of it", "SELECT count(*) > 1 FROM task WHERE state = 5");
+    env.until("half of it", |stored| stored.tasks_in(StateName::Succeeded) > 1);
     first.kill();
     let second = second.wait();
     assert_eq!(second.code, Some(0), "{second:?}");
     assert!(second.stderr.contains("the host ended before r1 did: it goes on here"), "{}", second.stderr);
     assert!(second.stdout.contains("4 of 4 accepted"), "{}", second.stdout);
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM run"), 1);
+    assert_eq!(env.stored().runs().len(), 1);
 }
 
 #[test]
@@ -257,7 +262,7 @@ fn an_agent_without_its_adapter_is_named_and_is_in_nobodys_way() {
         "{}",
         output.stderr
     );
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM attempt"), 2);
+    assert_eq!(env.stored().attempts().len(), 2);
 }
 
 #[test]
@@ -265,7 +270,7 @@ fn an_effect_of_a_host_that_was_killed_is_not_held_against_its_agent() {
     let env = slow();
     env.write("plan.json", &plan(json!([{ "id": "long", "skills": ["work"], "effects": "external" }])));
     let mut host = env.start(&["run", "plan.json"]);
-    env.until("the first task", RUNNING);
+    env.until("the first task", runs);
     host.kill();
     let again = env.baton(&["run", "plan.json"]);
     assert_eq!(again.code, Some(1), "{again:?}");
@@ -274,9 +279,10 @@ fn an_effect_of_a_host_that_was_killed_is_not_held_against_its_agent() {
         "{}",
         again.stdout
     );
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM tally"), 0, "nothing was learned of its agent");
-    let took = env.sql::<i64>("SELECT ended_at - started_at FROM attempt");
-    let down = env.sql::<i64>("SELECT max(started_at) - min(started_at) FROM host");
+    assert_eq!(env.stored().tallies(), 0, "nothing was learned of its agent");
+    let took = lasted(&env.stored().attempts()[0]);
+    let starts = env.stored().host_starts();
+    let down = starts[starts.len() - 1].0 - starts[0].0;
     assert!(took <= down, "the time without a host is not work: {took} of {down} ms");
 }
 
@@ -330,7 +336,7 @@ fn a_request_to_a_host_has_an_end() {
     use std::io::{BufRead as _, Write as _};
     let env = slow();
     let _host = env.start(&["run", "plan.json"]);
-    env.until("the first task", RUNNING);
+    env.until("the first task", runs);
     let mut stream =
         std::os::unix::net::UnixStream::connect(env.path(".baton/baton.sock")).expect("a host listens");
     let mut reader = std::io::BufReader::new(stream.try_clone().expect("a socket can be shared"));

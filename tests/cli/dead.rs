@@ -31,7 +31,7 @@ fn a_redriven_letter_runs_again_with_all_of_its_attempts() {
     env.write("baton.toml", "[agents.bad]\nadapter = \"mock\"\nskills = [\"work\"]\n[agents.good]\nadapter = \"mock\"\nskills = [\"other\"]\n");
     assert_eq!(env.baton(&["dead", "redrive", "a"]).ok(), "a will be run again\n");
     assert!(env.baton(&["run", "plan.json"]).ok().contains("2 of 2 accepted"));
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind IN ('redriven', 'run-reopened')"), 2);
+    assert_eq!(env.stored().events_of_kinds(&["redriven", "run-reopened"]).len(), 2);
 }
 
 #[test]
@@ -51,8 +51,8 @@ fn transient_faults_are_tried_again_and_counted() {
     );
     env.write("plan.json", &plan(json!([{ "id": "a", "retry": { "attempts": 3, "base": "1ms" } }])));
     env.baton(&["run", "plan.json"]).ok();
-    assert_eq!(env.sql::<i64>("SELECT attempts FROM task"), 3);
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'retrying'"), 2);
+    assert_eq!(env.stored().task().task.attempts, 3);
+    assert_eq!(env.stored().events("retrying").len(), 2);
 }
 
 #[test]
@@ -61,9 +61,6 @@ fn a_rate_limit_costs_no_attempt() {
     env.write("baton.toml", "[agents.a]\nadapter = \"mock\"\nconfig = { fail-rate = 0.5, fault = \"rate-limited\", retry-after-ms = 5 }\n");
     env.write("plan.json", &plan(json!([{ "id": "a", "retry": { "attempts": 1 } }, { "id": "b", "retry": { "attempts": 1 } }, { "id": "c", "retry": { "attempts": 1 } }])));
     env.baton(&["run", "plan.json"]).ok();
-    assert_eq!(env.sql::<i64>("SELECT max(attempts) FROM task"), 1);
-    assert!(
-        env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'retrying'") > 0,
-        "no fault came up: choose another seed"
-    );
+    assert_eq!(env.stored().most_attempts(), 1);
+    assert!(env.stored().events("retrying").len() > 0, "no fault came up: choose another seed");
 }

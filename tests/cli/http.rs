@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::support::Env;
 use crate::support::model::{Model, Reply};
+use crate::support::stored::Stored;
 
 /// One agent that asks a model at this address.
 fn env(model: &Model, service: &str) -> Env {
@@ -38,8 +39,7 @@ fn a_model_does_a_task_and_its_key_stays_outside() {
     assert_eq!(asked.header("authorization"), Some("Bearer s3cr3t"));
     assert_eq!(asked.header("idempotency-key").map(|key| key.contains("r1/a")), Some(true));
     assert_eq!(asked.json()["messages"][0]["content"], "Say hello");
-    let report = env.sql::<String>("SELECT CAST(report AS TEXT) FROM attempt");
-    let outcome = serde_json::from_str::<serde_json::Value>(&report).unwrap()["outcome"].clone();
+    let outcome = Stored::report(&env.stored().attempts()[0])["outcome"].clone();
     assert_eq!(outcome["summary"], "Hello there.");
     assert_eq!(outcome["output"], json!({ "text": "Hello there." }));
     assert_eq!(outcome["usage"]["input_tokens"], 12);
@@ -57,7 +57,7 @@ fn an_address_of_this_machine_is_refused_unless_it_is_meant() {
     assert!(failed.contains("127.0.0.1 is on this machine or a private network"), "{failed}");
     assert!(failed.contains("set private = true"), "{failed}");
     assert_eq!(model.asked().len(), 0);
-    let denied = env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'call-denied'");
+    let denied = env.stored().events("call-denied").len();
     assert_eq!(denied, 1);
 }
 
@@ -111,10 +111,8 @@ fn a_service_that_asks_to_wait_is_waited_for_and_costs_no_attempt() {
     let env = env(&model, OPEN);
     env.baton(&["run", "plan.json"]).ok();
     assert_eq!(model.asked().len(), 2);
-    assert_eq!(env.sql::<i64>("SELECT attempts FROM task"), 1);
-    let ended =
-        env.sql::<String>("SELECT group_concat(ending) FROM (SELECT ending FROM attempt ORDER BY epoch)");
-    assert_eq!(ended, "rate-limited,accepted");
+    assert_eq!(env.stored().task().task.attempts, 1);
+    assert_eq!(env.stored().endings(), "rate-limited,accepted");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What the record teaches: statistics, patterns that become plans, notes that reach later tasks.
 
+use baton_core::id::RunId;
+use baton_store::testing::tamper::{Alteration, named};
 use serde_json::{Value, json};
 
 use crate::support::{Env, plan};
@@ -21,11 +23,8 @@ fn what_is_known_of_agents_is_printed_with_intervals_and_rebuilt_by_replay() {
     let skills = env.baton(&["skills"]).ok();
     assert!(skills.lines().any(|line| line.starts_with("work") && line.contains('%')), "{skills}");
     env.baton(&["db", "check"]).ok();
-    env.database()
-        .execute_batch(
-            "UPDATE tally SET tally = replace(tally, '\"accepted\":', '\"accepted\":1') WHERE skill = 'work'",
-        )
-        .expect("written");
+    let rows = named("tally", "skill", "work");
+    env.alter(&[Alteration::Replace { rows, column: "tally", from: "\"accepted\":", to: "\"accepted\":1" }]);
     let wrong = env.baton(&["db", "check"]);
     assert_eq!(wrong.code, Some(1));
     assert!(
@@ -60,10 +59,9 @@ fn a_pattern_becomes_a_plan_with_parameters() {
       check.input = "Check it"
     "#);
     env.baton(&["template", "run", "page", "--set", "build.prompt=Build the logout page"]).ok();
-    let input: String = env.sql(
-        "SELECT json_extract(CAST(spec AS TEXT), '$.input.prompt') FROM body WHERE run_id = 6 AND name = 'build'",
-    );
-    assert_eq!(input, "Build the logout page");
+    let tasks = env.stored().tasks();
+    let build = tasks.iter().find(|stored| stored.task.run == RunId(6) && stored.name == "build");
+    assert_eq!(build.expect("it was made").spec.input["prompt"], "Build the logout page");
     let wrong = env.baton(&["template", "run", "page", "--set", "build.promt=x"]).fails(2);
     assert!(wrong.contains("did you mean \"build.prompt\"?"), "{wrong}");
 }
@@ -119,6 +117,6 @@ fn consolidation_goes_on_where_it_was_and_adds_nothing_twice() {
     env.baton(&["run", "plan.json", "--quiet"]).ok();
     for _ in 0..2 {
         env.baton(&["insights"]).ok();
-        assert_eq!(env.sql::<i64>("SELECT count(*) FROM episode"), 700);
+        assert_eq!(env.stored().episodes().len(), 700);
     }
 }

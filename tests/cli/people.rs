@@ -1,7 +1,10 @@
 //! People in the loop: a question is a row, the task waits without its agent, and an answer lets it go on.
 
+use baton_core::ending::Ending;
+
 use crate::support::Env;
 use crate::support::model::{Model, Reply};
+use crate::support::stored::Stored;
 
 fn env(config: &str) -> Env {
     let env = Env::new();
@@ -25,29 +28,24 @@ fn a_question_waits_through_a_restart_and_its_answer_is_the_outcome() {
 
         Ship it? (`baton answer q1`)
     ");
-    assert_eq!(env.sql::<i64>("SELECT attempts FROM task"), 0, "waiting for a person costs no attempt");
+    assert_eq!(env.stored().task().task.attempts, 0, "waiting for a person costs no attempt");
     let refused = env.baton(&["answer", "q1", "maybe"]).fails(2);
     assert!(refused.contains("expected one of yes, no, not \"maybe\""), "{refused}");
     env.baton(&["answer", "q1", "1", "--by", "ann"]).ok();
     let twice = env.baton(&["answer", "q1", "no"]).fails(2);
     assert!(twice.contains("q1 was answered before: \"yes\""), "{twice}");
     env.baton(&["run", "plan.json"]).ok();
-    let output = env.sql::<String>(
-        "SELECT json_extract(CAST(report AS TEXT), '$.outcome.output.answer') FROM attempt WHERE ending = 'accepted'",
-    );
-    assert_eq!(output, "yes");
-    let by = env
-        .sql::<String>("SELECT json_extract(CAST(fact AS TEXT), '$.by') FROM event WHERE kind = 'answered'");
-    assert_eq!(by, "ann");
+    let accepted = env.stored().attempts_that(Ending::Accepted);
+    assert_eq!(Stored::report(&accepted[0])["outcome"]["output"]["answer"], "yes");
+    assert_eq!(env.stored().facts("answered")[0]["by"], "ann");
 }
 
 #[test]
 fn a_policy_answers_when_nobody_does() {
     let env = env("[people]\nunanswered = \"auto\"\n");
     env.baton(&["run", "plan.json"]).ok();
-    let by = env.sql::<String>("SELECT answered_by || ': ' || answer FROM question");
-    assert_eq!(by, "policy: yes");
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM attempt"), 1, "it was answered on the spot");
+    assert_eq!(env.stored().answers(), ["policy: yes"]);
+    assert_eq!(env.stored().attempts().len(), 1, "it was answered on the spot");
 }
 
 #[test]
@@ -64,7 +62,7 @@ fn people_are_told_of_a_question_by_a_program() {
         "[people]\nnotify-profile = \"tell\"\n[profiles.tell]\nargv = [\"sh\", \"-c\", \"cat > told.json\"]\nenv = [\"PATH\"]\n",
     );
     let host = env.start(&["host"]);
-    env.until("a question", "SELECT 1");
+    env.until("a store", |_| true);
     assert_eq!(env.baton(&["run", "plan.json"]).code, Some(4));
     for _ in 0..200 {
         if std::fs::metadata(env.path("told.json")).is_ok_and(|file| file.len() > 0) {
@@ -109,10 +107,10 @@ fn a_question_that_nobody_answered_teaches_nothing_about_its_agent() {
     env.baton(&["run", "plan.json"]).fails(1);
     env.write("more.json", r#"[{"id": "more", "skills": ["work"]}]"#);
     env.baton(&["run", "more.json"]).ok();
-    let lessons = env.sql::<String>("SELECT group_concat(CAST(input AS TEXT)) FROM lesson");
+    let lessons = env.stored().lessons().concat();
     assert!(lessons.contains("\"worked\""), "{lessons}");
     assert!(!lessons.contains("\"asked\""), "{lessons}");
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM tally JOIN agent ON id = agent_id WHERE name = 'me'"), 0);
+    assert_eq!(env.stored().tallies_of("me"), 0);
     let report = env.baton(&["report", "r1", "--json"]).json();
     let me = report["agents"].as_array().expect("a list").iter().find(|one| one["agent"] == "me").cloned();
     assert_eq!(me.expect("it was asked")["failed"], 0);

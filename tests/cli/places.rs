@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use baton_core::task::StateName;
+use baton_store::testing::StoredAttempt;
 use serde_json::json;
 
 use crate::support::{BATON, Env, cache, plan};
@@ -30,19 +32,25 @@ fn what_does_not_fit_waits_and_says_so() {
     env.write("plan.json", &plan(json!(tasks)));
     // 256 for the host itself, 8 for each attempt.
     let host = env.spawn(with_files(&env, 256 + 3 * 8, &["run", "plan.json"]));
-    env.until("the first attempts", "SELECT count(*) > 0 FROM task WHERE state = 2");
-    let waiting = env.sql::<String>(
-        "SELECT name FROM body JOIN task ON id = task_id WHERE state = 1 ORDER BY id DESC LIMIT 1",
-    );
+    env.until("the first attempts", |stored| stored.tasks_in(StateName::Running) > 0);
+    let mut ready = env.stored().tasks();
+    ready.retain(|stored| stored.task.state.name() == StateName::Ready);
+    let waiting = ready.pop().expect("one waits").name;
     let why = env.baton(&["why", &waiting]).ok();
     let status = env.baton(&["status"]).ok();
     assert!(host.wait().code == Some(0));
     let said = "waits for a place: this host, by its open files (`ulimit -n`), allows 3 at once";
     assert!(why.contains(said), "{why}");
     assert!(status.contains(said), "{status}");
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM attempt"), 24, "nobody failed for want of a place");
-    let most = "SELECT max((SELECT count(*) FROM attempt b WHERE b.started_at <= a.started_at AND b.ended_at > a.started_at)) FROM attempt a";
-    assert_eq!(env.sql::<i64>(most), 3);
+    assert_eq!(env.stored().attempts().len(), 24, "nobody failed for want of a place");
+    let attempts = env.stored().attempts();
+    let beside = |one: &StoredAttempt| {
+        attempts
+            .iter()
+            .filter(|other| other.started <= one.started && other.ended > Some(one.started))
+            .count()
+    };
+    assert_eq!(attempts.iter().map(beside).max(), Some(3));
 }
 
 /// As many as the pool of plugin instances has places for, and more.
@@ -53,5 +61,5 @@ fn a_thousand_agents_do_not_fail_for_want_of_instances() {
     let tasks: Vec<_> = (0..1100).map(|at| json!({ "id": format!("t{at}"), "skills": ["work"] })).collect();
     env.write("plan.json", &plan(json!(tasks)));
     env.baton(&["run", "-q", "plan.json"]).ok();
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM attempt"), 1100);
+    assert_eq!(env.stored().attempts().len(), 1100);
 }

@@ -8,6 +8,7 @@ mod claude;
 
 use std::path::PathBuf;
 
+use baton_core::task::StateName;
 use serde_json::{Value, json};
 
 use crate::adapters::{endings, fact, one_task, report, repository, within};
@@ -144,8 +145,7 @@ fn codex_takes_up_its_thread_when_it_was_refused() {
     let thread = |index: usize| asked[index].header("thread-id").map(str::to_owned);
     assert!(thread(0).is_some(), "{:?}", asked[0].headers);
     assert_eq!(thread(1), thread(0));
-    let kept = env.sql::<String>("SELECT value FROM memory");
-    assert_eq!(kept.lines().next().map(str::to_owned), thread(0));
+    assert_eq!(env.stored().memory()[0].value.lines().next().map(str::to_owned), thread(0));
     // Codex tells 300 tokens, for the whole thread.
     assert_eq!(report(&env)["outcome"]["usage"]["input_tokens"], 200);
     assert!(asked[1].body.contains("Earlier attempts were not accepted:"), "{}", asked[1].body);
@@ -187,13 +187,13 @@ fn codex_is_gone_when_its_task_is_cancelled() {
     let env = codex(model.port);
     env.write("plan.json", &one_task(1, json!({})));
     let host = env.start(&["host"]);
-    env.until("a host", "SELECT count(*) > 0 FROM host");
+    env.until("a host", |stored| stored.hosts() > 0);
     env.baton(&["run", "--detach", "plan.json"]).ok();
     within(30, "a request", || !turns(&model).is_empty());
     assert!(processes(&env) > 0);
     env.baton(&["cancel", "a"]).ok();
     within(5, "its end", || processes(&env) == 0);
-    within(5, "the cancellation", || env.sql::<i64>("SELECT state FROM task") == 7);
+    within(5, "the cancellation", || env.stored().task().task.state.name() == StateName::Cancelled);
     drop(host);
 }
 

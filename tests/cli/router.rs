@@ -1,5 +1,9 @@
 //! Swapping the routing strategy while a run is going.
 
+use baton_core::id::RunId;
+use baton_core::task::StateName;
+use baton_store::testing::StoredAttempt;
+use baton_store::testing::tamper::{Alteration, To, filled, rows};
 use serde_json::json;
 
 use crate::support::{Env, chain, plan};
@@ -14,15 +18,15 @@ fn another_router_takes_over_between_two_decisions_of_a_run() {
     let chain = chain(8, "work");
     env.write("plan.json", &plan(chain));
     let host = env.start(&["run", "plan.json"]);
-    env.until("the first success", "SELECT count(*) > 0 FROM task WHERE state = 5");
+    env.until("the first success", |stored| stored.tasks_in(StateName::Succeeded) > 0);
     let said = env.baton(&["router", "use", "round-robin"]).ok();
     assert_eq!(said, "r1 is routed by round-robin from its next decision on\n");
     let output = host.wait();
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(output.stdout.contains("router round-robin takes over from capability"), "{}", output.stdout);
-    let routers: i64 = env.sql("SELECT count(DISTINCT router) FROM decision");
+    let routers = env.stored().deciding_components();
     assert_eq!(routers, 2, "both decided");
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM attempt"), 8, "nothing was run twice");
+    assert_eq!(env.stored().attempts().len(), 8, "nothing was run twice");
 }
 
 #[test]
@@ -54,10 +58,10 @@ fn an_agent_is_asked_who_does_a_task_and_the_router_decides_where_its_answer_nam
         env.write("baton.toml", &config.concat());
         env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }])));
         env.baton(&["run", "plan.json", "--router", "llm"]).ok();
-        let who: String = env.sql(
-            "SELECT group_concat(b.name || ' by ' || a.name, ', ' ORDER BY b.name) FROM attempt t JOIN body b ON b.task_id = t.task_id \
-             JOIN agent a ON a.id = t.agent_id",
-        );
+        let by = |attempt: StoredAttempt| Some(format!("{} by {}", attempt.name, attempt.agent?));
+        let mut who: Vec<String> = env.stored().attempts().into_iter().filter_map(by).collect();
+        who.sort();
+        let who = who.join(", ");
         let explained = env.baton(&["router", "explain", "a", "--json"]).json();
         env.baton(&["router", "verify"]).ok();
         (who, explained["reason"].as_str().unwrap_or_default().to_owned())
@@ -108,9 +112,13 @@ fn a_bundle_is_verified_where_there_is_neither_a_store_nor_a_configuration() {
 #[test]
 fn a_decision_that_was_altered_is_the_first_difference() {
     let env = decided();
-    env.database()
-        .execute_batch("UPDATE decision SET answer = CAST(replace(CAST(answer AS TEXT), 'it is the turn', 'it was the turn') AS BLOB) WHERE id = 2")
-        .expect("written");
+    let rows = rows("decision", &[("id", 2)]);
+    env.alter(&[Alteration::Replace {
+        rows,
+        column: "answer",
+        from: "it is the turn",
+        to: "it was the turn",
+    }]);
     let output = env.baton(&["router", "verify"]);
     assert_eq!(output.code, Some(1), "{}", output.stdout);
     assert!(
@@ -123,9 +131,8 @@ fn a_decision_that_was_altered_is_the_first_difference() {
 #[test]
 fn a_state_that_was_altered_is_noticed() {
     let env = decided();
-    env.database()
-        .execute_batch("UPDATE state SET bytes = x'01626f62' WHERE length(bytes) > 0")
-        .expect("written");
+    let rows = filled("state", "bytes");
+    env.alter(&[Alteration::Set { rows, column: "bytes", to: To::Bytes(b"\x01bob") }]);
     let output = env.baton(&["router", "verify"]);
     assert_eq!(output.code, Some(1), "{}", output.stdout);
     assert!(output.stdout.contains("decision d2 of r1: the answers differ"), "{}", output.stdout);
@@ -158,10 +165,15 @@ fn tasks_that_are_put_off_together_do_not_wait_for_each_other() {
             let ended = env.baton(&["run", "-q", file]);
             assert!(matches!(ended.code, Some(0 | 1)), "{ended:?}");
         }
-        let gap = env.sql::<i64>(
-            "SELECT max(gap) FROM (SELECT a.started_at - lag(a.started_at) OVER (ORDER BY a.started_at) AS gap \
-             FROM attempt a JOIN task t ON t.id = a.task_id WHERE t.run_id = 2)",
-        );
+        let mut starts: Vec<i64> = env
+            .stored()
+            .attempts()
+            .iter()
+            .filter(|one| one.run == RunId(2))
+            .map(|one| one.started.0)
+            .collect();
+        starts.sort_unstable();
+        let gap = starts.windows(2).map(|pair| pair[1] - pair[0]).max().expect("there are several");
         assert!(gap < 1_500, "{router}: nothing was begun for {gap} ms, and an attempt takes 100");
     }
 }

@@ -1,7 +1,10 @@
 //! `baton run`: what it prints, its exit codes, and going on where it was.
 
+use baton_core::id::RunId;
+use baton_core::task::StateName;
 use serde_json::json;
 
+use crate::support::stored::lasted;
 use crate::support::{Env, plan};
 
 fn three(env: &Env) {
@@ -31,12 +34,12 @@ fn a_plan_is_run_in_order_and_its_report_equals_what_sql_says() {
     c accepted
     ");
     let report = env.baton(&["report", "--json"]).json();
-    let count = |sql: &str| env.sql::<i64>(sql);
-    assert_eq!(report["totals"]["succeeded"], count("SELECT count(*) FROM task WHERE state = 5"));
-    assert_eq!(report["totals"]["attempts"], count("SELECT count(*) FROM attempt"));
-    assert_eq!(report["totals"]["events"], count("SELECT count(*) FROM event WHERE run_id = 1"));
-    assert_eq!(report["totals"]["busy_ms"], count("SELECT sum(ended_at - started_at) FROM attempt"));
-    assert_eq!(report["totals"]["decisions"], count("SELECT count(*) FROM decision"));
+    let stored = env.stored();
+    assert_eq!(report["totals"]["succeeded"], stored.tasks_in(StateName::Succeeded));
+    assert_eq!(report["totals"]["attempts"], stored.attempts().len());
+    assert_eq!(report["totals"]["events"], stored.events_of(RunId(1)).len());
+    assert_eq!(report["totals"]["busy_ms"], stored.attempts().iter().map(lasted).sum::<i64>());
+    assert_eq!(report["totals"]["decisions"], stored.decisions().len());
     let markdown = env.baton(&["report", "--md"]).ok();
     assert!(markdown.starts_with("# r1: test\n"), "{markdown}");
 }
@@ -73,7 +76,7 @@ fn ndjson_has_every_event_of_the_run_in_order() {
     accepted c
     run-settled 
     ");
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE run_id = 1"), 14);
+    assert_eq!(env.stored().events_of(RunId(1)).len(), 14);
 }
 
 #[test]
@@ -94,7 +97,7 @@ fn the_same_command_again_finds_the_run_and_again_opens_another() {
     assert!(said.starts_with("r1: goes on, 3 of 3 tasks are accepted\n"), "{said}");
     let said = env.baton(&["run", "plan.json", "--again"]).ok();
     assert!(said.starts_with("r2: 3 tasks\n"), "{said}");
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM run"), 2);
+    assert_eq!(env.stored().runs().len(), 2);
 }
 
 #[test]
@@ -106,9 +109,9 @@ fn a_dry_run_predicts_the_real_one_and_writes_nothing() {
     env.baton(&["run", "plan.json"]).ok();
     for slot in predicted.as_array().expect("a list of tasks") {
         let task = slot["task"].as_str().expect("a name");
-        let agent: String =
-            env.sql(&format!("SELECT agent_id FROM workstream_status WHERE workstream_id = '{task}'"));
-        assert_eq!(slot["agent"], agent, "{task}");
+        let status = env.stored().workstream_status();
+        let line = status.iter().find(|line| line.workstream == task).expect("it is in the plan");
+        assert_eq!(slot["agent"].as_str(), line.agent.as_deref(), "{task}");
     }
 }
 
@@ -217,7 +220,7 @@ fn a_run_that_is_refused_starts_nothing() {
     );
     let said = env.baton(&["run", "plan.json"]).fails(2);
     assert!(said.contains("the plan changed since r1 was opened"), "{said}");
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind IN ('assigned', 'host-started')"), 0);
+    assert_eq!(env.stored().events_of_kinds(&["assigned", "host-started"]).len(), 0);
     let said = env.baton(&["run", "--again", "plan.json"]);
     assert!(said.stderr.contains("still open, and carried out as well: r1"), "{said:?}");
 }

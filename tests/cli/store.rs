@@ -1,5 +1,8 @@
 //! Audit, backup, restore; reading the database with plain SQL.
 
+use baton_core::id::RunId;
+use baton_store::testing::Guide;
+use baton_store::testing::tamper::{Alteration, To, rows};
 use serde_json::json;
 
 use crate::support::{Env, plan};
@@ -14,19 +17,15 @@ fn done() -> Env {
 #[test]
 fn the_queries_of_the_first_guide_run_as_they_stand() {
     let env = done();
-    let conn = env.database();
-    for (sql, columns) in [
-        ("SELECT * FROM workstream_status ORDER BY started_at DESC LIMIT 10", 5),
-        ("SELECT workstream_id, status, agent_id\n FROM workstream_status\n ORDER BY started_at", 3),
-        ("SELECT status, COUNT(*)\n FROM workstream_status\n GROUP BY status", 2),
-    ] {
-        let mut select = conn.prepare(sql).expect("the query is understood");
-        assert_eq!(select.column_count(), columns);
-        assert!(select.query([]).expect("it runs").next().expect("it has rows").is_some());
+    for (query, columns) in [(Guide::Newest, 5), (Guide::ByStart, 3), (Guide::ByStatus, 2)] {
+        let found =
+            baton_store::testing::guide(env.stored().reader(), query).expect("the query is understood");
+        assert_eq!(found.first().map(Vec::len), Some(columns), "{query:?}");
     }
+    let status = env.stored().workstream_status();
     assert_eq!(
-        env.sql::<String>("SELECT status FROM workstream_status WHERE workstream_id = 'b'"),
-        "completed"
+        status.iter().find(|line| line.workstream == "b").map(|line| line.status.as_str()),
+        Some("completed")
     );
 }
 
@@ -34,13 +33,9 @@ fn the_queries_of_the_first_guide_run_as_they_stand() {
 fn an_altered_event_is_named() {
     let env = done();
     assert!(env.baton(&["audit", "verify"]).ok().contains("r1: "));
-    let seq: i64 = env.sql("SELECT min(seq) FROM event WHERE kind = 'accepted'");
-    env.database()
-        .execute(
-            "UPDATE event SET fact = CAST(replace(CAST(fact AS TEXT), '0', '1') AS BLOB) WHERE seq = ?1",
-            [seq],
-        )
-        .expect("it can be altered");
+    let seq = env.stored().events("accepted")[0].seq;
+    let altered = [("seq", seq)];
+    env.alter(&[Alteration::Replace { rows: rows("event", &altered), column: "fact", from: "0", to: "1" }]);
     let output = env.baton(&["audit", "verify"]);
     assert_eq!(output.code, Some(1));
     assert!(output.stdout.contains(&format!("r1: altered at event {seq} (accepted)")), "{}", output.stdout);
@@ -49,17 +44,16 @@ fn an_altered_event_is_named() {
 #[test]
 fn an_audit_names_rows_too_also_those_that_no_event_tells_of() {
     let env = done();
-    env.database()
-        .execute_batch(
-            "UPDATE attempt SET bill = '{}' WHERE task_id = 2; UPDATE agent SET card = '{}' WHERE id = 1",
-        )
-        .expect("written");
+    env.alter(&[
+        Alteration::Set { rows: rows("attempt", &[("task_id", 2)]), column: "bill", to: To::Text("{}") },
+        Alteration::Set { rows: rows("agent", &[("id", 1)]), column: "card", to: To::Text("{}") },
+    ]);
     let output = env.baton(&["audit", "verify"]);
     assert_eq!(output.code, Some(1));
-    let rows: Vec<&str> = output.stdout.lines().filter(|line| !line.ends_with("intact")).collect();
-    let registered: i64 = env.sql("SELECT min(seq) FROM event WHERE kind = 'agent-registered'");
+    let named: Vec<&str> = output.stdout.lines().filter(|line| !line.ends_with("intact")).collect();
+    let registered = env.stored().events("agent-registered")[0].seq;
     assert_eq!(
-        rows,
+        named,
         [
             format!("agent id 1: name or card is not what event {registered} recorded"),
             "attempt task_id 2, epoch 1 (r1/b): no event tells of its bill".to_owned(),
@@ -70,8 +64,8 @@ fn an_audit_names_rows_too_also_those_that_no_event_tells_of() {
 #[test]
 fn a_cut_off_tail_is_noticed() {
     let env = done();
-    let last: i64 = env.sql("SELECT max(seq) FROM event WHERE run_id = 1");
-    env.database().execute("DELETE FROM event WHERE seq = ?1", [last]).expect("it can be deleted");
+    let last = env.stored().events_of(RunId(1)).last().expect("it has events").seq;
+    env.alter(&[Alteration::Delete { rows: rows("event", &[("seq", last)]) }]);
     let output = env.baton(&["audit", "verify"]);
     assert_eq!(output.code, Some(1));
     assert!(output.stdout.contains("r1: cut off after event"), "{}", output.stdout);
@@ -80,16 +74,16 @@ fn a_cut_off_tail_is_noticed() {
 #[test]
 fn every_altered_event_is_named_and_those_that_are_gone_by_their_numbers() {
     let env = done();
-    env.database()
-        .execute_batch(
-            "UPDATE event SET epoch = epoch + 1 WHERE run_id = 1 AND number IN (2, 6); DELETE FROM event WHERE run_id = 1 AND number = 4",
-        )
-        .expect("written");
+    let later = |of| Alteration::Add { rows: rows("event", of), column: "epoch", by: 1 };
+    env.alter(&[
+        later(&[("run_id", 1), ("number", 2)]),
+        later(&[("run_id", 1), ("number", 6)]),
+        Alteration::Delete { rows: rows("event", &[("run_id", 1), ("number", 4)]) },
+    ]);
     let output = env.baton(&["audit", "verify", "r1"]);
     assert_eq!(output.code, Some(1));
-    let seq = |number: i64| {
-        env.sql::<i64>(&format!("SELECT seq FROM event WHERE run_id = 1 AND number = {number}"))
-    };
+    let events = env.stored().events_of(RunId(1));
+    let seq = |number: i64| events.iter().find(|event| event.number == number).expect("it is there").seq;
     let expected = [
         format!("r1: altered at event {} (router-used)", seq(2)),
         format!("r1: event number 4, before event {}, is gone", seq(5)),
@@ -124,23 +118,24 @@ fn a_record_that_was_written_anew_is_told_by_what_was_kept_elsewhere() {
 #[test]
 fn a_store_of_an_earlier_baton_is_refused_with_the_way_out() {
     let env = done();
-    env.database().execute_batch("PRAGMA user_version = 1").expect("written");
+    env.alter(&[Alteration::Version(1)]);
     for args in [&["status"][..], &["run", "plan.json"], &["db", "check"], &["agents", "drain", "ann"]] {
         let said = env.baton(args).fails(2);
         assert!(
-            said.contains("was written by an earlier baton (schema 1, this one knows 2)"),
+            said.contains("was written by an earlier baton (schema 1, this one knows 3)"),
             "{args:?}: {said}"
         );
         assert!(said.contains("move it aside and begin anew"), "{args:?}: {said}");
     }
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM run"), 1);
+    env.alter(&[Alteration::Version(3)]);
+    assert_eq!(env.stored().runs().len(), 1, "nothing was done to it");
 }
 
 #[test]
 fn check_finds_a_row_that_its_events_do_not_explain() {
     let env = done();
     assert_eq!(env.baton(&["db", "check"]).ok(), "sound\n");
-    env.database().execute("UPDATE task SET attempts = 7 WHERE id = 1", []).expect("it can be altered");
+    env.alter(&[Alteration::Set { rows: rows("task", &[("id", 1)]), column: "attempts", to: To::Number(7) }]);
     let output = env.baton(&["db", "check"]);
     assert_eq!(output.code, Some(1));
     assert!(output.stdout.starts_with("t1 is {"), "{}", output.stdout);
@@ -152,14 +147,14 @@ fn a_backup_comes_back() {
     env.baton(&["db", "backup", "copy.db"]).ok();
     env.write("other.json", &plan(json!([{ "id": "z", "skills": ["work"] }])));
     env.baton(&["run", "other.json"]).ok();
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM run"), 2);
+    assert_eq!(env.stored().runs().len(), 2);
     env.baton(&["db", "restore", "copy.db"]).ok();
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM run"), 1);
+    assert_eq!(env.stored().runs().len(), 1);
     assert_eq!(env.baton(&["db", "check"]).ok(), "sound\n");
     env.write("broken.db", "nonsense");
     let said = env.baton(&["db", "restore", "broken.db"]).fails(2);
     assert_eq!(said, "baton: broken.db is no store of Baton's: file is not a database\n");
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM run"), 1, "a bad copy replaces nothing");
+    assert_eq!(env.stored().runs().len(), 1, "a bad copy replaces nothing");
 }
 
 /// What a log holds that was lost, together with the ends of the chains.
@@ -169,14 +164,14 @@ fn a_record_that_lost_its_newest_events_is_noticed() {
     let before = std::fs::read(env.path(".baton/baton.db")).expect("it is there");
     env.write("more.json", &plan(json!([{ "id": "z", "skills": ["work"] }])));
     env.baton(&["run", "more.json", "-q"]).ok();
-    let newest: i64 = env.sql("SELECT max(seq) FROM event");
+    let newest = env.stored().last_seq();
     for part in ["baton.db-wal", "baton.db-shm"] {
         let _ = std::fs::remove_file(env.path(".baton").join(part));
     }
     std::fs::write(env.path(".baton/baton.db"), before).expect("writable");
     let output = env.baton(&["db", "check"]);
     assert_eq!(output.code, Some(1), "{output:?}");
-    let last: i64 = env.sql("SELECT max(seq) FROM event");
+    let last = env.stored().last_seq();
     let expected =
         format!("the record ends at event {last}, and went to {newest} when the store was last at rest\n");
     assert_eq!(output.stdout, expected);

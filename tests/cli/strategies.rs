@@ -1,9 +1,14 @@
 //! Executors and validators in the real host: what they divide, what wins, and that their figures are the database's.
 
+use baton_core::ending::Ending;
+use baton_core::id::RunId;
+use baton_core::task::StateName;
+use baton_store::testing::{StoredAttempt, StoredDecision};
 use serde_json::{Value, json};
 
 use crate::support::Env;
 use crate::support::model::{Asked, Model, Reply};
+use crate::support::stored::{Stored, lasted};
 
 /// Three agents with names, one model behind them, and prices.
 fn env(model: &Model) -> Env {
@@ -34,10 +39,9 @@ fn run(env: &Env, task: &Value) {
 
 /// The outcome of a task, as its attempt has it.
 fn output(env: &Env, name: &str) -> Value {
-    let report = env.sql::<String>(&format!(
-        "SELECT CAST(report AS TEXT) FROM attempt JOIN body USING (task_id) WHERE name = '{name}' AND ending = 'accepted'"
-    ));
-    serde_json::from_str::<Value>(&report).expect("a report is JSON")["outcome"]["output"].clone()
+    let accepted = env.stored().attempts_that(Ending::Accepted);
+    let own = accepted.iter().find(|attempt| attempt.name == name).expect("it was accepted");
+    Stored::report(own)["outcome"]["output"].clone()
 }
 
 fn system(asked: &Asked) -> String {
@@ -64,20 +68,21 @@ fn of_three_that_try_the_best_wins_and_its_figures_are_those_of_the_database() {
         }),
     );
     let output = output(&env, "best");
-    let agents = env.sql::<i64>("SELECT count(DISTINCT agent_id) FROM attempt WHERE agent_id IS NOT NULL");
+    let agents = env.stored().agents_used();
     assert_eq!(agents, 3, "each try went to another agent");
     assert_eq!(output["best"]["text"], r#"{"answer": "many"}"#, "two of three say so");
     assert_eq!(output["consensus"]["votes"][0]["count"], 2);
     let metrics = &output["metrics"];
     assert_eq!(metrics["agents_used"], json!(["ann", "bob", "eve"]));
     assert_eq!(metrics["successful_agents"], 3);
-    let cost = env.sql::<f64>("SELECT sum(json_extract(bill, '$.cost')) FROM attempt");
-    assert_eq!(metrics["cost_micros"].as_f64(), Some((cost * 1e6).round()));
+    let attempts = env.stored().agents_attempts();
+    let cost: u64 = attempts.iter().filter_map(|attempt| Some(attempt.bill.as_ref()?.cost.0)).sum();
+    assert_eq!(metrics["cost_micros"].as_u64(), Some(cost));
     assert_eq!(metrics["cost_known"], true);
-    let span =
-        env.sql::<i64>("SELECT max(ended_at) - min(started_at) FROM attempt WHERE agent_id IS NOT NULL");
+    let last = attempts.iter().filter_map(|attempt| attempt.ended).max().expect("they are over");
+    let span = last.0 - attempts.iter().map(|attempt| attempt.started.0).min().expect("there are some");
     assert_eq!(metrics["execution_ms"].as_i64(), Some(span));
-    let work = env.sql::<i64>("SELECT sum(ended_at - started_at) FROM attempt WHERE agent_id IS NOT NULL");
+    let work: i64 = attempts.iter().map(lasted).sum();
     assert_eq!(metrics["work_ms"].as_i64(), Some(work));
 }
 
@@ -110,8 +115,8 @@ fn a_goal_becomes_a_plan_that_is_mended_once_and_then_run() {
         output(&env, "goal")["tasks"],
         json!({ "a": { "text": r#"{"made":"a"}"# }, "b": { "text": r#"{"made":"b"}"# } })
     );
-    let names = env.sql::<String>("SELECT group_concat(name) FROM (SELECT name FROM body ORDER BY task_id)");
-    assert_eq!(names, "goal,goal/plan-1,goal/plan-2,goal/a,goal/b");
+    let names: Vec<String> = env.stored().tasks().into_iter().map(|stored| stored.name).collect();
+    assert_eq!(names, ["goal", "goal/plan-1", "goal/plan-2", "goal/a", "goal/b"]);
 }
 
 #[test]
@@ -130,11 +135,10 @@ fn a_late_attempt_is_hedged_and_the_loser_is_stopped() {
             "input": { "title": "Soon", "input": {}, "skills": ["work"], "after_ms": 50 },
         }),
     );
-    let ended = env.sql::<String>(
-        "SELECT group_concat(g.name || ' ' || a.ending) FROM attempt a JOIN agent g ON g.id = a.agent_id ORDER BY a.started_at",
-    );
-    assert!(ended == "b-quick accepted" || ended.contains("b-quick accepted"), "{ended}");
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM task WHERE state = 2"), 0, "nothing runs any more");
+    let accepted = env.stored().attempts_that(Ending::Accepted);
+    let by_quick = |attempt: &StoredAttempt| attempt.agent.as_deref() == Some("b-quick");
+    assert!(accepted.iter().any(by_quick), "{accepted:?}");
+    assert_eq!(env.stored().tasks_in(StateName::Running), 0, "nothing runs any more");
 }
 
 #[test]
@@ -159,10 +163,9 @@ fn a_judge_scores_and_its_judgement_is_marked_as_one() {
         .to_string(),
     );
     let ran = env.baton(&["run", "plan.json"]);
-    let report = env.sql::<String>(
-        "SELECT CAST(report AS TEXT) FROM attempt JOIN body USING (task_id) WHERE name = 'poem' ORDER BY epoch DESC LIMIT 1",
-    );
-    let report: Value = serde_json::from_str(&report).unwrap();
+    let attempts = env.stored().attempts();
+    let report =
+        Stored::report(attempts.iter().rfind(|attempt| attempt.name == "poem").expect("it was tried"));
     let check = &report["checks"][0];
     assert_eq!(check["name"], "rubric", "{ran:?} {report}");
     assert!(check["label"].as_str().unwrap_or_default().starts_with("judgement"), "{check}");
@@ -174,16 +177,15 @@ fn a_person_s_verdict_is_a_check_and_reaches_the_router() {
     env.write("plan.json", r#"[{"id": "a", "skills": ["work"]}]"#);
     env.baton(&["run", "plan.json"]).ok();
     env.baton(&["feedback", "a", "--score", "0.2", "--note", "Too short.", "--by", "ann"]).ok();
-    let check =
-        env.sql::<String>("SELECT json_extract(CAST(report AS TEXT), '$.checks[0].label') FROM attempt");
-    assert_eq!(check, "bad by ann");
+    assert_eq!(Stored::report(&env.stored().attempts()[0])["checks"][0]["label"], "bad by ann");
     let wrong = env.baton(&["feedback", "a", "--score", "2"]).fails(2);
     assert!(wrong.contains("a score is 0.0 to 1.0, not 2"), "{wrong}");
     env.baton(&["run", "plan.json", "--again"]).ok();
-    let seen = env.sql::<i64>(
-        "SELECT count(*) FROM decision WHERE run_id = 2 AND CAST(input AS TEXT) LIKE '%feedback.score%0.2%'",
-    );
-    assert_eq!(seen, 1, "the router was told");
+    let is_told = |decision: &&StoredDecision| {
+        let score = decision.input.split_once("feedback.score");
+        decision.run == RunId(2) && score.is_some_and(|(_, after)| after.contains("0.2"))
+    };
+    assert_eq!(env.stored().decisions().iter().filter(is_told).count(), 1, "the router was told");
 }
 
 #[test]
@@ -198,10 +200,10 @@ fn what_is_limited_by_key_never_runs_twice_at_once() {
         .collect();
     env.write("plan.json", &Value::from(tasks).to_string());
     env.baton(&["run", "plan.json"]).ok();
-    let overlaps = env.sql::<i64>(
-        "SELECT count(*) FROM attempt a JOIN attempt b ON a.task_id < b.task_id AND a.started_at < b.ended_at AND b.started_at < a.ended_at",
-    );
-    assert_eq!(overlaps, 0);
+    let mut attempts = env.stored().attempts();
+    attempts.sort_by_key(|attempt| attempt.started);
+    let overlap = attempts.windows(2).find(|pair| pair[0].ended > Some(pair[1].started));
+    assert_eq!(overlap, None);
 }
 
 #[test]
@@ -241,10 +243,9 @@ fn who_waits_for_a_key_does_not_keep_others_from_their_agent() {
     let tasks = [task("a1", &["gpu"]), task("a2", &["gpu"]), task("z1", &[]), task("z2", &[])];
     env.write("plan.json", &Value::from(tasks.to_vec()).to_string());
     env.baton(&["run", "plan.json"]).ok();
-    let first = env.sql::<String>(
-        "SELECT group_concat(name) FROM (SELECT name FROM attempt JOIN body USING (task_id) ORDER BY started_at, name LIMIT 2)",
-    );
-    assert_eq!(first, "a1,z1");
+    let mut attempts = env.stored().attempts();
+    attempts.sort_by(|one, other| (one.started, &one.name).cmp(&(other.started, &other.name)));
+    assert_eq!([attempts[0].name.as_str(), attempts[1].name.as_str()], ["a1", "z1"]);
 }
 
 #[test]

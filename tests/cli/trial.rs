@@ -54,11 +54,16 @@ fn run(env: &Env, count: usize) {
 }
 
 /// How many attempts there were on decisions of a router in the newest run.
-fn by(env: &Env, router: &str) -> i64 {
-    env.sql(&format!(
-        "SELECT count(*) FROM attempt a JOIN decision d ON d.id = a.decision_id \
-         WHERE d.router = '{router}' AND d.run_id = (SELECT max(id) FROM run)"
-    ))
+fn by(env: &Env, router: &str) -> usize {
+    let stored = env.stored();
+    let newest = stored.runs().last().expect("there is a run").id;
+    let decisions = stored.decisions();
+    let own: HashSet<DecisionId> = decisions
+        .iter()
+        .filter(|decision| decision.router == router && decision.run == newest)
+        .map(|decision| decision.id)
+        .collect();
+    stored.attempts().iter().filter(|attempt| attempt.decision.is_some_and(|id| own.contains(&id))).count()
 }
 
 fn open(env: &Env) {
@@ -76,9 +81,8 @@ fn nothing_follows_from_decisions_in_the_shadow() {
     let status = env.baton(&["router", "status", "--json"]).json();
     let agreement = &status["trial"]["agreement"];
     assert_eq!((&agreement["tasks"], &agreement["same"]), (&json!(40), &json!(20)), "{status}");
-    let shadows: i64 =
-        env.sql("SELECT count(*) FROM decision WHERE shadow_of IS NOT NULL AND router = 'round-robin'");
-    assert!(shadows > 0);
+    let is_shadow = |one: &StoredDecision| one.shadow_of.is_some() && one.router == "round-robin";
+    assert!(env.stored().decisions().iter().any(is_shadow));
     env.baton(&["router", "verify"]).ok();
 }
 
@@ -115,8 +119,8 @@ fn a_share_of_the_tasks_is_decided_by_the_one_on_trial_and_that_is_on_record() {
     let theirs = by(&env, "least-loaded");
     assert!((30..=70).contains(&theirs), "{theirs} of 200");
     assert_eq!(by(&env, "capability") + theirs, 200);
-    let untold: i64 = env.sql("SELECT count(*) FROM decision WHERE run_id = 2 AND trial_id IS NOT 1");
-    assert_eq!(untold, 0);
+    let untold = |one: &&StoredDecision| one.run == RunId(2) && one.trial != Some(1);
+    assert_eq!(env.stored().decisions().iter().find(untold), None);
     let other = env.baton(&["router", "shadow", "round-robin"]).fails(2);
     assert!(other.contains("least-loaded is on trial: promote it or roll it back first"), "{other}");
 }
@@ -128,10 +132,9 @@ fn a_router_that_does_worse_is_rolled_back_by_itself() {
     open(&env);
     env.baton(&["router", "ab", "round-robin", "--share", "0.5"]).ok();
     run(&env, 600);
-    let ending: String = env.sql("SELECT ending FROM trial WHERE id = 1");
-    assert_eq!(ending, "rolled-back");
-    let why: String =
-        env.sql("SELECT json_extract(CAST(fact AS TEXT), '$.why') FROM event WHERE kind = 'trial-ended'");
+    assert_eq!(env.stored().trials()[0].ending, Some(TrialEnding::RolledBack));
+    let ended = env.stored().facts("trial-ended");
+    let why = ended[0]["why"].as_str().expect("it says why");
     assert!(why.contains("accepted"), "{why}");
     run(&env, 20);
     assert_eq!(by(&env, "capability"), 20, "all is as before");
@@ -145,8 +148,8 @@ fn a_router_that_fails_is_rolled_back_too() {
     env.baton(&["router", "shadow", "round-robin"]).ok();
     env.write("chain.json", &plan(chain(5)));
     env.baton(&["run", "chain.json"]).ok();
-    let why: String =
-        env.sql("SELECT json_extract(CAST(fact AS TEXT), '$.why') FROM event WHERE kind = 'trial-ended'");
+    let ended = env.stored().facts("trial-ended");
+    let why = ended[0]["why"].as_str().expect("it says why");
     assert!(why.starts_with("it gave no usable answer 3 times in a row: "), "{why}");
 }
 
@@ -161,7 +164,7 @@ fn a_router_on_probation_is_promoted_when_no_guard_was_breached() {
     );
     env.write("chain.json", &plan(chain(80)));
     env.baton(&["run", "chain.json"]).ok();
-    assert_eq!(env.sql::<String>("SELECT ending FROM trial WHERE id = 1"), "promoted");
+    assert_eq!(env.stored().trials()[0].ending, Some(TrialEnding::Promoted));
     run(&env, 5);
     assert_eq!(by(&env, "least-loaded"), 5, "a new run has it");
     let status = env.baton(&["router", "status"]).ok();
@@ -232,7 +235,7 @@ fn a_backtest_says_what_another_router_would_have_meant() {
     let same = env.baton(&["router", "backtest", "random"]);
     assert!(same.stdout.contains("agreement"), "{}", same.stdout);
     env.baton(&["router", "promote", "capability", "--at-once"]).ok();
-    let judged: i64 = env.sql("SELECT count(*) FROM event WHERE kind = 'router-judged'");
+    let judged = env.stored().events("router-judged").len();
     assert_eq!(judged, 2);
 }
 

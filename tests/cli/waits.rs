@@ -1,5 +1,6 @@
 //! Nothing waits in silence: what a run waits for is said when it begins, and again on demand.
 
+use baton_core::task::StateName;
 use serde_json::json;
 
 use crate::support::{Env, MOCKS, Output, plan};
@@ -77,7 +78,7 @@ fn beside(env: &Env, first: serde_json::Value, second: serde_json::Value) -> Out
     env.write("first.json", &plan(first));
     env.write("second.json", &plan(second));
     let host = env.start(&["run", "first.json"]);
-    env.until("the first task", "SELECT count(*) > 0 FROM task WHERE state = 2");
+    env.until("the first task", |stored| stored.tasks_in(StateName::Running) > 0);
     let output = env.baton(&["run", "second.json"]);
     drop(host);
     output
@@ -165,7 +166,7 @@ fn why_knows_limits_and_keys_and_money_of_the_host() {
     ]);
     env.write("plan.json", &plan(tasks));
     let host = env.start(&["run", "plan.json"]);
-    env.until("the first task", "SELECT count(*) > 0 FROM task WHERE state = 2");
+    env.until("the first task", |stored| stored.tasks_in(StateName::Running) > 0);
     assert_eq!(env.baton(&["why", "b"]).ok(), "b waits for a place: [keys] gpu allows 1 at once\n");
     drop(host);
     assert_eq!(

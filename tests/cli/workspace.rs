@@ -5,6 +5,11 @@ mod acts;
 
 use std::process::Command;
 
+use baton_core::ending::Ending;
+use baton_core::fault::ErrorClass;
+use baton_core::task::StateName;
+
+use crate::support::stored::Stored;
 use crate::support::{Env, git};
 
 /// A repository with two files, a check that the word `broken` is nowhere, and an agent that runs the task's script.
@@ -66,9 +71,7 @@ fn an_accepted_change_lands_and_the_checked_out_files_stay_until_it_is_merged() 
     env.baton(&["merge"]).ok();
     assert_eq!(std::fs::read_to_string(repo.join("a.txt")).unwrap(), "a\nmore\n");
     assert_eq!(env.baton(&["worktrees"]).ok().trim(), "there are none");
-    let landed: String =
-        env.sql("SELECT json_extract(CAST(fact AS TEXT), '$.target') FROM event WHERE kind = 'landed'");
-    assert_eq!(landed, TARGET);
+    assert_eq!(env.stored().facts("landed")[0]["target"], TARGET);
 }
 
 #[test]
@@ -92,11 +95,11 @@ fn twenty_edits_at_once_land_or_say_why_and_the_branch_is_never_red() {
             .status();
         assert!(!red.unwrap().success(), "{commit} is red");
     }
-    let succeeded = env.sql::<i64>("SELECT count(*) FROM task WHERE state = 5");
+    let succeeded = env.stored().tasks_in(StateName::Succeeded);
     assert_eq!(succeeded, 18, "all but two that break the check");
-    let faults = env.sql::<String>(
-        "SELECT group_concat(json_extract(CAST(report AS TEXT), '$.fault.message'), '\n') FROM attempt WHERE ending = 'unaccepted'",
-    );
+    let refused = env.stored().attempts_that(Ending::Failed(ErrorClass::Unaccepted));
+    let faults: String =
+        refused.iter().map(|attempt| Stored::report(attempt)["fault"]["message"].to_string()).collect();
     assert_eq!(faults.matches("the target would break: whole ended with").count(), 2, "{faults}");
 }
 
@@ -109,21 +112,19 @@ fn a_conflict_is_free_and_the_task_comes_again_alone_on_top_of_what_landed() {
     let said = env.baton(&["run", "plan.json"]).ok();
     let repo = env.path("repo");
     assert_eq!(git(&repo, &["rev-list", "--count", &format!("main..{TARGET}")]), "8", "{said}");
-    let made = env.sql::<i64>("SELECT count(*) FROM attempt");
+    let made = env.stored().attempts().len();
     assert!(made <= 15, "each conflicts once at most: {made} attempts\n{said}");
-    assert_eq!(env.sql::<i64>("SELECT max(attempts) FROM task"), 1, "none was charged");
-    let again = env.sql::<i64>("SELECT count(*) FROM attempt WHERE ending = 'conflicted'");
-    assert_eq!(again, made - 8);
-    if again > 0 {
+    assert_eq!(env.stored().most_attempts(), 1, "none was charged");
+    let again = env.stored().attempts_that(Ending::Conflicted);
+    assert_eq!(again.len(), made - 8);
+    if !again.is_empty() {
         assert!(
             said.contains("is tried again alone, uncharged: what landed meanwhile changed a.txt too"),
             "{said}"
         );
     }
-    let feedback = env.sql::<Option<String>>(
-        "SELECT json_extract(CAST(report AS TEXT), '$.checks[0].explanation') FROM attempt WHERE ending = 'conflicted'",
-    );
-    assert_eq!(feedback.as_deref(), Some("it conflicts with what landed meanwhile, in a.txt"));
+    let first = again.first().map(Stored::report).expect("one conflicted");
+    assert_eq!(first["checks"][0]["explanation"], "it conflicts with what landed meanwhile, in a.txt");
 }
 
 #[test]
@@ -147,7 +148,7 @@ fn what_is_in_the_way_of_a_landing_costs_no_second_attempt() {
     assert_eq!(std::fs::read_to_string(repo.join("a.txt")).unwrap(), "a\nmore\n");
     assert_eq!(std::fs::read_to_string(repo.join("b.txt")).unwrap(), "b\nmore\n");
     assert_eq!(git(&repo, &["status", "--porcelain"]), "");
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM attempt"), 2, "nobody did it again");
+    assert_eq!(env.stored().attempts().len(), 2, "nobody did it again");
 }
 
 #[test]
@@ -269,10 +270,9 @@ fn liars_are_refused_by_the_scope_of_what_they_changed() {
         ],
     );
     env.baton(&["run", "plan.json"]).fails(1);
-    let state = |name: &str| {
-        env.sql::<i64>(&format!("SELECT state FROM task JOIN body ON task_id = id WHERE name = '{name}'"))
-    };
-    assert_eq!([state("idle"), state("astray"), state("honest")], [6, 6, 5]);
+    let state = |name: &str| env.stored().state_of(name);
+    let expected = [StateName::Failed, StateName::Failed, StateName::Succeeded];
+    assert_eq!([state("idle"), state("astray"), state("honest")], expected);
     let shown = env.baton(&["show", "astray"]).ok();
     assert!(shown.contains("b.txt"), "{shown}");
 }
@@ -290,10 +290,8 @@ fn evidence_is_gathered_in_the_tree_that_it_judges() {
     }]);
     plan(&env, &[tested, claims]);
     env.baton(&["run", "plan.json"]).fails(1);
-    let succeeded: String = env.sql(
-        "SELECT group_concat(name) FROM (SELECT name FROM body JOIN task ON id = task_id WHERE state = 5 AND parent_id IS NULL ORDER BY name)",
-    );
-    assert_eq!(succeeded, "tested");
+    let state = |name: &str| env.stored().state_of(name);
+    assert_eq!([state("tested"), state("claims")], [StateName::Succeeded, StateName::Failed]);
 }
 
 #[test]
@@ -347,11 +345,7 @@ confine = { write = ["mark"] }"#;
     let repo = env.path("repo");
     assert_eq!(git(&repo, &["show", &format!("{TARGET}:a.txt")]), "a\nmore");
     assert_eq!(git(&repo, &["rev-list", "--count", TARGET]), "2");
-    assert_eq!(
-        env.sql::<i64>("SELECT count(*) FROM attempt WHERE agent_id IS NOT NULL"),
-        1,
-        "it was not done again"
-    );
+    assert_eq!(env.stored().agents_attempts().len(), 1, "it was not done again");
     env.baton(&["db", "check"]).ok();
 }
 
@@ -374,12 +368,14 @@ fn killed_at_every_step_of_a_landing_it_lands_once_and_nobody_does_it_again() {
             assert_eq!(git(&repo, &["rev-list", "--count", &format!("main..{TARGET}")]), "2", "{what}");
             assert_eq!(git(&repo, &["show", &format!("{TARGET}:a.txt")]), "a\nmore", "{what}");
             assert_eq!(git(&repo, &["status", "--porcelain"]), "", "{what}");
-            let done = "SELECT count(*) FROM attempt WHERE ending = 'accepted'";
-            assert_eq!(env.sql::<i64>(done), 2, "{what}");
-            let landed = "SELECT json_extract(CAST(fact AS TEXT), '$.commit') FROM event JOIN body USING (task_id) \
-                          WHERE kind = 'landed' AND name = 'a'";
-            let commit = env.sql::<String>(landed);
-            assert_eq!(git(&repo, &["log", "-1", "--format=%s", &commit]), "Do a", "{what}");
+            assert_eq!(env.stored().attempts_that(Ending::Accepted).len(), 2, "{what}");
+            let first = env.stored().task();
+            assert_eq!(first.name, "a");
+            let landed =
+                env.stored().events("landed").into_iter().find(|event| event.task == Some(first.task.id));
+            let landed = serde_json::to_value(landed.expect("it landed").fact).expect("it is data");
+            let commit = landed["commit"].as_str().expect("it names a commit");
+            assert_eq!(git(&repo, &["log", "-1", "--format=%s", commit]), "Do a", "{what}");
             assert_eq!(git(&repo, &["for-each-ref", "refs/baton"]), "", "{what}: marks are forgotten");
             env.baton(&["db", "check"]).ok();
         }
@@ -401,10 +397,9 @@ fn a_claim_that_waits_for_a_person_locks_only_what_it_changed() {
     same["paths"] = serde_json::json!(["a.txt"]);
     plan(&env, &[wide, other, same]);
     assert_eq!(env.baton(&["run", "plan.json"]).code, Some(4));
-    let state = |name: &str| {
-        env.sql::<i64>(&format!("SELECT state FROM task JOIN body ON task_id = id WHERE name = '{name}'"))
-    };
-    assert_eq!([state("wide"), state("other"), state("same")], [3, 5, 1]);
+    let state = |name: &str| env.stored().state_of(name);
+    let expected = [StateName::Waiting, StateName::Succeeded, StateName::Ready];
+    assert_eq!([state("wide"), state("other"), state("same")], expected);
     env.baton(&["answer", "q1", "accept"]).ok();
     env.baton(&["run", "plan.json"]).ok();
     assert_eq!(git(&env.path("repo"), &["show", &format!("{TARGET}:a.txt")]), "a\nmore\nagain");

@@ -4,11 +4,12 @@
 use std::path::PathBuf;
 
 use baton_app::bundled;
-use baton_plugin::Kind;
+use baton_core::kind::Kind;
 use baton_store::bundle;
-use rusqlite::Connection;
+use baton_store::testing::tamper::{Alteration, To, filled, named, rows};
 use serde_json::json;
 
+use crate::support::stored::alter;
 use crate::support::{Env, plan, seed};
 
 /// Decisions of an installed router and a bundled one, and their bundle.
@@ -54,42 +55,56 @@ fn a_byte_that_was_changed_anywhere_is_noticed() {
 #[test]
 fn a_row_that_was_altered_doubled_or_taken_out_is_named() {
     let (env, file) = exported();
-    let alterations = [
-        ("UPDATE decision SET at = at + 1 WHERE id = 2", "decision 2: it is not what the manifest says"),
-        ("UPDATE decision SET run_id = 7 WHERE id = 1", "decision 1: it is not what the manifest says"),
-        ("DELETE FROM decision WHERE id = 3", "decision 3: the row is gone"),
+    let decision = |id: &'static [(&'static str, i64)]| rows("decision", id);
+    let own = named("component", "name", "mine");
+    let listed = Alteration::Delete { rows: named("manifest", "place", "decision 1") };
+    let bytes = To::Bytes(b"another component");
+    let alterations: [(&[Alteration<'_>], &str); 9] = [
         (
-            "INSERT INTO decision SELECT 99, run_id, at, router, digest, fuel, input, answer, state_before, state_after, trial_id, shadow_of FROM decision WHERE id = 1",
+            &[Alteration::Add { rows: decision(&[("id", 2)]), column: "at", by: 1 }],
+            "decision 2: it is not what the manifest says",
+        ),
+        (
+            &[Alteration::Set { rows: decision(&[("id", 1)]), column: "run_id", to: To::Number(7) }],
+            "decision 1: it is not what the manifest says",
+        ),
+        (&[Alteration::Delete { rows: decision(&[("id", 3)]) }], "decision 3: the row is gone"),
+        (
+            &[Alteration::Copy { rows: decision(&[("id", 1)]), column: "id", to: 99 }],
             "decision 99: the manifest does not have it",
         ),
         (
-            "UPDATE component SET wasm = CAST(wasm || x'000178' AS BLOB) WHERE name = 'mine'",
+            &[Alteration::Set { rows: own, column: "wasm", to: bytes }],
             "(mine): its bytes have another digest",
         ),
-        ("DELETE FROM component WHERE name = 'mine'", ": the row is gone"),
-        ("UPDATE state SET bytes = x'00' WHERE length(bytes) > 1", "state "),
-        ("DELETE FROM manifest WHERE place = 'decision 1'", "decision 1: the manifest does not have it"),
+        (&[Alteration::Delete { rows: own }], ": the row is gone"),
         (
-            "DELETE FROM manifest WHERE place = 'decision 1'; DELETE FROM decision WHERE id = 1",
+            &[Alteration::Set { rows: filled("state", "bytes"), column: "bytes", to: To::Bytes(&[0]) }],
+            "state ",
+        ),
+        (&[listed], "decision 1: the manifest does not have it"),
+        (
+            &[listed, Alteration::Delete { rows: decision(&[("id", 1)]) }],
             "the manifest or bytes that belong to no row: the file has another digest",
         ),
     ];
-    for (sql, expected) in alterations {
+    for (altered, expected) in alterations {
         let changed = env.path("changed.bundle");
         std::fs::copy(&file, &changed).expect("writable");
-        let conn = Connection::open(&changed).expect("it is a database");
-        conn.execute_batch(sql).unwrap_or_else(|why| panic!("{why}: {sql}"));
-        drop(conn);
+        alter(&changed, altered);
         let output = env.baton(&["router", "verify", "--bundle", "changed.bundle"]);
-        assert_eq!(output.code, Some(1), "{sql}: {output:?}");
-        assert!(output.stdout.contains(expected), "{sql}: {}", output.stdout);
+        assert_eq!(output.code, Some(1), "{altered:?}: {output:?}");
+        assert!(output.stdout.contains(expected), "{altered:?}: {}", output.stdout);
     }
 }
 
 #[test]
 fn a_decision_that_is_gone_from_the_store_is_missed_and_not_exported() {
     let (env, _) = exported();
-    env.database().execute_batch("DELETE FROM decision WHERE id IN (2, 4)").expect("written");
+    env.alter(&[
+        Alteration::Delete { rows: rows("decision", &[("id", 2)]) },
+        Alteration::Delete { rows: rows("decision", &[("id", 4)]) },
+    ]);
     let output = env.baton(&["router", "verify"]);
     assert_eq!(output.code, Some(1));
     let gone = |id: u32, run: u32| format!("decision id {id} (r{run}): the row is gone that event ");

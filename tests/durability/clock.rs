@@ -4,6 +4,8 @@ use baton_core::clock::{Clock, Time};
 use baton_core::op::{Op, RouterChoice, Submission};
 use baton_core::plan::{Plan, Workstream};
 use baton_core::seed::Seed;
+use baton_core::task::StateName;
+use baton_store::testing::tamper::{Alteration, To, rows};
 use baton_store::{Home, Lock, Store};
 use serde_json::json;
 
@@ -41,7 +43,7 @@ fn a_clock_that_was_ahead_once_does_not_keep_the_store_there() {
         assert_eq!(said.code, Some(0), "{said:?}");
         let aloud = format!("the record of this store goes {span} beyond this machine's clock");
         assert!(said.stderr.contains(&aloud), "{said:?}");
-        let accepted = Time(env.sql("SELECT at FROM event WHERE kind = 'accepted'"));
+        let accepted = env.stored().events("accepted")[0].at;
         assert!(accepted >= before && accepted <= now(), "{accepted} is not today");
         assert_eq!(env.baton(&["db", "check"]).ok(), "sound\n");
         // Said once: the record ends today now.
@@ -57,14 +59,14 @@ fn what_waits_for_a_time_by_the_wrong_clock_is_tried_now() {
     env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"], "effects": "pure" }])));
     let _ = env.baton(&["run", "plan.json"]).ok();
     let far = now().0 + 400 * DAY;
-    let conn = env.database();
-    conn.execute_batch(&format!(
-        "UPDATE event SET at = {far} WHERE seq = (SELECT max(seq) FROM event); \
-         UPDATE task SET state = 4, at = {far}; UPDATE run SET settled_at = NULL;"
-    ))
-    .expect("it can be written");
-    drop(conn);
+    let (far, newest) = (To::Number(far), env.stored().last_seq());
+    env.alter(&[
+        Alteration::Set { rows: rows("event", &[("seq", newest)]), column: "at", to: far },
+        Alteration::State { rows: rows("task", &[]), to: StateName::Backoff },
+        Alteration::Set { rows: rows("task", &[]), column: "at", to: far },
+        Alteration::Set { rows: rows("run", &[]), column: "settled_at", to: To::Nothing },
+    ]);
     let said = env.baton(&["run", "plan.json"]);
     assert_eq!(said.code, Some(0), "{said:?}");
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'accepted'"), 2);
+    assert_eq!(env.stored().events("accepted").len(), 2);
 }

@@ -136,7 +136,7 @@ fn nothing_outlives_its_attempt_however_that_ends() {
         match end {
             End::ByItself | End::TimedOut | End::TooMuchOutput => {}
             End::Cancelled => {
-                env.until("the attempt", "SELECT count(*) = 1 FROM event WHERE kind = 'assigned'");
+                env.until("the attempt", |stored| stored.events("assigned").len() == 1);
                 let _ = env.baton(&["cancel", "a"]).ok();
             }
             End::HostKilled => host.kill(),
@@ -189,7 +189,7 @@ fn what_is_to_end_is_interrupted_then_terminated_then_killed() {
     rustix::fs::mkfifoat(rustix::fs::CWD, env.path("alive"), rustix::fs::Mode::RWXU).expect("a pipe is made");
     let host = env.start(&["run", "plan.json"]);
     let pipe = begun(&env);
-    env.until("the attempt", "SELECT count(*) = 1 FROM event WHERE kind = 'assigned'");
+    env.until("the attempt", |stored| stored.events("assigned").len() == 1);
     let _ = env.baton(&["cancel", "a"]).ok();
     assert!(all_gone(pipe));
     let _ = host.wait();

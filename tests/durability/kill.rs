@@ -1,11 +1,15 @@
 //! The real binary under kill -9: at every named point of a commit and an attempt, and at random. What was accepted
 //! stays accepted, nothing is accepted twice, and the end equals that of a run that nobody disturbed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
+use baton_core::ending::Ending;
+use baton_core::task::StateName;
+use baton_store::testing::{StoredAttempt, StoredTask};
 use serde_json::json;
 
+use crate::support::stored::Stored;
 use crate::support::{Env, output, plan, seed};
 
 /// Kills at random in the longer loop: `BATON_KILLS=1000 cargo test --test durability -- kill`.
@@ -36,36 +40,30 @@ fn lattice() -> Env {
 
 /// What must be the same at the end, however it came about.
 fn end(env: &Env) -> BTreeMap<String, String> {
-    let conn = env.database();
-    let mut select = conn
-        .prepare(
-            "SELECT b.name, t.state || ' ' || json_extract(CAST(a.report AS TEXT), '$.outcome.output.by') FROM task t \
-             JOIN body b ON b.task_id = t.id JOIN attempt a ON a.task_id = t.id AND a.ending = 'accepted'",
-        )
-        .expect("the store can be read");
-    let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("the store can be read");
-    rows.collect::<rusqlite::Result<_>>().expect("the store can be read")
+    let stored = env.stored();
+    let end = |attempt: StoredAttempt| {
+        let by = Stored::report(&attempt)["outcome"]["output"]["by"].to_string();
+        let state = stored.state_of(&attempt.name);
+        (attempt.name, format!("{state} {by}"))
+    };
+    stored.attempts_that(Ending::Accepted).into_iter().map(end).collect()
 }
 
 fn accepted(env: &Env) -> Vec<String> {
-    if !env.path(".baton/baton.db").exists() {
-        return Vec::new();
-    }
-    let conn = env.database();
-    let Ok(mut select) = conn
-        .prepare("SELECT name FROM body b JOIN task t ON t.id = b.task_id WHERE t.state = 5 ORDER BY name")
-    else {
-        return Vec::new();
-    };
-    select.query_map([], |row| row.get(0)).and_then(Iterator::collect).unwrap_or_default()
+    let Some(stored) = Stored::open(&env.path(".baton")) else { return Vec::new() };
+    let succeeded = |stored: &StoredTask| stored.task.state.name() == StateName::Succeeded;
+    let mut names: Vec<String> =
+        stored.tasks().into_iter().filter(succeeded).map(|stored| stored.name).collect();
+    names.sort();
+    names
 }
 
 fn check(env: &Env, undisturbed: &BTreeMap<String, String>, what: &str) {
     assert_eq!(env.baton(&["db", "check"]).ok(), "sound\n", "{what}");
     assert_eq!(end(env), *undisturbed, "{what}");
-    let twice: i64 = env.sql("SELECT count(*) FROM (SELECT task_id FROM event WHERE kind = 'accepted' GROUP BY task_id HAVING count(*) > 1)");
-    assert_eq!(twice, 0, "{what}: a task was accepted twice");
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'accepted'"), 20, "{what}");
+    let accepted = env.stored().events("accepted");
+    let tasks: HashSet<_> = accepted.iter().map(|event| event.task).collect();
+    assert_eq!((accepted.len(), tasks.len()), (20, 20), "{what}: a task was accepted twice");
 }
 
 fn undisturbed() -> BTreeMap<String, String> {
@@ -103,7 +101,7 @@ fn killed_while_the_store_was_made_it_makes_it_anew() {
     env.write(".baton/baton.db", "");
     assert!(env.baton(&["status"]).fails(2).contains("there is no store in"));
     env.baton(&["run", "plan.json", "-q"]).ok();
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM task WHERE state = 5"), 20);
+    assert_eq!(env.stored().tasks_in(StateName::Succeeded), 20);
 }
 
 #[test]

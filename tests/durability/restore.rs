@@ -4,10 +4,14 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use baton_app::bundled;
-use baton_plugin::Kind;
+use baton_core::id::TaskId;
+use baton_core::kind::Kind;
+use baton_store::testing;
+use baton_store::testing::tamper::{Alteration, To, rows};
 use serde_json::json;
 
-use crate::support::{Env, output, plan};
+use crate::support::stored::alter;
+use crate::support::{Env, output, plan, root};
 
 /// A store with one run, a copy of it, and then with a second run.
 fn twice() -> Env {
@@ -31,8 +35,8 @@ fn killed(env: &Env, args: &[&str], point: &str) {
     assert_eq!(ended.code, None, "{point} was never reached: {ended:?}");
 }
 
-fn runs(env: &Env) -> i64 {
-    env.sql("SELECT count(*) FROM run")
+fn runs(env: &Env) -> usize {
+    env.stored().runs().len()
 }
 
 #[test]
@@ -45,7 +49,11 @@ fn killed_anywhere_in_a_restore_there_is_the_old_store_or_the_new_one() {
         assert_eq!(runs(&env), expected, "{point}");
         // What was done is not done again.
         env.baton(&["run", "first.json", "-q"]).ok();
-        assert_eq!(env.sql::<i64>("SELECT count(*) FROM attempt WHERE task_id = 1"), 1, "{point}");
+        assert_eq!(
+            env.stored().attempts().iter().filter(|attempt| attempt.task == TaskId(1)).count(),
+            1,
+            "{point}"
+        );
         env.baton(&["db", "restore", "copy.db"]).ok();
         assert_eq!((runs(&env), env.baton(&["db", "check"]).ok().as_str()), (1, "sound\n"), "{point}");
         let kept: Vec<String> = std::fs::read_dir(env.path(".baton"))
@@ -92,7 +100,7 @@ fn where_a_store_was_none_is_made_anew_before_somebody_says_so() {
         env.baton(&["db", "restore", &store(left).to_string_lossy()]).ok();
         assert_eq!(runs(&env), 2);
         env.baton(&["run", "first.json", "-q"]).ok();
-        assert_eq!(env.sql::<i64>("SELECT count(*) FROM attempt"), 2, "nothing was done again");
+        assert_eq!(env.stored().attempts().len(), 2, "nothing was done again");
     }
 }
 
@@ -137,11 +145,7 @@ fn a_backup_runs_elsewhere_with_the_plugins_that_were_installed() {
     elsewhere.write("baton.toml", &config.replace("\"other\"", "\"late\""));
     elsewhere.write("more.json", &plan(json!([{ "id": "c", "skills": ["late"] }])));
     elsewhere.baton(&["run", "more.json", "-q", "--router", "mine"]).ok();
-    assert_eq!(
-        elsewhere.sql::<i64>("SELECT count(DISTINCT digest) FROM decision"),
-        1,
-        "by the same component"
-    );
+    assert_eq!(elsewhere.stored().deciding_components(), 1, "by the same component");
     // An altered plugin is not taken along.
     let stored =
         std::fs::read_dir(env.path(".baton/plugins")).expect("readable").next().expect("one").expect("one");
@@ -153,11 +157,51 @@ fn a_backup_runs_elsewhere_with_the_plugins_that_were_installed() {
 #[test]
 fn an_altered_copy_replaces_nothing() {
     let env = twice();
-    let copy = rusqlite::Connection::open(env.path("copy.db")).expect("it is there");
-    copy.execute_batch("UPDATE body SET name = 'other'").expect("written");
-    drop(copy);
+    alter(
+        &env.path("copy.db"),
+        &[Alteration::Set {
+            rows: rows("task_spec", &[("task_id", 1)]),
+            column: "name",
+            to: To::Text("other"),
+        }],
+    );
     let said = env.baton(&["db", "restore", "copy.db"]).fails(3);
-    assert!(said.contains("copy.db can't be used: body task_id 1"), "{said}");
+    assert!(said.contains("copy.db can't be used: task_spec task_id 1"), "{said}");
     assert_eq!(runs(&env), 2);
     assert!(!env.path(".baton/baton.db.restoring").exists());
+}
+
+/// The store that a baton of an earlier schema left.
+fn of_schema(version: i64) -> Env {
+    let env = Env::with_mocks();
+    let text = root().join(format!("host/store/src/fixture/schema-{version}.sql"));
+    let text = std::fs::read_to_string(text).expect("it is kept");
+    std::fs::create_dir(env.path(".baton")).expect("folders can be made");
+    testing::load(&env.path(".baton/baton.db"), &text).expect("it was dumped");
+    env
+}
+
+#[test]
+fn killed_anywhere_in_a_migration_there_is_the_store_before_it_or_after_it() {
+    for point in baton_store::failpoint::MIGRATE {
+        let env = of_schema(2);
+        killed(&env, &["status"], point);
+        let expected = if point == "migrate-committed" { 3 } else { 2 };
+        let database = env.path(".baton/baton.db");
+        assert_eq!(testing::schema(&database).expect("readable"), expected, "{point}");
+        assert_eq!(env.baton(&["db", "check"]).ok(), "sound\n", "{point}");
+        assert_eq!(testing::schema(&database).expect("readable"), 3, "{point}");
+        assert_eq!(runs(&env), 3, "{point}");
+        let kept = env.path(".baton/baton.db.schema-2-1");
+        assert_eq!(testing::schema(&kept).expect("readable"), 2, "{point}: as it was it lies beside it");
+    }
+}
+
+#[test]
+fn a_copy_of_an_earlier_schema_comes_back_as_one_of_this() {
+    let env = of_schema(2);
+    std::fs::copy(env.path(".baton/baton.db"), env.path("old.db")).expect("writable");
+    env.baton(&["db", "restore", "old.db"]).ok();
+    assert_eq!(env.baton(&["db", "check"]).ok(), "sound\n");
+    assert_eq!(testing::schema(&env.path("old.db")).expect("readable"), 2, "the copy stays what it is");
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use baton_core::task::StateName;
 use serde_json::json;
 
 use super::guests::{component, guest};
@@ -84,13 +85,13 @@ fn a_watched_project_is_built_tested_and_installed_on_save() {
     let mut command = env.command(&["plugin", "watch", "mine"]);
     command.env("CARGO_TARGET_DIR", root().join("target/authors"));
     let mut watching = env.spawn(command);
-    env.until("the first version", "SELECT count(*) = 1 FROM event WHERE kind = 'plugin-added'");
+    env.until("the first version", |stored| stored.events("plugin-added").len() == 1);
     let source = fs::read_to_string(env.path("mine/src/lib.rs")).expect("it was written");
     // What does not compile is said, and the next save is waited for.
     env.write("mine/src/lib.rs", "no Rust");
     watching.until_said("cargo could not build it");
     env.write("mine/src/lib.rs", &source.replace("knows the work", "knows it best"));
-    env.until("the second version", "SELECT count(*) = 2 FROM event WHERE kind = 'plugin-added'");
+    env.until("the second version", |stored| stored.events("plugin-added").len() == 2);
     drop(watching);
     env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }])));
     env.baton(&["run", "plan.json", "--router", "mine"]).ok();
@@ -134,18 +135,18 @@ fn a_new_version_of_the_router_in_use_takes_over() {
     env.baton(&["plugin", "add", "live.wasm"]).ok();
     env.write("plan.json", &plan(chain(16, "work")));
     let mut host = env.start(&["run", "plan.json", "--router", "live"]);
-    env.until("the first success", "SELECT count(*) > 0 FROM task WHERE state = 5");
+    env.until("the first success", |stored| stored.tasks_in(StateName::Succeeded) > 0);
     fs::write(env.path("live.wasm"), component("baton-router-round-robin")).expect("writable");
     env.baton(&["plugin", "add", "live.wasm"]).ok();
-    env.until("the second version", "SELECT count(DISTINCT digest) = 2 FROM decision");
+    env.until("the second version", |stored| stored.deciding_components() == 2);
     host.kill();
     fs::write(env.path("live.wasm"), component("baton-router-random")).expect("writable");
     env.baton(&["plugin", "add", "live.wasm"]).ok();
     let said = env.baton(&["run", "plan.json"]).ok();
     assert!(said.contains("a new version of router live takes over"), "{said}");
     assert!(!said.contains("failed, the host decides"), "{said}");
-    assert_eq!(env.sql::<i64>("SELECT count(DISTINCT digest) FROM decision"), 3);
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'router-degraded'"), 0);
+    assert_eq!(env.stored().deciding_components(), 3);
+    assert_eq!(env.stored().events("router-degraded").len(), 0);
 }
 
 #[test]

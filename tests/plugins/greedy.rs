@@ -1,6 +1,8 @@
 //! Plugins that want more than they may have: each loop that one drives has an end, for its task and for its run, and
 //! what it says has one as well.
 
+use baton_core::event::Event;
+use baton_core::task::{Role, StateName};
 use serde_json::json;
 
 use super::guests::guest;
@@ -24,12 +26,10 @@ fn a_router_is_not_asked_about_what_it_wants_to_know() {
     let said = env.baton(&["run", "plan.json", "--router", "greedy-router"]);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.stdout.contains("the router asked for more than 3 consultations"), "{}", said.stdout);
-    assert_eq!(
-        env.sql::<i64>("SELECT count(*) FROM task"),
-        2 + 2 * 3,
-        "three consultations for each of two tasks"
-    );
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM task WHERE role = 2 AND state = 5"), 6, "all were done");
+    assert_eq!(env.stored().tasks().len(), 2 + 2 * 3, "three consultations for each of two tasks");
+    let consultations = env.stored().tasks_as(Role::Consult);
+    assert_eq!(consultations.len(), 6);
+    assert!(consultations.iter().all(|one| one.task.state.name() == StateName::Succeeded), "all were done");
 }
 
 #[test]
@@ -43,8 +43,8 @@ fn consultations_of_a_run_have_an_end_and_its_tasks_are_done_all_the_same() {
         said.contains("router greedy-router is off: from now on the least loaded agent is chosen"),
         "{said}"
     );
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM task WHERE role = 2"), 2);
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'router-degraded'"), 3);
+    assert_eq!(env.stored().tasks_as(Role::Consult).len(), 2);
+    assert_eq!(env.stored().events("router-degraded").len(), 3);
 }
 
 #[test]
@@ -53,9 +53,9 @@ fn a_router_that_fails_without_one_before_it_is_off_and_said_to_be_once() {
     env.write("plan.json", &plan(chain(8, "work")));
     let said = env.baton(&["run", "plan.json", "--router", "greedy-router"]).ok();
     assert_eq!(said.matches("is off").count(), 1, "{said}");
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'router-degraded'"), 3);
-    assert_eq!(env.sql::<String>("SELECT router FROM run"), "host:least-loaded");
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM decision WHERE router = 'host:least-loaded'"), 8);
+    assert_eq!(env.stored().events("router-degraded").len(), 3);
+    assert_eq!(env.stored().runs()[0].router.name, "host:least-loaded");
+    assert_eq!(env.stored().decisions_by("host:least-loaded"), 8);
     env.baton(&["router", "verify"]).ok();
     env.baton(&["db", "check"]).ok();
 }
@@ -71,19 +71,21 @@ fn what_a_router_says_is_cut_and_says_so() {
             "{what}: {} bytes were printed",
             said.stderr.len()
         );
-        let record =
-            "SELECT (SELECT max(length(fact)) FROM event) + (SELECT max(length(answer)) FROM decision)";
-        assert!(env.sql::<i64>(record) < 20_000, "{what}");
+        let stored = env.stored();
+        let fact = |event: &Event| serde_json::to_string(&event.fact).expect("it is data").len();
+        let longest = stored.record().iter().map(fact).max().unwrap_or_default();
+        let answers =
+            stored.decisions().iter().map(|decision| decision.answer.len()).max().unwrap_or_default();
+        assert!(longest + answers < 20_000, "{what}");
         env
     };
     let cut = " (cut, of 5000000 bytes)";
-    let fact =
-        long("refuse").sql::<String>("SELECT CAST(fact AS TEXT) FROM event WHERE kind = 'router-degraded'");
+    let fact = long("refuse").stored().facts("router-degraded")[0].to_string();
     assert!(fact.contains(cut), "{fact}");
-    let fact = long("reject").sql::<String>("SELECT CAST(fact AS TEXT) FROM event WHERE kind = 'failed'");
+    let fact = long("reject").stored().facts("failed")[0].to_string();
     assert!(fact.contains(cut), "{fact}");
     let env = long("reason");
-    assert!(env.sql::<String>("SELECT CAST(answer AS TEXT) FROM decision").contains(cut));
+    assert!(env.stored().decisions()[0].answer.contains(cut));
     env.baton(&["router", "verify"]).ok();
 }
 
@@ -98,7 +100,7 @@ fn an_executor_that_is_never_done_ends_with_the_limit_that_it_went_over() {
         assert_eq!(said.code, Some(1), "{said:?}");
         let over = format!("greedy-executor went over its {limit} limit (7)");
         assert!(said.stdout.contains(&over), "{}", said.stdout);
-        env.sql::<i64>("SELECT count(*) FROM task")
+        env.stored().tasks().len()
     };
     assert_eq!(ends("[plugins.greedy-executor.limits]\nchildren = 7\n", "children"), 8);
     assert_eq!(ends("[plugins.greedy-executor.limits]\nchildren-per-run = 7\n", "children-per-run"), 8);
@@ -117,7 +119,7 @@ fn questions_have_an_end_also_where_a_policy_answers_them() {
     let said = env.baton(&["run", "plan.json"]);
     assert_eq!(said.code, Some(1), "{said:?}");
     assert!(said.stdout.contains("greedy-agent went over its questions limit (64)"), "{}", said.stdout);
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM question"), 64);
+    assert_eq!(env.stored().questions().len(), 64);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A plugin's life from the command line: new, build, check, test, add, use, upgrade, remove; and what a broken router
 //! does to a run.
 
+use baton_core::task::StateName;
 use serde_json::json;
 
 use super::guests::{component, guest};
@@ -21,7 +22,7 @@ fn a_new_router_is_built_checked_tested_added_and_used() {
     env.baton(&["plugin", "add", "mine"]).ok();
     env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }])));
     env.baton(&["run", "plan.json", "--router", "mine"]).ok();
-    assert_eq!(env.sql::<String>("SELECT router FROM decision"), "mine");
+    assert_eq!(env.stored().decisions()[0].router, "mine");
     env.baton(&["plugin", "remove", "mine"]).ok();
     assert!(env.baton(&["plugin", "remove", "mine"]).fails(2).contains("there is no plugin mine"));
 }
@@ -65,8 +66,8 @@ fn a_run_completes_with_every_hostile_router() {
         env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["other"] }, { "id": "b", "skills": ["work"], "depends_on": ["a"] }])));
         let said = env.baton(&["run", "plan.json", "--router", "bad"]).ok();
         assert!(said.contains("router bad failed, the host decides: "), "{name}: {said}");
-        assert!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'router-degraded'") > 0, "{name}");
-        assert_eq!(env.sql::<i64>("SELECT count(*) FROM attempt"), 2, "{name}");
+        assert!(env.stored().events("router-degraded").len() > 0, "{name}");
+        assert_eq!(env.stored().attempts().len(), 2, "{name}");
     }
 }
 
@@ -83,9 +84,13 @@ fn nobody_waits_for_a_router_in_the_shadow() {
     let chain = chain(5, "work");
     env.write("plan.json", &plan(chain));
     env.baton(&["run", "plan.json"]).ok();
-    let order = "SELECT (SELECT max(seq) FROM event WHERE kind = 'accepted') < \
-                 (SELECT seq FROM event WHERE kind = 'trial-ended')";
-    assert!(env.sql::<bool>(order), "all five were accepted before the third answer was given up");
+    let stored = env.stored();
+    let accepted = stored.events("accepted").last().map(|event| event.seq);
+    let ended = stored.events("trial-ended").first().map(|event| event.seq);
+    assert!(
+        ended.is_some() && accepted < ended,
+        "all five were accepted before the third answer was given up"
+    );
 }
 
 #[test]
@@ -99,9 +104,9 @@ fn a_router_that_keeps_failing_gives_way_to_the_one_before() {
     env.baton(&["router", "use", "bad"]).ok();
     let said = env.baton(&["run", "plan.json"]).ok();
     assert!(said.contains("router capability is back in place of bad: "), "{said}");
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'router-degraded'"), 3);
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'router-rolled-back'"), 1);
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM attempt"), 6, "nothing in flight was lost or run twice");
+    assert_eq!(env.stored().events("router-degraded").len(), 3);
+    assert_eq!(env.stored().events("router-rolled-back").len(), 1);
+    assert_eq!(env.stored().attempts().len(), 6, "nothing in flight was lost or run twice");
 }
 
 #[test]
@@ -112,7 +117,7 @@ fn a_router_may_be_used_straight_from_its_file() {
     env.baton(&["run", "plan.json", "--detach"]).ok();
     env.baton(&["router", "use", "mine.wasm"]).ok();
     env.baton(&["run", "plan.json"]).ok();
-    assert!(env.sql::<String>("SELECT router FROM decision").ends_with("mine.wasm"));
+    assert!(env.stored().decisions()[0].router.ends_with("mine.wasm"));
 }
 
 #[test]
@@ -126,14 +131,14 @@ fn a_running_host_takes_over_what_is_added_meanwhile() {
     let chain = chain(8, "work");
     env.write("plan.json", &plan(chain));
     let host = env.start(&["run", "plan.json"]);
-    env.until("the first success", "SELECT count(*) > 0 FROM task WHERE state = 5");
+    env.until("the first success", |stored| stored.tasks_in(StateName::Succeeded) > 0);
     env.baton(&["plugin", "add", "mine.wasm"]).ok();
     env.baton(&["router", "use", "mine"]).ok();
     let output = host.wait();
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert!(output.stdout.contains("router mine takes over from capability"), "{}", output.stdout);
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'router-degraded'"), 0);
-    assert!(env.sql::<bool>("SELECT count(*) > 0 FROM decision WHERE router = 'mine'"));
+    assert_eq!(env.stored().events("router-degraded").len(), 0);
+    assert!(env.stored().decisions_by("mine") > 0);
 }
 
 #[test]

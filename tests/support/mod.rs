@@ -4,11 +4,14 @@
 
 pub mod model;
 pub mod seed;
+pub mod stored;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use baton_store::testing::tamper::Alteration;
+use stored::Stored;
 use tempfile::TempDir;
 
 pub const BATON: &str = env!("CARGO_BIN_EXE_baton");
@@ -106,27 +109,21 @@ impl Env {
         Running(child.expect("baton can be started"))
     }
 
-    pub fn database(&self) -> rusqlite::Connection {
-        rusqlite::Connection::open(self.path(".baton/baton.db")).expect("there is a store")
+    /// What its store holds.
+    pub fn stored(&self) -> Stored {
+        Stored::open(&self.path(".baton")).expect("there is a store")
     }
 
-    /// One value out of the database.
-    pub fn sql<T: rusqlite::types::FromSql>(&self, sql: &str) -> T {
-        self.database().query_row(sql, [], |row| row.get(0)).unwrap_or_else(|why| panic!("{why}: {sql}"))
+    /// Alters its store behind Baton's back.
+    pub fn alter(&self, alterations: &[Alteration<'_>]) {
+        stored::alter(&self.path(".baton/baton.db"), alterations);
     }
 
     /// Waits, for a bounded time, until the store says so.
-    pub fn until(&self, what: &str, sql: &str) {
+    pub fn until(&self, what: &str, is_so: impl Fn(&Stored) -> bool) {
         for _ in 0..600 {
-            if self.path(".baton/baton.db").exists() {
-                let conn = rusqlite::Connection::open_with_flags(
-                    self.path(".baton/baton.db"),
-                    rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY,
-                );
-                if conn.and_then(|conn| conn.query_row(sql, [], |row| row.get::<_, bool>(0))).unwrap_or(false)
-                {
-                    return;
-                }
+            if Stored::open(&self.path(".baton")).is_some_and(|stored| is_so(&stored)) {
+                return;
             }
             std::thread::sleep(std::time::Duration::from_millis(50));
         }

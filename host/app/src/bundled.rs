@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use baton_plugin::Kind;
+use baton_core::kind::Kind;
 use baton_plugin::bundled::{Bundled, BundledPlugins};
 
 /// All of them, by kind and name.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use baton_plugin::Kind;
+use baton_core::kind::Kind;
 
 /// Wraps a module that was built against our WIT into a component.
 ///

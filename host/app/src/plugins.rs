@@ -8,8 +8,8 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
 use baton_core::command::Command;
+use baton_core::kind::Kind;
 use baton_core::op::PluginRow;
-use baton_plugin::Kind;
 use baton_plugin::grant::{Gated, Grant};
 use baton_plugin::inspect::Component;
 use baton_plugin::source::{self, Fetched};
@@ -146,10 +146,10 @@ impl Proposal {
         }
         keep(&app.home, &component.digest, bytes)?;
         let grants: Vec<String> = granted.iter().map(ToString::to_string).collect();
-        let (kind, digest) = (component.kind.to_string(), component.digest.clone());
-        let row = PluginRow { name: name.clone(), kind: kind.clone(), digest, grants: grants.clone() };
+        let (kind, digest) = (component.kind, component.digest.clone());
+        let row = PluginRow { name: name.clone(), kind, digest, grants: grants.clone() };
         app.command(Command::PutPlugin(Box::new(row)))?;
-        Ok(PluginInstalled { name, kind, digest: component.digest.clone(), grants })
+        Ok(PluginInstalled { name, kind: kind.to_string(), digest: component.digest.clone(), grants })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use baton_plugin::Kind;
+use baton_core::kind::Kind;
 
 use super::package::Language;
 

@@ -2,9 +2,9 @@
 
 use baton_core::clock::Clock;
 use baton_core::id::{RunId, TaskId};
+use baton_core::kind::Kind;
 use baton_engine::waits::Wait;
 use baton_engine::why::{self, Offline, Rules, Why};
-use baton_plugin::Kind;
 use baton_store::Reader;
 use baton_store::read;
 use schemars::JsonSchema;

@@ -6,6 +6,7 @@ mod plugin;
 mod queue;
 mod recover;
 mod route;
+mod scale;
 
 use super::{Global, Outcome};
 
@@ -21,6 +22,8 @@ pub(super) enum Verb {
     Plan(plan::Args),
     /// Restarting with many live tasks, to the first assignment
     Recover(recover::Args),
+    /// The same work in stores that hold more and more
+    Scale(scale::Args),
 }
 
 impl Verb {
@@ -37,6 +40,7 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
         Verb::Plugin(args) => plugin::run(global, &args),
         Verb::Plan(args) => plan::run(global, &args),
         Verb::Recover(args) => recover::run(global, &args),
+        Verb::Scale(args) => scale::run(global, &args),
     }
 }
 

@@ -111,9 +111,9 @@ fn next(args: &Args, start: &Start) {
 mod tests {
     use baton_app::bundled;
     use baton_app::config::Config;
+    use baton_core::kind::Kind;
     use baton_core::plan::check::Means;
     use baton_core::plan::load;
-    use baton_plugin::Kind;
     use clap::ValueEnum as _;
 
     use super::*;

@@ -49,12 +49,13 @@ use baton_app::config::{Config, ConfigError};
 use baton_app::operation::Operation;
 use baton_app::{App, AppError};
 use baton_core::agent::Card;
+use baton_core::kind::Kind;
 use baton_core::op::{PluginRow, Rejection};
 use baton_core::plan::load::PlanErrors;
 use baton_plugin::compile::Compiler;
 use baton_plugin::library::{Installed, Library, Sources};
 use baton_plugin::source::SourceError;
-use baton_plugin::{Kind, PluginError, compile};
+use baton_plugin::{PluginError, compile};
 use baton_store::{Home, OpenError, Reader, read, reader};
 use clap::{Parser, Subcommand};
 use serde::Serialize;
@@ -286,7 +287,9 @@ impl From<Rejection> for Failure {
                 Self::Usage(why.to_string())
             }
             Rejection::Refused(_) => Self::Refused(why.to_string()),
-            Rejection::Store(_) | Rejection::HeldElsewhere { .. } => Self::Infrastructure(why.to_string()),
+            Rejection::Store(_) | Rejection::Host(_) | Rejection::HeldElsewhere { .. } => {
+                Self::Infrastructure(why.to_string())
+            }
         }
     }
 }

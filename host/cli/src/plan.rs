@@ -9,7 +9,6 @@ use baton_core::plan::check::Means;
 use baton_core::plan::simulate::{Timeline, generalists, timeline};
 use baton_core::plan::{Plan, graph, load, schema};
 use baton_core::span::Span;
-use baton_plugin::Kind;
 use baton_store::read;
 use baton_store::{Home, reader};
 
@@ -120,7 +119,7 @@ fn means(global: &Global, path: &Path) -> Result<Means, Failure> {
     let conn = if home.exists() { Some(reader(&home)?) } else { None };
     let installed = conn.as_ref().map(read::plugins).transpose().map_err(unreadable)?.unwrap_or_default();
     let named = |kind: Kind| {
-        let installed = installed.iter().filter(|row| row.kind == kind.as_str()).map(|row| row.name.clone());
+        let installed = installed.iter().filter(|row| row.kind == kind).map(|row| row.name.clone());
         bundled::plugins().of(kind).map(|plugin| plugin.name.to_owned()).chain(installed).collect()
     };
     let agents = agents_of(&config, conn.as_ref())?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use baton_app::package::{self, Language};
 use baton_app::scaffold;
-use baton_plugin::Kind;
+use baton_core::kind::Kind;
 
 use super::{Done, Failure, Global, Outcome, screen};
 

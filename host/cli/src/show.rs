@@ -1,5 +1,6 @@
 //! `baton show TASK`: all that is known of a task.
 
+use baton_core::ending::Ending;
 use baton_core::outcome;
 use baton_core::plan::Workstream;
 use baton_core::task::{State, Task};
@@ -80,7 +81,7 @@ fn text(shown: &Shown, why: Option<&Why>) {
     }
     for (number, attempt) in attempts.iter().enumerate() {
         let agent = attempt.agent.as_deref().unwrap_or("its executor");
-        let ending = attempt.ending.as_deref().unwrap_or("under way");
+        let ending = attempt.ending.map_or("under way", Ending::as_str);
         screen::line(&format!("  attempt {} by {agent} at {}: {ending}", number + 1, attempt.started));
         if let Some(outcome) = &attempt.report.outcome {
             say("  summary", &outcome.summary);

@@ -7,7 +7,7 @@ use thiserror::Error;
 use crate::agent::{Card, Standing};
 use crate::event::TrialEnding;
 use crate::id::{AgentId, QuestionId, RunId, TaskId};
-use crate::op::{PluginRow, Rejection, RouterChoice, Submission, TrialTerms};
+use crate::op::{PluginRow, Rejection, RouterChoice, StoreError, Submission, TrialTerms};
 use crate::plan::Plan;
 use crate::plan::load::{self, PlanErrors};
 use crate::trial::TrialPhase;
@@ -177,8 +177,16 @@ impl From<Rejection> for CommandError {
                     "`baton plan amend {run} PLAN` takes the change over, `baton run PLAN --again` starts anew"
                 ),
             },
-            Rejection::HeldElsewhere { .. } => Self::Busy { why: why.to_string() },
-            Rejection::Store(_) => Self::Unavailable { why: why.to_string() },
+            Rejection::HeldElsewhere { .. } | Rejection::Store(StoreError::Busy(_)) => {
+                Self::Busy { why: why.to_string() }
+            }
+            Rejection::Store(
+                StoreError::Corrupt(_)
+                | StoreError::Failed(_)
+                | StoreError::Fenced { .. }
+                | StoreError::Closed,
+            )
+            | Rejection::Host(_) => Self::Unavailable { why: why.to_string() },
         }
     }
 }

@@ -1,6 +1,9 @@
 //! What happened: the append-only record from which every task can be rebuilt.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::agent::breaker::Breaker;
 use crate::budget::ledger::Account;
@@ -281,6 +284,33 @@ pub enum TrialEnding {
     /// All goes back to the routers that the runs have.
     RolledBack,
 }
+
+impl TrialEnding {
+    /// The word that stands for it, also where it is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Promoted => "promoted",
+            Self::RolledBack => "rolled-back",
+        }
+    }
+}
+
+impl FromStr for TrialEnding {
+    type Err = UnknownEnding;
+
+    fn from_str(word: &str) -> Result<Self, UnknownEnding> {
+        [Self::Promoted, Self::RolledBack]
+            .into_iter()
+            .find(|ending| ending.as_str() == word)
+            .ok_or_else(|| UnknownEnding(word.to_owned()))
+    }
+}
+
+/// No trial ends so.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0:?} is no ending of a trial")]
+pub struct UnknownEnding(String);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

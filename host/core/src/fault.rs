@@ -49,8 +49,9 @@ impl ErrorClass {
         Self::Lost,
     ];
 
+    /// The word that stands for it, also where it is stored.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Transient => "transient",
             Self::RateLimited => "rate-limited",

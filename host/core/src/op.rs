@@ -11,6 +11,7 @@ use crate::episode::Episode;
 use crate::event::{Fact, TrialEnding};
 use crate::fault::{Begun, Fault};
 use crate::id::{AgentId, DecisionId, Epoch, QuestionId, RunId, TaskId};
+use crate::kind::Kind;
 use crate::knowledge::Observation;
 use crate::note::Note;
 use crate::outcome::{Check, Outcome};
@@ -444,10 +445,22 @@ impl WaitingOn {
     }
 }
 
+impl Role {
+    /// What a task waits for while it has children of this role.
+    #[must_use]
+    pub fn stage(self) -> WaitingOn {
+        match self {
+            Self::Part => WaitingOn::Executor,
+            Self::Evidence => WaitingOn::Acceptance,
+            Self::Consult => WaitingOn::Routing,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PluginRow {
     pub name: String,
-    pub kind: String,
+    pub kind: Kind,
     pub digest: String,
     pub grants: Vec<String>,
 }
@@ -549,7 +562,49 @@ pub enum Rejection {
         "a host on another machine ({machine}, process {pid}) has this store until {until}: try again then"
     )]
     HeldElsewhere { machine: String, pid: u32, until: Time },
-    /// The transaction failed: whether the operation was carried out is unknown until the store is read again.
+    /// The store could not carry it out.
     #[error("the store failed: {0}")]
-    Store(String),
+    Store(#[from] StoreError),
+    /// The host did not take it, or gave no answer that could be read.
+    #[error(transparent)]
+    Host(#[from] HostError),
+}
+
+/// Why the store did not carry an operation out, by what the caller does next. Causes are text, because this goes from
+/// thread to thread and from process to process.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StoreError {
+    /// Nothing was written: try again.
+    #[error("{0}")]
+    Busy(String),
+    /// What is stored is not what was written: `baton db check` says where, and a backup is the way back.
+    #[error("{0}")]
+    Corrupt(String),
+    /// The disk, the memory or a file's permissions: mend that and start the host again. Whether the operation was
+    /// carried out is unknown until the store is read again.
+    #[error("{0}")]
+    Failed(String),
+    /// Nothing was written: this host may do nothing more.
+    #[error("another host (boot {newest}) took the store over from this one (boot {own})")]
+    Fenced { own: u32, newest: u32 },
+    /// Nothing was written: the store was closed, or had failed before. Open it again.
+    #[error("the writer has stopped")]
+    Closed,
+}
+
+/// Why a host gave no answer. Whether the operation was carried out is unknown until the store is read again.
+#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostError {
+    #[error("the host has stopped")]
+    Stopped,
+    #[error("the host gave no answer")]
+    NoAnswer,
+    /// Whoever serves the store's socket speaks otherwise than this version, or the socket failed.
+    #[error("{0}")]
+    Protocol(String),
+    /// A fault of Baton's own.
+    #[error("the scheduler broke: {0}")]
+    Broke(String),
 }

@@ -199,6 +199,17 @@ impl StateName {
     }
 }
 
+impl StateName {
+    /// Whether a task in this state has ended, and only a redrive begins it anew.
+    #[must_use]
+    pub const fn is_terminal(self) -> bool {
+        match self {
+            Self::Succeeded | Self::Failed | Self::Cancelled | Self::Skipped => true,
+            Self::Blocked | Self::Ready | Self::Running | Self::Waiting | Self::Backoff => false,
+        }
+    }
+}
+
 impl fmt::Display for StateName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use baton_plugin::Kind;
+use baton_core::kind::Kind;
 use baton_plugin::library::Library;
 use baton_plugin::limits::{Asks, Limits};
 

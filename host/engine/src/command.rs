@@ -7,7 +7,7 @@ use baton_core::clock::Clock;
 use baton_core::command::{Backtest, Command, CommandError, Target};
 use baton_core::event::Fact;
 use baton_core::id::{AgentId, RunId};
-use baton_core::op::{self, Op, Rejection, RouterChange};
+use baton_core::op::{self, HostError, Op, Rejection, RouterChange};
 use baton_core::plan::diff::Diff;
 use baton_plugin::library::Library;
 use baton_store::{Reader, Store, reader};
@@ -139,7 +139,7 @@ pub fn carry_out(
 
 fn apply(store: &mut Store, op: Op) -> Result<Reply, CommandError> {
     let answer = store.apply(vec![op]).pop();
-    let applied = answer.unwrap_or_else(|| Err(Rejection::Store("no answer".into())))?;
+    let applied = answer.unwrap_or_else(|| Err(HostError::NoAnswer.into()))?;
     Ok(Reply::of(applied.reply))
 }
 

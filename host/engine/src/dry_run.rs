@@ -88,7 +88,7 @@ pub fn play(dry_run: DryRun<'_>) -> Result<Timeline, String> {
 
 /// The workstreams that have not succeeded, by name.
 fn left(simulator: &Simulator, plan: &Plan) -> Result<Vec<String>, String> {
-    let (rows, run) = (simulator.store().connection(), simulator.run);
+    let (rows, run) = (simulator.store().reader(), simulator.run);
     let mut left = Vec::new();
     for workstream in &plan.workstreams {
         let id = read::task_named(rows, run, &workstream.id).map_err(|why| why.to_string())?;

@@ -13,7 +13,7 @@ use baton_core::scope::Glob;
 use baton_core::task::Task;
 use baton_plugin::capability::process::run_to_end;
 use baton_plugin::capability::{Cancellation, Meter};
-use baton_store::{Reader, read};
+use baton_store::{Reader, Reading, read};
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::attempt::{self, CallScope, HostContext};
@@ -256,7 +256,7 @@ pub struct Owner {
 ///
 /// # Errors
 /// The store can't be read.
-pub fn owner(conn: &Reader, key: Key) -> read::Reading<Option<Owner>> {
+pub fn owner(conn: &Reader, key: Key) -> Reading<Option<Owner>> {
     let Some(task) = read::task(conn, key.task)?.filter(|task| task.run == key.run) else { return Ok(None) };
     let mut over = true;
     for id in read::cost::lineage(conn, task.id)? {
@@ -269,7 +269,7 @@ pub fn owner(conn: &Reader, key: Key) -> read::Reading<Option<Owner>> {
 ///
 /// # Errors
 /// The store can't be read.
-pub async fn clear(workspaces: &Workspaces, conn: &Reader) -> read::Reading<()> {
+pub async fn clear(workspaces: &Workspaces, conn: &Reader) -> Reading<()> {
     let mut over = Vec::new();
     let kept = workspaces.list().into_iter().map(|tree| tree.key);
     for key in kept.chain(workspaces.marked().await) {

@@ -381,9 +381,3 @@ impl Scheduler {
         self.attempts.give_back(now)
     }
 }
-
-/// # Errors
-/// The store can't be read.
-fn unreadable(why: impl std::fmt::Display) -> Rejection {
-    Rejection::Store(why.to_string())
-}

@@ -128,7 +128,7 @@ impl Simulator {
         let mut simulator = Self { store, clock, scheduler, run: RunId(1), endings, reasons, backlog };
         simulator
             .scheduler
-            .recover(simulator.store.connection(), Drift::None, START)
+            .recover(simulator.store.reader(), Drift::None, START)
             .map_err(|why| why.to_string())?;
         simulator.apply(agents.iter().map(|card| Op::PutAgent { card: card.clone() }).collect())?;
         simulator.apply(vec![Op::Submit(Box::new(Submission { plan, seed, router, key: None }))])?;
@@ -164,7 +164,7 @@ impl Simulator {
         let sent = InFlight::of(&ops);
         let answers = self.store.apply(ops);
         let now = self.clock.now();
-        let taken = self.scheduler.committed(&answers, &sent, self.store.connection(), now);
+        let taken = self.scheduler.committed(&answers, &sent, self.store.reader(), now);
         taken.map_err(|why| why.to_string())?;
         Ok(answers)
     }
@@ -191,7 +191,7 @@ impl Simulator {
             ended.push(task);
         }
         self.flush()?;
-        self.scheduler.fire_timers(self.store.connection(), to);
+        self.scheduler.fire_timers(self.store.reader(), to);
         self.flush()?;
         Ok(ended)
     }
@@ -212,7 +212,7 @@ impl Simulator {
     pub fn teach(&mut self, driver: &mut Driver<'_>) -> Result<(), String> {
         let mut started = Vec::new();
         loop {
-            self.scheduler.teach_all(self.store.connection(), self.clock.now());
+            self.scheduler.teach_all(self.store.reader(), self.clock.now());
             if !self.settle_effects(driver, &mut started)? {
                 return Ok(());
             }
@@ -227,7 +227,7 @@ impl Simulator {
         let mut started = Vec::new();
         loop {
             let before = started.len();
-            self.scheduler.turn(self.store.connection(), self.clock.now());
+            self.scheduler.turn(self.store.reader(), self.clock.now());
             self.settle_effects(driver, &mut started)?;
             if started.len() == before {
                 return Ok(started);
@@ -283,7 +283,7 @@ impl Simulator {
             Work::Teach(lesson) => {
                 let (run, router, aside) = (lesson.run, lesson.router.clone(), lesson.aside);
                 let taught = match driver.teach {
-                    Some(teach) => teach(self.store.connection(), *lesson),
+                    Some(teach) => teach(self.store.reader(), *lesson),
                     None => Ok(Learned::never(lesson.cursor)),
                 };
                 Ok(Done::Taught { run, router, aside, taught, took })

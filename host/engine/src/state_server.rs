@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use baton_core::id::{Epoch, TaskId};
-use baton_core::op::{Op, Rejection};
+use baton_core::op::{HostError, Op, Rejection};
 use baton_core::people::{Asked, Policy, Question};
 use baton_plugin::capability::desk::{Answered, KeepError, StateRequest};
 use baton_plugin::capability::{Cancellation, Meter, notify};
@@ -95,7 +95,7 @@ impl StateServer {
         let stored = self.live.submit(vec![op]);
         let told_people = self.notify(task, question);
         async move {
-            stored.await.pop().unwrap_or_else(|| Err(Rejection::Store("no answer".into())))?;
+            stored.await.pop().unwrap_or_else(|| Err(HostError::NoAnswer.into()))?;
             if told.is_none() {
                 tokio::spawn(told_people);
             }

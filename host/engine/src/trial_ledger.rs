@@ -7,9 +7,9 @@ use baton_core::knowledge::Observation;
 use baton_learn::guard::{self, Try};
 use baton_learn::trial::{self, Ledger};
 use baton_stats::arm::Arm;
-use baton_store::Reader;
 use baton_store::read::routing::{Past, TrialRow, each_past};
 use baton_store::read::{self, history};
+use baton_store::{Reader, Reading};
 
 /// Whether an attempt was assigned in the present stage of a trial.
 #[must_use]
@@ -31,19 +31,19 @@ pub fn add(ledger: &mut Ledger, arm: Arm, observation: &Observation) {
 ///
 /// # Errors
 /// The store can't be read.
-pub fn ledger(reader: &Reader, row: &TrialRow) -> Result<Ledger, String> {
+pub fn ledger(reader: &Reader, row: &TrialRow) -> Reading<Ledger> {
     let trial = row.trial();
     let mut ledger = Ledger::new(&trial);
-    let runs = read::runs(reader).map_err(|why| why.to_string())?;
+    let runs = read::runs(reader)?;
     let theirs: HashSet<RunId> =
         runs.iter().filter(|run| run.router == row.router).map(|run| run.id).collect();
-    let before = history::seq_before(reader, row.moved).map_err(|why| why.to_string())?;
+    let before = history::seq_before(reader, row.moved)?;
     let count = |past: Past| {
         let seen = &past.observation;
         if counts(row, seen) && !theirs.contains(&seen.run) {
             add(&mut ledger, trial::arm(&trial, seen.run, seen.task), seen);
         }
     };
-    each_past(reader, before, count).map_err(|why| why.to_string())?;
+    each_past(reader, before, count)?;
     Ok(ledger)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use super::Kind;
+use baton_core::kind::Kind;
 
 /// A component that is part of the binary.
 #[derive(Clone, Copy, Debug)]

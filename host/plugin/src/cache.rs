@@ -13,7 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use super::{Kind, compile};
+use baton_core::kind::Kind;
+
+use super::compile;
 
 /// Makes the names of unfinished files unique in this process.
 static COUNT: AtomicU64 = AtomicU64::new(0);

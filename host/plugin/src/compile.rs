@@ -9,7 +9,9 @@ use std::thread;
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, getppid, set_parent_process_death_signal, setrlimit};
 
-use super::{Kind, engine};
+use baton_core::kind::Kind;
+
+use super::engine;
 
 /// What the child may use.
 const MEMORY: u64 = 4 << 30;

@@ -14,6 +14,7 @@ use baton_core::task::{State, StateName, Task};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::PluginError;
 use super::agent::{Assignment, Ended};
 use super::capability::sign::Signs;
 use super::capability::{CancelReason, Cancellation, Capabilities, Granted, Meter, StateClient};
@@ -23,8 +24,8 @@ use super::router::{
     Agent, Attr, Experience, Feature, Lesson, Request, Router, SkillStats, Snapshot, Verdict, request,
 };
 use super::validator;
-use super::{Kind, PluginError};
 use crate::lease::HostLease;
+use baton_core::kind::Kind;
 
 /// What one rule found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -4,8 +4,9 @@ use std::thread;
 
 use wasmtime::{Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
 
+use super::PluginError;
 use super::limits::{MEMORY_CEILING, STACK, TABLE_CEILING, TICK};
-use super::{Kind, PluginError};
+use baton_core::kind::Kind;
 
 /// Calls of strategies that may run at once.
 const PURE_SLOTS: u32 = 32;

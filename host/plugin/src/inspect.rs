@@ -5,7 +5,8 @@ use wit_component::DecodedWasm;
 use wit_parser::{Resolve, WorldItem, WorldKey};
 
 use super::grant::{FREE, FREE_FOR_AGENTS, Gated};
-use super::{Kind, PluginError, limits};
+use super::{PluginError, limits};
+use baton_core::kind::Kind;
 
 /// A component as its types describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -24,74 +24,9 @@ mod sandbox;
 pub mod source;
 pub mod validator;
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use engine::{ATTEMPTS, Engines};
-
-/// What a plugin is for; each kind has a WIT package of its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    Router,
-    Executor,
-    Validator,
-    Agent,
-}
-
-impl Kind {
-    pub const ALL: [Self; 4] = [Self::Router, Self::Executor, Self::Validator, Self::Agent];
-
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Router => "router",
-            Self::Executor => "executor",
-            Self::Validator => "validator",
-            Self::Agent => "agent",
-        }
-    }
-
-    /// The interface that a plugin of this kind exports.
-    #[must_use]
-    pub fn export(self) -> &'static str {
-        match self {
-            Self::Router => "baton:router/routing",
-            Self::Executor => "baton:executor/execution",
-            Self::Validator => "baton:validator/validation",
-            Self::Agent => "baton:agent/adapter",
-        }
-    }
-
-    /// Whether plugins of this kind must be functions of their arguments.
-    #[must_use]
-    pub fn is_pure(self) -> bool {
-        match self {
-            Self::Router | Self::Executor | Self::Validator => true,
-            Self::Agent => false,
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
-    }
-}
-
-impl FromStr for Kind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .ok_or_else(|| format!("expected router, executor, validator or agent, not {text:?}"))
-    }
-}
 
 /// A component by its content: `blake3:` and 64 hexadecimal digits.
 #[must_use]

@@ -18,7 +18,8 @@ use super::limits::{Limits, Overrides};
 use super::loader::{Loaded, Loader};
 use super::router::Router;
 use super::validator::Validator;
-use super::{Engines, Kind, PluginError};
+use super::{Engines, PluginError};
+use baton_core::kind::Kind;
 
 /// An installed plugin, as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq)]

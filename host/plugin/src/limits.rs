@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, PluginError};
+use baton_core::kind::Kind;
+
+use super::PluginError;
 
 /// The limits of one plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

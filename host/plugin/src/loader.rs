@@ -12,7 +12,8 @@ use super::grant::{Gated, Grant};
 use super::inspect::Component;
 use super::limits::Limits;
 use super::sandbox::{Identity, Sandbox};
-use super::{Engines, Kind, PluginError};
+use super::{Engines, PluginError};
+use baton_core::kind::Kind;
 
 /// A component that is ready to be instantiated.
 #[derive(Clone)]

@@ -13,10 +13,9 @@ mod run;
 mod task;
 mod trial;
 
-use baton_core::op::{Applied, Op, Rejection, Reply};
-
 use super::batch::Batch;
-use crate::batch::ApplyError;
+use super::error::ApplyError;
+use baton_core::op::{Applied, Op, Reply, StoreError};
 
 type Applying = Result<Reply, ApplyError>;
 
@@ -89,13 +88,13 @@ fn is_compound(op: &Op) -> bool {
 
 /// Without a savepoint there is no way back: what is refused after its first write fails the whole group.
 fn direct(batch: &mut Batch<'_>, op: Op) -> Applying {
-    let (before, seq) = (batch.conn.total_changes(), batch.memory.seq);
+    let (before, mark) = (batch.conn.total_changes(), batch.memory.mark());
     match written(batch, op) {
-        Err(refused) if batch.conn.total_changes() != before => {
-            Err(Rejection::Store(refused.to_string()).into())
+        Err(ApplyError::Rejected(refused)) if batch.conn.total_changes() != before => {
+            Err(ApplyError::Broken(StoreError::Failed(format!("half done, and then refused: {refused}"))))
         }
         Err(refused) => {
-            batch.memory.seq = seq;
+            batch.memory.undo(mark);
             Err(refused)
         }
         Ok(reply) => Ok(reply),
@@ -103,21 +102,16 @@ fn direct(batch: &mut Batch<'_>, op: Op) -> Applying {
 }
 
 fn undoable(batch: &mut Batch<'_>, op: Op) -> Applying {
-    let memory = batch.memory.clone();
-    let touched = batch.touched.len();
-    batch.conn.execute_batch("SAVEPOINT op")?;
-    match written(batch, op) {
-        Ok(reply) => {
-            batch.conn.execute_batch("RELEASE op")?;
-            Ok(reply)
-        }
-        Err(rejection) => {
-            batch.conn.execute_batch("ROLLBACK TO op; RELEASE op")?;
-            *batch.memory = memory;
-            batch.touched.truncate(touched);
-            Err(rejection)
-        }
+    let (mark, touched) = (batch.memory.mark(), batch.touched.len());
+    batch.conn.prepare_cached("SAVEPOINT op")?.execute([])?;
+    let done = written(batch, op);
+    if done.is_err() {
+        batch.conn.prepare_cached("ROLLBACK TO op")?.execute([])?;
+        batch.memory.undo(mark);
+        batch.touched.truncate(touched);
     }
+    batch.conn.prepare_cached("RELEASE op")?.execute([])?;
+    done
 }
 
 /// Carries an operation out and writes what it recorded.

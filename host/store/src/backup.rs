@@ -10,7 +10,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 
 use super::check::check;
 use super::durable;
-use super::{Home, Lock, OpenError, SCHEMA_VERSION, version};
+use super::error::OpenError;
+use super::home::{Home, Lock};
+use super::reader::Reader;
+use super::{migrate, schema};
 use crate::failpoint;
 
 /// What a backup has beside the tables of a store.
@@ -18,7 +21,7 @@ const COMPONENTS: &str =
     "CREATE TABLE component (digest TEXT PRIMARY KEY, wasm BLOB NOT NULL) STRICT, WITHOUT ROWID";
 
 fn unusable(path: &Path) -> impl Fn(io::Error) -> OpenError + '_ {
-    |why| OpenError::Unusable { path: path.to_owned(), why: why.to_string() }
+    move |why| OpenError::unusable(path, why)
 }
 
 /// Copies a store, also while it is being written, and what is in its folder of plugins.
@@ -26,13 +29,13 @@ fn unusable(path: &Path) -> impl Fn(io::Error) -> OpenError + '_ {
 /// # Errors
 /// The store can't be read, an installed plugin is gone or was altered, or the copy is there already or can't be
 /// written.
-pub fn backup(home: &Home, conn: &Connection, to: &Path) -> Result<(), OpenError> {
+pub fn backup(home: &Home, reader: &Reader, to: &Path) -> Result<(), OpenError> {
     if to.exists() {
-        return Err(OpenError::Unusable { path: to.to_owned(), why: "it exists already".into() });
+        return Err(OpenError::unusable(to, "it exists already"));
     }
     let partial = durable::beside(to, "partial");
     durable::create_private(&partial).map_err(unusable(&partial))?;
-    let copy = copied(conn, &partial)?;
+    let copy = copied(&reader.conn, &partial)?;
     pack(home, &copy)?;
     drop(copy);
     durable::sync_file(&partial).map_err(unusable(&partial))?;
@@ -41,7 +44,7 @@ pub fn backup(home: &Home, conn: &Connection, to: &Path) -> Result<(), OpenError
 }
 
 /// A copy of a database in an empty file, in one piece: without a log beside it.
-fn copied(from: &Connection, to: &Path) -> Result<Connection, OpenError> {
+pub(crate) fn copied(from: &Connection, to: &Path) -> Result<Connection, OpenError> {
     let mut copy = Connection::open(to)?;
     Backup::new(from, &mut copy)?.run_to_completion(4096, Duration::ZERO, None)?;
     copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(()))?;
@@ -60,8 +63,8 @@ fn pack(home: &Home, copy: &Connection) -> Result<(), OpenError> {
         let path = component(home, digest);
         let bytes = fs::read(&path).map_err(unusable(&path))?;
         if !put_component(copy, digest, &bytes)? {
-            let why = "it was altered since it was installed: add the plugin again".into();
-            return Err(OpenError::Unusable { path, why });
+            let why = "it was altered since it was installed: add the plugin again";
+            return Err(OpenError::unusable(path, why));
         }
     }
     // Older versions, which decisions were made by.
@@ -102,13 +105,14 @@ pub fn restore(home: &Home, from: &Path, _lock: &Lock) -> Result<(), OpenError> 
     let source = source(from)?;
     let (database, fresh) = (home.database(), home.restoring());
     durable::create_private(&fresh).map_err(unusable(&fresh))?;
-    let copy = copied(&source, &fresh)?;
+    let mut copy = Reader { conn: copied(&source, &fresh)? };
     drop(source);
-    unpack(home, &copy)?;
+    unpack(home, &copy.conn)?;
+    migrate::steps(&mut copy.conn)?;
     if let Some(first) = check(&copy)?.into_iter().next() {
         drop(copy);
         fs::remove_file(&fresh).map_err(unusable(&fresh))?;
-        return Err(OpenError::Unusable { path: from.to_owned(), why: first });
+        return Err(OpenError::unusable(from, first));
     }
     drop(copy);
     durable::sync_file(&fresh).map_err(unusable(&fresh))?;
@@ -128,17 +132,16 @@ pub fn restore(home: &Home, from: &Path, _lock: &Lock) -> Result<(), OpenError> 
 
 /// Opens what is to be restored.
 fn source(from: &Path) -> Result<Connection, OpenError> {
-    let no_store =
-        |why: rusqlite::Error| OpenError::NotAStore { path: from.to_owned(), why: why.to_string() };
+    let no_store = |why: rusqlite::Error| OpenError::NotAStore { path: from.to_owned(), why: why.into() };
     let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(no_store)?;
-    let found = version(&source).map_err(no_store)?;
-    if found == SCHEMA_VERSION {
+    let (found, known) = (schema::version(&source).map_err(no_store)?, schema::VERSION);
+    if (schema::OLDEST..=known).contains(&found) {
         return Ok(source);
     }
     let why = format!(
-        "it has schema {found}, and this baton knows {SCHEMA_VERSION}: restore it with the baton that wrote it"
+        "it has schema {found}, and this baton knows {known}: restore it with the baton that wrote it"
     );
-    Err(OpenError::Unusable { path: from.to_owned(), why })
+    Err(OpenError::unusable(from, why))
 }
 
 /// Puts the components of a backup where plugins are kept, and takes them out of the copy.
@@ -158,7 +161,7 @@ fn unpack(home: &Home, copy: &Connection) -> Result<(), OpenError> {
         let (digest, bytes): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
         if blake3::hash(&bytes).to_hex().as_str() != digest {
             let why = format!("its component {digest} was altered");
-            return Err(OpenError::Unusable { path: home.restoring(), why });
+            return Err(OpenError::unusable(home.restoring(), why));
         }
         let path = component(home, &digest);
         durable::write(&path, &bytes).map_err(unusable(&path))?;
@@ -178,10 +181,9 @@ fn settle(database: &Path) -> Result<(), OpenError> {
         old.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))
     };
     match fold() {
-        Ok(true) => Err(OpenError::Unusable {
-            path: database.to_owned(),
-            why: "another process is reading it: try again when it has ended".into(),
-        }),
+        Ok(true) => {
+            Err(OpenError::unusable(database, "another process is reading it: try again when it has ended"))
+        }
         Ok(false) | Err(_) => Ok(()),
     }
 }

@@ -1,66 +1,32 @@
 //! One transaction in the making: loads tasks, lets commands decide, records what happened.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use baton_core::clock::Time;
-use baton_core::event::{Event, Fact};
-use baton_core::id::{AgentId, DecisionId, Epoch, RunId, TaskId, TermsId};
-use baton_core::knowledge::{Observation, OpenAttempts};
-use baton_core::learning::Part;
-use baton_core::op::{Change, Rejection};
-use baton_core::seed::Seed;
-use baton_core::task::transition::Refused;
-use baton_core::task::transition::{self, Command, decide, evolve};
-use baton_core::task::{Task, TaskPolicy};
-use rusqlite::{Connection, ErrorCode, OptionalExtension as _, ToSql, params};
-use thiserror::Error;
+use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 
-use super::chain::{self, Head};
+use super::chain;
 use super::codec::{self, COLUMNS, StateRow};
+use super::error::{ApplyError, Reading};
 use super::lines::{Line, Lines};
-use super::read::live;
+use super::memory::Memory;
+use super::read::{broken, live};
+use super::reader::Reader;
 use super::seal::{Seal, Section};
 use super::tally::{self, Tallies};
-
-/// What the writer keeps in memory between transactions; all of it can be read again from disk.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Memory {
-    pub(super) seq: i64,
-    pub(super) task: i64,
-    decision: i64,
-    /// The end of each run's chain that was touched.
-    heads: HashMap<i64, Head>,
-    terms: HashMap<TermsId, Arc<TaskPolicy>>,
-    terms_ids: HashMap<Arc<TaskPolicy>, TermsId>,
-    seeds: HashMap<RunId, Seed>,
-    underway: OpenAttempts,
-}
-
-impl Memory {
-    pub(super) fn read(conn: &Connection) -> rusqlite::Result<Self> {
-        let last = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0));
-        Ok(Self {
-            seq: last("SELECT coalesce(max(seq), 0) FROM event")?,
-            task: last("SELECT coalesce(max(id), 0) FROM task")?,
-            decision: last("SELECT coalesce(max(id), 0) FROM decision")?,
-            ..Self::default()
-        })
-    }
-
-    pub(super) fn head(&self, conn: &Connection, run: i64) -> rusqlite::Result<Head> {
-        match self.heads.get(&run) {
-            Some(head) => Ok(*head),
-            None => Ok(chain::head(conn, run)?.unwrap_or_default()),
-        }
-    }
-
-    pub(super) fn put_head(&mut self, run: i64, head: Head) {
-        self.heads.insert(run, head);
-    }
-}
+use baton_core::clock::Time;
+use baton_core::event::{Event, Fact};
+use baton_core::id::{AgentId, Epoch, RunId, TaskId, TermsId};
+use baton_core::knowledge::{Observation, OpenAttempts};
+use baton_core::learning::Part;
+use baton_core::op::Change;
+use baton_core::seed::Seed;
+use baton_core::task::transition::{self, Command, decide, evolve};
+use baton_core::task::{Task, TaskPolicy};
 
 pub(super) struct Batch<'c> {
+    pub(super) reader: &'c Reader,
+    /// The reader's, which here may write.
     pub(super) conn: &'c Connection,
     pub(super) now: Time,
     pub(super) memory: &'c mut Memory,
@@ -83,7 +49,7 @@ impl Batch<'_> {
     pub(super) fn task(&self, id: TaskId) -> Result<Task, ApplyError> {
         let mut select = self.conn.prepare_cached(&format!("SELECT {COLUMNS} FROM task WHERE id = ?1"))?;
         let found = select.query_row([id.0], codec::task).optional()?;
-        found.ok_or_else(|| Rejection::NotFound(format!("task {id}")).into())
+        found.ok_or_else(|| ApplyError::not_found(format!("task {id}")))
     }
 
     /// Lets a command decide on a task as it is now, and records what it comes to.
@@ -185,7 +151,7 @@ impl Batch<'_> {
     ) -> Result<(), ApplyError> {
         let run = run.map_or(0, |run| run.0);
         let (task_id, epoch) = task.map_or((None, 0), |task| (Some(task.id.0), task.epoch.0));
-        let json = serde_json::to_vec(fact).map_err(|why| Rejection::Invalid(why.to_string()))?;
+        let json = serde_json::to_vec(fact).map_err(ApplyError::invalid)?;
         self.memory.seq += 1;
         self.lines.push(Line {
             seq: self.memory.seq,
@@ -240,12 +206,12 @@ impl Batch<'_> {
     }
 
     /// What the present operation changed beside tasks.
-    pub(super) fn take_also(&mut self) -> rusqlite::Result<Vec<Change>> {
+    pub(super) fn take_also(&mut self) -> Reading<Vec<Change>> {
         for run in std::mem::take(&mut self.runs) {
-            self.also.extend(live::run(self.conn, run)?.map(Change::Run));
+            self.also.extend(live::run(self.reader, run)?.map(Change::Run));
         }
         for agent in std::mem::take(&mut self.agents) {
-            let registered = live::agent(self.conn, agent)?.map(|agent| Change::Agent(Box::new(agent)));
+            let registered = live::agent(self.reader, agent)?.map(|agent| Change::Agent(Box::new(agent)));
             self.also.push(registered.unwrap_or(Change::AgentRemoved(agent)));
         }
         Ok(std::mem::take(&mut self.also))
@@ -255,12 +221,13 @@ impl Batch<'_> {
     fn observe(&mut self, task: &Task, fact: &Fact) -> Result<(), ApplyError> {
         let needs = OpenAttempts::needs(fact);
         let _metered = needs.then(|| Part::Statistics.begin());
-        if needs && !self.memory.underway.knows(task.id) {
+        if needs && !self.memory.underway().knows(task.id) {
             let Some(open) = tally::open(self.conn, task.id)? else { return Ok(()) };
-            self.memory.underway.recall(task.id, open);
+            self.memory.fold(task.id, |underway| underway.recall(task.id, open));
         }
         let terms = self.terms(task.terms)?;
-        let observed = self.memory.underway.tell(self.memory.seq, self.now, task, &terms, fact);
+        let (seq, now) = (self.memory.seq, self.now);
+        let observed = self.memory.fold(task.id, |underway| underway.tell(seq, now, task, &terms, fact));
         self.observed.extend(observed);
         Ok(())
     }
@@ -277,30 +244,31 @@ impl Batch<'_> {
     /// Notes the end of every chain that grew; once for a transaction.
     pub(super) fn seal_chains(&mut self) -> rusqlite::Result<()> {
         for run in self.touched.drain(..) {
-            let Some(head) = self.memory.heads.get(&run) else { continue };
+            let Some(head) = self.memory.touched_head(run) else { continue };
             chain::keep_head(self.conn, run, head)?;
         }
         Ok(())
     }
 
     pub(super) fn terms(&mut self, id: TermsId) -> Result<Arc<TaskPolicy>, ApplyError> {
-        if let Some(terms) = self.memory.terms.get(&id) {
-            return Ok(Arc::clone(terms));
+        if let Some(terms) = self.memory.terms(id) {
+            return Ok(terms);
         }
         let mut select = self.conn.prepare_cached("SELECT json FROM terms WHERE id = ?1")?;
         let json: String = select.query_row([id.0], |row| row.get(0))?;
         let terms: TaskPolicy =
-            serde_json::from_str(&json).map_err(|why| Rejection::Store(format!("terms {id}: {why}")))?;
+            serde_json::from_str(&json).map_err(|why| ApplyError::corrupt(&format!("terms {id}"), why))?;
         let terms = Arc::new(terms);
-        self.memory.terms.insert(id, Arc::clone(&terms));
+        self.memory.put_terms(id, Arc::clone(&terms));
         Ok(terms)
     }
 
     pub(super) fn terms_id(&mut self, run: RunId, terms: TaskPolicy) -> Result<TermsId, ApplyError> {
-        if let Some(id) = self.memory.terms_ids.get(&terms) {
-            return Ok(*id);
+        let terms = Arc::new(terms);
+        if let Some(id) = self.memory.terms_id(&terms) {
+            return Ok(id);
         }
-        let json = serde_json::to_string(&terms).map_err(|why| Rejection::Invalid(why.to_string()))?;
+        let json = serde_json::to_string(terms.as_ref()).map_err(ApplyError::invalid)?;
         let mut select = self.conn.prepare_cached("SELECT id FROM terms WHERE json = ?1")?;
         let known = select.query_row([&json], |row| row.get(0)).optional()?;
         let id = match known {
@@ -308,62 +276,23 @@ impl Batch<'_> {
             None => {
                 self.conn.prepare_cached("INSERT INTO terms (json) VALUES (?1)")?.execute([&json])?;
                 let id = self.conn.last_insert_rowid();
-                self.seal(Some(run), Section::TaskPolicy, &[&id], &[&json])?;
+                self.seal(Some(run), Section::Terms, &[&id], &[&json])?;
                 TermsId(id)
             }
         };
-        self.memory.terms_ids.insert(Arc::new(terms), id);
+        self.memory.put_terms(id, terms);
         Ok(id)
     }
 
     pub(super) fn seed(&mut self, run: RunId) -> Result<Seed, ApplyError> {
-        if let Some(seed) = self.memory.seeds.get(&run) {
-            return Ok(*seed);
+        if let Some(seed) = self.memory.seed(run) {
+            return Ok(seed);
         }
         let mut select = self.conn.prepare_cached("SELECT seed FROM run WHERE id = ?1")?;
         let seed: Option<i64> = select.query_row([run.0], |row| row.get(0)).optional()?;
-        let seed = Seed(seed.ok_or_else(|| Rejection::NotFound(format!("run {run}")))?.cast_unsigned());
-        self.memory.seeds.insert(run, seed);
+        let seed = Seed(seed.ok_or_else(|| ApplyError::not_found(format!("run {run}")))?.cast_unsigned());
+        self.memory.put_seed(run, seed);
         Ok(seed)
-    }
-
-    pub(super) fn next_task(&mut self) -> TaskId {
-        self.memory.task += 1;
-        TaskId(self.memory.task)
-    }
-
-    pub(super) fn next_decision(&mut self) -> DecisionId {
-        self.memory.decision += 1;
-        DecisionId(self.memory.decision)
-    }
-}
-
-/// Why an operation was not carried out, while it still may be the database that failed.
-#[derive(Debug, Error)]
-pub(super) enum ApplyError {
-    #[error(transparent)]
-    Rejected(#[from] Rejection),
-    #[error(transparent)]
-    Database(#[from] rusqlite::Error),
-}
-
-impl From<Refused> for ApplyError {
-    fn from(refused: Refused) -> Self {
-        Self::Rejected(refused.into())
-    }
-}
-
-impl From<ApplyError> for Rejection {
-    fn from(error: ApplyError) -> Self {
-        match error {
-            ApplyError::Rejected(rejection) => rejection,
-            ApplyError::Database(why) => match why.sqlite_error_code() {
-                Some(ErrorCode::ConstraintViolation) => {
-                    Self::Invalid(format!("it contradicts what is stored: {why}"))
-                }
-                Some(_) | None => Self::Store(why.to_string()),
-            },
-        }
     }
 }
 
@@ -373,9 +302,7 @@ pub(super) const EVENT_COLUMNS: &str = "seq, at, run_id, task_id, epoch, fact, n
 /// Reads a row of [`EVENT_COLUMNS`].
 pub(super) fn event(row: &rusqlite::Row<'_>) -> rusqlite::Result<Event> {
     let json: Vec<u8> = row.get(5)?;
-    let fact = serde_json::from_slice(&json).map_err(|why| {
-        rusqlite::Error::FromSqlConversionFailure(5, rusqlite::types::Type::Blob, Box::new(why))
-    })?;
+    let fact = serde_json::from_slice(&json).map_err(broken)?;
     let run: i64 = row.get(2)?;
     Ok(Event {
         seq: row.get(0)?,

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use baton_core::id::RunId;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, params};
 
+use super::durable;
+use super::error::OpenError;
+use super::reader::Reader;
 use super::seal::row_digest;
-use super::{OpenError, Reader, durable};
+use baton_core::id::RunId;
 
 const APPLICATION_ID: i64 = 0x4241_5442;
 /// 2: with a manifest.
@@ -27,8 +29,11 @@ const DIGITS: usize = 64;
 /// A component by the digest that decisions name it by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Component {
+    /// As decisions name it.
     pub name: String,
+    /// `blake3:` and 64 hexadecimal digits.
     pub digest: String,
+    /// Its bytes.
     pub wasm: Vec<u8>,
 }
 
@@ -43,12 +48,12 @@ pub fn write(
     components: &[Component],
 ) -> Result<String, OpenError> {
     if to.exists() {
-        return Err(OpenError::Unusable { path: to.to_owned(), why: "it exists already".into() });
+        return Err(OpenError::unusable(to, "it exists already"));
     }
-    let unusable = |why: std::io::Error| OpenError::Unusable { path: to.to_owned(), why: why.to_string() };
+    let unusable = |why: std::io::Error| OpenError::unusable(to, why);
     let partial = durable::beside(to, "partial");
     durable::create_private(&partial).map_err(unusable)?;
-    fill(&Connection::open(&partial)?, from, run, components)?;
+    fill(&Connection::open(&partial)?, &from.conn, run, components)?;
     let digest = sign(&partial).map_err(unusable)?;
     durable::rename(&partial, to).map_err(unusable)?;
     Ok(digest)
@@ -56,7 +61,7 @@ pub fn write(
 
 fn fill(
     conn: &Connection,
-    from: &Reader,
+    from: &Connection,
     run: Option<RunId>,
     components: &[Component],
 ) -> rusqlite::Result<()> {
@@ -170,7 +175,9 @@ fn marks(bytes: &[u8], digits: &[u8]) -> Vec<usize> {
 
 /// A bundle that was opened: its decisions, lessons and states are read as those of a store.
 pub struct Bundle {
-    pub conn: Reader,
+    /// Answers what is asked of its decisions and lessons.
+    pub reader: Reader,
+    /// Those that its decisions were made by.
     pub components: Vec<Component>,
     /// Where it is not what was written.
     pub altered: Vec<String>,
@@ -179,7 +186,7 @@ pub struct Bundle {
 /// # Errors
 /// It is not there, or no bundle.
 pub fn open(path: &Path) -> Result<Bundle, OpenError> {
-    let unusable = |why: &str| OpenError::Unusable { path: path.to_owned(), why: why.to_owned() };
+    let unusable = |why: &str| OpenError::unusable(path, why);
     if !path.exists() {
         return Err(unusable("there is no such file"));
     }
@@ -192,14 +199,14 @@ pub fn open(path: &Path) -> Result<Bundle, OpenError> {
     if number("user_version")? != VERSION {
         return Err(unusable("it was written by another version of baton: export it anew with this one"));
     }
-    let is_as_signed = is_as_signed(&fs::read(path).map_err(|why| unusable(&why.to_string()))?);
+    let is_as_signed = is_as_signed(&fs::read(path).map_err(|why| OpenError::unusable(path, why))?);
     let garbled = |why: rusqlite::Error| match is_as_signed {
-        true => OpenError::Database(why),
+        true => why.into(),
         false => unusable(&format!("its bytes were changed, and it can't be read any more: {why}")),
     };
     let altered = compare(&conn, is_as_signed).map_err(garbled)?;
     let components = components(&conn).map_err(garbled)?;
-    Ok(Bundle { conn, components, altered })
+    Ok(Bundle { reader: Reader { conn }, components, altered })
 }
 
 fn components(conn: &Connection) -> rusqlite::Result<Vec<Component>> {

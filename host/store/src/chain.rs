@@ -2,12 +2,15 @@
 
 use std::fmt;
 
-use baton_core::clock::Time;
-use baton_core::id::RunId;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Serialize;
+use thiserror::Error;
 
+use super::error::Reading;
 use super::lines::Line;
+use super::reader::Reader;
+use baton_core::clock::Time;
+use baton_core::id::RunId;
 
 /// The first 16 bytes of a blake3 hash: 128 bits against a second pre-image.
 pub(super) type Link = [u8; 16];
@@ -44,6 +47,7 @@ pub(super) fn link(head: &Head, line: &Line<'_>) -> Link {
 /// What a walk along a chain found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Walk {
+    /// How many there are.
     pub events: u64,
     /// In the order of the chain.
     pub breaks: Vec<Break>,
@@ -54,13 +58,35 @@ pub struct Walk {
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum Break {
     /// The event does not follow from the one before it.
-    Altered { seq: i64, kind: String },
+    Altered {
+        /// The event.
+        seq: i64,
+        /// Its kind.
+        kind: String,
+    },
     /// Events with these numbers are not there; the next one is `before`.
-    Missing { first: i64, last: i64, before: i64 },
+    Missing {
+        /// The first of them, counted in its run.
+        first: i64,
+        /// The last of them.
+        last: i64,
+        /// The event that is there again.
+        before: i64,
+    },
     /// An event whose number another one has already.
-    Twice { seq: i64, kind: String },
+    Twice {
+        /// The later one.
+        seq: i64,
+        /// Its kind.
+        kind: String,
+    },
     /// Events are missing at the end, or were added to it.
-    Truncated { last: i64, expected: i64 },
+    Truncated {
+        /// The last event that is there.
+        last: i64,
+        /// The one that was kept as the last.
+        expected: i64,
+    },
     /// The end of the chain was not kept.
     Headless,
 }
@@ -89,9 +115,9 @@ impl fmt::Display for Break {
 ///
 /// # Errors
 /// The store can't be read.
-pub fn verify(conn: &Connection, run: Option<RunId>) -> rusqlite::Result<Walk> {
+pub fn verify(reader: &Reader, run: Option<RunId>) -> Reading<Walk> {
     let run = run.map_or(0, |run| run.0);
-    let mut select = conn.prepare(
+    let mut select = reader.conn.prepare(
         "SELECT seq, at, task_id, epoch, kind, fact, seals, number, link FROM event WHERE run_id = ?1 ORDER BY seq",
     )?;
     let mut rows = select.query([run])?;
@@ -123,7 +149,7 @@ pub fn verify(conn: &Connection, run: Option<RunId>) -> rusqlite::Result<Walk> {
         at = head;
         walk.events += 1;
     }
-    let kept = head(conn, run)?;
+    let kept = head(&reader.conn, run)?;
     match kept {
         Some(kept) if kept != at => {
             walk.breaks.push(Break::Truncated { last: at.seq, expected: kept.seq });
@@ -160,12 +186,9 @@ pub(super) fn keep_head(conn: &Connection, run: i64, head: &Head) -> rusqlite::R
 ///
 /// # Errors
 /// The store can't be read.
-pub fn all(conn: &Connection) -> rusqlite::Result<Vec<Option<RunId>>> {
-    let mut select = conn.prepare(
-        "SELECT 0 UNION SELECT id FROM run UNION SELECT run_id FROM event UNION SELECT run_id FROM chain ORDER BY 1",
-    )?;
-    let runs = select.query_map([], |row| row.get::<_, i64>(0))?;
-    runs.map(|run| Ok(Some(run?).filter(|run| *run != 0).map(RunId))).collect()
+pub fn all(reader: &Reader) -> Reading<Vec<Option<RunId>>> {
+    let sql = "SELECT 0 UNION SELECT id FROM run UNION SELECT run_id FROM event UNION SELECT run_id FROM chain ORDER BY 1";
+    reader.all(sql, [], |row| Ok(Some(row.get(0)?).filter(|run| *run != 0).map(RunId)))
 }
 
 /// A digest of all chains up to an event. Kept elsewhere, it tells whether the record was written anew since:
@@ -185,9 +208,9 @@ impl fmt::Display for Seen {
 }
 
 impl std::str::FromStr for Seen {
-    type Err = String;
+    type Err = NotSeen;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, NotSeen> {
         let read = || {
             let (seq, hex) = text.split_once('-')?;
             let mut digest = Link::default();
@@ -199,27 +222,32 @@ impl std::str::FromStr for Seen {
             }
             Some(Self { seq: seq.parse().ok()?, digest })
         };
-        read().ok_or_else(|| format!("expected what `baton audit head` printed, such as 812-4c1f… with 32 hexadecimal digits, not {text:?}"))
+        read().ok_or_else(|| NotSeen(text.to_owned()))
     }
 }
 
+/// A text that is no [`Seen`].
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("expected what `baton audit head` printed, such as 812-4c1f… with 32 hexadecimal digits, not {0:?}")]
+pub struct NotSeen(String);
+
 /// What the chains come to by the ends that are kept of them.
-pub(super) fn ends(conn: &Connection) -> rusqlite::Result<Seen> {
-    digested(conn, "SELECT run_id, number, link, seq FROM chain WHERE seq <= ?1 ORDER BY run_id", None)
+pub(super) fn ends(reader: &Reader) -> Reading<Seen> {
+    digested(reader, "SELECT run_id, number, link, seq FROM chain WHERE seq <= ?1 ORDER BY run_id", None)
 }
 
 /// What the chains come to up to this event, or up to the newest.
 ///
 /// # Errors
 /// The store can't be read.
-pub fn seen(conn: &Connection, upto: Option<i64>) -> rusqlite::Result<Seen> {
+pub fn seen(reader: &Reader, upto: Option<i64>) -> Reading<Seen> {
     let sql =
         "SELECT run_id, number, link, max(seq) FROM event WHERE seq <= ?1 GROUP BY run_id ORDER BY run_id";
-    digested(conn, sql, upto)
+    digested(reader, sql, upto)
 }
 
-fn digested(conn: &Connection, sql: &str, upto: Option<i64>) -> rusqlite::Result<Seen> {
-    let mut select = conn.prepare(sql)?;
+fn digested(reader: &Reader, sql: &str, upto: Option<i64>) -> Reading<Seen> {
+    let mut select = reader.conn.prepare(sql)?;
     let mut rows = select.query([upto.unwrap_or(i64::MAX)])?;
     let mut hasher = blake3::Hasher::new();
     let mut newest = 0;

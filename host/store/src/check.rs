@@ -7,37 +7,37 @@ mod replay;
 mod schema;
 mod sealed;
 mod states;
+#[cfg(test)]
+mod tamper;
 
 pub use sealed::Extent;
 
-use baton_core::id::RunId;
-use rusqlite::Connection;
-
 use super::chain::{self, Seen};
-use super::{Home, read};
+use super::error::Reading;
+use super::home::Home;
+use super::read;
+use super::reader::Reader;
+use baton_core::id::RunId;
 
 /// Everything that `baton db check` finds wrong; nothing if the store is sound.
 ///
 /// # Errors
 /// The store can't be read at all.
-pub fn check(conn: &Connection) -> rusqlite::Result<Vec<String>> {
-    let integrity: Vec<String> = conn
-        .prepare("PRAGMA integrity_check(20)")?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
+pub fn check(reader: &Reader) -> Reading<Vec<String>> {
+    let integrity: Vec<String> = reader.all("PRAGMA integrity_check(20)", [], |row| row.get(0))?;
     let mut wrong: Vec<String> =
         integrity.into_iter().filter(|line| line != "ok").map(|line| format!("SQLite: {line}")).collect();
     let parts: [(&str, Part); 6] = [
         ("the schema", schema::compare),
         ("the record", chains),
-        ("rows beside the digests of the record", |conn| sealed(conn, Extent::All)),
+        ("rows beside the digests of the record", |reader| sealed(reader, Extent::All)),
         ("counters", replay::derived),
         ("dependencies", replay::edges),
         ("rows beside their events", replay::replayed),
     ];
     for (what, compare) in parts {
         // What can't be read in one part must not hide what another part finds.
-        wrong.extend(compare(conn).unwrap_or_else(|why| vec![format!("{what} can't be compared: {why}")]));
+        wrong.extend(compare(reader).unwrap_or_else(|why| vec![format!("{what} can't be compared: {why}")]));
     }
     Ok(wrong)
 }
@@ -46,13 +46,13 @@ pub fn check(conn: &Connection) -> rusqlite::Result<Vec<String>> {
 ///
 /// # Errors
 /// The store can't be read.
-pub fn rested(home: &Home, conn: &Connection) -> rusqlite::Result<Option<String>> {
+pub fn rested(home: &Home, reader: &Reader) -> Reading<Option<String>> {
     let Ok(text) = std::fs::read_to_string(home.head()) else { return Ok(None) };
     let Ok(kept) = text.trim().parse::<Seen>() else {
         return Ok(Some(format!("{} can't be read", home.head().display())));
     };
-    let now = chain::seen(conn, Some(kept.seq))?;
-    let newest = read::history::last_seq(conn)?;
+    let now = chain::seen(reader, Some(kept.seq))?;
+    let newest = read::history::last_seq(reader)?;
     Ok((now != kept).then(|| {
         if newest < kept.seq {
             format!(
@@ -65,25 +65,25 @@ pub fn rested(home: &Home, conn: &Connection) -> rusqlite::Result<Option<String>
     }))
 }
 
-type Part = fn(&Connection) -> rusqlite::Result<Vec<String>>;
+type Part = fn(&Reader) -> Reading<Vec<String>>;
 
 /// What rows are not what the events of their chain say, and which states are not what they are called.
 ///
 /// # Errors
 /// The store can't be read.
-pub fn sealed(conn: &Connection, extent: Extent) -> rusqlite::Result<Vec<String>> {
-    let mut wrong = sealed::compare(conn, extent)?;
+pub fn sealed(reader: &Reader, extent: Extent) -> Reading<Vec<String>> {
+    let mut wrong = sealed::compare(reader, extent)?;
     if extent.has_states() {
-        wrong.extend(states::compare(conn)?);
+        wrong.extend(states::compare(reader)?);
     }
     Ok(wrong)
 }
 
-fn chains(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+fn chains(reader: &Reader) -> Reading<Vec<String>> {
     let mut wrong = Vec::new();
-    for run in chain::all(conn)? {
+    for run in chain::all(reader)? {
         let whose = run.map_or("the host".to_owned(), |run: RunId| run.to_string());
-        let breaks = chain::verify(conn, run)?.breaks;
+        let breaks = chain::verify(reader, run)?.breaks;
         wrong.extend(breaks.into_iter().map(|found| format!("the record of {whose}: {found}")));
     }
     Ok(wrong)
@@ -93,6 +93,6 @@ fn chains(conn: &Connection) -> rusqlite::Result<Vec<String>> {
 ///
 /// # Errors
 /// The store can't be read at all.
-pub fn quick_check(conn: &Connection) -> rusqlite::Result<String> {
-    conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+pub fn quick_check(reader: &Reader) -> Reading<String> {
+    reader.one("PRAGMA quick_check(1)", [], |row| row.get(0))
 }

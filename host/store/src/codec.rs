@@ -1,11 +1,17 @@
-//! Tasks as rows: enum to column and back, exhaustive both ways.
+//! Tasks and attempts as rows: enum to column and back, exhaustive both ways. Whatever SQL says of a state, a role or an
+//! ending is made of the constants below.
+
+use std::str::FromStr;
+
+use const_format::formatcp;
+use rusqlite::types::Type;
+use rusqlite::{Error, Row};
 
 use baton_core::clock::Time;
+use baton_core::ending::Ending;
 use baton_core::fault::ErrorClass;
 use baton_core::id::{AgentId, Epoch, RunId, TaskId, TermsId};
 use baton_core::task::{Need, Parent, Role, State, StateName, Task, WaitingOn};
-use rusqlite::types::Type;
-use rusqlite::{Error, Row};
 
 /// The columns of a task, in the order of [`task`].
 pub(super) const COLUMNS: &str = "id, run_id, parent_id, parent_epoch, role, terms_id, state, at, agent_id, \
@@ -25,7 +31,7 @@ pub(super) struct StateRow {
     pub(super) class: Option<i64>,
 }
 
-pub(super) fn state_number(name: StateName) -> i64 {
+pub(super) const fn state_number(name: StateName) -> i64 {
     match name {
         StateName::Blocked => 0,
         StateName::Ready => 1,
@@ -39,11 +45,39 @@ pub(super) fn state_number(name: StateName) -> i64 {
     }
 }
 
-pub(super) fn state_name(number: i64) -> Option<StateName> {
+fn state_name(number: i64) -> Option<StateName> {
     StateName::ALL.into_iter().find(|name| state_number(*name) == number)
 }
 
-fn stage_number(stage: WaitingOn) -> i64 {
+fn wrong(column: usize, kind: Type, what: String) -> Error {
+    Error::FromSqlConversionFailure(column, kind, what.into())
+}
+
+/// Reads a state's name from a column. Another number is what no version wrote.
+pub(super) fn state_at(row: &Row<'_>, column: usize) -> rusqlite::Result<StateName> {
+    let number = row.get(column)?;
+    state_name(number)
+        .ok_or_else(|| wrong(column, Type::Integer, format!("{number} is the number of no state")))
+}
+
+/// Reads a child's role from a column.
+pub(super) fn role_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Role> {
+    let number = row.get(column)?;
+    role(number).ok_or_else(|| wrong(column, Type::Integer, format!("{number} is the number of no role")))
+}
+
+/// Reads how an attempt ended; none while it goes on.
+pub(super) fn ending_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Ending>> {
+    word_at(row, column, "ending of an attempt")
+}
+
+/// Reads an enum that is stored as its word.
+pub(super) fn word_at<T: FromStr>(row: &Row<'_>, column: usize, what: &str) -> rusqlite::Result<Option<T>> {
+    let Some(word) = row.get::<_, Option<String>>(column)? else { return Ok(None) };
+    word.parse().map(Some).map_err(|_| wrong(column, Type::Text, format!("{word:?} is no {what}")))
+}
+
+pub(super) const fn stage_number(stage: WaitingOn) -> i64 {
     match stage {
         WaitingOn::Executor => 0,
         WaitingOn::Acceptance => 1,
@@ -58,7 +92,7 @@ fn stage(number: i64) -> Option<WaitingOn> {
         .find(|stage| stage_number(*stage) == number)
 }
 
-pub(super) fn role_number(role: Role) -> i64 {
+pub(super) const fn role_number(role: Role) -> i64 {
     match role {
         Role::Part => 0,
         Role::Evidence => 1,
@@ -69,6 +103,43 @@ pub(super) fn role_number(role: Role) -> i64 {
 fn role(number: i64) -> Option<Role> {
     [Role::Part, Role::Evidence, Role::Consult].into_iter().find(|role| role_number(*role) == number)
 }
+
+pub(super) const BLOCKED: i64 = state_number(StateName::Blocked);
+pub(super) const READY: i64 = state_number(StateName::Ready);
+pub(super) const RUNNING: i64 = state_number(StateName::Running);
+pub(super) const WAITING: i64 = state_number(StateName::Waiting);
+pub(super) const BACKOFF: i64 = state_number(StateName::Backoff);
+pub(super) const SUCCEEDED: i64 = state_number(StateName::Succeeded);
+pub(super) const FAILED: i64 = state_number(StateName::Failed);
+pub(super) const SKIPPED: i64 = state_number(StateName::Skipped);
+pub(super) const EXECUTOR: i64 = stage_number(WaitingOn::Executor);
+pub(super) const ACCEPTANCE: i64 = stage_number(WaitingOn::Acceptance);
+pub(super) const PERSON: i64 = stage_number(WaitingOn::Person);
+pub(super) const PART: i64 = role_number(Role::Part);
+pub(super) const EVIDENCE: i64 = role_number(Role::Evidence);
+pub(super) const CONSULT: i64 = role_number(Role::Consult);
+
+/// The words that stand in `attempt.ending`.
+pub(super) mod ending {
+    use baton_core::ending::Ending;
+    use baton_core::fault::ErrorClass;
+
+    pub(crate) const ACCEPTED: &str = Ending::Accepted.as_str();
+    pub(crate) const CLAIMED: &str = Ending::Claimed.as_str();
+    pub(crate) const CONFLICTED: &str = Ending::Conflicted.as_str();
+    pub(crate) const RELEASED: &str = Ending::Released.as_str();
+    pub(crate) const CANCELLED: &str = Ending::Cancelled.as_str();
+    pub(crate) const ASKED: &str = Ending::Asked.as_str();
+    pub(crate) const UNACCEPTED: &str = Ending::Failed(ErrorClass::Unaccepted).as_str();
+    pub(crate) const INVALID_OUTPUT: &str = Ending::Failed(ErrorClass::InvalidOutput).as_str();
+    pub(crate) const REFUSED: &str = Ending::Failed(ErrorClass::Refused).as_str();
+    pub(crate) const RATE_LIMITED: &str = Ending::Failed(ErrorClass::RateLimited).as_str();
+}
+
+/// The condition of the index `task_live`, word for word: SQLite uses an index of some rows only for those words.
+pub(super) const IS_LIVE: &str = formatcp!("state < {SUCCEEDED}");
+/// The condition of the index `task_dead`.
+pub(super) const IS_DEAD: &str = formatcp!("state = {FAILED}");
 
 fn class_number(class: ErrorClass) -> i64 {
     match class {
@@ -146,7 +217,6 @@ impl StateRow {
 
 /// Reads a row of [`COLUMNS`].
 pub(super) fn task(row: &Row<'_>) -> rusqlite::Result<Task> {
-    let broken = |column, what: &str| Error::FromSqlConversionFailure(column, Type::Integer, what.into());
     let state = StateRow {
         state: row.get(6)?,
         at: row.get(7)?,
@@ -159,18 +229,16 @@ pub(super) fn task(row: &Row<'_>) -> rusqlite::Result<Task> {
     };
     let parent = match row.get::<_, Option<i64>>(2)? {
         None => None,
-        Some(id) => Some(Parent {
-            id: TaskId(id),
-            epoch: Epoch(row.get(3)?),
-            role: role(row.get(4)?).ok_or_else(|| broken(4, "not a role"))?,
-        }),
+        Some(id) => Some(Parent { id: TaskId(id), epoch: Epoch(row.get(3)?), role: role_at(row, 4)? }),
     };
     Ok(Task {
         id: TaskId(row.get(0)?),
         run: RunId(row.get(1)?),
         parent,
         terms: TermsId(row.get(5)?),
-        state: state.state().ok_or_else(|| broken(6, "not a state"))?,
+        state: state.state().ok_or_else(|| {
+            wrong(6, Type::Integer, format!("{} and what stands beside it are no state", state.state))
+        })?,
         held: row.get(14)?,
         cancelling: row.get(15)?,
         epoch: Epoch(row.get(16)?),
@@ -229,6 +297,19 @@ mod tests {
         for state in states {
             assert_eq!(StateRow::from(state).state(), Some(state));
         }
+    }
+
+    /// What is stored as a number keeps it for good, and the indexes' conditions are made of them.
+    #[test]
+    fn numbers_keep_their_meaning() {
+        let states = StateName::ALL.map(|name| (state_number(name), name.is_terminal()));
+        let expected: Vec<(i64, bool)> = (0..9).map(|number| (number, number >= 5)).collect();
+        assert_eq!(states.to_vec(), expected);
+        assert_eq!([EXECUTOR, ACCEPTANCE, stage_number(WaitingOn::Routing), PERSON], [0, 1, 2, 3]);
+        assert_eq!([PART, EVIDENCE, CONSULT], [0, 1, 2]);
+        let schema = crate::schema::DEFINITIONS;
+        assert!(schema.contains(&format!("task_live ON task (run_id) WHERE {IS_LIVE};")));
+        assert!(schema.contains(&format!("task_dead ON task (run_id) WHERE {IS_DEAD};")));
     }
 
     #[test]

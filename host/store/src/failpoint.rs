@@ -24,10 +24,13 @@ pub const RUN: [&str; 7] = [
 pub const LANDING: [&str; 4] = ["landing-brought", "landing-marked", "landing-followed", "landing-moved"];
 /// Those of a backup, and of a way back from one.
 pub const BACKUP: [&str; 1] = ["backup-written"];
+/// Those of a migration to a later schema.
+pub const MIGRATE: [&str; 4] = ["migrate-copied", "migrate-kept", "migrate-changed", "migrate-committed"];
+/// Those of a restore.
 pub const RESTORE: [&str; 4] = ["restore-copied", "restore-settled", "restore-kept", "restore-renamed"];
 
 fn is_known(name: &str) -> bool {
-    RUN.iter().chain(&LANDING).chain(&BACKUP).chain(&RESTORE).any(|known| *known == name)
+    RUN.iter().chain(&LANDING).chain(&BACKUP).chain(&MIGRATE).chain(&RESTORE).any(|known| *known == name)
 }
 
 fn chosen() -> Option<&'static Failpoint> {

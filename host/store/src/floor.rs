@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use baton_core::clock::Stopwatch;
 use rusqlite::{Connection, params_from_iter, types::Value};
 
-use super::{Home, OpenError};
+use super::error::OpenError;
+use super::home::Home;
+use super::schema;
+use baton_core::clock::Stopwatch;
 
-const TABLES: [&str; 5] = ["task", "body", "attempt", "event", "decision"];
+const TABLES: [&str; 5] = ["task", "task_spec", "attempt", "event", "decision"];
 
 /// How long it takes to write the rows of a store into an empty database with the same tables, indexes and
 /// durability, in transactions of `group` tasks. Reading them is not counted; states that were overwritten since are
@@ -17,10 +19,10 @@ const TABLES: [&str; 5] = ["task", "body", "attempt", "event", "decision"];
 /// # Errors
 /// A database can't be read or written.
 pub fn measure(home: &Home, to: &Path, group: usize) -> Result<Duration, OpenError> {
-    let from = super::reader(home)?;
+    let from = super::reader(home)?.conn;
     let conn = Connection::open(to)?;
     conn.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536; PRAGMA wal_autocheckpoint = 2000;")?;
-    conn.execute_batch(include_str!("schema.sql"))?;
+    conn.execute_batch(schema::DEFINITIONS)?;
     let mut tables = Vec::new();
     for table in TABLES {
         let (sql, rows) = rows(&from, table)?;

@@ -1,12 +1,12 @@
 //! Events of one operation until they are written: an event carries the seals of rows that are written with it, before
 //! or after it.
 
-use baton_core::clock::Time;
 use rusqlite::{Connection, params};
 
-use super::batch::Memory;
 use super::chain::{self, Head};
+use super::memory::Memory;
 use super::seal::Seal;
+use baton_core::clock::Time;
 
 /// An event whose place in its run's chain is not taken yet.
 pub(super) struct Line<'k> {

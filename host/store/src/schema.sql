@@ -1,12 +1,10 @@
--- Version 2. Integers are milliseconds since 1970 (UTC) where they are times.
+-- Version 3. Integers are milliseconds since 1970 (UTC) where they are times.
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
 CREATE TABLE run (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
     key TEXT UNIQUE,
-    digest TEXT NOT NULL,
-    plan BLOB NOT NULL,          -- JSON
     seed INTEGER NOT NULL,
     router TEXT NOT NULL,
     router_digest TEXT NOT NULL,
@@ -15,10 +13,12 @@ CREATE TABLE run (
     created_at INTEGER NOT NULL,
     settled_at INTEGER
 ) STRICT;
+-- Apart, because whatever stands behind a large value in a row is as slow to read as the value.
+CREATE TABLE run_plan (run_id INTEGER PRIMARY KEY, digest TEXT NOT NULL, plan BLOB NOT NULL) STRICT;
 
 CREATE TABLE terms (id INTEGER PRIMARY KEY, json TEXT NOT NULL UNIQUE) STRICT;
 
--- Narrow and hot; what is only read now and then is in `body`.
+-- Narrow and hot; what is only read now and then is in `task_spec`.
 CREATE TABLE task (
     id INTEGER PRIMARY KEY,
     run_id INTEGER NOT NULL,
@@ -47,15 +47,15 @@ CREATE TABLE task (
     removed INTEGER NOT NULL DEFAULT 0,   -- taken out of the plan by an amendment
     -- Derived, and checked by `baton db check`:
     deps_left INTEGER NOT NULL DEFAULT 0,
-    kids INTEGER NOT NULL DEFAULT 0,
-    kids_ended INTEGER NOT NULL DEFAULT 0
+    children INTEGER NOT NULL DEFAULT 0,
+    children_ended INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX task_live ON task (run_id) WHERE state < 5;                              -- recovery, status, settle
 CREATE INDEX task_dead ON task (run_id) WHERE state = 6;                              -- dead list
 CREATE INDEX task_parent ON task (parent_id, parent_epoch) WHERE parent_id IS NOT NULL; -- children of a composite task
 
-CREATE TABLE body (task_id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL, name TEXT NOT NULL, spec BLOB NOT NULL) STRICT;
-CREATE UNIQUE INDEX body_name ON body (run_id, name);                                 -- ws-22 -> its task
+CREATE TABLE task_spec (task_id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL, name TEXT NOT NULL, spec BLOB NOT NULL) STRICT;
+CREATE UNIQUE INDEX task_spec_name ON task_spec (run_id, name);                       -- ws-22 -> its task
 
 CREATE TABLE dep (
     parent_id INTEGER NOT NULL, child_id INTEGER NOT NULL, met INTEGER NOT NULL DEFAULT 0,
@@ -196,5 +196,5 @@ SELECT
     (SELECT datetime(min(a.started_at) / 1000, 'unixepoch') FROM attempt a WHERE a.task_id = t.id) AS started_at,
     CASE WHEN t.state >= 5 THEN datetime(t.at / 1000, 'unixepoch') END AS completed_at
 FROM task t
-JOIN body b ON b.task_id = t.id
+JOIN task_spec b ON b.task_id = t.id
 WHERE t.parent_id IS NULL AND t.removed = 0 AND t.run_id = (SELECT max(id) FROM run);

@@ -2,16 +2,21 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::codec;
+use super::read::broken;
 use baton_core::budget::Bill;
 use baton_core::clock::Time;
+use baton_core::ending::Ending;
 use baton_core::id::{AgentId, DecisionId, Epoch, TaskId};
 use baton_core::knowledge::{Observation, OpenAttempt, Tally};
 use baton_core::learning::Part;
-use rusqlite::{Connection, OptionalExtension as _, params};
-
-use super::read::broken;
 
 type Cell = (AgentId, String);
+
+/// Cells that are kept from one group of operations to the next; the others are read again.
+const KEPT: usize = 16_384;
 
 #[derive(Debug, Default)]
 pub(super) struct Tallies {
@@ -50,6 +55,9 @@ impl Tallies {
             )?;
             upsert.execute(params![cell.0.0, cell.1, json])?;
         }
+        if self.known.len() > KEPT {
+            self.known.clear();
+        }
         Ok(())
     }
 }
@@ -68,8 +76,8 @@ pub(super) fn open(conn: &Connection, task: TaskId) -> rusqlite::Result<Option<O
     )?;
     let mut rows = select.query([task.0])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    let (agent, ending): (Option<i64>, Option<String>) = (row.get(1)?, row.get(5)?);
-    let goes_on = ending.as_deref().is_none_or(|ending| ending == "claimed");
+    let agent: Option<i64> = row.get(1)?;
+    let goes_on = codec::ending_at(row, 5)?.is_none_or(|ending| ending == Ending::Claimed);
     let Some(agent) = agent.filter(|_| goes_on) else { return Ok(None) };
     let bill: Option<String> = row.get(6)?;
     let bill: Option<Bill> = bill.map(|json| serde_json::from_str(&json)).transpose().map_err(broken)?;

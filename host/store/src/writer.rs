@@ -5,17 +5,18 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use baton_core::clock::Clock;
-use baton_core::op::{Applied, Op, Rejection};
 use tokio::sync::oneshot;
 
-use super::Store;
+use super::store::Store;
+use baton_core::clock::Clock;
+use baton_core::op::{Applied, Op, Rejection, StoreError};
 
 /// Operations in one transaction: beyond this the gain is small and the wait of the first one grows.
 const GROUP: usize = 1024;
 /// After so long without work the log is folded into the database.
 const IDLE: Duration = Duration::from_secs(5);
 
+/// What became of each operation, in the order in which they were asked for.
 pub type Answers = Vec<Result<Applied, Rejection>>;
 type Reply = Box<dyn FnOnce(Answers) + Send>;
 
@@ -47,6 +48,7 @@ impl Writer {
         (Self { requests, clock }, thread)
     }
 
+    /// The clock that operations are dated by.
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.clock
@@ -56,7 +58,7 @@ impl Writer {
     pub fn send(&self, ops: Vec<Op>, reply: impl FnOnce(Answers) + Send + 'static) {
         let count = ops.len();
         if let Err(unsent) = self.requests.send(Request { ops, reply: Box::new(reply) }) {
-            (unsent.0.reply)(vec![Err(Rejection::Store("the writer has stopped".into())); count]);
+            (unsent.0.reply)(vec![Err(StoreError::Closed.into()); count]);
         }
     }
 
@@ -69,11 +71,8 @@ impl Writer {
         self.send(vec![op], move |answers| {
             let _ = tell.send(answers);
         });
-        let answers = told.await.map_err(|_| Rejection::Store("the writer has stopped".into()))?;
-        answers
-            .into_iter()
-            .next()
-            .unwrap_or_else(|| Err(Rejection::Store("the writer gave no answer".into())))
+        let answers = told.await.map_err(|_| StoreError::Closed)?;
+        answers.into_iter().next().unwrap_or_else(|| Err(StoreError::Closed.into()))
     }
 }
 

@@ -19,5 +19,5 @@ fn words_without_an_edit_are_refused() {
     let env = stage("aider", "", &[&transcript("aider", "without-effect.txt")]);
     env.baton(&["run", "plan.json"]).fails(1);
     assert_eq!(endings(&env), "invalid-output");
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind = 'landed'"), 0);
+    assert_eq!(env.stored().events("landed").len(), 0);
 }

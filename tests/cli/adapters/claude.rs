@@ -38,7 +38,7 @@ fn an_exit_code_makes_up_for_no_result() {
     let env = stage("claude", "", &[&transcript("claude", "no-result.jsonl")]);
     env.baton(&["run", "plan.json"]).fails(1);
     assert_eq!(endings(&env), "crashed");
-    assert_eq!(env.sql::<i64>("SELECT count(*) FROM event WHERE kind IN ('claimed', 'accepted')"), 0);
+    assert_eq!(env.stored().events_of_kinds(&["claimed", "accepted"]).len(), 0);
 }
 
 /// Two profiles that play these transcripts: the second takes up a session.
@@ -73,7 +73,9 @@ fn a_retry_takes_up_the_session_that_is_remembered() {
     let env = with_sessions(&[&format!("{BEGUN}!exit 1\n"), &transcript("claude", "good.jsonl")]);
     env.baton(&["run", "plan.json"]).ok();
     assert_eq!(arguments(&env), [json!(["new"]), json!(["--resume", "s-1"])]);
-    let remembered = env.sql::<String>("SELECT agent || ' ' || value FROM memory WHERE key LIKE 'session/%'");
+    let kept =
+        env.stored().memory().into_iter().find(|kept| kept.key.starts_with("session/")).expect("a session");
+    let remembered = format!("{} {}", kept.agent, kept.value);
     assert_eq!(remembered, "worker s-1");
 }
 
@@ -81,7 +83,7 @@ fn a_retry_takes_up_the_session_that_is_remembered() {
 fn a_session_is_taken_up_after_the_host_was_killed() {
     let env = with_sessions(&[&format!("{BEGUN}!hang\n"), &transcript("claude", "good.jsonl")]);
     let mut host = env.start(&["run", "plan.json"]);
-    env.until("a session", "SELECT count(*) > 0 FROM memory");
+    env.until("a session", |stored| !stored.memory().is_empty());
     host.kill();
     env.baton(&["run", "plan.json"]).ok();
     assert_eq!(arguments(&env), [json!(["new"]), json!(["--resume", "s-1"])]);

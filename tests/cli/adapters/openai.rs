@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use baton_core::task::StateName;
 use serde_json::{Value, json};
 
 use super::{endings, one_task, report, service};
@@ -135,7 +136,7 @@ fn agents_that_share_a_service_share_its_places() {
     env.baton(&["run", "plan.json"]).ok();
     assert_eq!(model.asked().len(), 4);
     assert_eq!(model.most_at_once(), 1);
-    let agents = env.sql::<i64>("SELECT count(DISTINCT agent_id) FROM attempt");
+    let agents = env.stored().agents_used();
     assert_eq!(agents, 2);
     env.write("baton.toml", &format!("{both}{}", service("")));
     env.baton(&["run", "--again", "plan.json"]).ok();
@@ -168,10 +169,10 @@ fn agents_that_share_a_service_share_its_minute() {
             {"id": "b", "title": "Write", "skills": ["bob"], "effects": "pure"}]"#,
     );
     let host = env.start(&["host"]);
-    env.until("a host", "SELECT count(*) > 0 FROM host");
+    env.until("a host", |stored| stored.hosts() > 0);
     env.baton(&["run", "--detach", "plan.json"]).ok();
-    env.until("one that is done", "SELECT count(*) = 1 FROM task WHERE state = 5");
-    env.until("one that waits", "SELECT count(*) = 1 FROM task WHERE state = 2");
+    env.until("one that is done", |stored| stored.tasks_in(StateName::Succeeded) == 1);
+    env.until("one that waits", |stored| stored.tasks_in(StateName::Running) == 1);
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(model.asked().len(), 1);
     drop(host);
@@ -186,7 +187,11 @@ fn says_nothing_of(secret: &str, env: &Env) {
         assert!(!output.stdout.contains(secret) && !output.stderr.contains(secret), "{shown:?}: {output:?}");
     }
     let told = env
-        .sql::<i64>(&format!("SELECT count(*) FROM event WHERE instr(CAST(fact AS TEXT), '{secret}') > 0"));
+        .stored()
+        .record()
+        .iter()
+        .filter(|event| serde_json::to_string(&event.fact).expect("it is data").contains(secret))
+        .count();
     assert_eq!(told, 0);
 }
 

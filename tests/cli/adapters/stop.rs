@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use baton_core::task::StateName;
 use serde_json::json;
 
 use super::a2a::{card, method, result};
@@ -12,11 +13,11 @@ use crate::support::model::{Model, Reply};
 /// Runs until `under_way`, then cancels from a second process.
 fn cancelled(env: &Env, mut under_way: impl FnMut() -> bool) {
     let host = env.start(&["host"]);
-    env.until("a host", "SELECT count(*) > 0 FROM host");
+    env.until("a host", |stored| stored.hosts() > 0);
     env.baton(&["run", "--detach", "plan.json"]).ok();
     within(30, "the work", &mut under_way);
     env.baton(&["cancel", "a"]).ok();
-    within(5, "the cancellation", || env.sql::<i64>("SELECT state FROM task") == 7);
+    within(5, "the cancellation", || env.stored().task().task.state.name() == StateName::Cancelled);
     drop(host);
 }
 
@@ -25,7 +26,7 @@ fn a_cancelled_attempt_ends_its_program() {
     let env = stage("codex", "", &[&transcript("codex", "hang.jsonl")]);
     let mut process = PathBuf::new();
     let host = env.start(&["host"]);
-    env.until("a host", "SELECT count(*) > 0 FROM host");
+    env.until("a host", |stored| stored.hosts() > 0);
     env.baton(&["run", "--detach", "plan.json"]).ok();
     within(30, "a program", || match starts(&env).first() {
         Some(start) => {
@@ -37,7 +38,7 @@ fn a_cancelled_attempt_ends_its_program() {
     assert!(process.exists(), "{} is not there", process.display());
     env.baton(&["cancel", "a"]).ok();
     within(5, "the program's end", || !process.exists());
-    within(5, "the cancellation", || env.sql::<i64>("SELECT state FROM task") == 7);
+    within(5, "the cancellation", || env.stored().task().task.state.name() == StateName::Cancelled);
     assert_eq!(endings(&env), "cancelled");
     drop(host);
 }

@@ -153,7 +153,7 @@ fn claude_is_gone_when_its_task_is_cancelled() {
     let env = claude(model.port);
     env.write("plan.json", &plan(1, json!({})));
     let host = env.start(&["host"]);
-    env.until("a host", "SELECT count(*) > 0 FROM host");
+    env.until("a host", |stored| stored.hosts() > 0);
     env.baton(&["run", "--detach", "plan.json"]).ok();
     within(30, "a request", || model.asked().iter().any(is_turn));
     assert!(processes(&env) > 0);

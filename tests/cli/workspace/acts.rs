@@ -7,6 +7,7 @@ use std::path::Path;
 use baton_core::seed::Seed;
 
 use super::{TARGET, env, plan, task};
+use crate::support::stored::Stored;
 use crate::support::{Env, git, seed};
 
 /// Tasks of one plan, and the acts of one task at most.
@@ -322,15 +323,11 @@ fn round(seed: Seed) -> u64 {
     let accepted: Vec<&str> =
         scripts.iter().filter(|one| one.refused.is_none()).map(|one| one.own.as_str()).collect();
     assert_eq!(landed, accepted, "all that was accepted has landed, once, and nothing else\n{said:?}");
-    let conn = rusqlite::Connection::open(repo.join(".baton/baton.db")).expect("there is a store");
+    let attempts = Stored::open(&repo.join(".baton")).expect("there is a store").attempts();
     for script in scripts.iter().filter(|script| script.refused.is_some()) {
-        let fault: String = conn
-            .query_row(
-                "SELECT json_extract(CAST(report AS TEXT), '$.fault.message') FROM attempt JOIN body USING (task_id) WHERE name = ?1",
-                [&script.own],
-                |row| row.get(0),
-            )
-            .expect("a refused attempt has a fault");
+        let own = attempts.iter().find(|attempt| attempt.name == script.own).expect("it was tried");
+        let report = own.report.clone().expect("a refused attempt has a report");
+        let fault = report.fault.expect("a refused attempt has a fault").message;
         assert!(fault.contains(script.refused.expect("these are refused")), "{fault}\n{}", text(script));
     }
     scripts.iter().map(|script| script.lines.len() as u64).sum()

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use baton_core::kind::Kind;
+use baton_plugin::PluginError;
 use baton_plugin::grant::{Gated, Grant};
 use baton_plugin::inspect::Component;
 use baton_plugin::library::{Installed, Library, Settings, Sources};
 use baton_plugin::limits::Limits;
-use baton_plugin::{Kind, PluginError};
 
 use super::super::{Done, Failure, Global, Outcome, screen};
 

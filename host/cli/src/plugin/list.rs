@@ -1,8 +1,9 @@
 //! Looking at what is there.
 
 use baton_app::config::Config;
+use baton_core::kind::Kind;
+use baton_plugin::library as plugins;
 use baton_plugin::limits::{Limits, NONE, Name};
-use baton_plugin::{Kind, library as plugins};
 use baton_store::{Home, Reader, read, reader};
 use serde::Serialize;
 
@@ -30,10 +31,9 @@ fn lines(conn: Option<&Reader>) -> Result<Vec<Line>, Failure> {
         .collect();
     if let Some(conn) = conn {
         for row in read::plugins(conn).map_err(unreadable)? {
-            let kind = row.kind.parse().map_err(Failure::Infrastructure)?;
             lines.push(Line {
                 name: row.name,
-                kind,
+                kind: row.kind,
                 origin: "installed",
                 digest: row.digest,
                 grants: row.grants,

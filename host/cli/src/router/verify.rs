@@ -88,9 +88,9 @@ impl Found {
 
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let (config, _) = global.here()?;
-    let Bundle { conn, components: bundled, altered } = match &args.bundle {
+    let Bundle { reader: conn, components: bundled, altered } = match &args.bundle {
         Some(file) => bundle::open(file)?,
-        None => Bundle { conn: global.reader()?, components: Vec::new(), altered: Vec::new() },
+        None => Bundle { reader: global.reader()?, components: Vec::new(), altered: Vec::new() },
     };
     if !altered.is_empty() {
         return report(global, &Found { altered, ..Found::default() });

@@ -39,6 +39,20 @@ impl OpenAttempts {
         self.0.contains_key(&task)
     }
 
+    /// The attempt of a task that is not over.
+    #[must_use]
+    pub fn open(&self, task: TaskId) -> Option<OpenAttempt> {
+        self.0.get(&task).copied()
+    }
+
+    /// Takes back what was told since [`Self::open`] gave this.
+    pub fn restore(&mut self, task: TaskId, open: Option<OpenAttempt>) {
+        match open {
+            Some(open) => self.0.insert(task, open),
+            None => self.0.remove(&task),
+        };
+    }
+
     /// For an attempt that began before this was made.
     pub fn recall(&mut self, task: TaskId, open: OpenAttempt) {
         self.0.insert(task, open);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use baton_core::agent::breaker;
 use baton_core::budget::Budget;
 use baton_core::lease;
-use baton_core::op::{Op, Rejection, Reply};
+use baton_core::op::{HostError, Op, Rejection, Reply};
 use baton_core::people::Policy;
 use baton_plugin::capability::{Resources, StateClient};
 use baton_plugin::lease::HostLease;
@@ -81,7 +81,7 @@ impl Host {
         library: Arc<Library>,
         options: Options,
     ) -> Result<Self, Rejection> {
-        let rows = open(home)?;
+        let rows = reader(home)?;
         let drift = store.drift();
         let (writer, writer_thread) = Writer::start(store);
         let (boot, lease) = take_over(&writer).await?;
@@ -118,10 +118,11 @@ impl Host {
             in_trees: host.workspaces.is_some(),
         });
         scheduler.recover(&rows, drift, host.clock.now())?;
-        let live = Live { outbox: outbox.clone(), commits: seen, shown: shown.clone(), library, home: home.clone() };
+        let live =
+            Live { outbox: outbox.clone(), commits: seen, shown: shown.clone(), library, home: home.clone() };
         let server = StateServer {
             live: live.clone(),
-            reader: open(home)?,
+            reader: reader(home)?,
             policy,
             // The server itself must not keep its own requests open.
             host: HostContext { desk: StateClient::closed(), ..host.clone() },
@@ -135,8 +136,8 @@ impl Host {
             done: Arc::new(move |done| {
                 let _ = report.send(Message::Done(done));
             }),
-            lesson_reader: Arc::new(Mutex::new(open(home)?)),
-            consolidation_reader: Arc::new(Mutex::new(open(home)?)),
+            lesson_reader: Arc::new(Mutex::new(reader(home)?)),
+            consolidation_reader: Arc::new(Mutex::new(reader(home)?)),
             landing,
             sweeps,
             under_way,
@@ -185,18 +186,13 @@ impl Host {
 
     async fn end(self) -> Result<(), Rejection> {
         let Self { live, event_loop, writer, writer_thread, boot, mut finished } = self;
-        let broke = |why| Rejection::Store(format!("the scheduler broke: {why}"));
-        let result = event_loop.await.map_err(broke)?;
+        let result = event_loop.await.map_err(|why| HostError::Broke(why.to_string()))?;
         let noted = writer.apply(Op::StopHost { boot }).await;
         drop((live, writer));
         let _ = tokio::time::timeout(LOOSE_ENDS, finished.recv()).await;
         let _ = tokio::task::spawn_blocking(move || writer_thread.join()).await;
         result.and(noted.map(|_| ()))
     }
-}
-
-fn open(home: &Home) -> Result<Reader, Rejection> {
-    reader(home).map_err(|why| Rejection::Store(why.to_string()))
 }
 
 /// Starts a new boot, with a lease on the store.
@@ -237,7 +233,7 @@ fn serve_trees(host: &HostContext) -> (mpsc::UnboundedSender<Entry>, mpsc::Unbou
 async fn cleared(settings: workspace::Settings, rows: &Reader) -> Result<Arc<Workspaces>, Rejection> {
     let opened = Workspaces::open(settings).await;
     let opened = opened.map_err(|why| Rejection::Invalid(format!("[workspace]: {why}")))?;
-    land::clear(&opened, rows).await.map_err(|why| Rejection::Store(why.to_string()))?;
+    land::clear(&opened, rows).await?;
     Ok(Arc::new(opened))
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use baton_core::id::{RunId, TaskId};
-use baton_core::op::{Applied, Op, Rejection};
+use baton_core::op::{Applied, HostError, Op, Rejection};
 use baton_plugin::capability::sign::AttemptEvent;
 use baton_plugin::library::Library;
 use baton_store::Home;
@@ -63,16 +63,14 @@ impl Live {
         let count = ops.len();
         let (reply, answer) = oneshot::channel();
         let _ = self.outbox.send(Message::Query(Query::Apply { ops, reply }));
-        async move {
-            answer.await.unwrap_or_else(|_| vec![Err(Rejection::Store("the host has stopped".into())); count])
-        }
+        async move { answer.await.unwrap_or_else(|_| vec![Err(HostError::Stopped.into()); count]) }
     }
 
     /// # Errors
     /// Why it was refused.
     pub async fn apply(&self, op: Op) -> Result<Applied, Rejection> {
         let answers = self.apply_all(vec![op]).await;
-        answers.into_iter().next().unwrap_or_else(|| Err(Rejection::Store("no answer".into())))
+        answers.into_iter().next().unwrap_or_else(|| Err(HostError::NoAnswer.into()))
     }
 
     /// Asks for the end: what runs may finish, nothing more is started.

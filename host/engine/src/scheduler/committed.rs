@@ -9,7 +9,7 @@ use baton_store::Reader;
 use baton_store::read::{self, cost, insight, live};
 use baton_store::writer::Answers;
 
-use super::{Scheduler, unreadable};
+use super::Scheduler;
 use crate::catalog::Catalog;
 use crate::in_flight::InFlight;
 use crate::routing::ActiveTrial;
@@ -101,7 +101,7 @@ impl Scheduler {
     fn put_run(&mut self, run: &RunRecord, fresh: bool, rows: &Reader) -> Result<(), Rejection> {
         let mut asked_for = [0; 3];
         if !fresh && !self.runs.goes_on(run.run) {
-            asked_for = live::asked_for_in(rows, run.run).map_err(unreadable)?;
+            asked_for = live::asked_for_in(rows, run.run)?;
             self.read_spending(run.run, rows)?;
         }
         self.take_up(run, asked_for);
@@ -115,7 +115,7 @@ impl Scheduler {
 
     pub(super) fn read_spending(&mut self, run: RunId, rows: &Reader) -> Result<(), Rejection> {
         if self.attempts.gate().caps_runs() {
-            let spent = cost::of_run(rows, run).map_err(unreadable)?;
+            let spent = cost::of_run(rows, run)?;
             self.attempts.gate_mut().spend_run(run, Vec::new(), spent);
         }
         Ok(())
@@ -145,7 +145,7 @@ impl Scheduler {
 
     pub(super) fn read_terms(&mut self, task: &Task, rows: &Reader) -> Result<(), Rejection> {
         if !self.runs.board().knows_terms(task.terms) {
-            let terms = live::terms(rows, task.terms).map_err(unreadable)?;
+            let terms = live::terms(rows, task.terms)?;
             self.runs.board_mut().put_terms(task.terms, terms);
         }
         Ok(())
@@ -157,7 +157,7 @@ impl Scheduler {
             task.epoch.0 > 0 && !task.state.is_terminal() && self.runs.board().task(task.id).is_none();
         if comes_back && self.attempts.gate().wants_history(task, self.runs.board().terms(task.terms).budget)
         {
-            let spent = cost::of_family(rows, task.id).map_err(unreadable)?;
+            let spent = cost::of_family(rows, task.id)?;
             self.attempts.gate_mut().spend_task(task, spent);
         }
         self.runs.put_task(task);
@@ -166,7 +166,7 @@ impl Scheduler {
 
     fn reload_plugins(&mut self, rows: &Reader) -> Result<(), Rejection> {
         if let Catalog::Library(library) = &self.catalog {
-            let installed = read::plugins(rows).map_err(unreadable)?;
+            let installed = read::plugins(rows)?;
             library.install(installed.iter().map(Installed::from));
         }
         self.health.plugins_changed();
@@ -175,13 +175,13 @@ impl Scheduler {
 
     /// Takes the trial as it is in the store, with what came of its present stage so far.
     pub(super) fn reload_trial(&mut self, rows: &Reader) -> Result<(), Rejection> {
-        let row = read::routing::trial(rows).map_err(unreadable)?;
+        let row = read::routing::trial(rows)?;
         if self.routing.trial().map(ActiveTrial::row) == row.as_ref() {
             return Ok(());
         }
         let trial = match row {
             Some(row) => {
-                let ledger = trial_ledger::ledger(rows, &row).map_err(unreadable)?;
+                let ledger = trial_ledger::ledger(rows, &row)?;
                 Some(ActiveTrial::new(row, ledger))
             }
             None => None,
@@ -192,7 +192,7 @@ impl Scheduler {
 
     /// Takes the notes as they are in the store.
     pub(super) fn reload_notes(&mut self, rows: &Reader) -> Result<(), Rejection> {
-        let notes = insight::notes(rows).map_err(unreadable)?;
+        let notes = insight::notes(rows)?;
         self.learning.put_notes(notes.into_iter().map(|numbered| (numbered.note.kind, numbered.note.text)));
         Ok(())
     }

@@ -6,7 +6,7 @@ use baton_core::task::{State, Task};
 use baton_store::Reader;
 use baton_store::read::{cost, history, live};
 
-use super::{Scheduler, unreadable};
+use super::Scheduler;
 use crate::attempts::budget_gate;
 
 impl Scheduler {
@@ -16,23 +16,23 @@ impl Scheduler {
     /// The store can't be read.
     pub fn recover(&mut self, rows: &Reader, drift: Drift, now: Time) -> Result<(), Rejection> {
         let pool = self.health.pool_mut();
-        live::agents(rows).map_err(unreadable)?.into_iter().for_each(|agent| pool.put(agent));
-        pool.recall(live::tallies(rows).map_err(unreadable)?);
-        pool.praise(live::praise(rows).map_err(unreadable)?);
-        self.runs.put_consulted(live::consulting(rows).map_err(unreadable)?);
-        self.learning.observe(history::last_seq(rows).map_err(unreadable)?);
+        live::agents(rows)?.into_iter().for_each(|agent| pool.put(agent));
+        pool.recall(live::tallies(rows)?);
+        pool.praise(live::praise(rows)?);
+        self.runs.put_consulted(live::consulting(rows)?);
+        self.learning.observe(history::last_seq(rows)?);
         self.reload_trial(rows)?;
         self.reload_notes(rows)?;
-        for (agent, started, spent) in cost::since(rows, budget_gate::day_start(now)).map_err(unreadable)? {
+        for (agent, started, spent) in cost::since(rows, budget_gate::day_start(now))? {
             self.attempts.gate_mut().spend_day(agent, started, spent);
         }
-        let mut asked_for = live::asked_for(rows).map_err(unreadable)?;
-        for run in live::runs(rows).map_err(unreadable)? {
+        let mut asked_for = live::asked_for(rows)?;
+        for run in live::runs(rows)? {
             self.take_up(&run, asked_for.remove(&run.run).unwrap_or_default());
             self.read_spending(run.run, rows)?;
         }
         let mut tasks = Vec::new();
-        live::tasks(rows, |task| tasks.push(task)).map_err(unreadable)?;
+        live::tasks(rows, |task| tasks.push(task))?;
         for task in tasks {
             self.recover_task(task, rows, drift)?;
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use baton_core::clock::Time;
+use baton_core::ending::Ending;
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::id::{Epoch, RunId};
 use baton_core::op::{End, Op, Rejection, RouterChoice};
@@ -14,7 +15,7 @@ use baton_store::Reader;
 use baton_store::read::{self, live, people, routing};
 use serde_json::Value;
 
-use super::{Scheduler, unreadable};
+use super::Scheduler;
 use crate::attempts::{Begin, Claimed};
 use crate::decide::Prepared;
 use crate::effect::{Advance, Effect, Judge, Work};
@@ -25,17 +26,17 @@ use crate::workspace::Key;
 impl Scheduler {
     /// A task with what the router and then the agent need to know of it.
     pub(super) fn prepare(&self, rows: &Reader, task: Task) -> Result<Prepared, Rejection> {
-        let spec = read::spec(rows, task.id).map_err(unreadable)?;
+        let spec = read::spec(rows, task.id)?;
         let tried = task.epoch != Epoch::default();
-        let feedback = if tried { live::feedback(rows, task.id).map_err(unreadable)? } else { Vec::new() };
+        let feedback = if tried { live::feedback(rows, task.id)? } else { Vec::new() };
         let consulted = if self.runs.was_consulted(task.id) {
-            live::consulted(rows, task.id, task.epoch).map_err(unreadable)?
+            live::consulted(rows, task.id, task.epoch)?
         } else {
             (0, None)
         };
         let avoid = match &spec.apart {
             Some(group) => {
-                let given = live::given_apart(rows, &task, group).map_err(unreadable)?;
+                let given = live::given_apart(rows, &task, group)?;
                 let board = self.runs.board();
                 given.into_iter().filter_map(|(id, agent)| board.agent_of(id).or(agent)).collect()
             }
@@ -104,9 +105,9 @@ impl Scheduler {
 
     /// What it builds on: its own dependencies, and those of the tasks of which it is a part.
     fn inputs(&self, rows: &Reader, task: &Task) -> Result<Vec<(String, Outcome)>, Rejection> {
-        let mut inputs = live::inputs(rows, task.id).map_err(unreadable)?;
+        let mut inputs = live::inputs(rows, task.id)?;
         for above in self.runs.board().ancestors(task) {
-            inputs.extend(live::inputs(rows, above.id).map_err(unreadable)?);
+            inputs.extend(live::inputs(rows, above.id)?);
         }
         Ok(inputs)
     }
@@ -118,14 +119,14 @@ impl Scheduler {
         }
         let task = &prepared.task;
         if let Some(parent) = task.parent.filter(|parent| parent.role == Role::Evidence) {
-            let claimed = live::claimed(rows, parent.id, parent.epoch).map_err(unreadable)?;
+            let claimed = live::claimed(rows, parent.id, parent.epoch)?;
             let claim = claimed.as_ref().and_then(land::claim);
             return Ok(claim.map_or(WorkDir::Configured, |claim| WorkDir::Judged(claim.tree)));
         }
         Ok(match prepared.spec.effects {
             Effects::Workspace => {
-                let last = live::last_ending(rows, task.id).map_err(unreadable)?;
-                WorkDir::Own { keep: last.as_deref() == Some("asked") }
+                let last = live::last_ending(rows, task.id)?;
+                WorkDir::Own { keep: last == Some(Ending::Asked) }
             }
             Effects::Pure | Effects::External => WorkDir::Configured,
         })
@@ -137,7 +138,7 @@ impl Scheduler {
         let terms = Arc::clone(self.runs.board().terms(task.terms));
         let prepared = self.prepare(rows, task)?;
         let (id, epoch) = (prepared.task.id, prepared.task.epoch);
-        let children = live::children(rows, id, epoch, Role::Part).map_err(unreadable)?;
+        let children = live::children(rows, id, epoch, Role::Part)?;
         let seed = self.runs.seed(prepared.task.run).of(id.0);
         let executor = terms.executor.clone().unwrap_or_default();
         let validated = terms.validated;
@@ -147,8 +148,8 @@ impl Scheduler {
 
     /// A claimed outcome for its validators.
     pub(super) fn judge(&mut self, rows: &Reader, task: Task, now: Time) -> Result<Effect, Rejection> {
-        let spec = read::spec(rows, task.id).map_err(unreadable)?;
-        let evidence = live::children(rows, task.id, task.epoch, Role::Evidence).map_err(unreadable)?;
+        let spec = read::spec(rows, task.id)?;
+        let evidence = live::children(rows, task.id, task.epoch, Role::Evidence)?;
         let claim = match self.attempts.take_claim(&task) {
             Some(claim) => Some(claim),
             None => stored_claim(rows, &task)?,
@@ -177,10 +178,10 @@ impl Scheduler {
         if terms.effects != Effects::Workspace && terms.executor.is_none() {
             return Ok(());
         }
-        if task.parent.is_some() && read::spec(rows, task.id).map_err(unreadable)?.contest {
+        if task.parent.is_some() && read::spec(rows, task.id)?.contest {
             return Ok(());
         }
-        let family = live::family(rows, task.id).map_err(unreadable)?;
+        let family = live::family(rows, task.id)?;
         let newest = |id| if id == task.id { task.epoch } else { Epoch(u32::MAX) };
         let over = family.into_iter().map(|id| Key { run: task.run, task: id, epoch: newest(id) }).collect();
         self.effects.push(Work::Sweep(over).into());
@@ -190,8 +191,8 @@ impl Scheduler {
 
 /// A claim that was made before this host started, or that was looked at before.
 fn stored_claim(rows: &Reader, task: &Task) -> Result<Option<Claimed>, Rejection> {
-    let outcome = live::claimed(rows, task.id, task.epoch).map_err(unreadable)?;
-    let agent = live::attempted_by(rows, task.id, task.epoch).map_err(unreadable)?;
+    let outcome = live::claimed(rows, task.id, task.epoch)?;
+    let agent = live::attempted_by(rows, task.id, task.epoch)?;
     Ok(outcome.map(|outcome| Claimed { epoch: task.epoch, outcome, agent }))
 }
 

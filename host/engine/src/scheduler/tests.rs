@@ -44,7 +44,7 @@ impl House {
             health: Health::new(breaker::Policy::default(), BTreeMap::new()),
             in_trees: false,
         });
-        scheduler.recover(store.connection(), Drift::None, NOW).expect("the store is empty");
+        scheduler.recover(store.reader(), Drift::None, NOW).expect("the store is empty");
         let mut house = Self { store, scheduler };
         house.apply(vec![Op::PutAgent { card: agent(1, "ann", &["work"]).card }]);
         house
@@ -65,14 +65,14 @@ impl House {
     fn apply(&mut self, ops: Vec<Op>) -> Vec<Applied> {
         let sent = InFlight::of(&ops);
         let answers = self.store.apply(ops);
-        let rows = self.store.connection();
+        let rows = self.store.reader();
         self.scheduler.committed(&answers, &sent, rows, NOW).expect("the store is there");
         answers.into_iter().map(|answer| answer.expect("it is carried out")).collect()
     }
 
     /// Has the scheduler take a turn, sends what it asks for to the store, and says what work it wants done.
     fn turn(&mut self) -> Vec<Work> {
-        self.scheduler.turn(self.store.connection(), NOW);
+        self.scheduler.turn(self.store.reader(), NOW);
         self.carry_out()
     }
 
@@ -137,7 +137,7 @@ impl House {
     }
 
     fn state(&self, name: &str) -> State {
-        let rows = self.store.connection();
+        let rows = self.store.reader();
         let id = baton_store::read::task_named(rows, RUN, name).expect("readable").expect("it is there");
         baton_store::read::task(rows, id).expect("readable").expect("it is there").state
     }
@@ -202,7 +202,7 @@ fn a_host_that_drains_gives_back_what_the_store_has_just_assigned() {
     house.scheduler.drain();
     assert!(house.carry_out().is_empty(), "no attempt starts");
     assert!(matches!(house.state("a"), State::Ready { .. }));
-    let rows = house.store.connection();
+    let rows = house.store.reader();
     let attempts = baton_store::read::history::attempts(rows, TaskId(1)).expect("readable");
     assert_eq!(attempts.len(), 1);
     assert_eq!(
@@ -307,7 +307,7 @@ fn what_was_running_when_the_last_host_died_is_tried_again() {
         health: Health::new(breaker::Policy::default(), BTreeMap::new()),
         in_trees: false,
     });
-    house.scheduler.recover(house.store.connection(), Drift::None, NOW).expect("readable");
+    house.scheduler.recover(house.store.reader(), Drift::None, NOW).expect("readable");
     house.carry_out();
     assert!(matches!(house.state("a"), State::Backoff { .. } | State::Ready { .. }));
     assert_eq!(house.scheduler.phase(RUN, NOW), Phase::Active);

@@ -61,7 +61,11 @@ impl Scheduler {
                 board.ready_groups(run).map(|(task, tasks)| (task.id, tasks)).collect();
             let tasks = held.iter().map(|(_, tasks)| tasks).sum();
             let why = || Why::Paused { what: run.to_string() };
-            return held.first().map(|(task, _)| Wait { why: why(), task: *task, tasks }).into_iter().collect();
+            return held
+                .first()
+                .map(|(task, _)| Wait { why: why(), task: *task, tasks })
+                .into_iter()
+                .collect();
         }
         self.refresh_loads(now);
         let name = |id: TaskId| read::name(rows, id).unwrap_or_else(|_| id.to_string());

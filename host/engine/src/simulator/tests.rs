@@ -37,7 +37,7 @@ fn attempts_take_their_time_and_agents_their_turn() {
     let starts = play(&mut simulator);
     let expected = [("a", 0, 10), ("b", 0, 10), ("c", 10, 20)];
     assert_eq!(starts, expected.map(|(name, from, to)| (name.to_owned(), from, to)));
-    let rows = simulator.store().connection();
+    let rows = simulator.store().reader();
     let spent = baton_store::read::cost::of_run(rows, simulator.run).expect("readable");
     assert_eq!(spent.money, baton_core::budget::Money(21));
     let run = baton_store::read::run(rows, simulator.run).expect("readable").expect("it is there");
@@ -49,7 +49,7 @@ fn decisions_are_kept_if_they_are_to_be() {
     let decisions = |record| {
         let mut simulator = simulator(record);
         play(&mut simulator);
-        let all = baton_store::read::routing::decisions(simulator.store().connection(), Default::default());
+        let all = baton_store::read::routing::decisions(simulator.store().reader(), Default::default());
         all.expect("readable").len()
     };
     assert_eq!((decisions(true), decisions(false)), (2, 0));

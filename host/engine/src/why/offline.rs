@@ -9,9 +9,9 @@ use baton_store::Reader;
 use baton_store::read::{self, Reading};
 
 use super::view::{Known, View};
-use crate::board::Board;
 use crate::attempts::budget_gate::{self, BudgetGate};
 use crate::attempts::concurrency_limits::ConcurrencyLimits;
+use crate::board::Board;
 use crate::pool::Pool;
 use crate::waits::{self, Wait};
 

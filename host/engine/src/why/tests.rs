@@ -16,9 +16,9 @@ use baton_core::task::{Parent, Role, State, Task, TaskPolicy, WaitingOn};
 
 use super::view::{Hosting, Known, OnItsWay, View};
 use super::*;
-use crate::board::Board;
 use crate::attempts::concurrency_limits::ConcurrencyLimits;
 use crate::attempts::places::{Places, Scarce};
+use crate::board::Board;
 use crate::pool::{Pool, Pulse};
 
 const RUN: RunId = RunId(1);

@@ -11,9 +11,9 @@ use baton_core::task::{State, Task, TaskPolicy, WaitingOn};
 use serde::{Deserialize, Serialize};
 
 use super::Why;
-use crate::board::Board;
 use crate::attempts::concurrency_limits::ConcurrencyLimits;
 use crate::attempts::places::Places;
+use crate::board::Board;
 use crate::pool::{Ineligible, Pool, Worker};
 
 /// What is known of why a task is not running, beside its rows.

@@ -1,16 +1,18 @@
 //! Operations on what is registered: agents, plugins.
 
+use const_format::formatcp;
+use rusqlite::{OptionalExtension as _, ToSql, params};
+
+use super::Applying;
+use crate::batch::Batch;
+use crate::codec::{IS_LIVE, RUNNING};
+use crate::error::ApplyError;
+use crate::seal::Section;
 use baton_core::agent::breaker::Breaker;
 use baton_core::agent::{Card, Standing};
 use baton_core::event::Fact;
 use baton_core::id::AgentId;
-use baton_core::op::{Change, PluginRow, Rejection, Reply};
-use rusqlite::{OptionalExtension as _, ToSql, params};
-
-use super::Applying;
-use crate::batch::ApplyError;
-use crate::batch::Batch;
-use crate::seal::Section;
+use baton_core::op::{Change, PluginRow, Reply};
 
 /// Registers an agent, or gives a registered one its new card.
 pub(super) fn put(batch: &mut Batch<'_>, mut card: Card) -> Applying {
@@ -19,10 +21,7 @@ pub(super) fn put(batch: &mut Batch<'_>, mut card: Card) -> Applying {
     card.tracks.sort();
     card.tracks.dedup();
     if card.capacity == 0 {
-        return Err(ApplyError::Rejected(Rejection::Invalid(format!(
-            "agent {} needs a capacity of at least 1",
-            card.name
-        ))));
+        return Err(ApplyError::invalid(format!("agent {} needs a capacity of at least 1", card.name)));
     }
     let json = to_json(&card)?;
     let known: Option<(i64, String, bool)> = batch
@@ -60,11 +59,11 @@ pub(super) fn put(batch: &mut Batch<'_>, mut card: Card) -> Applying {
 }
 
 fn to_json<T: serde::Serialize>(value: &T) -> Result<String, ApplyError> {
-    serde_json::to_string(value).map_err(|why| Rejection::Invalid(why.to_string()).into())
+    serde_json::to_string(value).map_err(ApplyError::invalid)
 }
 
 fn changed(count: usize, agent: AgentId) -> Result<(), ApplyError> {
-    if count == 0 { Err(ApplyError::Rejected(Rejection::NotFound(format!("agent {agent}")))) } else { Ok(()) }
+    if count == 0 { Err(ApplyError::not_found(format!("agent {agent}"))) } else { Ok(()) }
 }
 
 pub(super) fn set_standing(batch: &mut Batch<'_>, agent: AgentId, standing: Standing) -> Applying {
@@ -89,14 +88,12 @@ pub(super) fn set_standing(batch: &mut Batch<'_>, agent: AgentId, standing: Stan
 /// Takes an agent out of the registry. Its row stays, because attempts refer to it.
 pub(super) fn remove(batch: &mut Batch<'_>, agent: AgentId) -> Applying {
     let running: u32 = batch.conn.query_row(
-        "SELECT count(*) FROM task WHERE state = 2 AND agent_id = ?1",
+        formatcp!("SELECT count(*) FROM task WHERE {IS_LIVE} AND state = {RUNNING} AND agent_id = ?1"),
         [agent.0],
         |row| row.get(0),
     )?;
     if running > 0 {
-        return Err(ApplyError::Rejected(Rejection::Invalid(format!(
-            "it runs {running} tasks: drain it first"
-        ))));
+        return Err(ApplyError::invalid(format!("it runs {running} tasks: drain it first")));
     }
     changed(
         batch.conn.execute("UPDATE agent SET removed = 1 WHERE id = ?1 AND removed = 0", [agent.0])?,
@@ -121,15 +118,15 @@ pub(super) fn move_breaker(batch: &mut Batch<'_>, agent: AgentId, breaker: Break
 }
 
 pub(super) fn put_plugin(batch: &mut Batch<'_>, plugin: &PluginRow) -> Applying {
-    let grants = to_json(&plugin.grants)?;
+    let (kind, grants) = (plugin.kind.as_str(), to_json(&plugin.grants)?);
     batch.conn.execute(
         "INSERT INTO plugin (name, kind, digest, grants, added_at) VALUES (?1, ?2, ?3, ?4, ?5) \
          ON CONFLICT (name) DO UPDATE SET kind = excluded.kind, digest = excluded.digest, grants = excluded.grants, \
          added_at = excluded.added_at",
-        params![plugin.name, plugin.kind, plugin.digest, grants, batch.now.0],
+        params![plugin.name, kind, plugin.digest, grants, batch.now.0],
     )?;
     let now = batch.now.0;
-    let columns: [&dyn ToSql; 4] = [&plugin.kind, &plugin.digest, &grants, &now];
+    let columns: [&dyn ToSql; 4] = [&kind, &plugin.digest, &grants, &now];
     batch.seal(None, Section::Plugin, &[&plugin.name], &columns)?;
     batch.also.push(Change::Plugins);
     let PluginRow { name, digest, grants, .. } = plugin.clone();
@@ -139,7 +136,7 @@ pub(super) fn put_plugin(batch: &mut Batch<'_>, plugin: &PluginRow) -> Applying 
 
 pub(super) fn remove_plugin(batch: &mut Batch<'_>, name: String) -> Applying {
     if batch.conn.execute("DELETE FROM plugin WHERE name = ?1", [&name])? == 0 {
-        return Err(ApplyError::Rejected(Rejection::NotFound(format!("plugin {name}"))));
+        return Err(ApplyError::not_found(format!("plugin {name}")));
     }
     batch.seal_gone(None, Section::Plugin, &[&name])?;
     batch.also.push(Change::Plugins);

@@ -1,7 +1,16 @@
 //! Attempts: from a router's choice to their end.
 
+use rusqlite::{OptionalExtension as _, ToSql, params};
+
+use super::Applying;
+use super::routing;
+use super::task::{ended, reset_children};
+use crate::batch::Batch;
+use crate::error::ApplyError;
+use crate::seal::Section;
 use baton_core::budget::{Amount, Bill};
 use baton_core::clock::Time;
+use baton_core::ending::Ending;
 use baton_core::event::Fact;
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::id::{DecisionId, Epoch, RunId, TaskId};
@@ -9,14 +18,6 @@ use baton_core::op::{Assign, End, Pick, Rejection, Reply};
 use baton_core::outcome::{Outcome, Report, mean_score};
 use baton_core::task::transition::{Command, Refused};
 use baton_core::task::{State, Task, WaitingOn};
-use rusqlite::{OptionalExtension as _, ToSql, params};
-
-use super::Applying;
-use super::routing;
-use super::task::{ended, reset_children};
-use crate::batch::ApplyError;
-use crate::batch::Batch;
-use crate::seal::Section;
 
 /// Starts what can still be started; a pick whose task moved meanwhile is left out.
 pub(super) fn assign(batch: &mut Batch<'_>, assign: Assign) -> Applying {
@@ -65,7 +66,7 @@ pub(super) fn open(
 }
 
 fn set_aside(batch: &mut Batch<'_>, task: &Task, reserve: &Amount) -> Result<(), ApplyError> {
-    let json = serde_json::to_string(reserve).map_err(|why| Rejection::Invalid(why.to_string()))?;
+    let json = serde_json::to_string(reserve).map_err(ApplyError::invalid)?;
     let mut update =
         batch.conn.prepare_cached("UPDATE attempt SET reserved = ?3 WHERE task_id = ?1 AND epoch = ?2")?;
     update.execute(params![task.id.0, task.epoch.0, json])?;
@@ -75,7 +76,7 @@ fn set_aside(batch: &mut Batch<'_>, task: &Task, reserve: &Amount) -> Result<(),
 /// An attempt is charged once, whether it still has its lease or not: the money is gone.
 pub(super) fn charge(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, bill: &Bill) -> Applying {
     let task = batch.task(id)?;
-    let json = serde_json::to_string(bill).map_err(|why| Rejection::Invalid(why.to_string()))?;
+    let json = serde_json::to_string(bill).map_err(ApplyError::invalid)?;
     let mut update = batch
         .conn
         .prepare_cached("UPDATE attempt SET bill = ?3 WHERE task_id = ?1 AND epoch = ?2 AND bill IS NULL")?;
@@ -90,7 +91,7 @@ pub(super) fn close(
     batch: &mut Batch<'_>,
     task: &Task,
     epoch: Epoch,
-    ending: &str,
+    ending: Ending,
     report: &Report,
 ) -> Result<(), ApplyError> {
     close_at(batch, task, epoch, batch.now.0, ending, report)
@@ -101,16 +102,16 @@ fn close_at(
     task: &Task,
     epoch: Epoch,
     at: i64,
-    ending: &str,
+    ending: Ending,
     report: &Report,
 ) -> Result<(), ApplyError> {
-    let json = serde_json::to_vec(report).map_err(|why| Rejection::Invalid(why.to_string()))?;
+    let json = serde_json::to_vec(report).map_err(ApplyError::invalid)?;
     let mut update = batch.conn.prepare_cached(
         "UPDATE attempt SET ended_at = ?3, ending = ?4, report = ?5 WHERE task_id = ?1 AND epoch = ?2",
     )?;
-    if update.execute(params![task.id.0, epoch.0, at, ending, json])? == 1 {
+    if update.execute(params![task.id.0, epoch.0, at, ending.as_str(), json])? == 1 {
         let key: [&dyn ToSql; 2] = [&task.id.0, &epoch.0];
-        batch.seal(Some(task.run), Section::AttemptEnded, &key, &[&at, &ending, &json])?;
+        batch.seal(Some(task.run), Section::AttemptEnded, &key, &[&at, &ending.as_str(), &json])?;
     }
     Ok(())
 }
@@ -123,7 +124,8 @@ fn report(batch: &Batch<'_>, id: TaskId, epoch: Epoch) -> Result<Report, ApplyEr
         select.query_row(params![id.0, epoch.0], |row| row.get(0)).optional()?.flatten();
     match json {
         None => Ok(Report::default()),
-        Some(json) => serde_json::from_slice(&json).map_err(|why| Rejection::Store(why.to_string()).into()),
+        Some(json) => serde_json::from_slice(&json)
+            .map_err(|why| ApplyError::corrupt(&format!("the report of {id}"), why)),
     }
 }
 
@@ -141,12 +143,18 @@ pub(super) fn renew(batch: &mut Batch<'_>, leases: &[(TaskId, Epoch)], until: Ti
 pub(super) fn claim(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, outcome: Outcome) -> Applying {
     let task = batch.step(id, Command::Claim { epoch })?;
     if task.state.is_terminal() {
-        close(batch, &task, epoch, "cancelled", &Report { outcome: Some(outcome), ..Report::default() })?;
+        close(
+            batch,
+            &task,
+            epoch,
+            Ending::Cancelled,
+            &Report { outcome: Some(outcome), ..Report::default() },
+        )?;
         ended(batch, &task)?;
         return Ok(Reply::Done);
     }
     reset_children(batch, id)?;
-    close(batch, &task, epoch, "claimed", &Report { outcome: Some(outcome), ..Report::default() })?;
+    close(batch, &task, epoch, Ending::Claimed, &Report { outcome: Some(outcome), ..Report::default() })?;
     batch
         .conn
         .prepare_cached("UPDATE attempt SET claimed_at = ended_at WHERE task_id = ?1 AND epoch = ?2")?
@@ -193,23 +201,25 @@ pub(super) fn finish(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, end: End) 
         End::Accepted { outcome, checks } => {
             report.outcome = outcome.or(report.outcome);
             report.checks = checks;
-            "accepted".to_owned()
+            Ending::Accepted
         }
         End::Failed { fault, checks } => {
-            let ending = fault.class.to_string();
+            let ending = Ending::Failed(fault.class);
             report.checks = checks;
             report.fault = Some(fault);
             ending
         }
-        End::Released { .. } if matches!(task.state, State::Failed { .. }) => ErrorClass::Lost.to_string(),
-        End::Released { .. } => "released".to_owned(),
+        End::Released { .. } if matches!(task.state, State::Failed { .. }) => {
+            Ending::Failed(ErrorClass::Lost)
+        }
+        End::Released { .. } => Ending::Released,
         End::Conflicted { checks, .. } => {
             report.checks = checks;
-            "conflicted".to_owned()
+            Ending::Conflicted
         }
-        End::Cancelled { .. } => "cancelled".to_owned(),
+        End::Cancelled { .. } => Ending::Cancelled,
     };
-    close(batch, &task, epoch, &ending, &report)?;
+    close(batch, &task, epoch, ending, &report)?;
     ended(batch, &task)?;
     Ok(Reply::Done)
 }
@@ -227,9 +237,9 @@ pub(super) fn lose_lease(batch: &mut Batch<'_>, id: TaskId, why: String) -> Appl
     let epoch = before.epoch;
     let task = batch.step_on(before, Command::LoseLease { why: why.clone() })?;
     let fault = Fault::new(ErrorClass::Lost, why);
-    let ending = fault.class.to_string();
+    let ending = Ending::Failed(fault.class);
     let seen = last_seen(batch, id, epoch)?.unwrap_or(batch.now.0);
-    close_at(batch, &task, epoch, seen, &ending, &Report { fault: Some(fault), ..Report::default() })?;
+    close_at(batch, &task, epoch, seen, ending, &Report { fault: Some(fault), ..Report::default() })?;
     ended(batch, &task)?;
     Ok(Reply::Done)
 }
@@ -240,7 +250,7 @@ fn last_seen(batch: &Batch<'_>, id: TaskId, epoch: Epoch) -> Result<Option<i64>,
     let mut select = batch.conn.prepare_cached(
         "SELECT max(started_at, \
            coalesce((SELECT at FROM event WHERE seq < \
-             (SELECT seq FROM event WHERE kind = 'host-started' ORDER BY seq DESC LIMIT 1) ORDER BY seq DESC LIMIT 1), 0), \
+             (SELECT seq FROM event WHERE run_id = 0 AND kind = 'host-started' ORDER BY seq DESC LIMIT 1) ORDER BY seq DESC LIMIT 1), 0), \
            coalesce((SELECT lease_until - ?3 FROM host ORDER BY boot DESC LIMIT 1 OFFSET 1), 0)) \
          FROM attempt WHERE task_id = ?1 AND epoch = ?2 \
          AND started_at < (SELECT started_at FROM host ORDER BY boot DESC LIMIT 1)",

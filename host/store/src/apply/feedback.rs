@@ -1,15 +1,15 @@
 //! What people think of outcomes.
 
-use baton_core::event::Fact;
-use baton_core::id::{AgentId, TaskId};
-use baton_core::op::{Change, Rejection, Reply};
-use baton_core::outcome::{Check, Report};
 use rusqlite::{OptionalExtension as _, ToSql, params};
 
 use super::Applying;
-use crate::batch::ApplyError;
 use crate::batch::Batch;
+use crate::error::ApplyError;
 use crate::seal::Section;
+use baton_core::event::Fact;
+use baton_core::id::{AgentId, TaskId};
+use baton_core::op::{Change, Reply};
+use baton_core::outcome::{Check, Report};
 
 /// From here on a verdict is a good one.
 const PASSES: f64 = 0.5;
@@ -25,7 +25,7 @@ struct Attempt {
 /// Adds a person's verdict to the checks of the last attempt. It changes nothing of what became of the task.
 pub(super) fn give(batch: &mut Batch<'_>, task: TaskId, score: f64, note: String, by: String) -> Applying {
     if !(0.0..=1.0).contains(&score) {
-        return Err(ApplyError::Rejected(Rejection::Invalid(format!("a score is 0.0 to 1.0, not {score}"))));
+        return Err(ApplyError::invalid(format!("a score is 0.0 to 1.0, not {score}")));
     }
     let task = batch.task(task)?;
     let last: Option<Attempt> = batch
@@ -45,8 +45,8 @@ pub(super) fn give(batch: &mut Batch<'_>, task: TaskId, score: f64, note: String
         )
         .optional()?;
     let Attempt { epoch, agent, report, ended, ending } =
-        last.ok_or_else(|| Rejection::Invalid("it has come to nothing yet that could be judged".into()))?;
-    let broken = |why: serde_json::Error| Rejection::Store(why.to_string());
+        last.ok_or_else(|| ApplyError::invalid("it has come to nothing yet that could be judged"))?;
+    let broken = |why| ApplyError::corrupt(&format!("the report of {}", task.id), why);
     let mut report: Report =
         report.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?.unwrap_or_default();
     let passed = score >= PASSES;
@@ -59,7 +59,7 @@ pub(super) fn give(batch: &mut Batch<'_>, task: TaskId, score: f64, note: String
         label: format!("{} by {by}", if passed { "good" } else { "bad" }),
         explanation: note.clone(),
     });
-    let json = serde_json::to_vec(&report).map_err(broken)?;
+    let json = serde_json::to_vec(&report).map_err(ApplyError::invalid)?;
     batch.conn.execute(
         "UPDATE attempt SET report = ?3 WHERE task_id = ?1 AND epoch = ?2",
         params![task.id.0, epoch, json],

@@ -1,15 +1,15 @@
 //! Operations on hosts: who has the store, and until when.
 
-use baton_core::clock::Time;
-use baton_core::event::Fact;
-use baton_core::lease;
-use baton_core::op::{Rejection, Reply};
 use rusqlite::{OptionalExtension as _, params};
 
 use super::Applying;
-use crate::batch::ApplyError;
 use crate::batch::Batch;
+use crate::error::ApplyError;
 use crate::seal::Section;
+use baton_core::clock::Time;
+use baton_core::event::Fact;
+use baton_core::lease;
+use baton_core::op::{Rejection, Reply, StoreError};
 
 pub(super) fn start(
     batch: &mut Batch<'_>,
@@ -56,7 +56,8 @@ pub(super) fn renew(batch: &mut Batch<'_>, boot: u32) -> Applying {
         params![boot, lease_until.0],
     )?;
     if renewed == 0 {
-        return Err(ApplyError::Rejected(Rejection::Store("another host took it over".into())));
+        let newest = batch.reader.one("SELECT coalesce(max(boot), 0) FROM host", [], |row| row.get(0))?;
+        return Err(ApplyError::Broken(StoreError::Fenced { own: boot, newest }));
     }
     Ok(Reply::Lease(lease_until))
 }
@@ -65,7 +66,7 @@ pub(super) fn stop(batch: &mut Batch<'_>, boot: u32) -> Applying {
     let stopped =
         batch.conn.execute("UPDATE host SET stopped_at = ?2 WHERE boot = ?1", params![boot, batch.now.0])?;
     if stopped == 0 {
-        return Err(ApplyError::Rejected(Rejection::NotFound(format!("host with boot {boot}"))));
+        return Err(ApplyError::not_found(format!("host with boot {boot}")));
     }
     let now = batch.now.0;
     batch.seal(None, Section::HostStopped, &[&boot], &[&now])?;

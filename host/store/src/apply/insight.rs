@@ -1,27 +1,23 @@
 //! What the record was found to teach.
 
-use baton_core::learning::Part;
-use baton_core::op::{Change, Consolidation, Rejection, Reply};
 use rusqlite::params;
 
 use super::Applying;
-use crate::batch::ApplyError;
 use crate::batch::Batch;
+use crate::error::ApplyError;
 use crate::read;
 use crate::seal::Section;
-
-fn invalid(why: impl std::fmt::Display) -> ApplyError {
-    Rejection::Invalid(why.to_string()).into()
-}
+use baton_core::learning::Part;
+use baton_core::op::{Change, Consolidation, Reply};
 
 pub(super) fn consolidate(batch: &mut Batch<'_>, step: &Consolidation) -> Applying {
     let _metered = Part::Consolidation.begin();
-    let at = read::insight::consolidated(batch.conn)?;
+    let at = read::insight::consolidated(batch.reader)?;
     if at != step.from {
-        return Err(invalid(format!("consolidation is at event {at}, not at {}", step.from)));
+        return Err(ApplyError::invalid(format!("consolidation is at event {at}, not at {}", step.from)));
     }
     for episode in &step.episodes {
-        let json = serde_json::to_string(episode).map_err(invalid)?;
+        let json = serde_json::to_string(episode).map_err(ApplyError::invalid)?;
         batch
             .conn
             .prepare_cached("INSERT INTO episode (seq, episode) VALUES (?1, ?2)")?
@@ -29,7 +25,7 @@ pub(super) fn consolidate(batch: &mut Batch<'_>, step: &Consolidation) -> Applyi
         batch.seal(None, Section::Episode, &[&episode.seq], &[&json])?;
     }
     for note in &step.notes {
-        let json = serde_json::to_string(note).map_err(invalid)?;
+        let json = serde_json::to_string(note).map_err(ApplyError::invalid)?;
         let id: i64 = batch
             .conn
             .prepare_cached(
@@ -52,7 +48,7 @@ pub(super) fn forget(batch: &mut Batch<'_>, note: i64) -> Applying {
     let changed =
         batch.conn.execute("UPDATE note SET forgotten = 1 WHERE id = ?1 AND forgotten = 0", [note])?;
     if changed == 0 {
-        return Err(ApplyError::Rejected(Rejection::NotFound(format!("note {note}"))));
+        return Err(ApplyError::not_found(format!("note {note}")));
     }
     batch.seal(None, Section::NoteForgotten, &[&note], &[&true])?;
     batch.also.push(Change::Notes);

@@ -1,15 +1,15 @@
 //! What agents remember between attempts.
 
-use baton_core::id::{Epoch, TaskId};
-use baton_core::op::{Rejection, Reply};
-use baton_core::task::State;
-use baton_core::task::transition::Refused;
 use rusqlite::params;
 
 use super::Applying;
-use crate::batch::ApplyError;
 use crate::batch::Batch;
+use crate::error::ApplyError;
 use crate::seal::Section;
+use baton_core::id::{Epoch, TaskId};
+use baton_core::op::Reply;
+use baton_core::task::State;
+use baton_core::task::transition::Refused;
 
 /// Keys of one agent.
 const KEYS: i64 = 1_000;
@@ -42,9 +42,7 @@ pub(super) fn remember(
         |row| row.get(0),
     )?;
     if others >= KEYS {
-        return Err(ApplyError::Rejected(Rejection::Invalid(format!(
-            "agent {agent} remembers {KEYS} things already"
-        ))));
+        return Err(ApplyError::invalid(format!("agent {agent} remembers {KEYS} things already")));
     }
     batch.conn.execute(
         "INSERT INTO memory (agent, key, value, at) VALUES (?1, ?2, ?3, ?4)

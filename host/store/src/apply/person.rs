@@ -1,21 +1,22 @@
 //! Questions to people, and their answers.
 
-use baton_core::clock::Time;
-use baton_core::event::Fact;
-use baton_core::id::{Epoch, QuestionId, TaskId};
-use baton_core::op::{Rejection, Reply};
-use baton_core::outcome::Report;
-use baton_core::people::Question;
-use baton_core::task::transition::Command;
-use baton_core::task::{State, WaitingOn};
 use rusqlite::{OptionalExtension as _, ToSql, params};
 
 use super::Applying;
 use super::attempt::close;
 use super::task::ended;
-use crate::batch::ApplyError;
 use crate::batch::Batch;
+use crate::error::ApplyError;
 use crate::seal::Section;
+use baton_core::clock::Time;
+use baton_core::ending::Ending;
+use baton_core::event::Fact;
+use baton_core::id::{Epoch, QuestionId, TaskId};
+use baton_core::op::Reply;
+use baton_core::outcome::Report;
+use baton_core::people::Question;
+use baton_core::task::transition::Command;
+use baton_core::task::{State, WaitingOn};
 
 /// The same question of the same task is stored once. Without an answer the attempt is over.
 pub(super) fn ask(
@@ -27,7 +28,7 @@ pub(super) fn ask(
     answer: Option<String>,
 ) -> Applying {
     let run = batch.task(task)?.run;
-    let json = serde_json::to_string(&question).map_err(|why| Rejection::Invalid(why.to_string()))?;
+    let json = serde_json::to_string(&question).map_err(ApplyError::invalid)?;
     let id = QuestionId(batch.conn.query_row(
         "INSERT INTO question (run_id, task_id, key, question, asked_at, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (task_id, key) DO UPDATE SET question = excluded.question, until = excluded.until,
@@ -35,7 +36,7 @@ pub(super) fn ask(
          WHERE answer IS NULL OR question <> excluded.question RETURNING id",
         params![run.0, task.0, question.key, json, batch.now.0, until.map(|until| until.0)],
         |row| row.get(0),
-    ).optional()?.ok_or_else(|| Rejection::Invalid(format!("{:?} was answered before", question.key)))?);
+    ).optional()?.ok_or_else(|| ApplyError::invalid(format!("{:?} was answered before", question.key)))?);
     let (key, now, until_at) = (question.key.clone(), batch.now.0, until.map(|until| until.0));
     let columns: [&dyn ToSql; 6] = [&run.0, &task.0, &key, &json, &now, &until_at];
     batch.seal(Some(run), Section::QuestionAsked, &[&id.0], &columns)?;
@@ -43,14 +44,14 @@ pub(super) fn ask(
     let waits = answer.is_none();
     let asked = batch.step(task, Command::Ask { epoch, id, question: Box::new(question), until, waits })?;
     if asked.state.is_terminal() {
-        close(batch, &asked, epoch, "cancelled", &Report::default())?;
+        close(batch, &asked, epoch, Ending::Cancelled, &Report::default())?;
         ended(batch, &asked)?;
         return Ok(Reply::Done);
     }
     match answer {
         Some(text) => self::answer(batch, id, text, "policy".into()),
         None => {
-            close(batch, &asked, epoch, "asked", &Report::default())?;
+            close(batch, &asked, epoch, Ending::Asked, &Report::default())?;
             Ok(Reply::Done)
         }
     }
@@ -64,14 +65,13 @@ pub(super) fn answer(batch: &mut Batch<'_>, id: QuestionId, text: String, by: St
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
         .optional()?;
-    let (task, json, before) = found.ok_or_else(|| Rejection::NotFound(format!("question {id}")))?;
+    let (task, json, before) = found.ok_or_else(|| ApplyError::not_found(format!("question {id}")))?;
     if let Some(before) = before {
-        return Err(ApplyError::Rejected(Rejection::Invalid(format!(
-            "{id} was answered before: {before:?}"
-        ))));
+        return Err(ApplyError::invalid(format!("{id} was answered before: {before:?}")));
     }
-    let question: Question = serde_json::from_str(&json).map_err(|why| Rejection::Store(why.to_string()))?;
-    question.takes(&text).map_err(Rejection::Invalid)?;
+    let question: Question =
+        serde_json::from_str(&json).map_err(|why| ApplyError::corrupt(&format!("question {id}"), why))?;
+    question.takes(&text).map_err(ApplyError::invalid)?;
     batch.conn.execute(
         "UPDATE question SET answer = ?2, answered_by = ?3, answered_at = ?4 WHERE id = ?1",
         params![id.0, text, by, batch.now.0],

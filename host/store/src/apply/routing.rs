@@ -1,14 +1,14 @@
 //! What routers learn and leave.
 
-use baton_core::id::{DecisionId, RunId};
-use baton_core::learning::Part;
-use baton_core::op::{Decision, Lesson, Reply};
 use rusqlite::{ToSql, params, params_from_iter};
 
 use super::Applying;
-use crate::batch::ApplyError;
 use crate::batch::Batch;
+use crate::error::ApplyError;
 use crate::seal::Section;
+use baton_core::id::{DecisionId, RunId};
+use baton_core::learning::Part;
+use baton_core::op::{Decision, Lesson, Reply};
 
 /// Where a router stands in a run, from now on. `learned` is kept where nothing is said of it.
 fn keep(
@@ -40,7 +40,7 @@ pub(super) fn decided(
     decision: &Decision,
     shadow_of: Option<DecisionId>,
 ) -> Result<DecisionId, ApplyError> {
-    let id = batch.next_decision();
+    let id = batch.memory.next_decision();
     let before = batch.keep_state(&decision.before)?;
     let after = batch.keep_state(&decision.state)?;
     let mut insert = batch.conn.prepare_cached(

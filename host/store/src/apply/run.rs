@@ -2,6 +2,15 @@
 
 use std::collections::HashMap;
 
+use const_format::formatcp;
+use rusqlite::{OptionalExtension as _, ToSql, params};
+
+use super::Applying;
+use super::task::{ended, is_stopping};
+use crate::batch::Batch;
+use crate::codec::{BLOCKED, IS_DEAD, IS_LIVE, SUCCEEDED};
+use crate::error::ApplyError;
+use crate::seal::Section;
 use baton_core::clock::Time;
 use baton_core::event::Fact;
 use baton_core::id::{Epoch, RunId, TaskId};
@@ -10,20 +19,17 @@ use baton_core::plan::diff::{Diff, diff};
 use baton_core::plan::{Plan, Workstream};
 use baton_core::task::transition::Command;
 use baton_core::task::{Parent, State, Task};
-use rusqlite::{OptionalExtension as _, ToSql, params};
-
-use super::Applying;
-use super::task::{ended, is_stopping};
-use crate::batch::ApplyError;
-use crate::batch::Batch;
-use crate::seal::Section;
 
 /// Opens a run, or finds the one that the key opened.
 pub(super) fn submit(batch: &mut Batch<'_>, submission: Submission) -> Applying {
     if let Some(key) = &submission.key {
         let known: Option<(i64, Vec<u8>)> = batch
             .conn
-            .query_row("SELECT id, plan FROM run WHERE key = ?1", [key], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row(
+                "SELECT r.id, p.plan FROM run r JOIN run_plan p ON p.run_id = r.id WHERE r.key = ?1",
+                [key],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
             .optional()?;
         if let Some((run, before)) = known {
             let run = RunId(run);
@@ -31,7 +37,7 @@ pub(super) fn submit(batch: &mut Batch<'_>, submission: Submission) -> Applying 
             return if diff.is_empty() {
                 Ok(Reply::Run { run, fresh: false })
             } else {
-                Err(ApplyError::Rejected(Rejection::PlanChanged { run, diff }))
+                Err(Rejection::PlanChanged { run, diff }.into())
             };
         }
     }
@@ -39,20 +45,22 @@ pub(super) fn submit(batch: &mut Batch<'_>, submission: Submission) -> Applying 
 }
 
 fn plan(json: &[u8]) -> Result<Plan, ApplyError> {
-    serde_json::from_slice(json)
-        .map_err(|why| Rejection::Store(format!("a stored plan can't be read: {why}")).into())
+    serde_json::from_slice(json).map_err(|why| ApplyError::corrupt("a stored plan", why))
 }
 
 fn open(batch: &mut Batch<'_>, submission: Submission) -> Applying {
     let Submission { plan, seed, router, key } = submission;
-    let json = serde_json::to_vec(&plan).map_err(|why| Rejection::Invalid(why.to_string()))?;
+    let json = serde_json::to_vec(&plan).map_err(ApplyError::invalid)?;
     let digest = plan.digest();
     batch.conn.execute(
-        "INSERT INTO run (name, key, digest, plan, seed, router, router_digest, created_at) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        params![plan.name, key, digest, json, seed.0.cast_signed(), router.name, router.digest, batch.now.0],
+        "INSERT INTO run (name, key, seed, router, router_digest, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![plan.name, key, seed.0.cast_signed(), router.name, router.digest, batch.now.0],
     )?;
     let run = RunId(batch.conn.last_insert_rowid());
+    batch.conn.execute(
+        "INSERT INTO run_plan (run_id, digest, plan) VALUES (?1, ?2, ?3)",
+        params![run.0, digest, json],
+    )?;
     let now = batch.now.0;
     seal_opened(batch, run, &[&plan.name, &key, &seed.0.cast_signed(), &now])?;
     batch.seal(Some(run), Section::RunPlan, &[&run.0], &[&digest, &json])?;
@@ -110,9 +118,7 @@ fn insert_all(batch: &mut Batch<'_>, run: RunId, workstreams: &[Workstream]) -> 
             if let Some(offset) = inner {
                 let wanted = &workstreams[index].depends_on[next + offset];
                 if stack.len() > workstreams.len() {
-                    return Err(ApplyError::Rejected(Rejection::Invalid(format!(
-                        "{wanted} is part of a cycle"
-                    ))));
+                    return Err(ApplyError::invalid(format!("{wanted} is part of a cycle")));
                 }
                 stack.push((index, next + offset));
                 stack.push((position[wanted.as_str()], 0));
@@ -138,7 +144,7 @@ pub(super) fn insert(
     workstream: &Workstream,
     on: &[TaskId],
 ) -> Result<TaskId, ApplyError> {
-    let id = batch.next_task();
+    let id = batch.memory.next_task();
     let terms = batch.terms_id(place.run, workstream.terms())?;
     let mut left = 0;
     for parent in on {
@@ -170,26 +176,28 @@ pub(super) fn insert(
         created: batch.now,
         deadline: own.into_iter().chain(place.deadline).min(),
     };
-    let spec = serde_json::to_vec(workstream).map_err(|why| Rejection::Invalid(why.to_string()))?;
-    let mut body = batch
+    let spec = serde_json::to_vec(workstream).map_err(ApplyError::invalid)?;
+    let mut insert = batch
         .conn
-        .prepare_cached("INSERT INTO body (task_id, run_id, name, spec) VALUES (?1, ?2, ?3, ?4)")?;
-    body.execute(params![id.0, place.run.0, workstream.id, spec])?;
-    batch.seal(Some(place.run), Section::Body, &[&id.0], &[&place.run.0, &workstream.id, &spec])?;
+        .prepare_cached("INSERT INTO task_spec (task_id, run_id, name, spec) VALUES (?1, ?2, ?3, ?4)")?;
+    insert.execute(params![id.0, place.run.0, workstream.id, spec])?;
+    batch.seal(Some(place.run), Section::TaskSpec, &[&id.0], &[&place.run.0, &workstream.id, &spec])?;
     batch.insert(&task, left)?;
     Ok(id)
 }
 
 fn is_met(batch: &Batch<'_>, id: TaskId) -> Result<bool, ApplyError> {
-    let mut select = batch.conn.prepare_cached("SELECT state = 5 FROM task WHERE id = ?1")?;
+    let mut select =
+        batch.conn.prepare_cached(formatcp!("SELECT state = {SUCCEEDED} FROM task WHERE id = ?1"))?;
     let met: Option<bool> = select.query_row([id.0], |row| row.get(0)).optional()?;
-    met.ok_or_else(|| Rejection::NotFound(format!("task {id}")).into())
+    met.ok_or_else(|| ApplyError::not_found(format!("task {id}")))
 }
 
 fn task_id(batch: &Batch<'_>, run: RunId, name: &str) -> Result<TaskId, ApplyError> {
-    let mut select = batch.conn.prepare_cached("SELECT task_id FROM body WHERE run_id = ?1 AND name = ?2")?;
+    let mut select =
+        batch.conn.prepare_cached("SELECT task_id FROM task_spec WHERE run_id = ?1 AND name = ?2")?;
     let found = select.query_row(params![run.0, name], |row| Ok(TaskId(row.get(0)?))).optional()?;
-    found.ok_or_else(|| Rejection::NotFound(format!("task {name} in {run}")).into())
+    found.ok_or_else(|| ApplyError::not_found(format!("task {name} in {run}")))
 }
 
 /// Adds tasks beyond the plan. They may depend on tasks of the run.
@@ -197,10 +205,7 @@ pub(super) fn extend(batch: &mut Batch<'_>, run: RunId, workstreams: Vec<Workstr
     batch.seed(run)?;
     let known = workstreams.iter().find(|one| task_id(batch, run, &one.id).is_ok());
     if let Some(taken) = known {
-        return Err(ApplyError::Rejected(Rejection::Invalid(format!(
-            "{run} has a task {} already",
-            taken.id
-        ))));
+        return Err(ApplyError::invalid(format!("{run} has a task {} already", taken.id)));
     }
     reopen(batch, run)?;
     insert_all(batch, run, &workstreams)?;
@@ -222,9 +227,11 @@ pub(super) fn reopen(batch: &mut Batch<'_>, run: RunId) -> Result<(), ApplyError
 
 /// Turns the run's plan into another: all of it, or nothing and a reason.
 pub(super) fn amend(batch: &mut Batch<'_>, run: RunId, after: Plan) -> Applying {
-    let json: Option<Vec<u8>> =
-        batch.conn.query_row("SELECT plan FROM run WHERE id = ?1", [run.0], |row| row.get(0)).optional()?;
-    let before = plan(&json.ok_or_else(|| Rejection::NotFound(format!("run {run}")))?)?;
+    let json: Option<Vec<u8>> = batch
+        .conn
+        .query_row("SELECT plan FROM run_plan WHERE run_id = ?1", [run.0], |row| row.get(0))
+        .optional()?;
+    let before = plan(&json.ok_or_else(|| ApplyError::not_found(format!("run {run}")))?)?;
     let diff = diff(&before, &after);
     if diff.is_empty() {
         return Ok(Reply::Amended(diff));
@@ -240,11 +247,12 @@ pub(super) fn amend(batch: &mut Batch<'_>, run: RunId, after: Plan) -> Applying 
             change(batch, run, &after.workstreams[place], keys)?;
         }
     }
-    let json = serde_json::to_vec(&after).map_err(|why| Rejection::Invalid(why.to_string()))?;
+    let json = serde_json::to_vec(&after).map_err(ApplyError::invalid)?;
     let digest = after.digest();
-    batch
-        .conn
-        .execute("UPDATE run SET plan = ?2, digest = ?3 WHERE id = ?1", params![run.0, json, digest])?;
+    batch.conn.execute(
+        "UPDATE run_plan SET plan = ?2, digest = ?3 WHERE run_id = ?1",
+        params![run.0, json, digest],
+    )?;
     batch.seal(Some(run), Section::RunPlan, &[&run.0], &[&digest, &json])?;
     batch.append(Some(run), None, &amended(&digest, &diff))?;
     reopen(batch, run)?;
@@ -267,14 +275,10 @@ fn remove(batch: &mut Batch<'_>, run: RunId, name: &str) -> Result<(), ApplyErro
     let mut task = batch.task(id)?;
     match task.state {
         State::Succeeded { .. } => {
-            return Err(ApplyError::Rejected(Rejection::Invalid(format!(
-                "{name} has been accepted and can't be removed"
-            ))));
+            return Err(ApplyError::invalid(format!("{name} has been accepted and can't be removed")));
         }
         State::Running { .. } | State::Waiting { .. } => {
-            return Err(ApplyError::Rejected(Rejection::Invalid(format!(
-                "{name} is under way: cancel it before it is removed"
-            ))));
+            return Err(ApplyError::invalid(format!("{name} is under way: cancel it before it is removed")));
         }
         State::Blocked
         | State::Ready { .. }
@@ -306,11 +310,11 @@ fn remove(batch: &mut Batch<'_>, run: RunId, name: &str) -> Result<(), ApplyErro
     batch.conn.execute("UPDATE task SET removed = 1, deps_left = 0 WHERE id = ?1", [id.0])?;
     let gone = format!("{name} (removed {})", id.0);
     let spec: Vec<u8> = batch.conn.query_row(
-        "UPDATE body SET name = ?2 WHERE task_id = ?1 RETURNING spec",
+        "UPDATE task_spec SET name = ?2 WHERE task_id = ?1 RETURNING spec",
         params![id.0, gone],
         |row| row.get(0),
     )?;
-    Ok(batch.seal(Some(run), Section::Body, &[&id.0], &[&run.0, &gone, &spec])?)
+    Ok(batch.seal(Some(run), Section::TaskSpec, &[&id.0], &[&run.0, &gone, &spec])?)
 }
 
 /// One dependency fewer.
@@ -343,11 +347,11 @@ fn change(batch: &mut Batch<'_>, run: RunId, new: &Workstream, keys: &[String]) 
     };
     if started && !harmless {
         let name = task.state.name();
-        return Err(ApplyError::Rejected(Rejection::Invalid(format!(
+        return Err(ApplyError::invalid(format!(
             "{} is {name}: its {} can't change any more",
             new.id,
             keys.join(", ")
-        ))));
+        )));
     }
     relink(batch, run, id, new)?;
     task = batch.task(id)?;
@@ -365,9 +369,9 @@ fn change(batch: &mut Batch<'_>, run: RunId, new: &Workstream, keys: &[String]) 
     }
     let fact = Fact::Amended { task: Box::new(task.clone()) };
     batch.record(&mut task, &fact)?;
-    let spec = serde_json::to_vec(new).map_err(|why| Rejection::Invalid(why.to_string()))?;
-    batch.conn.execute("UPDATE body SET spec = ?2 WHERE task_id = ?1", params![id.0, spec])?;
-    Ok(batch.seal(Some(run), Section::Body, &[&id.0], &[&run.0, &new.id, &spec])?)
+    let spec = serde_json::to_vec(new).map_err(ApplyError::invalid)?;
+    batch.conn.execute("UPDATE task_spec SET spec = ?2 WHERE task_id = ?1", params![id.0, spec])?;
+    Ok(batch.seal(Some(run), Section::TaskSpec, &[&id.0], &[&run.0, &new.id, &spec])?)
 }
 
 fn relink(batch: &mut Batch<'_>, run: RunId, id: TaskId, new: &Workstream) -> Result<(), ApplyError> {
@@ -421,8 +425,9 @@ pub(super) fn hold(batch: &mut Batch<'_>, run: RunId, held: bool) -> Applying {
 pub(super) fn cancel(batch: &mut Batch<'_>, run: RunId, why: &str) -> Applying {
     batch.seed(run)?;
     let live: Vec<TaskId> = {
-        let mut select =
-            batch.conn.prepare("SELECT id FROM task WHERE run_id = ?1 AND state < 5 ORDER BY id")?;
+        let mut select = batch
+            .conn
+            .prepare(formatcp!("SELECT id FROM task WHERE run_id = ?1 AND {IS_LIVE} ORDER BY id"))?;
         select.query_map([run.0], |row| Ok(TaskId(row.get(0)?)))?.collect::<rusqlite::Result<_>>()?
     };
     for id in live {
@@ -437,21 +442,20 @@ pub(super) fn cancel(batch: &mut Batch<'_>, run: RunId, why: &str) -> Applying {
 
 /// Closes a run whose every task has ended or can't go on.
 pub(super) fn settle(batch: &mut Batch<'_>, run: RunId) -> Applying {
-    let (live, succeeded, failed, settled): (u32, u32, u32, bool) = batch.conn.query_row(
-        "SELECT (SELECT count(*) FROM task WHERE run_id = ?1 AND state BETWEEN 1 AND 4), \
-                (SELECT count(*) FROM task WHERE run_id = ?1 AND state = 5 AND parent_id IS NULL), \
-                (SELECT count(*) FROM task WHERE run_id = ?1 AND state = 6 AND parent_id IS NULL), \
-                settled_at IS NOT NULL FROM run WHERE id = ?1",
-        [run.0],
-        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
-    )?;
+    let sql = formatcp!(
+        "SELECT (SELECT count(*) FROM task WHERE run_id = ?1 AND {IS_LIVE} AND state <> {BLOCKED}), \
+                (SELECT count(*) FROM task_spec s JOIN task t ON t.id = s.task_id \
+                 WHERE s.run_id = ?1 AND t.state = {SUCCEEDED} AND t.parent_id IS NULL), \
+                (SELECT count(*) FROM task WHERE run_id = ?1 AND {IS_DEAD} AND parent_id IS NULL), \
+                settled_at IS NOT NULL FROM run WHERE id = ?1"
+    );
+    let (live, succeeded, failed, settled): (u32, u32, u32, bool) =
+        batch.reader.one(sql, [run.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
     if settled {
         return Ok(Reply::Done);
     }
     if live > 0 {
-        return Err(ApplyError::Rejected(Rejection::Invalid(format!(
-            "{run} has {live} tasks that can go on"
-        ))));
+        return Err(ApplyError::invalid(format!("{run} has {live} tasks that can go on")));
     }
     batch.conn.execute("UPDATE run SET settled_at = ?2 WHERE id = ?1", params![run.0, batch.now.0])?;
     let now = batch.now.0;
@@ -473,12 +477,12 @@ pub(super) fn use_router(
             Ok((row.get(0)?, row.get(1)?))
         })
         .optional()?;
-    let (name, digest) = before.ok_or_else(|| Rejection::NotFound(format!("run {run}")))?;
+    let (name, digest) = before.ok_or_else(|| ApplyError::not_found(format!("run {run}")))?;
     let before = RouterChoice { name, digest };
     if before == router {
         return Ok(Reply::Done);
     }
-    let fallback = serde_json::to_string(&before).map_err(|why| Rejection::Invalid(why.to_string()))?;
+    let fallback = serde_json::to_string(&before).map_err(ApplyError::invalid)?;
     batch.conn.execute(
         "UPDATE run SET router = ?2, router_digest = ?3, router_before = ?4 WHERE id = ?1",
         params![run.0, router.name, router.digest, fallback],

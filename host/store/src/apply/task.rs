@@ -1,18 +1,21 @@
 //! Operations on single tasks, and what the end of a task means for others.
 
-use baton_core::clock::Time;
-use baton_core::fault::Fault;
-use baton_core::id::TaskId;
-use baton_core::op::{Rejection, Reply};
-use baton_core::task::transition::Command;
-use baton_core::task::{Need, Role, State, Task, WaitingOn};
+use const_format::formatcp;
 use rusqlite::{ToSql, params};
 
 use super::Applying;
 use super::run::reopen;
-use crate::batch::ApplyError;
 use crate::batch::Batch;
+use crate::codec::{self, BLOCKED, IS_LIVE, SKIPPED};
+use crate::error::ApplyError;
 use crate::seal::Section;
+use baton_core::clock::Time;
+use baton_core::ending::Ending;
+use baton_core::fault::Fault;
+use baton_core::id::TaskId;
+use baton_core::op::Reply;
+use baton_core::task::transition::Command;
+use baton_core::task::{Need, State, Task, WaitingOn};
 
 pub(super) fn due(batch: &mut Batch<'_>, id: TaskId) -> Applying {
     batch.step(id, Command::Due)?;
@@ -69,17 +72,15 @@ fn redrive_one(batch: &mut Batch<'_>, id: TaskId) -> Result<(), ApplyError> {
         let above = batch.task(parent.id)?;
         let waits = matches!(above.state, State::Waiting { stage, .. } if stage.role() == Some(parent.role));
         if above.epoch != parent.epoch || !waits {
-            return Err(ApplyError::Rejected(Rejection::Invalid(
-                "the try of its parent is over: retry the parent".into(),
-            )));
+            return Err(ApplyError::invalid("the try of its parent is over: retry the parent"));
         }
     }
     let mut task = batch.step_on(task, Command::Redrive)?;
     batch.conn.execute("UPDATE task SET dropped = 0 WHERE id = ?1", [id.0])?;
     if let Some(parent) = task.parent {
-        let mut count = batch
-            .conn
-            .prepare_cached("UPDATE task SET kids_ended = kids_ended - 1 WHERE id = ?1 AND epoch = ?2")?;
+        let mut count = batch.conn.prepare_cached(
+            "UPDATE task SET children_ended = children_ended - 1 WHERE id = ?1 AND epoch = ?2",
+        )?;
         count.execute(params![parent.id.0, parent.epoch.0])?;
     }
     if deps_left(batch, id)? == 0 {
@@ -107,13 +108,17 @@ fn children_of(batch: &Batch<'_>, sql: &str, id: TaskId) -> rusqlite::Result<Vec
 }
 
 fn skipped_because_of(batch: &Batch<'_>, id: TaskId) -> rusqlite::Result<Vec<TaskId>> {
-    let sql = "SELECT d.child_id FROM dep d JOIN task t ON t.id = d.child_id WHERE d.parent_id = ?1 AND t.state = 8";
+    let sql = formatcp!(
+        "SELECT d.child_id FROM dep d JOIN task t ON t.id = d.child_id WHERE d.parent_id = ?1 AND t.state = {SKIPPED}"
+    );
     children_of(batch, sql, id)
 }
 
 /// Skips what depends on a task that will never succeed, and what depends on that, and so on.
 pub(super) fn skip_dependents(batch: &mut Batch<'_>, id: TaskId) -> Result<(), ApplyError> {
-    let sql = "SELECT d.child_id FROM dep d JOIN task t ON t.id = d.child_id WHERE d.parent_id = ?1 AND t.state = 0";
+    let sql = formatcp!(
+        "SELECT d.child_id FROM dep d JOIN task t ON t.id = d.child_id WHERE d.parent_id = ?1 AND t.state = {BLOCKED}"
+    );
     let mut doomed = children_of(batch, sql, id)?;
     while let Some(child) = doomed.pop() {
         if !matches!(batch.task(child)?.state, State::Blocked) {
@@ -171,13 +176,10 @@ fn unblock_dependents(batch: &mut Batch<'_>, id: TaskId) -> Result<(), ApplyErro
 fn tell_parent(batch: &mut Batch<'_>, task: &Task) -> Result<(), ApplyError> {
     let Some(parent) = task.parent else { return Ok(()) };
     let mut count = batch.conn.prepare_cached(
-        "UPDATE task SET kids_ended = kids_ended + 1 WHERE id = ?1 AND epoch = ?2 AND stage = ?3 RETURNING kids_ended",
+        "UPDATE task SET children_ended = children_ended + 1 WHERE id = ?1 AND epoch = ?2 AND stage = ?3 \
+         RETURNING children_ended",
     )?;
-    let stage = match parent.role {
-        Role::Part => 0,
-        Role::Evidence => 1,
-        Role::Consult => 2,
-    };
+    let stage = codec::stage_number(parent.role.stage());
     let ended = count
         .query_map(params![parent.id.0, parent.epoch.0, stage], |row| row.get::<_, u32>(0))?
         .next()
@@ -204,13 +206,13 @@ fn close_cancelled(batch: &mut Batch<'_>, task: &Task) -> Result<(), ApplyError>
         return Ok(());
     }
     let mut close = batch.conn.prepare_cached(
-        "UPDATE attempt SET ended_at = ?2, ending = 'cancelled' WHERE task_id = ?1 AND ended_at IS NULL \
-         RETURNING epoch, ending, report",
+        "UPDATE attempt SET ended_at = ?2, ending = ?3 WHERE task_id = ?1 AND ended_at IS NULL RETURNING epoch, report",
     )?;
     let now = batch.now.0;
-    let mut closed = close.query(params![task.id.0, now])?;
+    let ending = Ending::Cancelled.as_str();
+    let mut closed = close.query(params![task.id.0, now, ending])?;
     while let Some(row) = closed.next()? {
-        let (epoch, ending, report): (u32, String, Option<Vec<u8>>) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (epoch, report): (u32, Option<Vec<u8>>) = (row.get(0)?, row.get(1)?);
         let key: [&dyn ToSql; 2] = [&task.id.0, &epoch];
         batch.seal(Some(task.run), Section::AttemptEnded, &key, &[&now, &ending, &report])?;
     }
@@ -219,7 +221,7 @@ fn close_cancelled(batch: &mut Batch<'_>, task: &Task) -> Result<(), ApplyError>
 
 /// Children still under way when their parent's try is over.
 fn cancel_children(batch: &mut Batch<'_>, task: &Task) -> Result<(), ApplyError> {
-    let sql = "SELECT id FROM task WHERE parent_id = ?1 AND state < 5";
+    let sql = formatcp!("SELECT id FROM task WHERE parent_id = ?1 AND {IS_LIVE}");
     for child in children_of(batch, sql, task.id)? {
         let now = batch.task(child)?;
         if now.state.is_terminal() || is_stopping(&now) {
@@ -234,7 +236,8 @@ fn cancel_children(batch: &mut Batch<'_>, task: &Task) -> Result<(), ApplyError>
 
 /// The stage for which a claimed or delegated task may now have children.
 pub(super) fn reset_children(batch: &Batch<'_>, id: TaskId) -> rusqlite::Result<()> {
-    let mut reset = batch.conn.prepare_cached("UPDATE task SET kids = 0, kids_ended = 0 WHERE id = ?1")?;
+    let mut reset =
+        batch.conn.prepare_cached("UPDATE task SET children = 0, children_ended = 0 WHERE id = ?1")?;
     reset.execute([id.0])?;
     Ok(())
 }

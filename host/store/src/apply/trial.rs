@@ -1,20 +1,16 @@
 //! Routers on trial, and the one that runs have.
 
-use baton_core::event::{Fact, TrialEnding};
-use baton_core::id::RunId;
-use baton_core::op::{Change, Rejection, Reply, RouterChange, RouterChoice, TrialTerms};
-use baton_core::trial::TrialPhase;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::Applying;
 use super::run::use_router;
-use crate::batch::ApplyError;
 use crate::batch::Batch;
+use crate::error::ApplyError;
 use crate::seal::Section;
-
-fn invalid(why: impl std::fmt::Display) -> ApplyError {
-    Rejection::Invalid(why.to_string()).into()
-}
+use baton_core::event::{Fact, TrialEnding};
+use baton_core::id::RunId;
+use baton_core::op::{Change, Reply, RouterChange, RouterChoice, TrialTerms};
+use baton_core::trial::TrialPhase;
 
 pub(super) fn start(batch: &mut Batch<'_>, router: RouterChoice, terms: &TrialTerms) -> Applying {
     let going_on: Option<(i64, String)> = batch
@@ -24,11 +20,11 @@ pub(super) fn start(batch: &mut Batch<'_>, router: RouterChoice, terms: &TrialTe
         })
         .optional()?;
     if let Some((_, other)) = going_on {
-        return Err(invalid(format!(
+        return Err(ApplyError::invalid(format!(
             "{other} is on trial: promote it or roll it back first (baton router status)"
         )));
     }
-    let json = serde_json::to_string(terms).map_err(invalid)?;
+    let json = serde_json::to_string(terms).map_err(ApplyError::invalid)?;
     batch.conn.execute(
         "INSERT INTO trial (router, digest, terms, started_at, moved_at) VALUES (?1, ?2, ?3, ?4, ?4)",
         params![router.name, router.digest, json, batch.now.0],
@@ -53,14 +49,15 @@ fn going_on(batch: &Batch<'_>, trial: i64) -> Result<(RouterChoice, TrialTerms),
         )
         .optional()?;
     let (name, digest, terms) =
-        found.ok_or_else(|| Rejection::NotFound(format!("trial {trial} that still goes on")))?;
-    let terms = serde_json::from_str(&terms).map_err(|why| Rejection::Store(why.to_string()))?;
+        found.ok_or_else(|| ApplyError::not_found(format!("trial {trial} that still goes on")))?;
+    let terms = serde_json::from_str(&terms)
+        .map_err(|why| ApplyError::corrupt(&format!("the terms of trial {trial}"), why))?;
     Ok((RouterChoice { name, digest }, terms))
 }
 
 pub(super) fn advance(batch: &mut Batch<'_>, trial: i64, stage: TrialPhase) -> Applying {
     let (_, terms) = going_on(batch, trial)?;
-    let json = serde_json::to_string(&TrialTerms { stage, ..terms }).map_err(invalid)?;
+    let json = serde_json::to_string(&TrialTerms { stage, ..terms }).map_err(ApplyError::invalid)?;
     batch.conn.execute(
         "UPDATE trial SET terms = ?2, moved_at = ?3 WHERE id = ?1",
         params![trial, json, batch.now.0],
@@ -74,13 +71,13 @@ pub(super) fn advance(batch: &mut Batch<'_>, trial: i64, stage: TrialPhase) -> A
 
 pub(super) fn end(batch: &mut Batch<'_>, trial: i64, ending: TrialEnding, why: String) -> Applying {
     let (router, _) = going_on(batch, trial)?;
-    let word = serde_json::to_value(ending).map_err(invalid)?;
+    let word = ending.as_str();
     batch.conn.execute(
         "UPDATE trial SET ended_at = ?2, ending = ?3 WHERE id = ?1",
-        params![trial, batch.now.0, word.as_str()],
+        params![trial, batch.now.0, word],
     )?;
     let now = batch.now.0;
-    batch.seal(None, Section::TrialEnded, &[&trial], &[&now, &word.as_str()])?;
+    batch.seal(None, Section::TrialEnded, &[&trial], &[&now, &word])?;
     batch.also.push(Change::Trial);
     batch.append(None, None, &Fact::TrialEnded { trial, ending, why: why.clone() })?;
     match ending {
@@ -95,15 +92,13 @@ const BEFORE: &str = "router-before";
 fn named(batch: &Batch<'_>, key: &str) -> Result<Option<RouterChoice>, ApplyError> {
     let json: Option<String> =
         batch.conn.query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| row.get(0)).optional()?;
-    json.map(|json| serde_json::from_str(&json))
-        .transpose()
-        .map_err(|why| Rejection::Store(why.to_string()).into())
+    json.map(|json| serde_json::from_str(&json)).transpose().map_err(|why| ApplyError::corrupt(key, why))
 }
 
 fn name(batch: &mut Batch<'_>, key: &str, router: Option<&RouterChoice>) -> Result<(), ApplyError> {
     match router {
         Some(router) => {
-            let json = serde_json::to_string(router).map_err(invalid)?;
+            let json = serde_json::to_string(router).map_err(ApplyError::invalid)?;
             batch.conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", [key, &json])?;
             batch.seal(None, Section::Meta, &[&key], &[&json])?;
         }
@@ -121,7 +116,7 @@ pub(super) fn promote(batch: &mut Batch<'_>, router: Option<RouterChoice>, why: 
     let next = match &router {
         Some(router) => Some(router.clone()),
         None if office.is_none() => {
-            return Err(invalid("no router was promoted, so there is none to go back from"));
+            return Err(ApplyError::invalid("no router was promoted, so there is none to go back from"));
         }
         None => named(batch, BEFORE)?,
     };

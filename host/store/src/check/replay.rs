@@ -3,60 +3,81 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
+use const_format::formatcp;
+use serde::Serialize;
+
+use crate::batch::{self, EVENT_COLUMNS};
+use crate::codec::{
+    self, ACCEPTANCE, BACKOFF, BLOCKED, COLUMNS, EVIDENCE, EXECUTOR, IS_LIVE, PART, READY, RUNNING,
+    SUCCEEDED, WAITING,
+};
+use crate::error::Reading;
+use crate::read;
+use crate::reader::Reader;
 use baton_core::clock::Time;
 use baton_core::event::{Event, Fact};
 use baton_core::id::{AgentId, TaskId, TermsId};
 use baton_core::knowledge::{OpenAttempts, Tally};
 use baton_core::task::transition::evolve;
 use baton_core::task::{State, Task, TaskPolicy};
-use rusqlite::Connection;
-use serde::Serialize;
 
-use crate::batch::{self, EVENT_COLUMNS};
-use crate::codec::{self, COLUMNS};
-use crate::read;
+/// Whether a child is of the role that its parent's stage waits for. Only executors and validators wait for more than one
+/// child, so only there are children counted.
+const COUNTED: &str = formatcp!(
+    "((task.stage = {EXECUTOR} AND c.role = {PART}) OR (task.stage = {ACCEPTANCE} AND c.role = {EVIDENCE}))"
+);
+const WAITS: &str = formatcp!("task.state = {WAITING} AND task.stage IN ({EXECUTOR}, {ACCEPTANCE})");
+
+/// What must not be, as the number of a task, what is held of it and what it should be.
+const COUNTERS: [(&str, &str); 7] = [
+    (
+        "deps_left",
+        "SELECT id, deps_left, (SELECT count(*) FROM dep WHERE child_id = task.id AND met = 0) AS real FROM task \
+         WHERE deps_left <> real",
+    ),
+    (
+        "ready with dependencies",
+        formatcp!(
+            "SELECT id, deps_left, 0 FROM task WHERE state IN ({READY}, {RUNNING}, {WAITING}, {BACKOFF}, {SUCCEEDED}) AND deps_left > 0"
+        ),
+    ),
+    (
+        "blocked without dependencies",
+        formatcp!("SELECT id, deps_left, 1 FROM task WHERE state = {BLOCKED} AND deps_left = 0"),
+    ),
+    (
+        "children",
+        formatcp!(
+            "SELECT id, children, (SELECT count(*) FROM task c WHERE c.parent_id = task.id AND c.parent_epoch = task.epoch \
+             AND {COUNTED}) AS real FROM task WHERE {WAITS} AND children <> real"
+        ),
+    ),
+    (
+        "children that ended",
+        formatcp!(
+            "SELECT id, children_ended, (SELECT count(*) FROM task c WHERE c.parent_id = task.id \
+             AND c.parent_epoch = task.epoch AND {COUNTED} AND NOT c.{IS_LIVE}) AS real \
+             FROM task WHERE {WAITS} AND children_ended <> real"
+        ),
+    ),
+    (
+        "open attempts of tasks that ended",
+        formatcp!(
+            "SELECT t.id, a.epoch, t.state FROM attempt a JOIN task t ON t.id = a.task_id \
+             WHERE NOT t.{IS_LIVE} AND a.ended_at IS NULL"
+        ),
+    ),
+    ("event numbers", "SELECT max(seq), max(seq), count(*) FROM event HAVING max(seq) <> count(*)"),
+];
 
 /// Counters that must equal what they count.
-pub(super) fn derived(conn: &Connection) -> rusqlite::Result<Vec<String>> {
-    let counters = [
-        (
-            "deps_left",
-            "SELECT id, deps_left, (SELECT count(*) FROM dep WHERE child_id = task.id AND met = 0) AS real FROM task WHERE deps_left <> real",
-        ),
-        (
-            "ready with dependencies",
-            "SELECT id, deps_left, 0 FROM task WHERE state BETWEEN 1 AND 5 AND deps_left > 0",
-        ),
-        (
-            "blocked without dependencies",
-            "SELECT id, deps_left, 1 FROM task WHERE state = 0 AND deps_left = 0",
-        ),
-        (
-            "children",
-            "SELECT id, kids, (SELECT count(*) FROM task c WHERE c.parent_id = task.id AND c.parent_epoch = task.epoch \
-             AND c.role = task.stage) AS real FROM task WHERE state = 3 AND stage < 2 AND kids <> real",
-        ),
-        (
-            "children that ended",
-            "SELECT id, kids_ended, (SELECT count(*) FROM task c WHERE c.parent_id = task.id \
-             AND c.parent_epoch = task.epoch AND c.role = task.stage AND c.state > 4) AS real \
-             FROM task WHERE state = 3 AND stage < 2 AND kids_ended <> real",
-        ),
-        (
-            "open attempts of tasks that ended",
-            "SELECT t.id, a.epoch, t.state FROM attempt a JOIN task t ON t.id = a.task_id WHERE t.state > 4 AND a.ended_at IS NULL",
-        ),
-        ("event numbers", "SELECT max(seq), max(seq), count(*) FROM event HAVING max(seq) <> count(*)"),
-    ];
+pub(super) fn derived(reader: &Reader) -> Reading<Vec<String>> {
     let mut wrong = Vec::new();
-    for (what, sql) in counters {
-        let mut select = conn.prepare(sql)?;
-        let rows = select
-            .query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))?;
-        for row in rows {
-            let (id, held, real) = row?;
-            wrong.push(format!("{what}: t{id} has {held}, expected {real}"));
-        }
+    for (what, sql) in COUNTERS {
+        let found = reader
+            .all(sql, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))?;
+        let said = |(id, held, real)| format!("{what}: t{id} has {held}, expected {real}");
+        wrong.extend(found.into_iter().map(said));
     }
     Ok(wrong)
 }
@@ -94,20 +115,16 @@ impl Row {
 }
 
 /// Edges of which it is not true whether they are met.
-pub(super) fn edges(conn: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut select = conn.prepare(
-        "SELECT d.parent_id, d.child_id, d.met, t.state = 5 AS real FROM dep d JOIN task t ON t.id = d.parent_id \
-         WHERE d.met <> (t.state = 5) ORDER BY d.parent_id, d.child_id",
-    )?;
-    let mut rows = select.query([])?;
-    let mut wrong = Vec::new();
-    while let Some(row) = rows.next()? {
+pub(super) fn edges(reader: &Reader) -> Reading<Vec<String>> {
+    let sql = formatcp!(
+        "SELECT d.parent_id, d.child_id, d.met, t.state = {SUCCEEDED} AS real FROM dep d JOIN task t ON t.id = d.parent_id \
+         WHERE d.met <> real ORDER BY d.parent_id, d.child_id"
+    );
+    reader.all(sql, [], |row| {
         let number = |column| row.get::<_, i64>(column);
-        let (parent, child) = (number(0)?, number(1)?);
-        let (met, real) = (number(2)?, number(3)?);
-        wrong.push(format!("dep parent_id {parent}, child_id {child}: met is {met}, expected {real}"));
-    }
-    Ok(wrong)
+        let (parent, child, met, real) = (number(0)?, number(1)?, number(2)?, number(3)?);
+        Ok(format!("dep parent_id {parent}, child_id {child}: met is {met}, expected {real}"))
+    })
 }
 
 /// What can be rebuilt from the record alone.
@@ -117,11 +134,11 @@ struct Rebuilt {
     tallies: BTreeMap<(AgentId, String), Tally>,
 }
 
-fn rebuild(conn: &Connection) -> rusqlite::Result<Rebuilt> {
+fn rebuild(reader: &Reader) -> Reading<Rebuilt> {
     let mut rebuilt = Rebuilt::default();
     let mut underway = OpenAttempts::default();
     let mut terms: HashMap<TermsId, TaskPolicy> = HashMap::new();
-    let mut select = conn.prepare(&format!("SELECT {EVENT_COLUMNS} FROM event ORDER BY seq"))?;
+    let mut select = reader.conn.prepare(&format!("SELECT {EVENT_COLUMNS} FROM event ORDER BY seq"))?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let Event { seq, at, task, fact, .. } = batch::event(row)?;
@@ -135,7 +152,7 @@ fn rebuild(conn: &Connection) -> rusqlite::Result<Rebuilt> {
         let task = &row.task;
         let terms = match terms.entry(task.terms) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(new) => new.insert(read::live::terms(conn, task.terms)?),
+            Entry::Vacant(new) => new.insert(read::live::terms(reader, task.terms)?),
         };
         if let Some(observation) = underway.tell(seq, at, task, terms, &fact) {
             for skill in observation.cells() {
@@ -157,16 +174,18 @@ fn kept(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
 }
 
 /// The statistics that are kept, as they are kept.
-fn statistics(conn: &Connection) -> rusqlite::Result<BTreeMap<(AgentId, String), String>> {
-    let mut select = conn.prepare("SELECT agent_id, skill, tally FROM tally")?;
-    select.query_map([], |row| Ok(((AgentId(row.get(0)?), row.get(1)?), row.get(2)?)))?.collect()
+fn statistics(reader: &Reader) -> Reading<BTreeMap<(AgentId, String), String>> {
+    let kept = reader.all("SELECT agent_id, skill, tally FROM tally", [], |row| {
+        Ok(((AgentId(row.get(0)?), row.get(1)?), row.get(2)?))
+    })?;
+    Ok(kept.into_iter().collect())
 }
 
 /// Where tables and the record disagree.
-pub(super) fn replayed(conn: &Connection) -> rusqlite::Result<Vec<String>> {
-    let Rebuilt { tasks: mut expected, tallies } = rebuild(conn)?;
+pub(super) fn replayed(reader: &Reader) -> Reading<Vec<String>> {
+    let Rebuilt { tasks: mut expected, tallies } = rebuild(reader)?;
     let mut wrong = Vec::new();
-    let held = statistics(conn)?;
+    let held = statistics(reader)?;
     let tallies: BTreeMap<(AgentId, String), String> = tallies
         .into_iter()
         .map(|(cell, tally)| (cell, serde_json::to_string(&tally).unwrap_or_default()))
@@ -177,7 +196,8 @@ pub(super) fn replayed(conn: &Connection) -> rusqlite::Result<Vec<String>> {
             wrong.push(format!("what is known of {agent} on {skill:?} is not what its events say"));
         }
     }
-    let mut select = conn.prepare(&format!("SELECT {COLUMNS}, dropped, removed FROM task ORDER BY id"))?;
+    let mut select =
+        reader.conn.prepare(&format!("SELECT {COLUMNS}, dropped, removed FROM task ORDER BY id"))?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let id = TaskId(row.get(0)?);

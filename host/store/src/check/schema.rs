@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-pub(super) fn compare(conn: &Connection) -> rusqlite::Result<Vec<String>> {
-    let fresh = Connection::open_in_memory()?;
-    fresh.execute_batch(include_str!("../schema.sql"))?;
-    let (expected, mut found) = (objects(&fresh)?, objects(conn)?);
+use crate::error::Reading;
+use crate::reader::Reader;
+use crate::schema;
+
+pub(super) fn compare(reader: &Reader) -> Reading<Vec<String>> {
+    let fresh = Reader { conn: Connection::open_in_memory()? };
+    fresh.conn.execute_batch(schema::DEFINITIONS)?;
+    let (expected, mut found) = (objects(&fresh)?, objects(reader)?);
     let mut wrong = Vec::new();
     for (name, sql) in expected {
         match found.remove(&name) {
@@ -20,9 +24,10 @@ pub(super) fn compare(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     Ok(wrong)
 }
 
-/// Their definitions by kind and name, without what SQLite makes by itself.
-fn objects(conn: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
-    let mut select =
-        conn.prepare("SELECT type || ' ' || name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'")?;
-    select.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+/// Their definitions by kind and name, without what SQLite makes by itself. A table that was renamed by a migration has its
+/// name in quotes; none of ours needs them.
+fn objects(reader: &Reader) -> Reading<BTreeMap<String, String>> {
+    let sql =
+        "SELECT type || ' ' || name, replace(sql, '\"', '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite%'";
+    Ok(reader.all(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?.into_iter().collect())
 }

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use baton_core::id::{RunId, TaskId};
+use rusqlite::params_from_iter;
 use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension as _, params_from_iter};
 
+use crate::error::Reading;
 use crate::read;
+use crate::reader::Reader;
 use crate::seal::{self, GONE, Key, Layout, Seal, Section};
+use baton_core::id::{RunId, TaskId};
 
 /// How much is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,16 +57,16 @@ type Expected = HashMap<(Section, Key), Said>;
 /// What is wrong with a row, once for all its sections.
 type Findings = BTreeMap<(&'static str, Key), (i64, BTreeSet<String>)>;
 
-pub(super) fn compare(conn: &Connection, extent: Extent) -> rusqlite::Result<Vec<String>> {
+pub(super) fn compare(reader: &Reader, extent: Extent) -> Reading<Vec<String>> {
     let mut wrong = Vec::new();
-    let mut expected = said(conn, extent, &mut wrong)?;
+    let mut expected = said(reader, extent, &mut wrong)?;
     let mut findings = Findings::new();
     for section in extent.sections() {
-        walk(conn, *section, extent, &mut expected, &mut findings)?;
+        walk(reader, *section, extent, &mut expected, &mut findings)?;
     }
     for ((section, key), said) in expected {
         let Layout { table, columns, .. } = section.layout();
-        let what = if is_there(conn, section, &key)? {
+        let what = if is_there(reader, section, &key)? {
             format!("{}: nothing is there any more of what event {} recorded", names(columns), said.seq)
         } else {
             format!("the row is gone that event {} tells of", said.seq)
@@ -72,7 +74,7 @@ pub(super) fn compare(conn: &Connection, extent: Extent) -> rusqlite::Result<Vec
         findings.entry((table, key)).or_insert((said.run, BTreeSet::new())).1.insert(what);
     }
     for ((table, key), (run, whats)) in findings {
-        let row = named(conn, table, &key, run)?;
+        let row = named(reader, table, &key, run)?;
         let whats = shortened(whats);
         wrong.extend(whats.into_iter().map(|what| format!("{table} {row}: {what}")));
     }
@@ -88,15 +90,15 @@ fn shortened(whats: BTreeSet<String>) -> Vec<String> {
 }
 
 /// What all events together say of each section of each row.
-fn said(conn: &Connection, extent: Extent, wrong: &mut Vec<String>) -> rusqlite::Result<Expected> {
-    let mut select = conn.prepare(
+fn said(reader: &Reader, extent: Extent, wrong: &mut Vec<String>) -> Reading<Expected> {
+    let mut select = reader.conn.prepare(
         "SELECT seq, run_id, seals FROM event WHERE length(seals) > 0 AND (?1 IS NULL OR run_id = ?1) ORDER BY seq",
     )?;
     let mut rows = select.query([extent.chain()])?;
     let mut expected = Expected::new();
     while let Some(row) = rows.next()? {
         let (seq, run): (i64, i64) = (row.get(0)?, row.get(1)?);
-        let Some(seals) = Seal::all(row.get_ref(2)?.as_blob()?) else {
+        let Some(seals) = Seal::all(row.get_ref(2)?.as_blob().map_err(rusqlite::Error::from)?) else {
             wrong.push(format!("event {seq}: its seals can't be read"));
             continue;
         };
@@ -115,15 +117,15 @@ fn said(conn: &Connection, extent: Extent, wrong: &mut Vec<String>) -> rusqlite:
 }
 
 fn walk(
-    conn: &Connection,
+    reader: &Reader,
     section: Section,
     extent: Extent,
     expected: &mut Expected,
     findings: &mut Findings,
-) -> rusqlite::Result<()> {
+) -> Reading<()> {
     let Layout { table, keys, columns, .. } = section.layout();
     let all: Vec<&str> = keys.iter().chain(columns).copied().collect();
-    let mut select = conn.prepare(&format!("SELECT {} FROM {table}", all.join(", ")))?;
+    let mut select = reader.conn.prepare(&format!("SELECT {} FROM {table}", all.join(", ")))?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let values = (0..all.len()).map(|at| row.get_ref(at)).collect::<rusqlite::Result<Vec<_>>>()?;
@@ -156,19 +158,15 @@ fn names(columns: &[&str]) -> String {
     }
 }
 
-fn is_there(conn: &Connection, section: Section, key: &Key) -> rusqlite::Result<bool> {
+fn is_there(reader: &Reader, section: Section, key: &Key) -> Reading<bool> {
     let Layout { table, keys, .. } = section.layout();
     let conditions: Vec<String> = keys.iter().map(|column| format!("{column} = ?")).collect();
     let sql = format!("SELECT 1 FROM {table} WHERE {}", conditions.join(" AND "));
-    let found = conn
-        .prepare_cached(&sql)?
-        .query_row(params_from_iter(key.values()), |row| row.get::<_, i64>(0))
-        .optional()?;
-    Ok(found.is_some())
+    Ok(reader.first(&sql, params_from_iter(key.values()), |_| Ok(()))?.is_some())
 }
 
 /// A row as people can find it: its key, and the task or run that it belongs to.
-fn named(conn: &Connection, table: &'static str, key: &Key, run: i64) -> rusqlite::Result<String> {
+fn named(reader: &Reader, table: &'static str, key: &Key, run: i64) -> Reading<String> {
     let layout = Section::ALL.into_iter().map(Section::layout).find(|layout| layout.table == table);
     let keys = layout.map_or(&[][..], |layout| layout.keys);
     let values = key.values();
@@ -176,11 +174,13 @@ fn named(conn: &Connection, table: &'static str, key: &Key, run: i64) -> rusqlit
         keys.iter().zip(&values).map(|(name, value)| format!("{name} {}", text(value))).collect();
     let row = parts.join(", ");
     let task = match (table, values.as_slice()) {
-        ("attempt" | "body", [Value::Integer(task), ..]) | ("dep", [_, Value::Integer(task)]) => Some(*task),
+        ("attempt" | "task_spec", [Value::Integer(task), ..]) | ("dep", [_, Value::Integer(task)]) => {
+            Some(*task)
+        }
         (_, _) => None,
     };
     let place = match task {
-        Some(task) => read::place(conn, TaskId(task))?,
+        Some(task) => read::place(reader, TaskId(task))?,
         None => None,
     };
     let place = place.or((run != 0 && table != "run").then(|| RunId(run).to_string()));

@@ -1,11 +1,12 @@
 //! What routers left is called by its digest, and kept because a decision or lesson names it.
 
+use crate::error::Reading;
+use crate::reader::Reader;
 use baton_core::id::DecisionId;
-use rusqlite::Connection;
 
-pub(super) fn compare(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+pub(super) fn compare(reader: &Reader) -> Reading<Vec<String>> {
     let mut wrong = Vec::new();
-    let mut select = conn.prepare("SELECT digest, bytes FROM state ORDER BY digest")?;
+    let mut select = reader.conn.prepare("SELECT digest, bytes FROM state ORDER BY digest")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
         let (digest, bytes): (String, Vec<u8>) = (row.get(0)?, row.get(1)?);
@@ -13,8 +14,8 @@ pub(super) fn compare(conn: &Connection) -> rusqlite::Result<Vec<String>> {
             wrong.push(format!("state {digest}: its bytes have another digest"));
         }
     }
-    wrong.extend(missing(conn)?);
-    let mut select = conn.prepare(
+    wrong.extend(missing(reader)?);
+    let mut select = reader.conn.prepare(
         "SELECT digest FROM state WHERE digest NOT IN (SELECT state_before FROM decision UNION SELECT state_after FROM decision \
          UNION SELECT state_before FROM lesson UNION SELECT state_after FROM lesson) ORDER BY digest",
     )?;
@@ -24,7 +25,7 @@ pub(super) fn compare(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     Ok(wrong)
 }
 
-fn missing(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+fn missing(reader: &Reader) -> Reading<Vec<String>> {
     let mut wrong = Vec::new();
     let named = [
         ("decision", "state_before"),
@@ -33,7 +34,7 @@ fn missing(conn: &Connection) -> rusqlite::Result<Vec<String>> {
         ("lesson", "state_after"),
     ];
     for (table, column) in named {
-        let mut select = conn.prepare(&format!(
+        let mut select = reader.conn.prepare(&format!(
             "SELECT min(id), {column} FROM {table} WHERE {column} NOT IN (SELECT digest FROM state) GROUP BY {column}"
         ))?;
         for row in select.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))? {

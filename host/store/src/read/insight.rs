@@ -1,37 +1,41 @@
 //! What the analyses read, and what they taught.
 
+use const_format::formatcp;
+use rusqlite::params;
+use serde::Serialize;
+
+use super::routing::Past;
+use super::{live, present, text_json};
+use crate::codec::ending::ACCEPTED;
+use crate::error::{ReadError, Reading};
+use crate::reader::Reader;
 use baton_core::clock::Time;
 use baton_core::episode::Episode;
 use baton_core::id::TaskId;
 use baton_core::note::Note;
-use rusqlite::{Connection, OptionalExtension as _, params};
-use serde::Serialize;
 
-use super::routing::Past;
-use super::{broken, live};
-
-/// Up to which event the record was consolidated.
+/// Up to which event the record was consolidated; 0 before the first step.
 ///
 /// # Errors
 /// The store can't be read.
-pub fn consolidated(conn: &Connection) -> rusqlite::Result<i64> {
-    let text: Option<String> = conn
-        .query_row("SELECT value FROM meta WHERE key = 'consolidated'", [], |row| row.get(0))
-        .optional()?;
-    Ok(text.and_then(|text| text.parse().ok()).unwrap_or(0))
+pub fn consolidated(reader: &Reader) -> Reading<i64> {
+    let sql = "SELECT value FROM meta WHERE key = 'consolidated'";
+    match reader.first(sql, [], |row| row.get::<_, String>(0))? {
+        None => Ok(0),
+        Some(text) => text
+            .parse()
+            .map_err(|_| ReadError::corrupt(format!("meta key \"consolidated\": {text:?} is no number"))),
+    }
 }
 
 /// The newest episodes, oldest first.
 ///
 /// # Errors
 /// The store can't be read.
-pub fn episodes(conn: &Connection, newest: usize) -> rusqlite::Result<Vec<Episode>> {
-    let mut select = conn.prepare("SELECT episode FROM episode ORDER BY seq DESC LIMIT ?1")?;
-    let rows = select.query_map([i64::try_from(newest).unwrap_or(i64::MAX)], |row| {
-        let json: String = row.get(0)?;
-        serde_json::from_str(&json).map_err(broken)
-    })?;
-    let mut episodes: Vec<Episode> = rows.collect::<rusqlite::Result<_>>()?;
+pub fn episodes(reader: &Reader, newest: usize) -> Reading<Vec<Episode>> {
+    let newest = i64::try_from(newest).unwrap_or(i64::MAX);
+    let sql = "SELECT episode FROM episode ORDER BY seq DESC LIMIT ?1";
+    let mut episodes = reader.all(sql, [newest], |row| present(text_json(row, 0)?, 0))?;
     episodes.reverse();
     Ok(episodes)
 }
@@ -40,22 +44,19 @@ pub fn episodes(conn: &Connection, newest: usize) -> rusqlite::Result<Vec<Episod
 ///
 /// # Errors
 /// The store can't be read.
-pub fn episode(conn: &Connection, past: &Past) -> rusqlite::Result<Episode> {
+pub fn episode(reader: &Reader, past: &Past) -> Reading<Episode> {
     let seen = &past.observation;
-    let depends_on: Vec<TaskId> = conn
-        .prepare_cached("SELECT parent_id FROM dep WHERE child_id = ?1 ORDER BY parent_id")?
-        .query_map([seen.task.0], |row| row.get(0).map(TaskId))?
-        .collect::<rusqlite::Result<_>>()?;
+    let depends_on = "SELECT parent_id FROM dep WHERE child_id = ?1 ORDER BY parent_id";
+    let depends_on = reader.all(depends_on, [seen.task.0], |row| row.get(0).map(TaskId))?;
     // It could start when the last of what it waited for was there, and again when its last attempt was over.
-    let waited: Option<i64> = conn
-        .prepare_cached(
-            "SELECT max(at) FROM ( \
-                 SELECT max(a.ended_at) AS at FROM dep d JOIN attempt a ON a.task_id = d.parent_id \
-                 AND a.ending = 'accepted' WHERE d.child_id = ?1 \
-                 UNION ALL SELECT max(ended_at) FROM attempt WHERE task_id = ?1 AND epoch < ?2)",
-        )?
-        .query_row(params![seen.task.0, seen.epoch.0], |row| row.get(0))?;
-    let report = live::report(conn, seen.task, seen.epoch)?;
+    let waited = formatcp!(
+        "SELECT max(at) FROM ( \
+             SELECT max(a.ended_at) AS at FROM dep d JOIN attempt a ON a.task_id = d.parent_id \
+             AND a.ending = '{ACCEPTED}' WHERE d.child_id = ?1 \
+             UNION ALL SELECT max(ended_at) FROM attempt WHERE task_id = ?1 AND epoch < ?2)"
+    );
+    let waited: Option<i64> = reader.one(waited, params![seen.task.0, seen.epoch.0], |row| row.get(0))?;
+    let report = live::report(reader, seen.task, seen.epoch)?;
     let refused = report.checks.iter().filter(|check| !check.passed);
     let remarks = refused.map(|check| format!("{}: {}", check.name, check.explanation)).collect();
     Ok(Episode {
@@ -81,7 +82,9 @@ pub fn episode(conn: &Connection, past: &Past) -> rusqlite::Result<Episode> {
 /// A note by its number.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Numbered {
+    /// Under this number it is forgotten.
     pub id: i64,
+    /// What it says.
     #[serde(flatten)]
     pub note: Note,
 }
@@ -90,13 +93,10 @@ pub struct Numbered {
 ///
 /// # Errors
 /// The store can't be read.
-pub fn notes(conn: &Connection) -> rusqlite::Result<Vec<Numbered>> {
-    let mut select = conn.prepare("SELECT id, note FROM note WHERE forgotten = 0 ORDER BY id")?;
-    let rows = select.query_map([], |row| {
-        let json: String = row.get(1)?;
-        Ok(Numbered { id: row.get(0)?, note: serde_json::from_str(&json).map_err(broken)? })
-    })?;
-    let mut notes: Vec<Numbered> = rows.collect::<rusqlite::Result<_>>()?;
+pub fn notes(reader: &Reader) -> Reading<Vec<Numbered>> {
+    let sql = "SELECT id, note FROM note WHERE forgotten = 0 ORDER BY id";
+    let mut notes =
+        reader.all(sql, [], |row| Ok(Numbered { id: row.get(0)?, note: present(text_json(row, 1)?, 1)? }))?;
     notes.sort_by(|one, other| other.note.weight.total_cmp(&one.note.weight).then(one.id.cmp(&other.id)));
     Ok(notes)
 }

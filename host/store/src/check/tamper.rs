@@ -3,176 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use baton_app::bundled;
-use baton_core::clock::Time;
-use baton_core::event::TrialEnding;
-use baton_core::id::{AgentId, DecisionId, Epoch, RunId, TaskId};
-use baton_core::op::{Assign, Decision, End, Lesson, Op, Pick, Reply, RouterChoice, Submission, TrialTerms};
-use baton_core::plan::{Plan, Workstream};
-use baton_core::seed::Seed;
-use baton_core::trial::GuardLimits;
-use baton_core::trial::TrialPhase;
-use baton_plugin::Kind;
-use baton_store::{Home, Lock, Store, check};
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
-use serde_json::json;
 
-use crate::support::{Env, plan, seed};
+use super::check;
+use crate::fixture::history;
+use crate::reader::Reader;
+use baton_core::seed::Seed;
 
-const CONFIG: &str = r#"
-[budget]
-attempt = { money = 0.5 }
-
-[agents.ann]
-adapter = "mock"
-skills = ["work"]
-cost = 0.01
-capacity = 4
-config = { output = '{"good": true}' }
-
-[agents.bad]
-adapter = "mock"
-skills = ["careless"]
-config = { output = '{"good": false}' }
-
-[agents.flaky]
-adapter = "mock"
-skills = ["flaky"]
-config = { fail-first = 1 }
-
-[agents.painter]
-adapter = "command"
-skills = ["paint"]
-config = { profile = "paint" }
-
-[agents.me]
-adapter = "person"
-skills = ["decide"]
-
-[profiles.paint]
-argv = ["sh", "-c", "if grep -q required; then echo '{\"good\": true}'; else echo '{}'; fi"]
-env = ["PATH"]
-"#;
-
-/// What can become of work: accepted, tried again, refused and then accepted, given up, divided, asked about.
-fn tasks() -> serde_json::Value {
-    let contract = json!({ "properties": { "good": { "const": true } }, "required": ["good"] });
-    let retry = json!({ "attempts": 3, "base": "1ms", "cap": "1ms" });
-    let branches = json!({ "branches": [
-        { "name": "left", "title": "Left", "skills": ["work"] }, { "name": "right", "title": "Right", "skills": ["work"] },
-    ] });
-    json!([
-        { "id": "plain", "skills": ["work"], "effects": "pure", "input": { "n": 7 } },
-        { "id": "again", "skills": ["flaky"], "effects": "pure", "depends_on": ["plain"], "retry": retry },
-        { "id": "better", "skills": ["paint"], "effects": "pure", "contract": contract,
-          "validators": [{ "use": "schema" }], "retry": retry },
-        { "id": "dead", "skills": ["careless"], "effects": "pure", "contract": contract,
-          "validators": [{ "use": "schema" }], "retry": { "attempts": 1 } },
-        { "id": "behind", "skills": ["work"], "effects": "pure", "depends_on": ["dead", "plain"] },
-        { "id": "both", "executor": "parallel", "effects": "pure", "input": branches },
-        { "id": "ask", "skills": ["decide"], "effects": "pure", "input": { "question": "Ship it?", "choices": ["yes", "no"] } },
-    ])
-}
-
-/// A store in which every table has rows, by the real binary as far as that is quick.
-fn history() -> Env {
-    let env = Env::new();
-    env.write("baton.toml", CONFIG);
-    env.write("plan.json", &plan(tasks()));
-    let asked = env.baton(&["run", "plan.json", "-q"]);
-    assert_eq!(asked.code, Some(4), "{asked:?}");
-    env.baton(&["answer", "q1", "yes", "--by", "ann"]).ok();
-    assert_eq!(env.baton(&["run", "plan.json", "-q"]).code, Some(1), "one was refused for good");
-    env.baton(&["dead", "drop", "dead"]).ok();
-    env.baton(&["feedback", "plain", "--score", "0.9", "--note", "as asked", "--by", "eve"]).ok();
-    let notes = env.baton(&["notes", "list", "--json"]).json();
-    assert_eq!(notes.as_array().map(Vec::len), Some(1), "{notes}");
-    env.baton(&["notes", "forget", "1"]).ok();
-    let router = bundled::plugins().find("round-robin", Kind::Router).expect("it comes with baton");
-    std::fs::write(env.path("mine.wasm"), router.wasm).expect("writable");
-    env.baton(&["plugin", "add", "mine.wasm", "--name", "mine"]).ok();
-    env.write("second.json", &plan(json!([{ "id": "one", "skills": ["work"], "effects": "pure" }])));
-    env.baton(&["run", "second.json", "-q", "--router", "mine"]).ok();
-    env.baton(&["agents", "drain", "bad"]).ok();
-    with_trial_and_memory(&env);
-    assert_eq!(env.baton(&["db", "check"]).ok(), "sound\n");
-    assert_eq!(env.baton(&["audit", "verify"]).code, Some(0));
-    env
-}
-
-/// What takes hundreds of attempts to come about: a trial with its shadows, a lesson; and what an agent remembers.
-fn with_trial_and_memory(env: &Env) {
-    let home = Home::at(env.path(".baton"));
-    let lock = Lock::take(&home).expect("nobody has the store");
-    let mut store = Store::open(&home, lock).expect("it opens");
-    let router = |name: &str| RouterChoice { name: name.into(), digest: format!("digest of {name}") };
-    let state = |text: &str| text.as_bytes().to_vec();
-    let decision = |before: &str, after: &str| Decision {
-        router: router("candidate"),
-        input: "{}".into(),
-        answer: "{}".into(),
-        before: state(before),
-        state: state(after),
-        fuel: 7,
-        trial: Some(1),
-    };
-    let lesson = Lesson {
-        router: router("candidate"),
-        input: "{}".into(),
-        before: state("1"),
-        state: state("2"),
-        fuel: 3,
-        upto: 9,
-    };
-    let guards = GuardLimits::default();
-    let terms = TrialTerms { stage: TrialPhase::Shadow, alpha: 0.05, guards, probation: 10 };
-    let submission = Submission {
-        plan: Plan { name: "memory".into(), workstreams: vec![Workstream::named("m")] },
-        seed: Seed(1),
-        router: router("own"),
-        key: None,
-    };
-    let run = RunId(3);
-    let task = TaskId(
-        store.connection().query_row("SELECT max(id) + 1 FROM task", [], |row| row.get(0)).expect("readable"),
-    );
-    let remember = |key: &str, value: Option<&str>| Op::Remember {
-        task,
-        epoch: Epoch(1),
-        agent: "ann".into(),
-        key: key.into(),
-        value: value.map(str::to_owned),
-    };
-    let pick = Pick { task, agent: AgentId(1), reserve: None };
-    let ops = vec![
-        Op::StartTrial { router: router("candidate"), terms: Box::new(terms) },
-        Op::MoveTrial { trial: 1, stage: TrialPhase::Shadow },
-        Op::Shadow { run: RunId(2), of: DecisionId(1), decision: Box::new(decision("0", "1")) },
-        Op::Teach { run: RunId(2), lesson: Box::new(lesson) },
-        Op::EndTrial { trial: 1, ending: TrialEnding::Promoted, why: "it is better".into() },
-        Op::Promote { router: Some(router("another")), why: "by hand".into() },
-        Op::Submit(Box::new(submission)),
-        Op::Assign(Box::new(Assign {
-            run,
-            picks: vec![pick],
-            lease_until: Time(i64::MAX / 4),
-            decision: None,
-        })),
-        remember("kept", Some("a thing")),
-        remember("lost", Some("another")),
-        remember("lost", None),
-        Op::Finish { task, epoch: Epoch(1), end: End::Accepted { outcome: None, checks: Vec::new() } },
-        Op::Settle { run },
-        Op::HoldRun { run },
-    ];
-    for (place, answer) in store.apply(ops).into_iter().enumerate() {
-        let applied = answer.unwrap_or_else(|why| panic!("operation {place}: {why}"));
-        if place == 6 {
-            assert_eq!(applied.reply, Reply::Run { run, fresh: true });
-        }
-    }
-}
+#[allow(dead_code, reason = "other tests use the rest")]
+#[path = "../../../../tests/support/seed.rs"]
+mod seed;
 
 /// An alteration in SQL, and what of it the check must say.
 const ALTERATIONS: [(&str, &str, &str); 17] = [
@@ -188,13 +29,13 @@ const ALTERATIONS: [(&str, &str, &str); 17] = [
     ),
     (
         "what a task is told",
-        "UPDATE body SET spec = CAST(replace(CAST(spec AS TEXT), '\"n\":7', '\"n\":8') AS BLOB)",
-        "body task_id 1 (r1/plain): run_id, name or spec is not what event",
+        "UPDATE task_spec SET spec = CAST(replace(CAST(spec AS TEXT), '\"n\":7', '\"n\":8') AS BLOB)",
+        "task_spec task_id 1 (r1/plain): run_id, name or spec is not what event",
     ),
     (
         "a plan",
-        "UPDATE run SET plan = CAST(replace(CAST(plan AS TEXT), '\"n\":7', '\"n\":8') AS BLOB)",
-        "run id 1: digest or plan is not what event",
+        "UPDATE run_plan SET plan = CAST(replace(CAST(plan AS TEXT), '\"n\":7', '\"n\":8') AS BLOB)",
+        "run_plan run_id 1 (r1): digest or plan is not what event",
     ),
     (
         "what a router was asked",
@@ -253,8 +94,8 @@ const ALTERATIONS: [(&str, &str, &str); 17] = [
     ),
     (
         "a run with all that is of it",
-        "DELETE FROM run WHERE id = 2; DELETE FROM event WHERE run_id = 2; DELETE FROM chain WHERE run_id = 2; \
-      DELETE FROM attempt WHERE task_id IN (SELECT id FROM task WHERE run_id = 2); DELETE FROM body WHERE run_id = 2; \
+        "DELETE FROM run WHERE id = 2; DELETE FROM run_plan WHERE run_id = 2; DELETE FROM event WHERE run_id = 2; DELETE FROM chain WHERE run_id = 2; \
+      DELETE FROM attempt WHERE task_id IN (SELECT id FROM task WHERE run_id = 2); DELETE FROM task_spec WHERE run_id = 2; \
       DELETE FROM decision WHERE run_id = 2; DELETE FROM task WHERE run_id = 2",
         "run id 2: the row is gone that event",
     ),
@@ -267,15 +108,15 @@ const ALTERATIONS: [(&str, &str, &str); 17] = [
 
 #[test]
 fn what_was_altered_is_named_whatever_it_was() {
-    let env = history();
-    let conn = env.database();
+    let store = history();
+    let Reader { conn } = store.reader();
     for (what, sql, expected) in ALTERATIONS {
         conn.execute_batch(&format!("BEGIN; {sql}")).unwrap_or_else(|why| panic!("{what}: {why}"));
-        let found = check::check(&conn).expect("readable");
+        let found = check(store.reader()).expect("readable");
         conn.execute_batch("ROLLBACK").expect("it is taken back");
         assert!(found.iter().any(|line| line.starts_with(expected)), "{what}: {found:#?}");
     }
-    assert_eq!(check::check(&conn).expect("readable"), Vec::<String>::new());
+    assert_eq!(check(store.reader()).expect("readable"), Vec::<String>::new());
 }
 
 /// Of a table, what can be altered.
@@ -288,7 +129,7 @@ struct Table {
 
 /// What is renewed without an event, and counters that mean something only while a task waits for children.
 const VOLATILE: [(&str, &str); 4] =
-    [("task", "lease_until"), ("host", "lease_until"), ("task", "kids"), ("task", "kids_ended")];
+    [("task", "lease_until"), ("host", "lease_until"), ("task", "children"), ("task", "children_ended")];
 
 fn tables(conn: &Connection) -> Vec<Table> {
     let mut select = conn
@@ -557,23 +398,23 @@ fn other(value: &Value, kind: &str, draws: &mut Draws) -> Value {
 #[test]
 fn every_table_is_guarded_in_every_column() {
     let seed = seed::drawn("alterations");
-    let env = history();
-    let conn = env.database();
-    let tables = tables(&conn);
+    let store = history();
+    let Reader { conn } = store.reader();
+    let tables = tables(conn);
     let empty: Vec<&str> =
-        tables.iter().filter(|table| table.count(&conn) == 0).map(|table| table.name.as_str()).collect();
+        tables.iter().filter(|table| table.count(conn) == 0).map(|table| table.name.as_str()).collect();
     assert_eq!(empty, Vec::<&str>::new(), "every table is to be tried");
     let (mut tried, mut touched, mut missed) = (0, BTreeSet::new(), Vec::new());
     for round in 0..seed::rounds(480) {
         let table = &tables[round as usize % tables.len()];
         let mut draws = Draws(seed.of(i64::from(round)), 0);
         conn.execute_batch("BEGIN").expect("a transaction begins");
-        let before = table.count(&conn);
-        let alteration = table.alter(&conn, &mut draws);
+        let before = table.count(conn);
+        let alteration = table.alter(conn, &mut draws);
         if let Some(Alteration { said, rows }) = alteration {
-            let found = check::check(&conn).expect("readable");
+            let found = check(store.reader()).expect("readable");
             conn.execute_batch("ROLLBACK").expect("it is taken back");
-            let names: Vec<String> = rows.iter().flat_map(|key| table.names(&conn, key)).collect();
+            let names: Vec<String> = rows.iter().flat_map(|key| table.names(conn, key)).collect();
             let named =
                 |line: &String| names.is_empty() || names.iter().any(|name| line.contains(name.as_str()));
             if !found.iter().any(named) {
