@@ -7,7 +7,7 @@ use std::time::Duration;
 use baton_app::config::Config;
 use baton_core::plan::load;
 use baton_core::seed::Seed;
-use baton_engine::rehearsal::{Scene, Slot, rehearse};
+use baton_engine::dry_run::{DryRun, Slot, play};
 use baton_plugin::router::{Answer, Assignment, Choice, Decision, Snapshot};
 
 use crate::support::{root, seed};
@@ -35,7 +35,7 @@ fn dependencies_and_locks_hold_in_a_thousand_schedules() {
     for round in 0..i64::from(seed::rounds(1000)) {
         let seed = drawn.of(round);
         let mut draws = 0;
-        let (slots, left) = rehearse(Scene {
+        let (slots, left) = play(DryRun {
             plan: &plan,
             agents: &config.agents,
             seed,

@@ -20,7 +20,7 @@ use baton_core::agent::breaker::Policy;
 use baton_core::budget::price::Prices;
 use baton_core::budget::{Budget, Caps};
 use baton_core::span::Span;
-use baton_engine::Crowd;
+use baton_engine::ConcurrencyLimits;
 use baton_plugin::capability::Resources;
 use baton_plugin::library::Settings;
 use baton_plugin::limits::Overrides;
@@ -49,7 +49,7 @@ pub struct Config {
     pub budget: Budget,
     pub people: baton_core::people::Policy,
     pub workspace: Option<baton_engine::workspace::Settings>,
-    pub crowd: Crowd,
+    pub limits: ConcurrencyLimits,
 }
 
 #[derive(Debug, Error)]
@@ -153,7 +153,7 @@ impl Config {
         }
         Ok(Self {
             workspace: workspace.map_err(|why| source.wrong("[workspace]", why))?,
-            crowd: Crowd { running: table.limits.running, keys: table.keys },
+            limits: ConcurrencyLimits { running: table.limits.running, keys: table.keys },
             ladder: table.router.ladder().map_err(|why| source.wrong("[router", why))?,
             router: table.router.uses.unwrap_or_else(|| "capability".into()),
             agents,

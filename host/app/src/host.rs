@@ -38,7 +38,7 @@ pub async fn start(
         budget: config.budget.clone(),
         people: config.people.clone(),
         workspace: config.workspace.clone(),
-        crowd: config.crowd.clone(),
+        limits: config.limits.clone(),
         supervisor: std::env::current_exe().ok(),
         breaker: config.breaker,
     };

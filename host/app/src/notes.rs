@@ -1,7 +1,7 @@
 //! Operations on what refusals taught.
 
 use baton_core::command::Command;
-use baton_engine::consolidate;
+use baton_engine::learning::consolidation;
 use baton_store::Reader;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ pub(crate) fn forget(app: &App, note: &NoteNumber) -> Result<NoteNumber, AppErro
 /// The store can't be read, or whoever has it does not answer.
 pub fn consolidated(app: &App) -> Result<Reader, AppError> {
     let conn = app.reader()?;
-    if consolidate::next(&conn).map_err(AppError::unreadable)?.is_some() {
+    if consolidation::next(&conn).map_err(AppError::unreadable)?.is_some() {
         app.command(Command::Consolidate)?;
     }
     Ok(conn)

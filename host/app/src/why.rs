@@ -93,7 +93,7 @@ pub fn rules(app: &App) -> Result<Rules, AppError> {
     let missing = |adapter: &str| library.inspect(adapter, Kind::Agent).err().map(|why| why.to_string());
     let agents = app.config.agents.iter();
     Ok(Rules {
-        limits: app.config.crowd.clone(),
+        limits: app.config.limits.clone(),
         budget: app.config.budget.clone(),
         unusable: agents.filter_map(|card| Some((card.name.clone(), missing(&card.adapter)?))).collect(),
     })

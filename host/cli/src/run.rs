@@ -1,7 +1,7 @@
 //! `baton run PLAN`: submits a plan, hosts it until it is done, and shows what happens.
 
+mod dry_run;
 pub(super) mod follow;
-mod rehearse;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -69,7 +69,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let library = app.library()?;
     let submission = submit::submission(&app, &input, &library)?;
     if args.dry_run {
-        return rehearse::run(global, &submission.plan, &app.config, &library, &submission.router);
+        return dry_run::run(global, &submission.plan, &app.config, &library, &submission.router);
     }
     if let (Some(said), false) = (submit::gave_way(&app, &submission)?, global.quiet) {
         screen::note(&said);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::agent::breaker::Breaker;
-use crate::agent::{Card, Standing};
+use crate::agent::{Agent, Card, Standing};
 use crate::budget::{Amount, Bill};
 use crate::clock::Time;
 use crate::episode::Episode;
@@ -264,6 +264,64 @@ pub enum RouterChange {
     RolledBack { why: String },
 }
 
+impl Op {
+    /// The one task that a host moves a step further with this operation. Until it is answered nothing else is asked about
+    /// that task.
+    #[must_use]
+    pub fn step(&self) -> Option<TaskId> {
+        match self {
+            Self::Defer { task, .. }
+            | Self::Reject { task, .. }
+            | Self::Claim { task, .. }
+            | Self::Finish { task, .. }
+            | Self::LoseLease { task, .. }
+            | Self::Ask { task, answer: None, .. }
+            | Self::Delegate { task }
+            | Self::Spawn { task, .. }
+            | Self::Due { task }
+            | Self::Wake { task } => Some(*task),
+            Self::StartHost { .. }
+            | Self::RenewHost { .. }
+            | Self::StopHost { .. }
+            | Self::Submit(_)
+            | Self::Extend { .. }
+            | Self::Amend { .. }
+            | Self::HoldRun { .. }
+            | Self::UnholdRun { .. }
+            | Self::CancelRun { .. }
+            | Self::Settle { .. }
+            | Self::UseRouter { .. }
+            | Self::StartTrial { .. }
+            | Self::MoveTrial { .. }
+            | Self::EndTrial { .. }
+            | Self::Promote { .. }
+            | Self::Assign(_)
+            | Self::Consolidate(_)
+            | Self::ForgetNote { .. }
+            | Self::Shadow { .. }
+            | Self::Teach { .. }
+            | Self::Renew { .. }
+            | Self::Ask { answer: Some(_), .. }
+            | Self::Answer { .. }
+            | Self::Feedback { .. }
+            | Self::Remember { .. }
+            | Self::Charge { .. }
+            | Self::HoldTask { .. }
+            | Self::UnholdTask { .. }
+            | Self::CancelTask { .. }
+            | Self::Redrive { .. }
+            | Self::Drop { .. }
+            | Self::PutAgent { .. }
+            | Self::SetStanding { .. }
+            | Self::RemoveAgent { .. }
+            | Self::MoveBreaker { .. }
+            | Self::PutPlugin(_)
+            | Self::RemovePlugin { .. }
+            | Self::Note { .. } => None,
+        }
+    }
+}
+
 /// A router's accepted answer for one batch of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Assign {
@@ -412,10 +470,47 @@ pub struct PluginRow {
 pub struct Applied {
     /// The tasks that it changed, as they are now.
     pub changed: Vec<Task>,
+    /// What it changed beside tasks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Change>,
     /// The attempts that it ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub observed: Vec<Observation>,
     pub reply: Reply,
+}
+
+/// What an operation changed beside tasks, as it is now where that is small. Whoever keeps a projection of rows updates
+/// it from here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Change {
+    /// Opened, reopened, held, let go, settled, or given another router.
+    Run(RunRecord),
+    /// Registered, drained or resumed, or its breaker moved.
+    Agent(Box<Agent>),
+    AgentRemoved(AgentId),
+    Plugins,
+    Trial,
+    Notes,
+    /// A person rated what this agent did, which took these skills.
+    Feedback {
+        agent: AgentId,
+        skills: Vec<String>,
+        /// 0.0 to 1.0.
+        score: f64,
+    },
+}
+
+/// A run as a scheduler needs it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRecord {
+    pub run: RunId,
+    pub seed: Seed,
+    pub router: RouterChoice,
+    /// The one that it had before, to come back to.
+    pub router_before: Option<RouterChoice>,
+    pub held: bool,
+    pub settled: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

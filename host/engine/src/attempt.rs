@@ -1,4 +1,4 @@
-//! One attempt: its powers, its three clocks, and how it ended.
+//! One attempt: its capabilities, its three clocks, and how it ended.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
@@ -65,11 +65,11 @@ pub struct CallScope {
 impl HostContext {
     /// The rights of an adapter that acts for an agent: what the operator granted it of what is here.
     #[must_use]
-    pub fn powers(
+    pub fn capabilities(
         &self,
         adapter: &Adapter,
         card: &Card,
-        errand: CallScope,
+        scope: CallScope,
         cancellation: Arc<Cancellation>,
     ) -> Arc<Capabilities> {
         let whose = (adapter.name().to_owned(), card.name.clone());
@@ -77,15 +77,15 @@ impl HostContext {
             whose,
             |profile| adapter.may_start(profile),
             |service| adapter.may_call(service),
-            errand,
+            scope,
             cancellation,
         )
     }
 
     /// The host's own rights, to tell people of questions: all that the operator's configuration offers.
     #[must_use]
-    pub fn own_powers(&self, errand: CallScope, cancellation: Arc<Cancellation>) -> Arc<Capabilities> {
-        self.grant(("host".into(), "host".into()), |_| true, |_| true, errand, cancellation)
+    pub fn own_capabilities(&self, scope: CallScope, cancellation: Arc<Cancellation>) -> Arc<Capabilities> {
+        self.grant(("host".into(), "host".into()), |_| true, |_| true, scope, cancellation)
     }
 
     /// To a plugin and the agent that it drives.
@@ -94,10 +94,10 @@ impl HostContext {
         (plugin, agent): (String, String),
         may_start: impl Fn(&str) -> bool,
         may_call: impl Fn(&str) -> bool,
-        errand: CallScope,
+        scope: CallScope,
         cancellation: Arc<Cancellation>,
     ) -> Arc<Capabilities> {
-        let CallScope { task, epoch, idempotency_key, deadline, meter, folder, may_write } = errand;
+        let CallScope { task, epoch, idempotency_key, deadline, meter, folder, may_write } = scope;
         Arc::new(Capabilities {
             task,
             epoch,
@@ -163,7 +163,7 @@ pub async fn run(
     adapter: Adapter,
     card: Arc<Card>,
     prepared: Prepared,
-    powers: Arc<Capabilities>,
+    capabilities: Arc<Capabilities>,
     seed: Seed,
 ) -> Result {
     let assignment = Assignment {
@@ -180,20 +180,20 @@ pub async fn run(
     }
     baton_store::failpoint::hit("before-attempt");
     let ended = {
-        let work = adapter.run(assignment, Arc::clone(&powers));
+        let work = adapter.run(assignment, Arc::clone(&capabilities));
         tokio::pin!(work);
-        let clocks = clocks(&powers, prepared.spec.timeouts.progress.map(|span| span.0));
+        let clocks = clocks(&capabilities, prepared.spec.timeouts.progress.map(|span| span.0));
         tokio::pin!(clocks);
         tokio::select! {
             ended = &mut work => ended,
             stop = &mut clocks => {
-                powers.cancellation.cancel(stop);
-                grace(work, stop, powers.graces()).await
+                capabilities.cancellation.cancel(stop);
+                grace(work, stop, capabilities.graces()).await
             }
         }
     };
     baton_store::failpoint::hit("after-attempt");
-    promised(&card, conclude(ended, &prepared)).known(powers.begun()).because(powers.suspicion())
+    promised(&card, conclude(ended, &prepared)).known(capabilities.begun()).because(capabilities.suspicion())
 }
 
 impl Result {
@@ -280,11 +280,11 @@ const STALL: Duration = Duration::from_secs(1);
 const CATCH_UP: Duration = Duration::from_secs(1);
 
 /// Ends when one of the attempt's clocks runs out or its cancellation falls.
-async fn clocks(powers: &Capabilities, silence: Option<Duration>) -> CancelReason {
-    let is_late = |until: Time| powers.clock.now().since(until) >= STALL;
+async fn clocks(capabilities: &Capabilities, silence: Option<Duration>) -> CancelReason {
+    let is_late = |until: Time| capabilities.clock.now().since(until) >= STALL;
     let deadline = async {
-        sleep_until(&powers.clock, powers.deadline).await;
-        if is_late(powers.deadline) {
+        sleep_until(&capabilities.clock, capabilities.deadline).await;
+        if is_late(capabilities.deadline) {
             tokio::time::sleep(CATCH_UP).await;
         }
         CancelReason::Deadline
@@ -292,22 +292,22 @@ async fn clocks(powers: &Capabilities, silence: Option<Duration>) -> CancelReaso
     let silent = async {
         let Some(silence) = silence else { return std::future::pending().await };
         loop {
-            let until = Time(powers.signs.last.load(Ordering::SeqCst)) + silence;
+            let until = Time(capabilities.signs.last.load(Ordering::SeqCst)) + silence;
             if is_late(until) {
                 // Nobody listened: what was said meanwhile is still to be read.
-                powers.signs.last.store(powers.clock.now().0, Ordering::SeqCst);
+                capabilities.signs.last.store(capabilities.clock.now().0, Ordering::SeqCst);
                 continue;
             }
-            if until <= powers.clock.now() {
+            if until <= capabilities.clock.now() {
                 return CancelReason::Silent;
             }
-            sleep_until(&powers.clock, until).await;
+            sleep_until(&capabilities.clock, until).await;
         }
     };
     tokio::select! {
         stop = deadline => stop,
         stop = silent => stop,
-        stop = powers.cancellation.fallen() => stop,
+        stop = capabilities.cancellation.fallen() => stop,
     }
 }
 

@@ -1,20 +1,29 @@
 //! What could run: every live task with its terms, the ready ones in order, and the locks that are held. A projection
 //! of rows, rebuilt from them at start and kept by what each operation says it changed. No input or output.
 
+mod locks;
+mod standing;
+mod terms;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use baton_core::clock::Time;
 use baton_core::id::{AgentId, RunId, TaskId, TermsId};
-use baton_core::plan::Effects;
-use baton_core::scope::{Clash, Glob, Scope};
-use baton_core::task::{Need, State, Task, TaskPolicy, WaitingOn};
+use baton_core::scope::{Glob, Scope};
+use baton_core::task::{State, Task, TaskPolicy};
+
+use standing::{Counts, Standing};
+use terms::TermsInUse;
 
 /// Priority gained for each minute of waiting, so that nothing starves.
 const AGEING_MS: i64 = 60_000;
 
-/// Where a ready task stands in line: what was submitted with priority p at time t goes before what has less of
-/// both; a minute of waiting is worth one step of priority. Fixed while it waits, because all age alike.
+/// A ready task's place in its queue: what was submitted with priority p at time t goes before what has less of both;
+/// a minute of waiting is worth one step of priority. Fixed while it waits, because all age alike.
 type Place = (i64, TaskId);
 
 fn place(task: &Task, since: Time) -> Place {
@@ -26,25 +35,26 @@ fn place(task: &Task, since: Time) -> Place {
 }
 
 /// Ready tasks of one run with the same terms: what is true of the first is true of all.
-type Line = BTreeSet<Place>;
+type ReadyQueue = BTreeSet<Place>;
 
 #[derive(Clone, Debug, Default)]
 struct RunBoard {
     held: bool,
-    lines: BTreeMap<TermsId, Line>,
-    /// Tasks that can go on by themselves or are going on.
-    active: usize,
-    /// Of these, tasks that wait for their children, which are counted themselves.
-    parents: usize,
-    live: usize,
+    queues: BTreeMap<TermsId, ReadyQueue>,
+    /// Ready tasks that a person put on hold.
+    held_ready: BTreeSet<TaskId>,
+    blocked: BTreeSet<TaskId>,
+    counts: Counts,
 }
 
 #[derive(Default)]
 pub struct Board {
     tasks: HashMap<TaskId, Task>,
-    terms: HashMap<TermsId, Arc<TaskPolicy>>,
+    terms: TermsInUse,
     runs: BTreeMap<RunId, RunBoard>,
-    /// Ready composite tasks and waiting ones whose stage has the word.
+    /// Runs that have a ready task which no person holds.
+    ready: BTreeSet<RunId>,
+    /// Ready composite tasks, and waiting ones whose executor or validators are to be called.
     turns: BTreeSet<(Turn, TaskId)>,
     /// What happens by itself at a time: backoffs, waits, deadlines.
     timers: BTreeSet<(Time, TaskId)>,
@@ -73,19 +83,21 @@ pub enum Turn {
 
 impl Board {
     pub fn put_terms(&mut self, id: TermsId, terms: TaskPolicy) {
-        self.terms.insert(id, Arc::new(terms));
+        self.terms.put(id, terms);
     }
 
     #[must_use]
     pub fn knows_terms(&self, id: TermsId) -> bool {
-        self.terms.contains_key(&id)
+        self.terms.get(id).is_some()
     }
 
+    /// The terms of a task that is on the board.
+    ///
     /// # Panics
     /// If the terms were not put before the task.
     #[must_use]
     pub fn terms(&self, id: TermsId) -> &Arc<TaskPolicy> {
-        self.terms.get(&id).expect("terms are put before tasks that have them")
+        self.terms.get(id).expect("terms are put before tasks that have them")
     }
 
     #[must_use]
@@ -101,75 +113,58 @@ impl Board {
         self.runs.entry(run).or_default().held = held;
     }
 
+    /// Forgets a run that has settled. What is left of it is blocked; of that only tasks with a deadline stay, which they
+    /// may miss. The rest is put again when it moves.
+    pub fn drop_run(&mut self, run: RunId) {
+        let blocked = self.runs.get(&run).map(|run| run.blocked.clone()).unwrap_or_default();
+        for id in blocked {
+            if let Some(task) = self.tasks.remove(&id) {
+                if task.deadline.is_some() {
+                    self.tasks.insert(id, task);
+                } else {
+                    self.unindex(&task);
+                    self.terms.release(task.terms);
+                }
+            }
+        }
+        if self.runs.get(&run).is_some_and(|run| run.blocked.is_empty() && run.counts.active() == 0) {
+            self.runs.remove(&run);
+        }
+    }
+
     #[must_use]
     pub fn is_held(&self, run: RunId) -> bool {
         self.runs.get(&run).is_some_and(|run| run.held)
-    }
-
-    /// Whether anything of a run is under way or may start.
-    #[must_use]
-    pub fn is_active(&self, run: RunId) -> bool {
-        self.runs.get(&run).is_some_and(|run| run.active > 0)
-    }
-
-    /// Whether nothing of a run can start or go on before a person lifts a hold.
-    #[must_use]
-    pub fn is_paused(&self, run: RunId) -> bool {
-        let run_held = self.is_held(run);
-        let mut of_run = self.tasks.values().filter(|task| task.run == run && is_active(task)).peekable();
-        of_run.peek().is_some()
-            && of_run.all(|task| match task.state {
-                // One that is locked out goes on with whoever locks it: a task of this run is looked at as well, and
-                // one of another run ends by itself.
-                State::Ready { .. } => task.held || run_held || self.is_locked_by_own(task),
-                State::Backoff { .. } => task.held || run_held,
-                State::Waiting { stage: WaitingOn::Person, need: None, .. } => true,
-                // It waits for its children, which are looked at themselves.
-                State::Waiting { need: Some(Need { until: None, .. }), .. } => true,
-                State::Running { .. }
-                | State::Waiting { .. }
-                | State::Blocked
-                | State::Succeeded { .. }
-                | State::Failed { .. }
-                | State::Cancelled { .. }
-                | State::Skipped { .. } => false,
-            })
-    }
-
-    fn is_locked_by_own(&self, task: &Task) -> bool {
-        let holder = self.clash(task).and_then(|(holder, _)| self.tasks.get(&holder));
-        holder.is_some_and(|holder| holder.run == task.run)
-    }
-
-    /// Ready tasks of a run that agents do, in groups for which the same agents are right: the first of each group, and
-    /// how many it has.
-    pub fn ready_groups(&self, run: RunId) -> impl Iterator<Item = (&Task, usize)> {
-        let lines = self.runs.get(&run).into_iter().flat_map(|run| run.lines.values());
-        lines.filter_map(|line| Some((self.tasks.get(&line.first()?.1)?, line.len())))
-    }
-
-    /// Whether all that is alive of a run is ready for agents, one of `others`, behind such a task, or a parent of one.
-    #[must_use]
-    pub fn only_ready_left(&self, run: RunId, others: usize) -> bool {
-        let Some(run) = self.runs.get(&run) else { return false };
-        let ready: usize = run.lines.values().map(BTreeSet::len).sum();
-        ready + others > 0 && run.active == ready + others + run.parents
-    }
-
-    /// Tasks of a run that claim to be done, whose validators or the merge queue have the word.
-    pub fn claimed(&self, run: RunId) -> impl Iterator<Item = TaskId> + '_ {
-        let claimed = self.turns.iter().filter(|(turn, _)| *turn == Turn::Acceptance).map(|(_, id)| *id);
-        claimed.filter(move |id| self.tasks.get(id).is_some_and(|task| task.run == run))
     }
 
     pub fn runs(&self) -> impl Iterator<Item = RunId> + '_ {
         self.runs.keys().copied()
     }
 
+    /// Runs that have a ready task which no person holds.
+    #[must_use]
+    pub fn ready_runs(&self) -> Vec<RunId> {
+        self.ready.iter().copied().collect()
+    }
+
+    /// Ready tasks of a run that agents do, in groups for which the same agents are right: the first of each group, and
+    /// how many it has.
+    pub fn ready_groups(&self, run: RunId) -> impl Iterator<Item = (&Task, usize)> {
+        let queues = self.runs.get(&run).into_iter().flat_map(|run| run.queues.values());
+        queues.filter_map(|queue| Some((self.tasks.get(&queue.first()?.1)?, queue.len())))
+    }
+
+    /// Tasks of a run that claim to be done, whose validators or the merge queue are to answer.
+    pub fn claimed(&self, run: RunId) -> impl Iterator<Item = TaskId> + '_ {
+        let claimed = self.turns.range((Turn::Acceptance, TaskId(i64::MIN))..).map(|(_, id)| *id);
+        claimed.filter(move |id| self.tasks.get(id).is_some_and(|task| task.run == run))
+    }
+
     /// Takes a task as the store has it now.
     pub fn put(&mut self, task: Task) {
         if let Some(before) = self.tasks.remove(&task.id) {
             self.unindex(&before);
+            self.terms.release(before.terms);
             if before.state != task.state || before.epoch != task.epoch {
                 self.return_(task.id);
             }
@@ -177,47 +172,47 @@ impl Board {
         if !matches!(task.state, State::Waiting { .. }) {
             self.narrowed.remove(&task.id);
         }
-        let run = self.runs.entry(task.run).or_default();
         if task.state.is_terminal() {
             return;
         }
-        run.live += 1;
-        run.active += usize::from(is_active(&task));
-        run.parents += usize::from(is_parent(&task));
+        self.terms.take(task.terms);
         self.index(&task);
         self.tasks.insert(task.id, task);
     }
 
     fn index(&mut self, task: &Task) {
         let terms = Arc::clone(self.terms(task.terms));
-        match task.state {
-            State::Ready { .. } if task.held => {}
-            State::Ready { .. } if terms.executor.is_some() => {
+        let run = self.runs.entry(task.run).or_default();
+        run.counts.add(Standing::of(task));
+        match Standing::of(task) {
+            Standing::Ready { held: true, .. } => {
+                run.held_ready.insert(task.id);
+            }
+            Standing::Ready { .. } if terms.executor.is_some() => {
                 self.turns.insert((Turn::Delegate, task.id));
             }
-            State::Ready { since } => {
-                let run = self.runs.entry(task.run).or_default();
-                run.lines.entry(task.terms).or_default().insert(place(task, since));
+            Standing::Ready { since, .. } => {
+                run.queues.entry(task.terms).or_default().insert(place(task, since));
+                self.ready.insert(task.run);
             }
-            State::Waiting { stage: WaitingOn::Executor, need: None, .. } => {
-                self.turns.insert((Turn::Executor, task.id));
+            Standing::Asking(Some(turn)) => {
+                self.turns.insert((turn, task.id));
             }
-            State::Waiting { stage: WaitingOn::Acceptance, need: None, .. } => {
-                self.turns.insert((Turn::Acceptance, task.id));
+            Standing::Blocked => {
+                run.blocked.insert(task.id);
             }
-            State::Waiting { .. }
-            | State::Blocked
-            | State::Running { .. }
-            | State::Backoff { .. }
-            | State::Succeeded { .. }
-            | State::Failed { .. }
-            | State::Cancelled { .. }
-            | State::Skipped { .. } => {}
+            Standing::Asking(None)
+            | Standing::Running
+            | Standing::Backoff { .. }
+            | Standing::Parent
+            | Standing::Timed
+            | Standing::Parked
+            | Standing::Over => {}
         }
         if let State::Running { agent, .. } = task.state {
             self.busy.entry(agent).or_default().insert(task.id);
         }
-        self.timers.extend(timers(task).map(|at| (at, task.id)));
+        self.timers.extend(standing::timers(task).map(|at| (at, task.id)));
         let is_ready = matches!(task.state, State::Ready { .. }) && !task.held;
         if task.conflicts > 0 && (is_ready || task.state.holds_scope()) {
             self.alone.insert(task.id);
@@ -229,16 +224,19 @@ impl Board {
 
     fn unindex(&mut self, task: &Task) {
         if let Some(run) = self.runs.get_mut(&task.run) {
-            run.live -= 1;
-            run.active -= usize::from(is_active(task));
-            run.parents -= usize::from(is_parent(task));
+            run.counts.remove(Standing::of(task));
+            run.held_ready.remove(&task.id);
+            run.blocked.remove(&task.id);
             if let State::Ready { since } = task.state
-                && let Some(line) = run.lines.get_mut(&task.terms)
+                && let Some(queue) = run.queues.get_mut(&task.terms)
             {
-                line.remove(&place(task, since));
-                if line.is_empty() {
-                    run.lines.remove(&task.terms);
+                queue.remove(&place(task, since));
+                if queue.is_empty() {
+                    run.queues.remove(&task.terms);
                 }
+            }
+            if run.queues.is_empty() {
+                self.ready.remove(&task.run);
             }
         }
         for turn in [Turn::Delegate, Turn::Executor, Turn::Acceptance] {
@@ -249,7 +247,7 @@ impl Board {
         {
             tasks.remove(&task.id);
         }
-        for at in timers(task) {
+        for at in standing::timers(task) {
             self.timers.remove(&(at, task.id));
         }
         self.holders.remove(&task.id);
@@ -281,14 +279,14 @@ impl Board {
         self.busy.entry(agent).or_default().insert(id);
     }
 
-    /// The terms of what runs, or was picked and is on its way to run.
-    #[must_use]
-    pub fn under_way(&self) -> Vec<Arc<TaskPolicy>> {
-        let is_picked =
-            |id: &&TaskId| self.tasks.get(*id).is_some_and(|task| matches!(task.state, State::Ready { .. }));
-        let picked = self.in_transit.iter().filter(is_picked);
-        let busy = self.busy.values().flatten().chain(picked).collect::<HashSet<_>>();
-        busy.into_iter().filter_map(|id| Some(Arc::clone(self.terms(self.tasks.get(id)?.terms)))).collect()
+    /// Takes a pick back that the store did not carry out, or has answered.
+    pub fn return_(&mut self, id: TaskId) {
+        self.in_transit.remove(&id);
+        if let Some(agent) = self.promised.remove(&id)
+            && let Some(tasks) = self.busy.get_mut(&agent)
+        {
+            tasks.remove(&id);
+        }
     }
 
     /// Who has a task, or was promised it.
@@ -301,72 +299,20 @@ impl Board {
         self.promised.get(&id).copied().or_else(running)
     }
 
-    /// Takes a pick back that the store did not carry out, or has answered.
-    pub fn return_(&mut self, id: TaskId) {
-        self.in_transit.remove(&id);
-        if let Some(agent) = self.promised.remove(&id)
-            && let Some(tasks) = self.busy.get_mut(&agent)
-        {
-            tasks.remove(&id);
-        }
-    }
-
-    /// The first lock that keeps these terms from running, and who holds it. A family does not lock itself out.
+    /// How many tasks an agent runs or is about to.
     #[must_use]
-    pub fn clash(&self, task: &Task) -> Option<(TaskId, Clash)> {
-        if let Some(holder) = self.locked_out(task) {
-            return Some((holder, Clash::Alone));
-        }
-        if self.terms(task.terms).scope.is_free() {
-            return None;
-        }
-        self.clash_among(task, self.holders.iter()).or_else(|| self.clash_among(task, self.in_transit.iter()))
+    pub fn load(&self, agent: AgentId) -> u32 {
+        self.busy.get(&agent).map_or(0, |tasks| u32::try_from(tasks.len()).unwrap_or(u32::MAX))
     }
 
-    /// Who keeps a task from changing the workspace because one of both comes again after a conflict: such a task waits
-    /// until nobody else changes anything, and until it has landed nobody else begins.
-    fn locked_out(&self, task: &Task) -> Option<TaskId> {
-        if self.alone.is_empty() || self.terms(task.terms).effects != Effects::Workspace {
-            return None;
-        }
-        let is_other = |id: &TaskId| *id != task.id && !self.ancestors(task).any(|above| above.id == *id);
-        let mut others = self.changing().filter(is_other);
-        if task.conflicts > 0 {
-            return others.next();
-        }
-        let is_let_in = |id: &TaskId| self.tasks.get(id).is_some_and(|alone| !self.is_held(alone.run));
-        let alone = self.alone.iter().copied().find(|id| is_other(id) && is_let_in(id))?;
-        let waits = self.tasks.get(&alone).is_some_and(|alone| matches!(alone.state, State::Ready { .. }));
-        (!waits || others.next().is_some()).then_some(alone)
-    }
-
-    /// Tasks that change the workspace at the moment, or are about to land what they changed.
-    fn changing(&self) -> impl Iterator<Item = TaskId> + '_ {
-        let landing = self.turns.iter().filter(|(turn, _)| *turn == Turn::Acceptance).map(|(_, id)| id);
-        let all = self.busy.values().flatten().chain(landing).chain(&self.in_transit).copied();
-        all.filter(|id| {
-            let task = self.tasks.get(id);
-            task.is_some_and(|task| self.terms(task.terms).effects == Effects::Workspace)
-        })
-    }
-
-    fn clash_among<'a>(
-        &self,
-        task: &Task,
-        holders: impl Iterator<Item = &'a TaskId>,
-    ) -> Option<(TaskId, Clash)> {
-        let wanted = &self.terms(task.terms).scope;
-        for &holder in holders {
-            let Some(held) = self.tasks.get(&holder) else { continue };
-            if held.id == task.id || self.ancestors(task).any(|above| above.id == held.id) {
-                continue;
-            }
-            let locked = self.narrowed.get(&holder).unwrap_or(&self.terms(held.terms).scope);
-            if let Some(clash) = wanted.clash(locked) {
-                return Some((holder, clash));
-            }
-        }
-        None
+    /// The terms of what runs, or was picked and is on its way to run.
+    #[must_use]
+    pub fn under_way(&self) -> Vec<Arc<TaskPolicy>> {
+        let is_picked =
+            |id: &&TaskId| self.tasks.get(*id).is_some_and(|task| matches!(task.state, State::Ready { .. }));
+        let picked = self.in_transit.iter().filter(is_picked);
+        let busy = self.busy.values().flatten().chain(picked).collect::<HashSet<_>>();
+        busy.into_iter().filter_map(|id| Some(Arc::clone(self.terms(self.tasks.get(id)?.terms)))).collect()
     }
 
     /// Those above a task that are alive, the nearest first.
@@ -387,15 +333,15 @@ impl Board {
     ) -> Vec<TaskId> {
         let Some(of_run) = self.runs.get(&run).filter(|run| !run.held) else { return Vec::new() };
         let mut heads: BTreeSet<(Place, TermsId)> =
-            of_run.lines.iter().filter_map(|(terms, line)| Some((*line.first()?, *terms))).collect();
+            of_run.queues.iter().filter_map(|(terms, queue)| Some((*queue.first()?, *terms))).collect();
         let mut picked = Vec::new();
         while let Some((place, terms_id)) = heads.pop_first() {
             if picked.len() >= limit {
                 break;
             }
             let next = |board: &Self| {
-                let line = board.runs.get(&run)?.lines.get(&terms_id)?;
-                line.range((std::ops::Bound::Excluded(place), std::ops::Bound::Unbounded)).next().copied()
+                let queue = board.runs.get(&run)?.queues.get(&terms_id)?;
+                queue.range((Bound::Excluded(place), Bound::Unbounded)).next().copied()
             };
             let (_, id) = place;
             let Some(task) = self.tasks.get(&id) else { continue };
@@ -419,8 +365,8 @@ impl Board {
         picked
     }
 
-    /// Tasks whose stage has the word and is not being asked already. Each that is let through counts for the locks of
-    /// those after it.
+    /// Tasks whose executor or validators are to be called and are not being called already. Each that is let through
+    /// counts for the locks of those after it.
     pub fn turns(&mut self) -> Vec<(Turn, TaskId)> {
         let mut let_through = Vec::new();
         for (turn, id) in self.turns.iter().copied().collect::<Vec<_>>() {
@@ -444,44 +390,4 @@ impl Board {
         let next = self.timers.iter().find(|(at, _)| *at > now).map(|(at, _)| *at);
         (due, next)
     }
-
-    /// How many tasks an agent runs or is about to.
-    #[must_use]
-    pub fn load(&self, agent: AgentId) -> u32 {
-        self.busy.get(&agent).map_or(0, |tasks| u32::try_from(tasks.len()).unwrap_or(u32::MAX))
-    }
-
-    /// Live tasks of a run.
-    #[must_use]
-    pub fn live(&self, run: RunId) -> usize {
-        self.runs.get(&run).map_or(0, |run| run.live)
-    }
-}
-
-/// Whether a task is under way or will go on by itself: everything alive but what is blocked.
-fn is_active(task: &Task) -> bool {
-    task.state != State::Blocked
-}
-
-/// Whether a task goes on only when children of it have ended.
-fn is_parent(task: &Task) -> bool {
-    matches!(task.state, State::Waiting { need: Some(Need { until: None, .. }), .. })
-}
-
-/// The times at which something happens to a task by itself.
-fn timers(task: &Task) -> impl Iterator<Item = Time> {
-    let own = match task.state {
-        State::Backoff { until } => Some(until),
-        State::Waiting { need: Some(need), .. } => need.until,
-        State::Blocked
-        | State::Ready { .. }
-        | State::Running { .. }
-        | State::Waiting { .. }
-        | State::Succeeded { .. }
-        | State::Failed { .. }
-        | State::Cancelled { .. }
-        | State::Skipped { .. } => None,
-    };
-    let deadline = task.deadline.filter(|_| !matches!(task.state, State::Running { .. }));
-    own.into_iter().chain(deadline)
 }

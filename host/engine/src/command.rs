@@ -14,7 +14,7 @@ use baton_store::{Reader, Store, reader};
 use serde::{Deserialize, Serialize};
 
 use crate::Live;
-use crate::consolidate;
+use crate::learning::consolidation;
 use crate::replay::judged::{Backtested, judged};
 
 /// The result of a command.
@@ -125,7 +125,7 @@ pub fn carry_out(
             Ok(Reply::Backtested(Box::new(found)))
         }
         Work::Consolidate => {
-            while let Some((op, _)) = consolidate::next(reader).map_err(unreadable)? {
+            while let Some((op, _)) = consolidation::next(reader).map_err(unreadable)? {
                 apply(store, op)?;
             }
             Ok(Reply::Done)
@@ -189,7 +189,7 @@ impl Live {
     async fn consolidation(&self) -> Result<Option<Op>, CommandError> {
         let home = self.home.clone();
         blocking(move || {
-            let next = consolidate::next(&reader(&home).map_err(unreadable)?).map_err(unreadable)?;
+            let next = consolidation::next(&reader(&home).map_err(unreadable)?).map_err(unreadable)?;
             Ok(next.map(|(op, _)| op))
         })
         .await

@@ -18,6 +18,7 @@ use baton_plugin::router::{
 
 use super::board::Board;
 use super::pool::{Opinion, Pool, Worker};
+use super::routing::Asked;
 
 /// A picked task with what the router and then the agent need to know of it.
 #[derive(Clone, Debug)]
@@ -45,7 +46,16 @@ pub struct Batch {
     /// How often the router may have something done first for one task.
     pub consultations: u32,
     /// The trial that went on when the router was asked.
-    pub trial: Option<i64>,
+    pub trial: Option<Asked>,
+}
+
+/// What a question came to.
+#[derive(Debug)]
+pub struct Answered {
+    pub batch: Box<Batch>,
+    pub answer: Answer,
+    /// None where decisions are not kept.
+    pub decision: Option<Decision>,
 }
 
 /// Room that is left at each agent while a batch is put together.
@@ -99,7 +109,7 @@ pub struct Asking<'a> {
     /// How often it may have something done first for one task.
     pub consultations: u32,
     /// The trial that goes on.
-    pub trial: Option<i64>,
+    pub trial: Option<Asked>,
 }
 
 /// Everything that the router may depend on.
@@ -224,8 +234,10 @@ pub enum Place {
 
 /// What people said of an agent's work.
 fn feedback(opinion: &Opinion) -> Vec<Attr> {
-    let said =
-        [("feedback.verdicts", opinion.verdicts.to_string()), ("feedback.score", opinion.score.to_string())];
+    let said = [
+        ("feedback.verdicts", opinion.verdicts.to_string()),
+        ("feedback.score", opinion.score().to_string()),
+    ];
     said.map(|(name, value)| Attr { name: name.to_owned(), value }).to_vec()
 }
 

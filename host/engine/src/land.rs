@@ -22,7 +22,7 @@ use crate::workspace::{Change, Claim, Key, SealError, Sealed, Site, Tree, Worksp
 
 /// Where an attempt works.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Ground {
+pub enum WorkDir {
     /// Where the configuration says.
     Configured,
     /// In a tree of its own; `keep` takes up the one of the attempt before.
@@ -31,19 +31,19 @@ pub enum Ground {
     Judged(PathBuf),
 }
 
-/// Makes the ground ready.
+/// Makes the working directory ready.
 ///
 /// # Errors
 /// Git could not make the tree.
 pub async fn begin(
     workspaces: Option<&Arc<Workspaces>>,
-    ground: Ground,
+    work_dir: WorkDir,
     site: Site<'_>,
 ) -> Result<(Option<PathBuf>, Option<Tree>), Fault> {
-    let (Some(workspaces), Ground::Own { keep }) = (workspaces, &ground) else {
-        return Ok(match ground {
-            Ground::Judged(folder) => (Some(folder), None),
-            Ground::Configured | Ground::Own { .. } => (None, None),
+    let (Some(workspaces), WorkDir::Own { keep }) = (workspaces, &work_dir) else {
+        return Ok(match work_dir {
+            WorkDir::Judged(folder) => (Some(folder), None),
+            WorkDir::Configured | WorkDir::Own { .. } => (None, None),
         });
     };
     let began = workspaces.begin(site, *keep).await;
@@ -284,22 +284,22 @@ pub async fn clear(workspaces: &Workspaces, conn: &Reader) -> Reading<()> {
 
 /// The operator's checks, run one after the other in a tree.
 #[must_use]
-pub fn check(around: HostContext, profiles: Vec<String>) -> queue::Check {
+pub fn check(host: HostContext, profiles: Vec<String>) -> queue::Check {
     Arc::new(move |folder| {
-        let (around, profiles) = (around.clone(), profiles.clone());
+        let (host, profiles) = (host.clone(), profiles.clone());
         Box::pin(async move {
-            let errand = CallScope {
+            let scope = CallScope {
                 task: TaskId(0),
                 epoch: Epoch(0),
                 idempotency_key: "merge".into(),
-                deadline: around.clock.now() + std::time::Duration::from_secs(3600),
+                deadline: host.clock.now() + std::time::Duration::from_secs(3600),
                 meter: Arc::new(Meter::default()),
                 folder: Some(folder),
                 may_write: true,
             };
-            let powers = around.own_powers(errand, Arc::new(Cancellation::default()));
+            let capabilities = host.own_capabilities(scope, Arc::new(Cancellation::default()));
             for profile in &profiles {
-                run_to_end(&powers, profile, &[], Vec::new()).await?;
+                run_to_end(&capabilities, profile, &[], Vec::new()).await?;
             }
             Ok(())
         })

@@ -1,32 +1,41 @@
-//! The spine: decides what happens next, asks plugins, and writes through the store. [`board`] knows what could run,
-//! [`dispatch`] picks what should, [`decide`] asks the router, [`attempt`] runs one try, [`compose`] asks executors,
-//! [`judge`] asks validators. One loop owns all of it and is told of everything by messages.
+//! Conducts runs. The event loop ([`Host`]) carries messages to the [`scheduler`] and its effects to the store and to
+//! work; the scheduler is made of owners, each with state of its own: [`runs`] and their [`board`], [`attempts`] with
+//! their money and limits, [`routing`], [`learning`], [`health`] and [`landing`]. [`simulator`] drives the same owners.
 
 mod acceptance;
 pub mod attempt;
+pub mod attempts;
 pub mod board;
+pub mod catalog;
 pub mod command;
 pub mod compose;
-pub mod consolidate;
-pub mod contest;
-mod crowd;
 pub mod decide;
-mod desk;
+pub mod dry_run;
+pub mod effect;
+mod event_loop;
+pub mod health;
+mod in_flight;
 pub mod judge;
 pub mod land;
-pub mod places;
+pub mod landing;
+pub mod learning;
 pub mod pool;
 pub mod probe;
-pub mod rehearsal;
 pub mod removal;
 pub mod replay;
-pub mod school;
-mod spine;
-pub mod stage;
-mod timed;
+pub mod routing;
+pub mod runs;
+pub mod scheduler;
+pub mod simulator;
+mod state_server;
+#[cfg(test)]
+mod testing;
+pub mod trial_ledger;
 pub mod waits;
 pub mod why;
+mod work;
 pub mod workspace;
 
-pub use crowd::Crowd;
-pub use spine::{Host, Live, Options, Phase};
+pub use attempts::concurrency_limits::ConcurrencyLimits;
+pub use event_loop::{Host, Live, Options};
+pub use scheduler::Phase;

@@ -34,12 +34,20 @@ pub enum Pulse {
     Asked,
 }
 
-/// What people said of an agent's work on a skill, and how good it was to them on the whole.
+/// What people said of an agent's work on a skill.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Opinion {
     pub verdicts: u32,
-    /// 0.0 to 1.0.
-    pub score: f64,
+    /// The sum of their scores, each 0.0 to 1.0.
+    pub scores: f64,
+}
+
+impl Opinion {
+    /// How good it was to them on the whole, 0.0 to 1.0.
+    #[must_use]
+    pub fn score(&self) -> f64 {
+        self.scores / f64::from(self.verdicts.max(1))
+    }
 }
 
 /// Why an agent can't take a task now that it could do.
@@ -131,31 +139,36 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Takes the registry as it is now; loads and statistics of those that stay are kept.
-    pub fn refresh(&mut self, agents: Vec<Agent>) {
-        let mut before: BTreeMap<AgentId, Worker> =
-            std::mem::take(&mut self.workers).into_iter().map(|worker| (worker.agent.id, worker)).collect();
-        let unusable = |agent: &Agent| self.unusable.get(&agent.card.name).cloned();
-        self.workers = agents
-            .into_iter()
-            .map(|agent| match before.remove(&agent.id) {
-                // Only moves are stored, and only from here: what is in memory is newer.
-                Some(worker) => Worker {
-                    unusable: unusable(&agent),
-                    agent: Agent { breaker: worker.agent.breaker, ..agent },
-                    ..worker
-                },
-                None => Worker {
-                    unusable: unusable(&agent),
-                    agent,
-                    running: 0,
-                    stats: BTreeMap::new(),
-                    opinions: BTreeMap::new(),
-                    pulse: Pulse::Heard(Time(0)),
-                    broke: false,
-                },
-            })
-            .collect();
+    /// Takes an agent as it is registered now. Its load and statistics stay, and so does its breaker: only moves are
+    /// stored, and only from here, so that what is in memory is newer.
+    pub fn put(&mut self, agent: Agent) {
+        let unusable = self.unusable.get(&agent.card.name).cloned();
+        if let Some(worker) = self.get_mut(agent.id) {
+            worker.unusable = unusable;
+            worker.agent = Agent { breaker: worker.agent.breaker, ..agent };
+            return;
+        }
+        let place = self.workers.partition_point(|worker| worker.agent.card.name < agent.card.name);
+        let worker = Worker {
+            unusable,
+            agent,
+            running: 0,
+            stats: BTreeMap::new(),
+            opinions: BTreeMap::new(),
+            pulse: Pulse::Heard(Time(0)),
+            broke: false,
+        };
+        self.workers.insert(place, worker);
+    }
+
+    pub fn remove(&mut self, agent: AgentId) {
+        self.workers.retain(|worker| worker.agent.id != agent);
+    }
+
+    /// Lets agents be tried again whose adapter could not be loaded.
+    pub fn make_usable(&mut self) {
+        self.unusable.clear();
+        self.workers.iter_mut().for_each(|worker| worker.unusable = None);
     }
 
     /// Takes what is known as it is in the store.
@@ -180,10 +193,21 @@ impl Pool {
 
     /// Takes what people think of agents as it is now.
     pub fn praise(&mut self, praise: Vec<FeedbackSummary>) {
-        for FeedbackSummary { agent, skill, verdicts, mean_score } in praise {
+        for FeedbackSummary { agent, skill, verdicts, scores } in praise {
             if let Some(worker) = self.get_mut(agent) {
-                worker.opinions.insert(skill, Opinion { verdicts, score: mean_score });
+                worker.opinions.insert(skill, Opinion { verdicts, scores });
             }
+        }
+    }
+
+    /// A person rated an agent's work on these skills.
+    pub fn rate(&mut self, agent: AgentId, skills: &[String], score: f64) {
+        let Some(worker) = self.get_mut(agent) else { return };
+        for skill in skills {
+            let opinion =
+                worker.opinions.entry(skill.clone()).or_insert(Opinion { verdicts: 0, scores: 0.0 });
+            opinion.verdicts += 1;
+            opinion.scores += score;
         }
     }
 

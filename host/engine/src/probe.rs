@@ -19,22 +19,22 @@ pub const LONG_TIMEOUT: Duration = Duration::from_secs(60);
 /// # Errors
 /// The adapter gave no usable answer.
 pub async fn probe(
-    around: &HostContext,
+    host: &HostContext,
     adapter: &Adapter,
     card: &Card,
     timeout: Duration,
 ) -> Result<Health, PluginError> {
-    let errand = CallScope {
+    let scope = CallScope {
         task: TaskId(0),
         epoch: Epoch(0),
         idempotency_key: "probe".into(),
-        deadline: around.clock.now() + timeout,
+        deadline: host.clock.now() + timeout,
         meter: Arc::new(Meter::default()),
         folder: None,
         may_write: true,
     };
-    let powers = around.powers(adapter, card, errand, Arc::new(Cancellation::default()));
+    let capabilities = host.capabilities(adapter, card, scope, Arc::new(Cancellation::default()));
     let silent = || Health::Unreachable(format!("no answer within {} s", timeout.as_secs()));
-    let asked = adapter.probe(&card.config, powers);
+    let asked = adapter.probe(&card.config, capabilities);
     tokio::time::timeout(timeout, asked).await.unwrap_or_else(|_| Ok(silent()))
 }

@@ -135,7 +135,7 @@ mod tests {
     use baton_core::task::{State, TaskPolicy};
 
     use super::*;
-    use crate::Crowd;
+    use crate::ConcurrencyLimits;
 
     const RUN: RunId = RunId(1);
 
@@ -179,7 +179,7 @@ mod tests {
             breaker: Breaker::Closed { failures: 0 },
         };
         let mut pool = Pool::default();
-        pool.refresh(vec![agent]);
+        pool.put(agent);
         let mut board = Board::default();
         let skilled = |skill: &str| TaskPolicy { skills: vec![skill.into()], ..TaskPolicy::default() };
         board.put_terms(TermsId(1), skilled("work"));
@@ -197,7 +197,7 @@ mod tests {
         let view = View {
             board: &board,
             pool: &pool,
-            limits: &Crowd::default(),
+            limits: &ConcurrencyLimits::default(),
             under_way: &[],
             spent: &|_| None,
             families: &HashSet::new(),

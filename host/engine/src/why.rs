@@ -202,7 +202,7 @@ pub fn projection(conn: &Reader) -> Reading<(Board, Pool)> {
         board.put(task);
     }
     let mut pool = Pool::default();
-    pool.refresh(read::live::agents(conn)?);
+    read::live::agents(conn)?.into_iter().for_each(|agent| pool.put(agent));
     for worker in &mut pool.workers {
         worker.running = board.load(worker.agent.id);
     }

@@ -4,18 +4,20 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use baton_core::agent::Card;
-use baton_core::budget::{Basis, Bill, Cap, Money};
+use baton_core::budget::Cap;
 use baton_core::clock::Time;
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::op::{End, Op, RouterChoice};
-use baton_core::outcome::Usage;
+use baton_core::outcome::{Outcome, Usage};
 use baton_core::plan::{Effects, Plan, Retry, Workstream};
 use baton_core::seed::Seed;
 use baton_core::span::Span;
-use baton_engine::school;
-use baton_engine::stage::{Course, Director, Stage, Start};
-use baton_plugin::router::{Answer, Attr, Choice, Routed, Router, Snapshot, attrs, least_loaded};
-use baton_store::read::routing::Line;
+use baton_engine::attempt;
+use baton_engine::effect::Lesson;
+use baton_engine::learning::lesson;
+use baton_engine::simulator::{Driver, ScriptedAttempt, Setting, Simulator, Start, Teach};
+use baton_plugin::router::{Answer, Choice, Routed, Router, Snapshot, least_loaded};
+use baton_store::Reader;
 
 use super::score::Played;
 use super::world::{SimTask, World};
@@ -35,7 +37,7 @@ pub struct Performance {
     /// For every candidate of every task that was assigned.
     pub foreseen: Vec<Foreseen>,
     /// The decisions are in its store, if they were to be kept.
-    pub stage: Stage,
+    pub simulator: Simulator,
 }
 
 /// Who plays, and how.
@@ -58,7 +60,7 @@ pub enum Demand {
 }
 
 /// Moments in a row at which nothing starts or ends before a router counts as putting off forever.
-const PATIENCE: u32 = 100_000;
+const IDLE_MOMENTS: u32 = 100_000;
 
 /// Plays a world through with a plugin.
 ///
@@ -85,66 +87,48 @@ fn perform(
     cast: &Cast<'_>,
     route: &mut dyn FnMut(&Snapshot) -> Routed,
 ) -> Result<Performance, String> {
-    let Cast { router, config, seed, .. } = *cast;
-    let choice = RouterChoice { name: router.name().to_owned(), digest: router.digest().to_owned() };
-    let stage =
-        Stage::set(Plan { name: "simulation".into(), workstreams: Vec::new() }, &[], seed, choice.clone())?;
-    let mut play = Play::new(world, stage, cast.demand);
+    let Cast { router, config, seed, record, .. } = *cast;
+    let simulator = Simulator::new(Setting {
+        plan: Plan { name: "simulation".into(), workstreams: Vec::new() },
+        agents: &[],
+        seed,
+        router: RouterChoice { name: router.name().to_owned(), digest: router.digest().to_owned() },
+        config: config.clone(),
+        record,
+    })?;
+    let mut play = Play::new(world, simulator, cast.demand);
     let (names, agents) = (play.names.clone(), play.agents.clone());
     let mut foreseen = Vec::new();
     let mut watched = |snapshot: &Snapshot| {
         let routed = route(snapshot);
         foreseen.extend(foresight(&names, &agents, snapshot, &routed.answer));
-        routed
+        Ok(routed)
     };
-    let mut course = |spec: &Workstream, agent: &str| course(world, names[&spec.id], agents[agent]);
-    let record = cast.record.then(|| choice.clone());
-    let mut director = Director { config, route: &mut watched, course: &mut course, record };
-    let learner = Some(router).filter(|router| router.learns());
-    let attrs = attrs(config);
-    let mut learned = 0;
+    let mut attempt = |spec: &Workstream, agent: &str| attempt(world, names[&spec.id], agents[agent]);
+    let teach = |rows: &Reader, Lesson { run, router: choice, config, cursor, aside: _ }: Lesson| {
+        lesson::teach(rows, router, &choice, run, config, cursor)
+    };
+    let teach: Option<Teach<'_>> = router.learns().then_some(&teach);
+    let mut driver = Driver { route: &mut watched, teach, attempt: &mut attempt };
     let mut idle = 0;
     while let Some(at) = play.next() {
         let ended = play.advance(at)?;
-        if let Some(router) = learner {
-            learned = teach(&mut play.stage, router, &choice, &attrs, learned)?;
-        }
-        let started = play.stage.dispatch(&mut director)?;
+        play.simulator.teach(&mut driver)?;
+        let started = play.simulator.play(&mut driver)?;
         idle = if started.is_empty() && !ended { idle + 1 } else { 0 };
         play.note(started);
-        if idle > PATIENCE {
+        if idle > IDLE_MOMENTS {
             return Err("the router puts everything off forever".into());
         }
     }
-    let Play { stage, played, .. } = play;
-    Ok(Performance { played, foreseen, stage })
-}
-
-/// Tells the router all that ended since it was last told.
-fn teach(
-    stage: &mut Stage,
-    router: &Router,
-    choice: &RouterChoice,
-    config: &[Attr],
-    mut learned: i64,
-) -> Result<i64, String> {
-    loop {
-        let line = Line { state: std::mem::take(&mut stage.state), learned };
-        let taught = school::teach(stage.store().reader(), router, choice, stage.run, config.to_vec(), line)
-            .map_err(|why| why.to_string())?;
-        stage.state = taught.line.state;
-        learned = taught.line.learned;
-        match taught.op {
-            Some(op) => stage.apply(vec![op])?,
-            None => return Ok(learned),
-        }
-    }
+    let Play { simulator, played, .. } = play;
+    Ok(Performance { played, foreseen, simulator })
 }
 
 /// A play under way.
 struct Play<'w> {
     world: &'w World,
-    stage: Stage,
+    simulator: Simulator,
     /// The next task to arrive.
     next: usize,
     /// Positions by name.
@@ -156,22 +140,22 @@ struct Play<'w> {
 }
 
 impl<'w> Play<'w> {
-    fn new(world: &'w World, stage: Stage, demand: Demand) -> Self {
+    fn new(world: &'w World, simulator: Simulator, demand: Demand) -> Self {
         let names = world.tasks.iter().enumerate().map(|(index, task)| (task.name.clone(), index)).collect();
         let agents =
             world.agents.iter().enumerate().map(|(index, agent)| (agent.name.clone(), index)).collect();
         let present = vec![false; world.agents.len()];
-        Self { world, stage, next: 0, names, agents, present, demand, played: Vec::new() }
+        Self { world, simulator, next: 0, names, agents, present, demand, played: Vec::new() }
     }
 
     fn next(&self) -> Option<Time> {
         let arrival = self.world.tasks.get(self.next).map(|task| time(task.arrives));
-        arrival.into_iter().chain(self.stage.next()).min()
+        arrival.into_iter().chain(self.simulator.next()).min()
     }
 
     /// Lets time pass and tasks arrive; whether anything ended.
     fn advance(&mut self, at: Time) -> Result<bool, String> {
-        let ended = !self.stage.advance(at)?.is_empty();
+        let ended = !self.simulator.advance(at)?.is_empty();
         let mut arrived = Vec::new();
         while let Some(task) = self.world.tasks.get(self.next).filter(|task| time(task.arrives) <= at) {
             arrived.push(workstream(self.world, task, self.demand));
@@ -179,8 +163,8 @@ impl<'w> Play<'w> {
             self.next += 1;
         }
         if !arrived.is_empty() {
-            let run = self.stage.run;
-            self.stage.apply(vec![Op::Extend { run, workstreams: arrived }])?;
+            let run = self.simulator.run;
+            self.simulator.apply(vec![Op::Extend { run, workstreams: arrived }])?;
         }
         Ok(ended)
     }
@@ -196,15 +180,14 @@ impl<'w> Play<'w> {
             ops.push(if here {
                 Op::PutAgent { card: card(self.world, index) }
             } else {
-                let id = self.stage.agent(&agent.name).ok_or("an agent is not registered")?;
+                let id = self.simulator.agent(&agent.name).ok_or("an agent is not registered")?;
                 Op::RemoveAgent { agent: id }
             });
         }
         if ops.is_empty() {
             return Ok(());
         }
-        self.stage.apply(ops)?;
-        self.stage.call_agents()
+        self.simulator.apply(ops)
     }
 
     fn note(&mut self, started: Vec<Start>) {
@@ -269,18 +252,16 @@ fn workstream(world: &World, task: &SimTask, demand: Demand) -> Workstream {
     spec
 }
 
-fn course(world: &World, task: usize, agent: usize) -> Course {
+fn attempt(world: &World, task: usize, agent: usize) -> ScriptedAttempt {
     let takes = Duration::from_millis(world.service_ms(agent, task));
-    let cost = Money(world.cost_micros(agent, task));
-    let wall_ms = world.service_ms(agent, task);
-    let bill = Bill { usage: Usage::default(), cost, basis: Basis::Reported, wall_ms };
-    let end = if world.observed(agent, task, 0) {
-        End::Accepted { outcome: None, checks: Vec::new() }
+    let used = Usage { cost_micros: Some(world.cost_micros(agent, task)), ..Usage::default() };
+    let result = if world.observed(agent, task, 0) {
+        attempt::Result::Claimed(Outcome::default())
     } else {
         let fault = Fault::new(ErrorClass::Unaccepted, "not accepted");
-        End::Failed { fault, checks: Vec::new() }
+        attempt::Result::Over(End::Failed { fault, checks: Vec::new() })
     };
-    Course { takes, end, bill: Some(bill) }
+    ScriptedAttempt { takes, result, used }
 }
 
 /// All forecasts of one answer.

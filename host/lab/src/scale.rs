@@ -149,6 +149,6 @@ impl Grown {
 /// The store can't be read.
 pub fn start(home: &Home, today: Time) -> Result<(f64, usize), OpenError> {
     let watch = Stopwatch::start();
-    let bills = cost::binding(&reader(home)?, today)?;
+    let bills = cost::since(&reader(home)?, today)?;
     Ok((watch.elapsed().as_secs_f64(), bills.len()))
 }

@@ -23,10 +23,14 @@ type Applying = Result<Reply, ApplyError>;
 pub(super) fn apply(batch: &mut Batch<'_>, op: Op) -> Result<Applied, ApplyError> {
     batch.changed.clear();
     batch.observed.clear();
+    batch.also.clear();
+    batch.runs.clear();
+    batch.agents.clear();
     let reply = if is_compound(&op) { undoable(batch, op)? } else { direct(batch, op)? };
     let observed = std::mem::take(&mut batch.observed);
     batch.tallies.add(batch.conn, &observed)?;
-    Ok(Applied { changed: std::mem::take(&mut batch.changed), observed, reply })
+    let also = batch.take_also()?;
+    Ok(Applied { changed: std::mem::take(&mut batch.changed), also, observed, reply })
 }
 
 /// Whether an operation may be refused after its first write.

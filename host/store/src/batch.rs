@@ -1,23 +1,25 @@
 //! One transaction in the making: loads tasks, lets commands decide, records what happened.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 
 use super::chain;
 use super::codec::{self, COLUMNS, StateRow};
-use super::error::ApplyError;
+use super::error::{ApplyError, Reading};
 use super::lines::{Line, Lines};
 use super::memory::Memory;
-use super::read::broken;
+use super::read::{broken, live};
 use super::reader::Reader;
 use super::seal::{Seal, Section};
 use super::tally::{self, Tallies};
 use baton_core::clock::Time;
 use baton_core::event::{Event, Fact};
-use baton_core::id::{Epoch, RunId, TaskId, TermsId};
+use baton_core::id::{AgentId, Epoch, RunId, TaskId, TermsId};
 use baton_core::knowledge::{Observation, OpenAttempts};
 use baton_core::learning::Part;
+use baton_core::op::Change;
 use baton_core::seed::Seed;
 use baton_core::task::transition::{self, Command, decide, evolve};
 use baton_core::task::{Task, TaskPolicy};
@@ -30,6 +32,10 @@ pub(super) struct Batch<'c> {
     pub(super) memory: &'c mut Memory,
     /// The tasks that the present operation changed, latest last.
     pub(super) changed: Vec<Task>,
+    /// What else it changed, and the runs and agents that are to be added to that as it leaves them.
+    pub(super) also: Vec<Change>,
+    pub(super) runs: BTreeSet<RunId>,
+    pub(super) agents: BTreeSet<AgentId>,
     /// The attempts that the present operation ended.
     pub(super) observed: Vec<Observation>,
     pub(super) tallies: &'c mut Tallies,
@@ -197,6 +203,18 @@ impl Batch<'_> {
             self.append((run != 0).then_some(RunId(run)), None, &Fact::Written { tables })?;
         }
         Ok(self.lines.write(self.conn, self.memory)?)
+    }
+
+    /// What the present operation changed beside tasks.
+    pub(super) fn take_also(&mut self) -> Reading<Vec<Change>> {
+        for run in std::mem::take(&mut self.runs) {
+            self.also.extend(live::run(self.reader, run)?.map(Change::Run));
+        }
+        for agent in std::mem::take(&mut self.agents) {
+            let registered = live::agent(self.reader, agent)?.map(|agent| Change::Agent(Box::new(agent)));
+            self.also.push(registered.unwrap_or(Change::AgentRemoved(agent)));
+        }
+        Ok(std::mem::take(&mut self.also))
     }
 
     /// Learns from a fact what it says of an attempt.

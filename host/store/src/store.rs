@@ -1,6 +1,7 @@
 //! The store as its one writer has it.
 
 use rusqlite::Connection;
+use std::collections::BTreeSet;
 
 use crate::apply;
 use crate::batch::Batch;
@@ -188,6 +189,9 @@ impl Store {
             now: self.clock.now(),
             memory: &mut self.memory,
             changed: Vec::new(),
+            also: Vec::new(),
+            runs: BTreeSet::new(),
+            agents: BTreeSet::new(),
             observed: Vec::new(),
             tallies: &mut self.tallies,
             lines: Lines::default(),

@@ -1,7 +1,7 @@
 //! `baton router status`: who decides, and how the router on trial does.
 
 use baton_core::trial::TrialPhase;
-use baton_engine::{contest, decide};
+use baton_engine::{decide, trial_ledger};
 use baton_learn::guard::Breach;
 use baton_learn::trial::Ledger;
 use baton_plugin::router::Choice;
@@ -51,7 +51,7 @@ fn side(ledger: &Ledger, arm: Arm) -> Side {
 }
 
 fn shown(conn: &Reader, row: &TrialRow) -> Result<Shown, Failure> {
-    let ledger = contest::ledger(conn, row).map_err(unreadable)?;
+    let ledger = trial_ledger::ledger(conn, row).map_err(unreadable)?;
     let agreement = match row.terms.stage {
         TrialPhase::Shadow => Some(agreement(conn, row)?),
         TrialPhase::Split { .. } | TrialPhase::Probation { .. } => None,

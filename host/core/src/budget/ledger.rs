@@ -145,6 +145,21 @@ impl Ledger {
         Ok(allowance)
     }
 
+    /// Forgets what an account has spent and set aside.
+    pub fn close(&mut self, account: Account) {
+        self.balances.remove(&account);
+        for good in Resource::ALL {
+            self.noticed.remove(&(account, good, false));
+            self.noticed.remove(&(account, good, true));
+        }
+    }
+
+    /// Forgets the accounts for which this holds.
+    pub fn close_if(&mut self, is_closed: impl Fn(&Account) -> bool) {
+        self.balances.retain(|account, _| !is_closed(account));
+        self.noticed.retain(|(account, _, _)| !is_closed(account));
+    }
+
     /// What an attempt may use.
     #[must_use]
     pub fn allowance(&self, attempt: Attempt) -> Cap {

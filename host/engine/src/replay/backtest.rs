@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::decide;
-use crate::school::experience;
+use crate::learning::lesson::experience;
 
 /// What a router is tried on.
 pub struct Trial<'a> {

@@ -9,16 +9,16 @@ use baton_store::Reader;
 use baton_store::read::{self, Reading};
 
 use super::view::{Known, View};
+use crate::attempts::budget_gate::{self, BudgetGate};
+use crate::attempts::concurrency_limits::ConcurrencyLimits;
 use crate::board::Board;
-use crate::crowd::Crowd;
 use crate::pool::Pool;
-use crate::spine::purse::Purse;
 use crate::waits::{self, Wait};
 
 /// What a configuration says that a host decides by.
 #[derive(Default)]
 pub struct Rules {
-    pub limits: Crowd,
+    pub limits: ConcurrencyLimits,
     pub budget: Budget,
     /// Agents whose adapter is not there, and why.
     pub unusable: std::collections::BTreeMap<String, String>,
@@ -27,8 +27,8 @@ pub struct Rules {
 pub struct Offline {
     board: Board,
     pool: Pool,
-    limits: Crowd,
-    purse: Purse,
+    limits: ConcurrencyLimits,
+    gate: BudgetGate,
     now: Time,
 }
 
@@ -38,17 +38,16 @@ impl Offline {
     pub fn read(conn: &Reader, rules: Rules, now: Time) -> Reading<Self> {
         let (board, mut pool) = super::projection(conn)?;
         pool.unusable = rules.unusable;
-        pool.refresh(read::live::agents(conn)?);
-        let mut purse = Purse::new(rules.budget);
-        purse.recall(conn)?;
+        read::live::agents(conn)?.into_iter().for_each(|agent| pool.put(agent));
+        let gate = spending(conn, rules.budget, now)?;
         for worker in &mut pool.workers {
-            worker.broke = purse.is_broke(&worker.agent, now);
+            worker.broke = gate.is_broke(&worker.agent, now);
         }
-        Ok(Self { board, pool, limits: rules.limits, purse, now })
+        Ok(Self { board, pool, limits: rules.limits, gate, now })
     }
 
     fn view<T>(&self, look: impl FnOnce(&View<'_>) -> T) -> T {
-        let spent = |run: RunId| self.purse.spent(run, self.now);
+        let spent = |run: RunId| self.gate.spent(run, self.now);
         look(&View {
             board: &self.board,
             pool: &self.pool,
@@ -77,4 +76,18 @@ impl Offline {
     pub fn board(&self) -> &Board {
         &self.board
     }
+}
+
+/// What is left of the caps that bind runs, agents and days.
+fn spending(conn: &Reader, budget: Budget, now: Time) -> Reading<BudgetGate> {
+    let mut gate = BudgetGate::new(budget);
+    if gate.caps_runs() {
+        for run in read::live::runs(conn)? {
+            gate.spend_run(run.run, Vec::new(), read::cost::of_run(conn, run.run)?);
+        }
+    }
+    for (agent, started, spent) in read::cost::since(conn, budget_gate::day_start(now))? {
+        gate.spend_day(agent, started, spent);
+    }
+    Ok(gate)
 }

@@ -16,9 +16,9 @@ use baton_core::task::{Parent, Role, State, Task, TaskPolicy, WaitingOn};
 
 use super::view::{Hosting, Known, OnItsWay, View};
 use super::*;
+use crate::attempts::concurrency_limits::ConcurrencyLimits;
+use crate::attempts::places::{Places, Scarce};
 use crate::board::Board;
-use crate::crowd::Crowd;
-use crate::places::{Places, Scarce};
 use crate::pool::{Pool, Pulse};
 
 const RUN: RunId = RunId(1);
@@ -204,7 +204,7 @@ fn pool(causes: &BTreeSet<Cause>) -> Pool {
     };
     let standing = if with(Cause::AgentDraining) { Standing::Draining } else { Standing::Active };
     let mut pool = Pool::default();
-    pool.refresh(vec![Agent { id: AgentId(1), card, standing, breaker }]);
+    pool.put(Agent { id: AgentId(1), card, standing, breaker });
     let worker = &mut pool.workers[0];
     worker.running = u32::from(with(Cause::AgentFull));
     worker.broke = with(Cause::AgentBroke);
@@ -218,7 +218,7 @@ fn pool(causes: &BTreeSet<Cause>) -> Pool {
 fn look(causes: &BTreeSet<Cause>, hosted: bool) -> Known {
     let with = |cause| causes.contains(&cause);
     let (board, pool) = (board(causes), pool(causes));
-    let limits = Crowd {
+    let limits = ConcurrencyLimits {
         running: with(Cause::RunningLimit).then_some(1),
         keys: with(Cause::KeyLimit).then(|| ("gpu".to_owned(), 1)).into_iter().collect(),
     };
@@ -317,7 +317,7 @@ fn a_claim_waits_for_its_validators_its_turn_or_what_keeps_it_from_landing() {
         View {
             board: &board,
             pool: &Pool::default(),
-            limits: &Crowd::default(),
+            limits: &ConcurrencyLimits::default(),
             under_way: &[],
             spent: &|_| None,
             families: &HashSet::new(),

@@ -11,9 +11,9 @@ use baton_core::task::{State, Task, TaskPolicy, WaitingOn};
 use serde::{Deserialize, Serialize};
 
 use super::Why;
+use crate::attempts::concurrency_limits::ConcurrencyLimits;
+use crate::attempts::places::Places;
 use crate::board::Board;
-use crate::crowd::Crowd;
-use crate::places::Places;
 use crate::pool::{Ineligible, Pool, Worker};
 
 /// What is known of why a task is not running, beside its rows.
@@ -38,7 +38,7 @@ pub enum Known {
 pub struct View<'a> {
     pub board: &'a Board,
     pub pool: &'a Pool,
-    pub limits: &'a Crowd,
+    pub limits: &'a ConcurrencyLimits,
     /// The terms of what runs, where anything limits how much may.
     pub under_way: &'a [Arc<TaskPolicy>],
     /// The cap that leaves nothing to start anything of a run with.
@@ -150,7 +150,7 @@ impl View<'_> {
         if self.limits.is_none() {
             return None;
         }
-        let left = self.limits.left(self.under_way.iter().map(Arc::as_ref));
+        let left = self.limits.remaining(self.under_way.iter().map(Arc::as_ref));
         let (of, cap) = left.full(terms).and_then(|limit| self.limits.cap(limit))?;
         Some(Why::Limit { of, cap })
     }

@@ -73,7 +73,7 @@ fn swapped(
     let performance = bench.play_with(world, log, Demand::Preferred, true, settings)?;
     let router = bench.router(candidate)?;
     let trial = Trial {
-        reader: performance.stage.store().reader(),
+        reader: performance.simulator.store().reader(),
         router: &router,
         config: Vec::new(),
         span: Excerpt { followed: true, ..Excerpt::default() },

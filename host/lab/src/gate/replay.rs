@@ -14,7 +14,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, String> {
     let world = World::build(&Config { seed: FIRST, ..Config::default() });
     for name in ROUTERS {
         let performance = bench.play(&world, name, Demand::Preferred, true)?;
-        let (router, conn) = (bench.router(name)?, performance.stage.store().reader());
+        let (router, conn) = (bench.router(name)?, performance.simulator.store().reader());
         let mut differences = Vec::new();
         let decisions = routing::decisions(conn, Excerpt::default()).map_err(|why| why.to_string())?;
         for id in &decisions {

@@ -12,7 +12,7 @@ use baton_core::agent::breaker::Breaker;
 use baton_core::agent::{Card, Standing};
 use baton_core::event::Fact;
 use baton_core::id::AgentId;
-use baton_core::op::{PluginRow, Reply};
+use baton_core::op::{Change, PluginRow, Reply};
 
 /// Registers an agent, or gives a registered one its new card.
 pub(super) fn put(batch: &mut Batch<'_>, mut card: Card) -> Applying {
@@ -53,6 +53,7 @@ pub(super) fn put(batch: &mut Batch<'_>, mut card: Card) -> Applying {
     batch.seal(None, Section::AgentCard, &[&id], &[&card.name, &json])?;
     batch.seal_gone(None, Section::AgentDraining, &[&id])?;
     batch.seal_gone(None, Section::AgentRemoved, &[&id])?;
+    batch.agents.insert(AgentId(id));
     batch.append(None, None, &Fact::AgentRegistered { agent: AgentId(id), name: card.name })?;
     Ok(Reply::Agent(AgentId(id)))
 }
@@ -75,6 +76,7 @@ pub(super) fn set_standing(batch: &mut Batch<'_>, agent: AgentId, standing: Stan
         agent,
     )?;
     batch.seal(None, Section::AgentDraining, &[&agent.0], &[&draining.then_some(true)])?;
+    batch.agents.insert(agent);
     batch.append(
         None,
         None,
@@ -98,6 +100,7 @@ pub(super) fn remove(batch: &mut Batch<'_>, agent: AgentId) -> Applying {
         agent,
     )?;
     batch.seal(None, Section::AgentRemoved, &[&agent.0], &[&true])?;
+    batch.agents.insert(agent);
     batch.append(None, None, &Fact::AgentRemoved { agent })?;
     Ok(Reply::Agent(agent))
 }
@@ -109,6 +112,7 @@ pub(super) fn move_breaker(batch: &mut Batch<'_>, agent: AgentId, breaker: Break
         agent,
     )?;
     batch.seal(None, Section::AgentBreaker, &[&agent.0], &[&json])?;
+    batch.agents.insert(agent);
     batch.append(None, None, &Fact::BreakerMoved { agent, breaker, why })?;
     Ok(Reply::Agent(agent))
 }
@@ -124,6 +128,7 @@ pub(super) fn put_plugin(batch: &mut Batch<'_>, plugin: &PluginRow) -> Applying 
     let now = batch.now.0;
     let columns: [&dyn ToSql; 4] = [&kind, &plugin.digest, &grants, &now];
     batch.seal(None, Section::Plugin, &[&plugin.name], &columns)?;
+    batch.also.push(Change::Plugins);
     let PluginRow { name, digest, grants, .. } = plugin.clone();
     batch.append(None, None, &Fact::PluginAdded { name, digest, grants })?;
     Ok(Reply::Done)
@@ -134,6 +139,7 @@ pub(super) fn remove_plugin(batch: &mut Batch<'_>, name: String) -> Applying {
         return Err(ApplyError::not_found(format!("plugin {name}")));
     }
     batch.seal_gone(None, Section::Plugin, &[&name])?;
+    batch.also.push(Change::Plugins);
     batch.append(None, None, &Fact::PluginRemoved { name })?;
     Ok(Reply::Done)
 }

@@ -7,8 +7,8 @@ use crate::batch::Batch;
 use crate::error::ApplyError;
 use crate::seal::Section;
 use baton_core::event::Fact;
-use baton_core::id::TaskId;
-use baton_core::op::Reply;
+use baton_core::id::{AgentId, TaskId};
+use baton_core::op::{Change, Reply};
 use baton_core::outcome::{Check, Report};
 
 /// From here on a verdict is a good one.
@@ -73,6 +73,10 @@ pub(super) fn give(batch: &mut Batch<'_>, task: TaskId, score: f64, note: String
     let now = batch.now.0;
     let columns: [&dyn ToSql; 7] = [&task.id.0, &epoch, &agent, &score, &note, &by, &now];
     batch.seal(run, Section::Feedback, &[&id], &columns)?;
+    if let Some(agent) = agent {
+        let skills = batch.terms(task.terms)?.skills.clone();
+        batch.also.push(Change::Feedback { agent: AgentId(agent), skills, score });
+    }
     batch.append(Some(task.run), Some(&task), &Fact::Feedback { score, note, by })?;
     Ok(Reply::Done)
 }

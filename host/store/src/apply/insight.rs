@@ -8,7 +8,7 @@ use crate::error::ApplyError;
 use crate::read;
 use crate::seal::Section;
 use baton_core::learning::Part;
-use baton_core::op::{Consolidation, Reply};
+use baton_core::op::{Change, Consolidation, Reply};
 
 pub(super) fn consolidate(batch: &mut Batch<'_>, step: &Consolidation) -> Applying {
     let _metered = Part::Consolidation.begin();
@@ -38,6 +38,9 @@ pub(super) fn consolidate(batch: &mut Batch<'_>, step: &Consolidation) -> Applyi
     let (key, upto) = ("consolidated", step.upto.to_string());
     batch.conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)", [key, &upto])?;
     batch.seal(None, Section::Meta, &[&key], &[&upto])?;
+    if !step.notes.is_empty() {
+        batch.also.push(Change::Notes);
+    }
     Ok(Reply::Done)
 }
 
@@ -48,5 +51,6 @@ pub(super) fn forget(batch: &mut Batch<'_>, note: i64) -> Applying {
         return Err(ApplyError::not_found(format!("note {note}")));
     }
     batch.seal(None, Section::NoteForgotten, &[&note], &[&true])?;
+    batch.also.push(Change::Notes);
     Ok(Reply::Done)
 }

@@ -73,6 +73,7 @@ fn open(batch: &mut Batch<'_>, submission: Submission) -> Applying {
         &Fact::RouterUsed { router: router.name, digest: router.digest, before: None },
     )?;
     insert_all(batch, run, &plan.workstreams)?;
+    batch.runs.insert(run);
     Ok(Reply::Run { run, fresh: true })
 }
 
@@ -219,6 +220,7 @@ pub(super) fn reopen(batch: &mut Batch<'_>, run: RunId) -> Result<(), ApplyError
     {
         batch.seal_gone(Some(run), Section::RunSettled, &[&run.0])?;
         batch.append(Some(run), None, &Fact::RunReopened)?;
+        batch.runs.insert(run);
     }
     Ok(())
 }
@@ -415,6 +417,7 @@ pub(super) fn hold(batch: &mut Batch<'_>, run: RunId, held: bool) -> Applying {
     {
         batch.seal(Some(run), Section::RunHeld, &[&run.0], &[&held.then_some(true)])?;
         batch.append(Some(run), None, if held { &Fact::RunHeld } else { &Fact::RunUnheld })?;
+        batch.runs.insert(run);
     }
     Ok(Reply::Done)
 }
@@ -458,6 +461,7 @@ pub(super) fn settle(batch: &mut Batch<'_>, run: RunId) -> Applying {
     let now = batch.now.0;
     batch.seal(Some(run), Section::RunSettled, &[&run.0], &[&now])?;
     batch.append(Some(run), None, &Fact::RunSettled { succeeded, failed })?;
+    batch.runs.insert(run);
     Ok(Reply::Done)
 }
 
@@ -484,6 +488,7 @@ pub(super) fn use_router(
         params![run.0, router.name, router.digest, fallback],
     )?;
     seal_router(batch, run, &router, Some(&fallback))?;
+    batch.runs.insert(run);
     let fact = match why {
         RouterChange::Asked => {
             Fact::RouterUsed { router: router.name, digest: router.digest, before: Some(before.name) }

@@ -9,7 +9,7 @@ use crate::error::ApplyError;
 use crate::seal::Section;
 use baton_core::event::{Fact, TrialEnding};
 use baton_core::id::RunId;
-use baton_core::op::{Reply, RouterChange, RouterChoice, TrialTerms};
+use baton_core::op::{Change, Reply, RouterChange, RouterChoice, TrialTerms};
 use baton_core::trial::TrialPhase;
 
 pub(super) fn start(batch: &mut Batch<'_>, router: RouterChoice, terms: &TrialTerms) -> Applying {
@@ -34,6 +34,7 @@ pub(super) fn start(batch: &mut Batch<'_>, router: RouterChoice, terms: &TrialTe
     batch.seal(None, Section::TrialStarted, &[&trial], &[&router.name, &router.digest, &now])?;
     batch.seal(None, Section::TrialStage, &[&trial], &[&json, &now])?;
     let RouterChoice { name: router, digest } = router;
+    batch.also.push(Change::Trial);
     batch.append(None, None, &Fact::TrialStarted { trial, router, digest, stage: terms.stage })?;
     Ok(Reply::Done)
 }
@@ -63,6 +64,7 @@ pub(super) fn advance(batch: &mut Batch<'_>, trial: i64, stage: TrialPhase) -> A
     )?;
     let now = batch.now.0;
     batch.seal(None, Section::TrialStage, &[&trial], &[&json, &now])?;
+    batch.also.push(Change::Trial);
     batch.append(None, None, &Fact::TrialMoved { trial, stage })?;
     Ok(Reply::Done)
 }
@@ -76,6 +78,7 @@ pub(super) fn end(batch: &mut Batch<'_>, trial: i64, ending: TrialEnding, why: S
     )?;
     let now = batch.now.0;
     batch.seal(None, Section::TrialEnded, &[&trial], &[&now, &word])?;
+    batch.also.push(Change::Trial);
     batch.append(None, None, &Fact::TrialEnded { trial, ending, why: why.clone() })?;
     match ending {
         TrialEnding::Promoted => promote(batch, Some(router), why),

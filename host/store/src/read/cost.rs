@@ -1,14 +1,12 @@
 //! What was spent: every attempt that has a bill.
 
-use std::collections::HashMap;
-
-use rusqlite::{Row, params};
+use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 
 use super::{present, text_json};
 use crate::error::Reading;
 use crate::reader::Reader;
-use baton_core::budget::Bill;
+use baton_core::budget::{Amount, Bill};
 use baton_core::clock::Time;
 use baton_core::id::{AgentId, Epoch, RunId, TaskId};
 
@@ -48,79 +46,47 @@ pub fn items(reader: &Reader) -> Reading<Vec<Item>> {
     )
 }
 
-/// An attempt's bill, with all that caps may count it towards.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Spent {
-    /// The run that the task belongs to.
-    pub run: RunId,
-    /// The task, and all above it.
-    pub lineage: Vec<TaskId>,
-    /// Who worked; 0 where nobody did.
-    pub agent: AgentId,
-    /// When the attempt started.
-    pub started: Time,
-    /// What it used and cost.
-    pub bill: Bill,
-}
-
-/// The bills that a cap can still bind: of attempts that started at this moment or later, and of runs that are not
-/// settled. What was spent in runs that are over grows with the store; this does not.
+/// What was spent by attempts that started at this moment or later: by whom, when, and how much.
 ///
 /// # Errors
 /// The store can't be read.
-pub fn binding(reader: &Reader, since: Time) -> Reading<Vec<Spent>> {
-    let columns = "t.run_id, a.task_id, a.agent_id, a.started_at, a.bill";
-    let sql = format!(
-        "SELECT {columns} FROM attempt a JOIN task t ON t.id = a.task_id WHERE a.bill IS NOT NULL AND a.started_at >= ?1 \
-         UNION ALL \
-         SELECT {columns} FROM run r JOIN task_spec s ON s.run_id = r.id JOIN task t ON t.id = s.task_id \
-         JOIN attempt a ON a.task_id = t.id \
-         WHERE r.settled_at IS NULL AND a.bill IS NOT NULL AND a.started_at < ?1"
-    );
-    with_lineage(reader, reader.all(&sql, [since.0], spent)?)
-}
-
-/// All bills of a run: what a run that is taken up again had spent before.
-///
-/// # Errors
-/// The store can't be read.
-pub fn of_run(reader: &Reader, run: RunId) -> Reading<Vec<Spent>> {
-    let sql = "SELECT t.run_id, a.task_id, a.agent_id, a.started_at, a.bill FROM task_spec s \
-               JOIN task t ON t.id = s.task_id JOIN attempt a ON a.task_id = t.id \
-               WHERE s.run_id = ?1 AND a.bill IS NOT NULL ORDER BY a.started_at, a.task_id, a.epoch";
-    with_lineage(reader, reader.all(sql, params![run.0], spent)?)
-}
-
-fn spent(row: &Row<'_>) -> rusqlite::Result<Spent> {
-    Ok(Spent {
-        run: RunId(row.get(0)?),
-        lineage: vec![TaskId(row.get(1)?)],
-        agent: AgentId(row.get::<_, Option<i64>>(2)?.unwrap_or_default()),
-        started: Time(row.get(3)?),
-        bill: present(text_json(row, 4)?, 4)?,
+pub fn since(reader: &Reader, at: Time) -> Reading<Vec<(AgentId, Time, Amount)>> {
+    let sql = "SELECT agent_id, started_at, bill FROM attempt \
+               WHERE bill IS NOT NULL AND started_at >= ?1 ORDER BY started_at";
+    reader.all(sql, [at.0], |row| {
+        let agent = AgentId(row.get::<_, Option<i64>>(0)?.unwrap_or_default());
+        Ok((agent, Time(row.get(1)?), amount(row, 2)?))
     })
 }
 
-/// Adds the tasks above each, and asks for the parent of each task once.
-fn with_lineage(reader: &Reader, mut bills: Vec<Spent>) -> Reading<Vec<Spent>> {
-    let mut parents: HashMap<TaskId, Option<TaskId>> = HashMap::new();
-    for bill in &mut bills {
-        while let Some(&last) = bill.lineage.last() {
-            let parent = match parents.get(&last) {
-                Some(parent) => *parent,
-                None => {
-                    let parent = parent_of(reader, last)?;
-                    parents.insert(last, parent);
-                    parent
-                }
-            };
-            match parent {
-                Some(parent) => bill.lineage.push(parent),
-                None => break,
-            }
-        }
-    }
-    Ok(bills)
+/// What the attempts of a run have spent.
+///
+/// # Errors
+/// The store can't be read.
+pub fn of_run(reader: &Reader, run: RunId) -> Reading<Amount> {
+    let sql = "SELECT a.bill FROM task_spec s JOIN attempt a ON a.task_id = s.task_id \
+               WHERE s.run_id = ?1 AND a.bill IS NOT NULL";
+    Ok(sum(reader.all(sql, [run.0], |row| amount(row, 0))?))
+}
+
+/// What the attempts of a task and of all below it have spent.
+///
+/// # Errors
+/// The store can't be read.
+pub fn of_family(reader: &Reader, task: TaskId) -> Reading<Amount> {
+    let sql = "WITH RECURSIVE down (id) AS ( \
+                 SELECT ?1 UNION SELECT t.id FROM task t JOIN down ON t.parent_id = down.id) \
+               SELECT a.bill FROM down JOIN attempt a ON a.task_id = down.id WHERE a.bill IS NOT NULL";
+    Ok(sum(reader.all(sql, [task.0], |row| amount(row, 0))?))
+}
+
+fn amount(row: &Row<'_>, column: usize) -> rusqlite::Result<Amount> {
+    let bill: Bill = present(text_json(row, column)?, column)?;
+    Ok(bill.amount())
+}
+
+fn sum(amounts: Vec<Amount>) -> Amount {
+    amounts.into_iter().fold(Amount::default(), Amount::plus)
 }
 
 fn parent_of(reader: &Reader, task: TaskId) -> Reading<Option<TaskId>> {

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use const_format::formatcp;
-use rusqlite::params;
+use rusqlite::{Row, params};
 
 use super::{json, present, text_json};
 use crate::codec::ending::{ACCEPTED, CONFLICTED, INVALID_OUTPUT, REFUSED, UNACCEPTED};
@@ -18,7 +18,9 @@ use baton_core::event::Fact;
 use baton_core::fault::Fault;
 use baton_core::id::{AgentId, Epoch, RunId, TaskId, TermsId};
 use baton_core::knowledge::{OpenAttempt, Tally};
+use baton_core::op::{RouterChoice, RunRecord};
 use baton_core::outcome::{Child, Facts, Outcome, Report};
+use baton_core::seed::Seed;
 use baton_core::task::{Role, StateName, Task, TaskPolicy};
 
 /// Shows every task that has not ended, by id.
@@ -46,14 +48,32 @@ pub fn asked_for(reader: &Reader) -> Reading<HashMap<RunId, [u32; 3]>> {
     let rows = reader.all(sql, [], |row| Ok((RunId(row.get(0)?), codec::role_at(row, 1)?, row.get(2)?)))?;
     let mut runs: HashMap<RunId, [u32; 3]> = HashMap::new();
     for (run, role, count) in rows {
-        let place = match role {
-            Role::Part => 0,
-            Role::Evidence => 1,
-            Role::Consult => 2,
-        };
-        runs.entry(run).or_default()[place] = count;
+        runs.entry(run).or_default()[place(role)] = count;
     }
     Ok(runs)
+}
+
+/// The same of one run, whether it goes on or not.
+///
+/// # Errors
+/// The store can't be read.
+pub fn asked_for_in(reader: &Reader, run: RunId) -> Reading<[u32; 3]> {
+    let sql = "SELECT t.role, count(*) FROM task_spec s JOIN task t ON t.id = s.task_id \
+               WHERE s.run_id = ?1 AND t.parent_id IS NOT NULL GROUP BY t.role";
+    let mut counts = [0; 3];
+    for (role, count) in reader.all(sql, [run.0], |row| Ok((codec::role_at(row, 0)?, row.get(1)?)))? {
+        counts[place(role)] = count;
+    }
+    Ok(counts)
+}
+
+/// Where children of a role are counted.
+fn place(role: Role) -> usize {
+    match role {
+        Role::Part => 0,
+        Role::Evidence => 1,
+        Role::Consult => 2,
+    }
 }
 
 /// What a task's terms are.
@@ -71,13 +91,53 @@ pub fn terms(reader: &Reader, id: TermsId) -> Reading<TaskPolicy> {
 /// The store can't be read.
 pub fn agents(reader: &Reader) -> Reading<Vec<Agent>> {
     let sql = "SELECT id, card, draining, breaker FROM agent WHERE removed = 0 ORDER BY name";
-    reader.all(sql, [], |row| {
-        Ok(Agent {
-            id: AgentId(row.get(0)?),
-            card: present(text_json(row, 1)?, 1)?,
-            standing: if row.get(2)? { Standing::Draining } else { Standing::Active },
-            breaker: present(text_json(row, 3)?, 3)?,
-        })
+    reader.all(sql, [], agent_row)
+}
+
+/// An agent; none where none of this number is registered any more.
+///
+/// # Errors
+/// The store can't be read.
+pub fn agent(reader: &Reader, id: AgentId) -> Reading<Option<Agent>> {
+    let sql = "SELECT id, card, draining, breaker FROM agent WHERE id = ?1 AND removed = 0";
+    reader.first(sql, [id.0], agent_row)
+}
+
+fn agent_row(row: &Row<'_>) -> rusqlite::Result<Agent> {
+    Ok(Agent {
+        id: AgentId(row.get(0)?),
+        card: present(text_json(row, 1)?, 1)?,
+        standing: if row.get(2)? { Standing::Draining } else { Standing::Active },
+        breaker: present(text_json(row, 3)?, 3)?,
+    })
+}
+
+/// The runs that are not settled, as a scheduler needs them, oldest first.
+///
+/// # Errors
+/// The store can't be read.
+pub fn runs(reader: &Reader) -> Reading<Vec<RunRecord>> {
+    reader.all(formatcp!("{RUN_RECORD} WHERE settled_at IS NULL ORDER BY id"), [], run_record)
+}
+
+/// A run as a scheduler needs it; none where there is none of this number.
+///
+/// # Errors
+/// The store can't be read.
+pub fn run(reader: &Reader, id: RunId) -> Reading<Option<RunRecord>> {
+    reader.first(formatcp!("{RUN_RECORD} WHERE id = ?1"), [id.0], run_record)
+}
+
+const RUN_RECORD: &str = "SELECT id, seed, router, router_digest, router_before, held, settled_at FROM run";
+
+fn run_record(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
+    Ok(RunRecord {
+        run: RunId(row.get(0)?),
+        seed: Seed(row.get::<_, i64>(1)?.cast_unsigned()),
+        router: RouterChoice { name: row.get(2)?, digest: row.get(3)? },
+        router_before: text_json(row, 4)?,
+        held: row.get(5)?,
+        settled: row.get::<_, Option<i64>>(6)?.is_some(),
     })
 }
 
@@ -110,8 +170,8 @@ pub struct FeedbackSummary {
     pub skill: String,
     /// How many said so.
     pub verdicts: u32,
-    /// 0.0 to 1.0.
-    pub mean_score: f64,
+    /// The sum of their scores, each 0.0 to 1.0.
+    pub scores: f64,
 }
 
 /// What people think of agents' work, by agent and skill.
@@ -119,7 +179,7 @@ pub struct FeedbackSummary {
 /// # Errors
 /// The store can't be read.
 pub fn praise(reader: &Reader) -> Reading<Vec<FeedbackSummary>> {
-    let sql = "SELECT f.agent_id, s.value, count(*), avg(f.score) \
+    let sql = "SELECT f.agent_id, s.value, count(*), sum(f.score) \
                FROM feedback f JOIN task t ON t.id = f.task_id JOIN terms k ON k.id = t.terms_id, \
                     json_each(k.json, '$.skills') s \
                WHERE f.agent_id IS NOT NULL GROUP BY f.agent_id, s.value";
@@ -128,7 +188,7 @@ pub fn praise(reader: &Reader) -> Reading<Vec<FeedbackSummary>> {
             agent: AgentId(row.get(0)?),
             skill: row.get(1)?,
             verdicts: row.get(2)?,
-            mean_score: row.get(3)?,
+            scores: row.get(3)?,
         })
     })
 }
