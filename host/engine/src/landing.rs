@@ -11,9 +11,9 @@ use baton_plugin::capability::{CancelReason, Cancellation};
 
 use crate::why::OnItsWay;
 
-/// One of them.
+/// An accepted tree with its right to land.
 #[derive(Debug)]
-struct OnItsWay {
+struct Tree {
     epoch: Epoch,
     /// Its right to land.
     cancellation: Arc<Cancellation>,
@@ -23,7 +23,7 @@ struct OnItsWay {
 
 #[derive(Debug, Default)]
 pub struct Landing {
-    on_their_way: HashMap<TaskId, OnItsWay>,
+    on_their_way: HashMap<TaskId, Tree>,
 }
 
 impl Landing {
@@ -31,7 +31,7 @@ impl Landing {
     pub fn begin(&mut self, task: TaskId, epoch: Epoch) -> Arc<Cancellation> {
         let cancellation = Arc::new(Cancellation::default());
         let own = Arc::clone(&cancellation);
-        self.on_their_way.insert(task, OnItsWay { epoch, cancellation: own, stalled: None });
+        self.on_their_way.insert(task, Tree { epoch, cancellation: own, stalled: None });
         cancellation
     }
 
