@@ -327,23 +327,20 @@ fn a_store_is_its_owners_whatever_the_umask() {
 #[test]
 fn a_host_that_is_drained_starts_nothing_more_and_ends_with_what_runs() {
     let env = slow();
-    let tasks = json!([{ "id": "long", "skills": ["work"] }, { "id": "later", "skills": ["work"] }]);
+    let tasks = json!([{ "id": "long", "skills": ["work"] }, { "id": "next", "skills": ["work"] }]);
     env.write("plan.json", &plan(tasks));
-    assert_eq!(
-        env.baton(&["drain"]).fails(1),
-        "baton: no host is running, so there is none to end\n"
-    );
+    assert_eq!(env.baton(&["drain"]).fails(1), "baton: no host is running, so there is none to end\n");
     env.baton(&["run", "plan.json", "--detach"]).ok();
     let host = env.start(&["host"]);
     env.until("the first task", RUNNING);
     let said = env.baton(&["drain"]).ok();
     assert_eq!(said, format!("the host (process {}) ends once what runs has ended\n", host.id()));
     assert_eq!(
-        env.baton(&["why", "later"]).ok(),
-        "later waits for the next host: the one that runs is ending, and starts nothing more\n"
+        env.baton(&["why", "next"]).ok(),
+        "next waits for the next host: the one that runs is ending, and starts nothing more\n"
     );
     env.baton(&["cancel", "long"]).ok();
     assert_eq!(host.wait().code, Some(0));
     assert_eq!(env.sql::<i64>("SELECT count(*) FROM task WHERE state = 5"), 0, "nothing more was started");
-    assert!(env.baton(&["why", "later"]).ok().starts_with("later is ready, and no host is running"));
+    assert!(env.baton(&["why", "next"]).ok().starts_with("next is ready, and no host is running"));
 }
