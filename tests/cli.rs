@@ -22,6 +22,8 @@ mod dead;
 mod doctor;
 #[path = "cli/examples.rs"]
 mod examples;
+#[path = "cli/hostile.rs"]
+mod hostile;
 #[path = "cli/http.rs"]
 mod http;
 #[path = "cli/init.rs"]

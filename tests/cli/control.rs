@@ -330,24 +330,23 @@ fn a_store_is_its_owners_whatever_the_umask() {
     assert_eq!([mode(".baton"), mode(".baton/baton.db"), mode(".baton/baton.lock")], [0o700, 0o600, 0o600]);
 }
 
-/// Whoever could write to the socket could ask for anything at length.
 #[test]
-fn a_request_to_a_host_has_an_end() {
-    use std::io::{BufRead as _, Write as _};
+fn a_host_that_is_drained_starts_nothing_more_and_ends_with_what_runs() {
     let env = slow();
-    let _host = env.start(&["run", "plan.json"]);
+    let tasks = json!([{ "id": "long", "skills": ["work"] }, { "id": "next", "skills": ["work"] }]);
+    env.write("plan.json", &plan(tasks));
+    assert_eq!(env.baton(&["drain"]).fails(1), "baton: no host is running, so there is none to end\n");
+    env.baton(&["run", "plan.json", "--detach"]).ok();
+    let host = env.start(&["host"]);
     env.until("the first task", runs);
-    let mut stream =
-        std::os::unix::net::UnixStream::connect(env.path(".baton/baton.sock")).expect("a host listens");
-    let mut reader = std::io::BufReader::new(stream.try_clone().expect("a socket can be shared"));
-    let mut answer = || {
-        let mut line = String::new();
-        reader.read_line(&mut line).expect("it answers");
-        line
-    };
-    stream.write_all(b"nonsense\n").expect("it reads");
-    assert!(answer().contains("not-understood"));
-    let _ = stream.write_all(&vec![b'x'; (16 << 20) + 1]);
-    assert!(answer().contains("a request to a host has at most 16 MiB"));
-    assert_eq!(answer(), "", "the rest of it is not read");
+    let said = env.baton(&["drain"]).ok();
+    assert_eq!(said, format!("the host (process {}) ends once what runs has ended\n", host.id()));
+    assert_eq!(
+        env.baton(&["why", "next"]).ok(),
+        "next waits for the next host: the one that runs is ending, and starts nothing more\n"
+    );
+    env.baton(&["cancel", "long"]).ok();
+    assert_eq!(host.wait().code, Some(0));
+    assert_eq!(env.stored().tasks_in(StateName::Succeeded), 0, "nothing more was started");
+    assert!(env.baton(&["why", "next"]).ok().starts_with("next is ready, and no host is running"));
 }

@@ -174,3 +174,33 @@ fn why_knows_limits_and_keys_and_money_of_the_host() {
         "b is ready, and no host is running: `baton run PLAN` or `baton host`\n"
     );
 }
+
+#[test]
+fn without_a_host_the_answer_is_what_the_next_one_will_find() {
+    let env = Env::with_mocks();
+    env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }])));
+    env.baton(&["run", "plan.json", "--detach"]).ok();
+    let no_host = "a is ready, and no host is running: `baton run PLAN` or `baton host`\n";
+    assert_eq!(env.baton(&["why", "a"]).ok(), no_host);
+    env.baton(&["agents", "drain", "ann"]).ok();
+    assert_eq!(env.baton(&["why", "a"]).ok(), no_host, "somebody else can do it");
+    env.baton(&["agents", "drain", "bob"]).ok();
+    assert_eq!(env.baton(&["why", "a"]).ok(), "a waits for an agent: ann is draining; bob is draining\n");
+    env.baton(&["agents", "resume", "ann"]).ok();
+    assert_eq!(env.baton(&["why", "a"]).ok(), no_host);
+}
+
+#[test]
+fn a_spent_budget_is_known_without_a_host() {
+    let env = Env::new();
+    let config = "[budget]\nrun = { money = 1.0 }\n[agents.ann]\nadapter = \"mock\"\ncost = 1.0\n";
+    env.write("baton.toml", config);
+    env.write("plan.json", &plan(json!([{ "id": "a" }, { "id": "b", "depends_on": ["a"] }])));
+    assert_eq!(env.baton(&["run", "plan.json"]).code, Some(5));
+    let spent =
+        "waits for money: the 1.00 of run r1 is used up or set aside; raise it under [budget] in baton.toml";
+    assert_eq!(env.baton(&["why", "b"]).ok(), format!("b {spent}\n"));
+    assert!(env.baton(&["status"]).ok().contains(&format!("waits: b {spent}")));
+    env.write("baton.toml", &config.replace("money = 1.0", "money = 2.0"));
+    assert!(env.baton(&["why", "b"]).ok().starts_with("b is ready, and no host is running"));
+}

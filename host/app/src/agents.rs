@@ -17,6 +17,7 @@ use crate::{App, AppError, target};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AgentCard {
+    /// Unique in the store.
     pub name: String,
     /// The plugin that drives it.
     pub adapter: String,

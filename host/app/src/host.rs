@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use baton_core::command::Command;
 use baton_engine::{Host, Options};
 use baton_plugin::library::Library;
 use baton_store::{Home, Store};
@@ -43,9 +42,6 @@ pub async fn start(
         breaker: config.breaker,
     };
     let host = Host::start(store, home, Arc::new(library), options).await?;
-    let live = host.live();
-    for card in &config.agents {
-        live.command(Command::PutAgent { card: Box::new(card.clone()) }).await?;
-    }
+    host.live().register(config.agents.clone()).await?;
     Ok(host)
 }

@@ -8,6 +8,7 @@ pub mod config;
 pub mod control;
 mod error;
 pub mod host;
+pub mod merge;
 pub mod notes;
 pub mod operation;
 pub mod package;

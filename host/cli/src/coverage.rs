@@ -8,7 +8,7 @@ use clap::{Command, CommandFactory as _};
 use super::Cli;
 
 /// Verbs that are no operation: they work on files or on this machine, for whoever sits at it.
-const LOCAL: [(&str, &str); 20] = [
+const LOCAL: [(&str, &str); 21] = [
     ("bench plan", "measures this machine"),
     ("bench plugin", "measures this machine"),
     ("bench queue", "measures this machine"),
@@ -27,12 +27,45 @@ const LOCAL: [(&str, &str); 20] = [
     ("plugin test", "runs a component that is not installed"),
     ("plugin watch", "builds and tests, and asks for plugin-add"),
     ("plugin wit", "prints a contract"),
+    ("sim gates", "plays simulated worlds"),
     ("sim play", "plays a simulated world"),
     ("template run", "fills a template, and asks for submit"),
 ];
 
 /// Verbs whose rows are still to be written.
-const TO_COME: [&str; 0] = [];
+const TO_COME: [&str; 31] = [
+    "agents list",
+    "agents show",
+    "agents test",
+    "audit head",
+    "audit verify",
+    "cost",
+    "db backup",
+    "db check",
+    "dead list",
+    "dead show",
+    "doctor",
+    "events",
+    "insights",
+    "notes list",
+    "plan check",
+    "plugin check",
+    "plugin inspect",
+    "plugin limits",
+    "plugin list",
+    "questions",
+    "report",
+    "router explain",
+    "router export",
+    "router status",
+    "router verify",
+    "show",
+    "skills",
+    "status",
+    "template list",
+    "template save",
+    "worktrees",
+];
 
 /// Arguments that say how a verb shows or hands over something, and are no part of what it asks for; members that a verb
 /// fills in by itself.

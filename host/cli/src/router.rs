@@ -13,7 +13,7 @@ mod verify;
 use baton_app::operation::{Operation, ROUTER_USE};
 use baton_app::routers::{RouterMoved, RouterUse, RouterUsed};
 
-use super::{Global, Outcome, done, screen};
+use super::{Done, Global, Outcome, done, screen};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -70,9 +70,17 @@ fn use_router(global: &Global, router: &str, run: Option<&str>) -> Outcome {
     })
 }
 
-/// Moves a router on its way from deciding nothing to deciding everything, and says what it decides now.
+/// Moves a router on its way from deciding nothing to deciding everything, and says what it decides now; as JSON, where
+/// all routers stand.
 fn moved<I>(global: &Global, operation: &Operation<I, RouterMoved>, input: &I) -> Outcome {
-    done(global, operation, input, |moved| screen::line(&said(moved)))
+    let moved = global.app()?.call(operation, input)?;
+    if global.json {
+        return status::run(global);
+    }
+    if !global.quiet {
+        screen::line(&said(&moved));
+    }
+    Ok(Done::Well)
 }
 
 fn said(moved: &RouterMoved) -> String {

@@ -12,7 +12,7 @@ use baton_app::config::Config;
 use baton_app::control::{Client, Server};
 use baton_app::submit::{self, Submit};
 use baton_app::{App, AppError, host};
-use baton_core::command::Command;
+use baton_core::command::{Command, CommandError};
 use baton_core::id::RunId;
 use baton_core::op::Submission;
 use baton_core::plan::load;
@@ -94,6 +94,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
                     Attached::Left(run) => {
                         screen::note(&format!("the host ended before {run} did: it goes on here"));
                     }
+                    Attached::Late => {}
                 }
             }
         }
@@ -305,6 +306,8 @@ enum Attached {
     Over(Done),
     /// That process is gone, and the run is not done.
     Left(RunId),
+    /// That process ended before it took the run.
+    Late,
 }
 
 /// Another process hosts the store: the plan is handed to it, and its record is followed.
@@ -317,8 +320,12 @@ async fn attached(
 ) -> Result<Attached, Failure> {
     let conn = reader(home)?;
     let before = read::history::last_seq(&conn).map_err(unreadable)?;
-    let submit = Command::Submit(Box::new(submission));
-    let (run, fresh) = submit::opened(host.command(submit).map_err(AppError::from)?)?;
+    let opened = match host.command(Command::Submit(Box::new(submission))) {
+        // It was about to end. The key finds the run if it was opened all the same.
+        Err(CommandError::Unavailable { .. }) if !Client::is_there(home) => return Ok(Attached::Late),
+        opened => opened.map_err(AppError::from)?,
+    };
+    let (run, fresh) = submit::opened(opened)?;
     let mut follower =
         Follower::new(reader(home)?, run, Manner::of(global), if fresh { 0 } else { before }, fresh)?;
     if args.detach {

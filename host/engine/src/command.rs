@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use baton_core::agent::Card;
 use baton_core::clock::Clock;
 use baton_core::command::{Backtest, Command, CommandError, Target};
 use baton_core::event::Fact;
@@ -171,6 +172,18 @@ impl Live {
                 Ok(Reply::Done)
             }
         }
+    }
+
+    /// Registers agents, or gives them new cards, all at once: nothing is decided while only some of them are known.
+    ///
+    /// # Errors
+    /// Why one of them was refused.
+    pub async fn register(&self, cards: Vec<Card>) -> Result<(), CommandError> {
+        let ops = cards.into_iter().map(|card| Op::PutAgent { card }).collect();
+        for answer in self.apply_all(ops).await {
+            answer?;
+        }
+        Ok(())
     }
 
     async fn backtest(&self, asked: Backtest) -> Result<Reply, CommandError> {

@@ -22,8 +22,8 @@ const HELLO: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(60);
 /// One that has the host look through the record.
 const LONG_ANSWER: Duration = Duration::from_secs(3600);
-/// How often a request is sent again that the host had no place for.
-const ATTEMPTS: u32 = 5;
+/// How often a request is sent that the host has no place for.
+const ATTEMPTS: u32 = 10;
 
 /// A host that runs, to be asked. Each request has a connection of its own.
 #[derive(Debug)]
@@ -62,6 +62,19 @@ impl Client {
     /// # Errors
     /// Something listens that is no host, or one of another version.
     pub fn connect(home: &Home) -> Result<Option<Self>, ConnectError> {
+        let mut attempts = 1;
+        loop {
+            match Self::greeted(home) {
+                // A host that has no place closes the connection.
+                Err(ConnectError::Silent { source, .. }) if attempts < ATTEMPTS && is_closed(&source) => {
+                    attempts += 1;
+                }
+                greeted => return greeted,
+            }
+        }
+    }
+
+    fn greeted(home: &Home) -> Result<Option<Self>, ConnectError> {
         let path = home.socket();
         let Ok(stream) = UnixStream::connect(&path) else { return Ok(None) };
         let path = path.display().to_string();
@@ -168,6 +181,12 @@ impl Client {
         let client = Self::connect(&self.home).map_err(|why| unavailable(&why))?;
         client.and_then(|client| client.first).ok_or_else(|| unavailable(&"the host has ended"))
     }
+}
+
+/// Whether the other side has closed the connection.
+fn is_closed(why: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(why.kind(), UnexpectedEof | ConnectionReset | BrokenPipe)
 }
 
 /// Both introduce themselves; none if the host is from before frames.

@@ -60,6 +60,18 @@ pub(super) async fn body(from: &mut (impl AsyncRead + Unpin), length: usize) -> 
     if read == length { Ok(bytes) } else { Err(std::io::ErrorKind::UnexpectedEof.into()) }
 }
 
+/// Reads what is left of a line, of one that is not long.
+pub(super) async fn rest_of_line(from: &mut (impl AsyncRead + Unpin)) -> std::io::Result<()> {
+    let mut bytes = [0; 1024];
+    for _ in 0..SMALL / bytes.len() {
+        let read = from.read(&mut bytes).await?;
+        if read == 0 || bytes[..read].contains(&b'\n') {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// The same for a client, which may wait.
 pub(super) fn read(from: &mut impl Read) -> std::io::Result<(Head, Vec<u8>)> {
     let mut bytes = [0; 4];

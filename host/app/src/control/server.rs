@@ -175,7 +175,10 @@ impl Connection {
                     serde_json::from_slice::<Hello>(&body).ok().map(Some)
                 }
                 Head::Frame(_) | Head::TooLong(_) => None,
-                Head::Old => Some(None),
+                Head::Old => {
+                    let _ = timeout(HELLO, frame::rest_of_line(&mut self.read)).await;
+                    Some(None)
+                }
             }
         };
         let peer = tokio::select! {

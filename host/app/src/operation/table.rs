@@ -4,6 +4,7 @@ use baton_engine::replay::judged::Backtested;
 
 use super::{About, Entry, Kind, Operation, Repeat, Role, from_json, schema};
 use crate::agents::{self, AgentCard, AgentChanged, AgentName};
+use crate::merge::{self, Merged};
 use crate::notes::{self, NoteNumber};
 use crate::plugins::{self, PluginAdd, PluginInstalled, PluginName, PluginRemoved};
 use crate::routers::{
@@ -75,6 +76,9 @@ operations! {
     FEEDBACK = "feedback", Write, Operator, Repeatable, [["feedback"]],
         "Rate a task's outcome.",
         Feedback => Changed, runs::feedback;
+    MERGE = "merge", Write, Operator, Repeatable, [["merge"]],
+        "Take what was accepted into the branch that is checked out.",
+        Nothing => Merged, merge::merge;
     DRAIN = "drain", Write, Admin, Repeatable, [["drain"]],
         "End the host once what runs has ended; it starts nothing more.",
         Nothing => Draining, runs::drain;

@@ -130,6 +130,9 @@ impl View<'_> {
         if let Some(above) = self.board.ancestors(task).find(|above| self.families.contains(&above.id)) {
             return Known::Family { task: above.id };
         }
+        if self.host.as_ref().is_some_and(|host| host.draining) {
+            return Known::Why(Why::Draining);
+        }
         let limit = self.limit(terms).or_else(|| self.nobody_free(terms));
         Known::Why(limit.unwrap_or_else(|| self.undecided(task)))
     }
@@ -178,9 +181,6 @@ impl View<'_> {
     /// Nothing is in its way but the decision itself.
     fn undecided(&self, task: &Task) -> Why {
         let Some(host) = &self.host else { return Why::NoHost };
-        if host.draining {
-            return Why::Draining;
-        }
         if (host.stopping)(task.id) {
             return Why::Stopping;
         }

@@ -1,0 +1,259 @@
+//! A client that means harm, or is broken, against a host that works: whatever it sends or leaves out, the run goes on
+//! and others are answered.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use baton_core::seed::Seed;
+use baton_core::task::StateName;
+use serde_json::{Value, json};
+
+use crate::support::stored::Stored;
+use crate::support::{Env, chain, plan};
+
+const BUSY: &str =
+    "[agents.ann]\nadapter = \"mock\"\nskills = [\"work\"]\ncapacity = 4\nconfig = { latency-ms = 100 }\n";
+/// The most bytes of a frame that a host reads.
+const LONGEST: u32 = (16 << 20) + 1024;
+
+/// Whether a task runs.
+fn runs(stored: &Stored) -> bool {
+    stored.tasks_in(StateName::Running) > 0
+}
+
+fn framed(bytes: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(bytes.len()).expect("a short frame");
+    [length.to_be_bytes().as_slice(), bytes].concat()
+}
+
+fn read(stream: &mut UnixStream) -> Option<Value> {
+    let mut length = [0; 4];
+    stream.read_exact(&mut length).ok()?;
+    let mut body = vec![0; u32::from_be_bytes(length) as usize];
+    stream.read_exact(&mut body).ok()?;
+    serde_json::from_slice(&body).ok()
+}
+
+fn hello(protocol: u32) -> Vec<u8> {
+    framed(json!({ "protocol": protocol, "baton": "test", "pid": 1 }).to_string().as_bytes())
+}
+
+/// A connection that has introduced itself.
+fn greeted(env: &Env) -> Option<UnixStream> {
+    let mut stream = UnixStream::connect(env.path(".baton/baton.sock")).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
+    stream.write_all(&hello(2)).ok()?;
+    read(&mut stream)?;
+    Some(stream)
+}
+
+fn asked(env: &Env, request: &[u8]) -> Value {
+    let mut stream = greeted(env).expect("a host answers");
+    stream.write_all(&framed(request)).expect("it reads");
+    read(&mut stream).expect("it answers")
+}
+
+fn host(env: &Env) -> crate::support::Running {
+    env.write("baton.toml", &BUSY.replace("100", "600000"));
+    env.write("plan.json", &plan(json!([{ "id": "long", "skills": ["work"] }])));
+    let host = env.start(&["run", "plan.json"]);
+    env.until("the first task", runs);
+    host
+}
+
+#[test]
+fn what_is_no_command_is_refused_with_what_was_expected() {
+    let env = Env::new();
+    let _host = host(&env);
+    let error = |request: &[u8]| {
+        let answer = asked(&env, request);
+        let failed = &answer["failed"];
+        let text = failed["what"].as_str().or(failed["why"].as_str()).unwrap_or_default();
+        format!(
+            "{}: {}",
+            failed["error"].as_str().unwrap_or_default(),
+            text.lines().next().unwrap_or_default()
+        )
+    };
+    let command = |command: Value| error(json!({ "command": command }).to_string().as_bytes());
+    // What only the engine may do is no command, by whatever name.
+    for op in ["finish", "charge", "note", "stop-host", "assign", "teach", "Finish"] {
+        let said = command(json!({ op: {} }));
+        assert!(
+            said.starts_with(&format!("invalid: the host does not understand this: unknown variant `{op}`")),
+            "{said}"
+        );
+    }
+    let feedback = |score: f64| json!({ "feedback": { "task": 1, "score": score, "note": "", "by": "x" } });
+    assert_eq!(command(feedback(1e300)), format!("invalid: a score is 0.0 to 1.0, not {}", 1e300));
+    let long = "x".repeat(70_000);
+    assert_eq!(
+        command(json!({ "cancel": { "target": { "run": 1 }, "why": long } })),
+        "invalid: a reason has at most 65536 bytes, not 70000"
+    );
+    assert_eq!(command(json!({ "pause": { "run": -9 } })), "not-found: run r-9");
+    assert_eq!(command(json!({ "pause": { "task": i64::MAX } })), format!("not-found: task t{}", i64::MAX));
+    let card = |capacity: u32| json!({ "put-agent": { "card": { "name": "eve", "adapter": "mock", "skills": [], "tracks": [], "capacity": capacity, "config": {} } } });
+    assert_eq!(command(card(u32::MAX)), "invalid: agent eve needs a capacity of 1 to 100000, not 4294967295");
+    let submit = |tasks: Value| {
+        json!({ "submit": { "plan": { "name": "p", "workstreams": tasks }, "seed": 1,
+            "router": { "name": "capability", "digest": "" }, "key": null } })
+    };
+    let circle = json!([{ "id": "a", "depends_on": ["b"] }, { "id": "b", "depends_on": ["a"] }]);
+    let said = command(submit(circle));
+    assert!(said.ends_with("#/workstreams/0/depends_on: a cycle: a → b → a"), "{said}");
+    let said = command(submit(json!([{ "id": "../../etc" }])));
+    assert!(said.contains("#/workstreams/0/id: "), "{said}");
+    let deep = ["[".repeat(100_000), "]".repeat(100_000)].concat();
+    assert!(error(deep.as_bytes()).starts_with("invalid: the host does not understand this: "));
+    assert!(error(b"\xff\xfe\x00").starts_with("invalid: the host does not understand this: "));
+}
+
+#[test]
+fn peers_of_another_version_are_told_so_in_words() {
+    let env = Env::new();
+    let _host = host(&env);
+    let mut newer = UnixStream::connect(env.path(".baton/baton.sock")).expect("a host listens");
+    newer.write_all(&hello(3)).expect("it reads");
+    let answer = read(&mut newer).expect("it says who it is");
+    assert_eq!(answer["protocol"], 2);
+    assert_eq!(newer.read(&mut [0]).expect("it closes"), 0, "and nothing else is said");
+    let mut older = UnixStream::connect(env.path(".baton/baton.sock")).expect("a host listens");
+    older.write_all(b"{\"phase\":1}\n").expect("it reads");
+    let mut said = String::new();
+    older.read_to_string(&mut said).expect("it answers and closes");
+    assert!(said.starts_with("{\"not-understood\":\"the host (process "), "{said}");
+    assert!(said.contains("use the same binary for both"), "{said}");
+}
+
+/// Something that listens where a host does, and answers with this.
+fn listening(env: &Env, answer: &'static [u8]) -> std::thread::JoinHandle<()> {
+    std::fs::create_dir_all(env.path(".baton")).expect("a folder can be made");
+    let socket = env.path(".baton/baton.sock");
+    let _ = std::fs::remove_file(&socket);
+    let listener = std::os::unix::net::UnixListener::bind(socket).expect("a socket can be made");
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("somebody connects");
+        let _ = stream.read(&mut [0; 1024]);
+        let _ = stream.write_all(answer);
+    })
+}
+
+#[test]
+fn a_host_of_another_version_is_named() {
+    let env = Env::with_mocks();
+    env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["work"] }])));
+    env.baton(&["run", "plan.json", "--detach"]).ok();
+    let newer = "\0\0\0\x2c{\"protocol\":3,\"baton\":\"9.9.9\",\"pid\":4242}    ";
+    let peer = listening(&env, newer.as_bytes());
+    let said = env.baton(&["pause", "r1"]).fails(3);
+    assert!(
+        said.contains("the host (process 4242) is baton 9.9.9 and speaks version 3 of the control protocol"),
+        "{said}"
+    );
+    peer.join().expect("it ended");
+    let peer = listening(&env, b"{\"not-understood\":\"expected value at line 1\"}\n");
+    let said = env.baton(&["pause", "r1"]).fails(3);
+    assert!(said.contains("the host is an older baton"), "{said}");
+    peer.join().expect("it ended");
+}
+
+#[test]
+fn a_frame_that_is_too_long_is_refused_before_it_is_read() {
+    let env = Env::new();
+    let _host = host(&env);
+    for length in [LONGEST + 1, 0x7aff_ffff, u32::MAX] {
+        let mut stream = greeted(&env).expect("a host answers");
+        stream.write_all(&length.to_be_bytes()).expect("it reads");
+        let answer = read(&mut stream).expect("it answers");
+        let what = answer["failed"]["what"].as_str().unwrap_or_default();
+        assert!(what.starts_with("a request to a host has at most 16 MiB"), "{answer}");
+        assert_eq!(stream.read(&mut [0]).expect("it closes"), 0);
+    }
+}
+
+/// One bad deed. What it opens it may hold.
+fn harm(env: &Env, draw: Seed, held: &mut Vec<UnixStream>) {
+    let connect = || UnixStream::connect(env.path(".baton/baton.sock")).ok();
+    let noise = |length: usize| -> Vec<u8> {
+        (0..length).map(|at| draw.of(i64::try_from(at).unwrap_or(0)).0.to_le_bytes()[0]).collect()
+    };
+    let Some(mut stream) = (match draw.0 % 8 {
+        0..=3 => connect(),
+        _ => greeted(env),
+    }) else {
+        return;
+    };
+    let _ = stream.set_write_timeout(Some(Duration::from_millis(200)));
+    let query = framed(br#"{"query":{"waits":1}}"#);
+    let _ = match draw.0 % 8 {
+        0 => stream.write_all(&noise(300)),
+        // A greeting that never ends.
+        1 => stream.write_all(&[0, 0, 0, 200, b'{']),
+        // Nothing at all.
+        2 => Ok(()),
+        3 => stream.write_all(&noise(70_000)),
+        // A large frame that never ends.
+        4 => stream.write_all(&[LONGEST.to_be_bytes().to_vec(), vec![b' '; 1 << 20]].concat()),
+        5 => stream.write_all(&framed(&noise(2_000))),
+        // Answers that nobody reads.
+        6 => (0..2_000).try_for_each(|_| stream.write_all(&query)),
+        _ => stream.write_all(&framed(&[b'['; 60_000])),
+    };
+    held.push(stream);
+    if held.len() > 150 {
+        held.clear();
+    }
+}
+
+/// What a process holds of memory, in KiB.
+fn memory(process: i32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let held = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+    held.trim().trim_end_matches(" kB").parse().unwrap_or_default()
+}
+
+#[test]
+fn a_run_goes_on_and_others_are_answered_whatever_a_client_does() {
+    let env = Env::new();
+    env.write("baton.toml", BUSY);
+    env.write("plan.json", &plan(chain(60, "work")));
+    let host = env.start(&["run", "plan.json"]);
+    env.until("the first task", runs);
+    let (over, deeds, seed) =
+        (AtomicBool::new(false), AtomicU64::new(0), crate::support::seed::drawn("a hostile client"));
+    let (slowest, peak) = std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (env, over, deeds) = (&env, &over, &deeds);
+            scope.spawn(move || {
+                let mut held = Vec::new();
+                while !over.load(Ordering::Relaxed) {
+                    let deed = deeds.fetch_add(1, Ordering::Relaxed);
+                    harm(env, seed.of(thread).of(deed.cast_signed()), &mut held);
+                }
+            });
+        }
+        let (mut slowest, mut peak) = (Duration::ZERO, 0);
+        for _ in 0..8 {
+            let asked = Instant::now();
+            let said = env.baton(&["pause", "r1"]);
+            let lifted = env.baton(&["resume", "r1"]);
+            slowest = slowest.max(asked.elapsed());
+            peak = peak.max(memory(host.id()));
+            if said.code != Some(0) || lifted.code != Some(0) {
+                over.store(true, Ordering::Relaxed);
+                panic!("{said:?} {lifted:?}");
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+        (slowest, peak)
+    });
+    let output = host.wait();
+    let deeds = deeds.into_inner();
+    assert_eq!(output.code, Some(0), "after {deeds} deeds: {} {}", output.stdout, output.stderr);
+    assert!(output.stdout.contains("60 of 60 accepted"), "{}", output.stdout);
+    assert!(slowest < Duration::from_secs(20), "{slowest:?} for a pause and a resume after {deeds} deeds");
+    assert!(peak > 0 && peak < 600_000, "{peak} KiB after {deeds} deeds");
+}
