@@ -9,8 +9,8 @@ use baton_core::clock::Stopwatch;
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::id::AgentId;
 use baton_core::op::{End, Op, RouterChoice};
-use baton_core::plan::Effects;
 use baton_core::task::Task;
+use baton_core::task::policy::Effects;
 use baton_plugin::PluginError;
 use baton_plugin::executor::Question;
 use baton_plugin::library::Library;
@@ -199,7 +199,7 @@ fn dispose(
     callbacks: Callbacks,
 ) {
     match op {
-        Op::Finish { task, epoch, end: End::Accepted { outcome, checks } } if !case.spec.contest => {
+        Op::Finish { task, epoch, end: End::Accepted { outcome, checks } } if !case.spec.deferred_merge => {
             let accepted = Accepted { task, epoch, run: case.task.run, claim, outcome, checks };
             land::land(landing, workspaces, accepted, callbacks);
         }

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use baton_core::budget::{Budget, Cap, Caps, Money};
 use baton_core::fault::ErrorClass;
-use baton_core::outcome::Usage;
 use baton_core::plan::Workstream;
+use baton_core::usage::Usage;
 use baton_plugin::router::least_loaded;
 
 use super::*;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use baton_core::fault::{Begun, ErrorClass, Fault};
 use baton_core::op::End;
-use baton_core::outcome::Usage;
-use baton_core::plan::Effects;
+use baton_core::task::policy::Effects;
+use baton_core::usage::Usage;
 use baton_plugin::PluginError;
 use baton_plugin::agent::Adapter;
 use baton_plugin::library::Library;
