@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use agent::AgentTable;
 use baton_core::agent::Card;
-use baton_core::agent::breaker::Policy;
+use baton_core::agent::breaker::BreakerPolicy;
 use baton_core::budget::price::Prices;
 use baton_core::budget::{Budget, Caps};
 use baton_core::span::Span;
@@ -45,9 +45,9 @@ pub struct Config {
     pub agents: Vec<Card>,
     pub offer: Resources,
     pub plugins: BTreeMap<String, Settings>,
-    pub breaker: Policy,
+    pub breaker: BreakerPolicy,
     pub budget: Budget,
-    pub people: baton_core::people::Policy,
+    pub people: baton_core::people::QuestionPolicy,
     pub workspace: Option<baton_engine::workspace::Settings>,
     pub crowd: Crowd,
 }
@@ -207,9 +207,9 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
 }
 
 impl BreakerTable {
-    fn policy(&self) -> Policy {
-        let usual = Policy::default();
-        Policy {
+    fn policy(&self) -> BreakerPolicy {
+        let usual = BreakerPolicy::default();
+        BreakerPolicy {
             failures: self.failures.unwrap_or(usual.failures).max(1),
             pause: self.pause.map_or(usual.pause, |span| span.0),
             probe: self.probe.map_or(usual.probe, |span| Some(span.0).filter(|every| !every.is_zero())),

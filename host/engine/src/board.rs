@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use baton_core::clock::Time;
 use baton_core::id::{AgentId, RunId, TaskId, TermsId};
-use baton_core::plan::Effects;
-use baton_core::scope::{Clash, Glob, Scope};
+use baton_core::scope::{Glob, Scope, ScopeConflict};
+use baton_core::task::policy::Effects;
 use baton_core::task::{Need, State, Task, TaskPolicy, WaitingOn};
 
 /// Priority gained for each minute of waiting, so that nothing starves.
@@ -313,9 +313,9 @@ impl Board {
 
     /// The first lock that keeps these terms from running, and who holds it. A family does not lock itself out.
     #[must_use]
-    pub fn clash(&self, task: &Task) -> Option<(TaskId, Clash)> {
+    pub fn clash(&self, task: &Task) -> Option<(TaskId, ScopeConflict)> {
         if let Some(holder) = self.locked_out(task) {
-            return Some((holder, Clash::Alone));
+            return Some((holder, ScopeConflict::Alone));
         }
         if self.terms(task.terms).scope.is_free() {
             return None;
@@ -354,7 +354,7 @@ impl Board {
         &self,
         task: &Task,
         holders: impl Iterator<Item = &'a TaskId>,
-    ) -> Option<(TaskId, Clash)> {
+    ) -> Option<(TaskId, ScopeConflict)> {
         let wanted = &self.terms(task.terms).scope;
         for &holder in holders {
             let Some(held) = self.tasks.get(&holder) else { continue };
@@ -362,7 +362,7 @@ impl Board {
                 continue;
             }
             let locked = self.narrowed.get(&holder).unwrap_or(&self.terms(held.terms).scope);
-            if let Some(clash) = wanted.clash(locked) {
+            if let Some(clash) = wanted.conflict(locked) {
                 return Some((holder, clash));
             }
         }

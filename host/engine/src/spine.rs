@@ -33,10 +33,10 @@ use baton_core::event::Fact;
 use baton_core::fault::Begun;
 use baton_core::id::{AgentId, Epoch, RunId, TaskId};
 use baton_core::op::{End, Op, Rejection, RouterChoice};
-use baton_core::outcome::Usage;
-use baton_core::people::Policy;
+use baton_core::people::QuestionPolicy;
 use baton_core::seed::Seed;
 use baton_core::task::Task;
+use baton_core::usage::Usage;
 use baton_plugin::PluginError;
 use baton_plugin::agent::Health;
 use baton_plugin::capability::sign::AttemptEvent;
@@ -192,7 +192,7 @@ struct Spine {
     purse: Purse,
     crowd: Crowd,
     places: Places,
-    people: Arc<Policy>,
+    people: Arc<QuestionPolicy>,
     /// Accepted trees, to the merge queue.
     landing: mpsc::UnboundedSender<Entry>,
     /// Trees that are of no more use, to whoever takes them away.

@@ -11,7 +11,7 @@ use baton_core::learning::Part;
 use baton_core::op::Rejection;
 use baton_core::seed::Seed;
 use baton_core::task::transition::Refused;
-use baton_core::task::transition::{self, Command, decide, evolve};
+use baton_core::task::transition::{self, TaskCommand, decide, evolve};
 use baton_core::task::{Task, TaskPolicy};
 use rusqlite::{Connection, ErrorCode, OptionalExtension as _, ToSql, params};
 use thiserror::Error;
@@ -82,12 +82,12 @@ impl Batch<'_> {
     }
 
     /// Lets a command decide on a task as it is now, and records what it comes to.
-    pub(super) fn step(&mut self, id: TaskId, command: Command) -> Result<Task, ApplyError> {
+    pub(super) fn step(&mut self, id: TaskId, command: TaskCommand) -> Result<Task, ApplyError> {
         let task = self.task(id)?;
         self.step_on(task, command)
     }
 
-    pub(super) fn step_on(&mut self, mut task: Task, command: Command) -> Result<Task, ApplyError> {
+    pub(super) fn step_on(&mut self, mut task: Task, command: TaskCommand) -> Result<Task, ApplyError> {
         let terms = self.terms(task.terms)?;
         let seed = self.seed(task.run)?;
         let fact = decide(&task, &terms, command, self.now, seed)?;
@@ -238,12 +238,12 @@ impl Batch<'_> {
     fn observe(&mut self, task: &Task, fact: &Fact) -> Result<(), ApplyError> {
         let needs = OpenAttempts::needs(fact);
         let _metered = needs.then(|| Part::Statistics.begin());
-        if needs && !self.memory.underway.knows(task.id) {
+        if needs && !self.memory.underway.contains(task.id) {
             let Some(open) = tally::open(self.conn, task.id)? else { return Ok(()) };
-            self.memory.underway.recall(task.id, open);
+            self.memory.underway.restore(task.id, open);
         }
         let terms = self.terms(task.terms)?;
-        let observed = self.memory.underway.tell(self.memory.seq, self.now, task, &terms, fact);
+        let observed = self.memory.underway.observe(self.memory.seq, self.now, task, &terms, fact);
         self.observed.extend(observed);
         Ok(())
     }

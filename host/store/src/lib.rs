@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use batch::{ApplyError, Batch, Memory};
-use baton_core::clock::{Clock, Drift, Time};
+use baton_core::clock::{Clock, ClockSkew, Time};
 use baton_core::op::{Applied, Op, Rejection, Reply};
 use rusqlite::{Connection, OpenFlags};
 use tally::Tallies;
@@ -214,7 +214,7 @@ pub struct Store {
     memory: Memory,
     tallies: Tallies,
     clock: Clock,
-    drift: Drift,
+    drift: ClockSkew,
     /// The host that this store was opened for, once it has started: what it asks for after another one took over is
     /// refused.
     boot: Option<u32>,
@@ -274,7 +274,7 @@ impl Store {
                 row.get(0)
             })?;
         let (clock, drift) = match clock {
-            Some(clock) => (clock, Drift::None),
+            Some(clock) => (clock, ClockSkew::None),
             None => Clock::after(Time(floor)),
         };
         Ok(Self {
@@ -297,7 +297,7 @@ impl Store {
 
     /// How the machine's clock stood to the record when this was opened.
     #[must_use]
-    pub fn drift(&self) -> Drift {
+    pub fn drift(&self) -> ClockSkew {
         self.drift
     }
 

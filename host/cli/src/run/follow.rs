@@ -294,8 +294,8 @@ fn of_run(fact: &Fact) -> Option<String> {
         Fact::RouterRolledBack { from, to, why } => {
             Some(format!("router {to} is back in place of {from}: {why}"))
         }
-        Fact::BudgetSpent { account, good, cap, .. } => {
-            Some(format!("the budget of {account} is used up: {}", good.shown(*cap)))
+        Fact::BudgetSpent { account, resource, cap, .. } => {
+            Some(format!("the budget of {account} is used up: {}", resource.shown(*cap)))
         }
         Fact::RunHeld => Some("paused".into()),
         Fact::RunUnheld => Some("goes on".into()),

@@ -2,7 +2,7 @@
 
 use baton_core::id::{Epoch, TaskId};
 use baton_core::op::{Applied, Rejection, Reply};
-use baton_core::plan::Effects;
+use baton_core::task::policy::Effects;
 use baton_core::task::{State, Task, WaitingOn};
 use baton_plugin::capability::CancelReason;
 use baton_plugin::library::Installed;
@@ -185,7 +185,7 @@ impl Spine {
         if self.around.workspaces.is_none() || !may_have_trees {
             return Ok(());
         }
-        if task.parent.is_some() && read::spec(&self.reader, task.id).map_err(unreadable)?.contest {
+        if task.parent.is_some() && read::spec(&self.reader, task.id).map_err(unreadable)?.deferred_merge {
             return Ok(());
         }
         let family = read::live::family(&self.reader, task.id).map_err(unreadable)?;

@@ -5,7 +5,7 @@ use baton_core::id::{RunId, TaskId};
 use baton_core::knowledge::Observation;
 use baton_core::op::{Op, Rejection, RouterChoice};
 use baton_core::trial::TrialPhase;
-use baton_learn::trial::{self, Ledger, Standing};
+use baton_learn::trial::{self, TrialProgress, TrialStatus};
 use baton_stats::arm::Arm;
 use baton_store::read::routing::{TrialRow, trial};
 
@@ -14,7 +14,7 @@ use crate::contest;
 
 pub(super) struct Contest {
     pub(super) row: TrialRow,
-    ledger: Ledger,
+    ledger: TrialProgress,
     /// Failures of the candidate in a row.
     stumbles: u32,
     /// Its end is on its way to the store.
@@ -57,11 +57,11 @@ impl Spine {
         }
         let arm = contest.arm(observation.run, observation.task);
         contest::add(&mut contest.ledger, arm, observation);
-        let ending = match (contest.ledger.standing(), contest.row.terms.stage) {
-            (standing @ (Standing::Lost(_) | Standing::Breached(_)), _) => {
+        let ending = match (contest.ledger.status(), contest.row.terms.stage) {
+            (standing @ (TrialStatus::Lost(_) | TrialStatus::Breached(_)), _) => {
                 Some((TrialEnding::RolledBack, standing.to_string()))
             }
-            (Standing::Running | Standing::Won(_), TrialPhase::Probation { .. })
+            (TrialStatus::Running | TrialStatus::Won(_), TrialPhase::Probation { .. })
                 if contest.ledger.attempts(Arm::Candidate) >= contest.row.terms.probation =>
             {
                 let attempts = contest.row.terms.probation;
@@ -70,7 +70,7 @@ impl Spine {
                     format!("no guard was breached in {attempts} attempts on probation"),
                 ))
             }
-            (Standing::Running | Standing::Won(_), _) => None,
+            (TrialStatus::Running | TrialStatus::Won(_), _) => None,
         };
         if let Some((ending, why)) = ending {
             self.end_trial(ending, why);

@@ -9,7 +9,7 @@ use baton_core::agent::breaker;
 use baton_core::budget::Budget;
 use baton_core::lease;
 use baton_core::op::{Op, Rejection, Reply};
-use baton_core::people::Policy;
+use baton_core::people::QuestionPolicy;
 use baton_plugin::capability::{Resources, StateClient};
 use baton_plugin::lease::HostLease;
 use baton_plugin::library::Library;
@@ -39,13 +39,13 @@ pub struct Options {
     pub offer: Resources,
     pub budget: Budget,
     pub crowd: Crowd,
-    pub people: Policy,
+    pub people: QuestionPolicy,
     /// Where tasks change files, if in trees of their own.
     pub workspace: Option<workspace::Settings>,
     /// The `baton` binary, which confines native programs and ends them with all that they started; none = they are
     /// started as they are.
     pub supervisor: Option<PathBuf>,
-    pub breaker: breaker::Policy,
+    pub breaker: breaker::BreakerPolicy,
     /// Agents whose adapter can't be loaded, and why: they are given nothing.
     pub unusable: BTreeMap<String, String>,
 }

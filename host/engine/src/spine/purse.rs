@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use baton_core::agent::{Agent, Card};
-use baton_core::budget::ledger::{Account, Attempt, Exhausted, Ledger, Notice};
+use baton_core::budget::ledger::{Account, AttemptKey, Exhausted, Ledger, Notice};
 use baton_core::budget::price::Tariff;
 use baton_core::budget::{Amount, Basis, Bill, Budget, Cap, Money};
 use baton_core::clock::Time;
@@ -12,8 +12,8 @@ use baton_core::event::Fact;
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::id::{RunId, TaskId};
 use baton_core::op::{End, Op, Rejection};
-use baton_core::outcome::Usage;
 use baton_core::task::{State, Task, WaitingOn};
+use baton_core::usage::Usage;
 use baton_plugin::capability::Meter;
 use baton_store::Reader;
 use baton_store::read::{Reading, cost};
@@ -94,8 +94,8 @@ impl Purse {
         let task = prepared.task.id;
         let mut tasks = vec![(Account::Task(task), own)];
         tasks.extend(above);
-        if let Some(Exhausted { good, cap, .. }) = self.ledger.spent_out(&tasks) {
-            let why = format!("its attempts have used up the {} that they may", good.shown(cap));
+        if let Some(Exhausted { resource, cap, .. }) = self.ledger.spent_out(&tasks) {
+            let why = format!("its attempts have used up the {} that they may", resource.shown(cap));
             return Place::Broke(Fault::new(ErrorClass::Budget, why));
         }
         let mut owners = tasks;
@@ -118,7 +118,7 @@ impl Purse {
 
 impl Spine {
     /// What the attempt that starts now may use.
-    pub(super) fn meter(&self, attempt: Attempt, card: &Card) -> Meter {
+    pub(super) fn meter(&self, attempt: AttemptKey, card: &Card) -> Meter {
         Meter::new(self.purse.ledger.allowance(attempt), self.purse.tariff(card))
     }
 
@@ -183,13 +183,17 @@ impl Spine {
     }
 
     fn notify(&mut self, run: Option<RunId>, notices: Vec<Notice>) {
-        for Notice { account, good, spent, cap, all } in notices {
+        for Notice { account, resource, spent, cap, all } in notices {
             let left = if all { "is used up" } else { "is nearly used up" };
-            tracing::warn!("the budget of {account} {left}: {} of {}", good.shown(spent), good.shown(cap));
+            tracing::warn!(
+                "the budget of {account} {left}: {} of {}",
+                resource.shown(spent),
+                resource.shown(cap)
+            );
             let fact = if all {
-                Fact::BudgetSpent { account, good, spent, cap }
+                Fact::BudgetSpent { account, resource, spent, cap }
             } else {
-                Fact::BudgetLow { account, good, spent, cap }
+                Fact::BudgetLow { account, resource, spent, cap }
             };
             self.pending.push(Op::Note { run, task: None, fact });
         }

@@ -1,7 +1,7 @@
 //! What a host begins with, from the rows that the last one left.
 
 use baton_core::agent::breaker::Breaker;
-use baton_core::clock::Drift;
+use baton_core::clock::ClockSkew;
 use baton_core::op::{Op, Rejection};
 use baton_core::task::State;
 use baton_store::read;
@@ -11,7 +11,7 @@ use super::{Spine, unreadable};
 
 impl Spine {
     /// Rebuilds everything from rows. No attempt of an earlier boot can still be running.
-    pub(super) fn recover(&mut self, drift: Drift) -> Result<(), Rejection> {
+    pub(super) fn recover(&mut self, drift: ClockSkew) -> Result<(), Rejection> {
         self.pool.refresh(read::live::agents(&self.reader).map_err(unreadable)?);
         self.pool.recall(read::live::tallies(&self.reader).map_err(unreadable)?);
         self.pool.praise(read::live::praise(&self.reader).map_err(unreadable)?);
@@ -41,12 +41,12 @@ impl Spine {
                 let why = "the host that ran it ended".to_owned();
                 self.pending.push(Op::LoseLease { task: task.id, why });
             }
-            if let (State::Backoff { .. }, Drift::Behind(_)) = (task.state, drift) {
+            if let (State::Backoff { .. }, ClockSkew::Behind(_)) = (task.state, drift) {
                 self.pending.push(Op::Due { task: task.id });
             }
             self.board.put(task);
         }
-        if let Drift::Behind(_) = drift {
+        if let ClockSkew::Behind(_) = drift {
             self.let_breakers_try();
         }
         Ok(())

@@ -6,7 +6,7 @@ use baton_core::event::Fact;
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::id::{Epoch, TaskId};
 use baton_core::op::{End, Op, Rejection};
-use baton_core::plan::Effects;
+use baton_core::task::policy::Effects;
 use baton_core::task::{Role, Task};
 use baton_plugin::capability::Cancellation;
 use baton_plugin::executor::Question;
@@ -173,7 +173,7 @@ fn dispose(
     callbacks: Callbacks,
 ) {
     match op {
-        Op::Finish { task, epoch, end: End::Accepted { outcome, checks } } if !case.spec.contest => {
+        Op::Finish { task, epoch, end: End::Accepted { outcome, checks } } if !case.spec.deferred_merge => {
             let accepted = Accepted { task, epoch, run: case.task.run, claim, outcome, checks };
             land::land(landing, workspaces, accepted, callbacks);
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use baton_core::id::{Epoch, TaskId};
 use baton_core::op::{Rejection, Reply, Until};
 use baton_core::plan::Workstream;
-use baton_core::task::transition::{Command, Refused};
+use baton_core::task::transition::{Refused, TaskCommand};
 use baton_core::task::{Need, Parent, State, WaitingOn};
 use rusqlite::{OptionalExtension as _, params};
 
@@ -20,7 +20,7 @@ use crate::batch::Batch;
 const MAX_DEPTH: usize = 8;
 
 pub(super) fn delegate(batch: &mut Batch<'_>, id: TaskId) -> Applying {
-    let task = batch.step(id, Command::Delegate)?;
+    let task = batch.step(id, TaskCommand::Delegate)?;
     reset_children(batch, id)?;
     open(batch, &task, None, None)?;
     Ok(Reply::Done)
@@ -62,9 +62,9 @@ pub(super) fn spawn(
     let role = stage.role().ok_or_else(|| Rejection::Invalid("a person has no children".into()))?;
     let parent = Parent { id, epoch, role };
     add(batch, &task, parent, children)?;
-    let task = batch.step(id, Command::Await { epoch, stage, need })?;
+    let task = batch.step(id, TaskCommand::Await { epoch, stage, need })?;
     if ended >= need.ended && (at.is_none() || ended >= kids) {
-        batch.step_on(task, Command::Wake)?;
+        batch.step_on(task, TaskCommand::Wake)?;
     }
     Ok(Reply::Done)
 }

@@ -8,7 +8,7 @@ use baton_core::id::{Epoch, RunId, TaskId};
 use baton_core::op::{Rejection, Reply, RouterChange, RouterChoice, Submission};
 use baton_core::plan::diff::{Diff, diff};
 use baton_core::plan::{Plan, Workstream};
-use baton_core::task::transition::Command;
+use baton_core::task::transition::TaskCommand;
 use baton_core::task::{Parent, State, Task};
 use rusqlite::{OptionalExtension as _, ToSql, params};
 
@@ -319,7 +319,7 @@ fn loosen(batch: &mut Batch<'_>, child: TaskId) -> Result<(), ApplyError> {
         |row| row.get(0),
     )?;
     if left == 0 && batch.task(child)?.state == State::Blocked {
-        batch.step(child, Command::Unblock)?;
+        batch.step(child, TaskCommand::Unblock)?;
     }
     Ok(())
 }
@@ -425,7 +425,7 @@ pub(super) fn cancel(batch: &mut Batch<'_>, run: RunId, why: &str) -> Applying {
     for id in live {
         let task = batch.task(id)?;
         if !task.state.is_terminal() && !is_stopping(&task) {
-            let task = batch.step_on(task, Command::Cancel { why: why.to_owned() })?;
+            let task = batch.step_on(task, TaskCommand::Cancel { why: why.to_owned() })?;
             ended(batch, &task)?;
         }
     }

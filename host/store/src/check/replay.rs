@@ -137,7 +137,7 @@ fn rebuild(conn: &Connection) -> rusqlite::Result<Rebuilt> {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(read::live::terms(conn, task.terms)?),
         };
-        if let Some(observation) = underway.tell(seq, at, task, terms, &fact) {
+        if let Some(observation) = underway.observe(seq, at, task, terms, &fact) {
             for skill in observation.cells() {
                 let cell = (observation.agent, skill.to_owned());
                 rebuilt.tallies.entry(cell).or_default().add(&observation);

@@ -9,7 +9,8 @@ use baton_core::event::Fact;
 use baton_core::fault::Fault;
 use baton_core::id::{AgentId, Epoch, RunId, TaskId, TermsId};
 use baton_core::knowledge::Tally;
-use baton_core::outcome::{Child, Facts, Outcome, Report};
+use baton_core::outcome::{Outcome, Report};
+use baton_core::task::child::{AttemptTotals, Child};
 use baton_core::task::{Role, StateName, Task, TaskPolicy};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -160,13 +161,13 @@ pub fn children(conn: &Connection, parent: TaskId, epoch: Epoch, role: Role) -> 
                 report.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?,
                 bill,
             ),
-            facts: Facts {
+            totals: AttemptTotals {
                 agent: row.get(4)?,
                 started: row.get::<_, Option<i64>>(5)?.map(Time),
                 ended: row.get::<_, Option<i64>>(6)?.map(Time),
                 attempts: row.get(7)?,
                 cost_known: true,
-                ..Facts::default()
+                ..AttemptTotals::default()
             },
         });
     }
@@ -204,7 +205,7 @@ fn add_efforts(
         };
         let bill: Option<String> = row.get(2)?;
         let bill: Option<Bill> = bill.map(|json| serde_json::from_str(&json)).transpose().map_err(broken)?;
-        let facts = &mut child.facts;
+        let facts = &mut child.totals;
         facts.work_ms += row.get::<_, i64>(1)?.unsigned_abs();
         match bill.as_ref().and_then(baton_core::knowledge::OpenAttempt::cost) {
             Some(cost) => facts.cost_micros = facts.cost_micros.saturating_add(cost),
