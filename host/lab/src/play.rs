@@ -1,4 +1,4 @@
-//! One router in one world: the real store, board, statistics and plugin, with attempts that end as the world says.
+//! Runs one router in one world: the real store, board, statistics and plugin, with simulated attempts.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -21,7 +21,7 @@ use baton_store::read::routing::Line;
 use super::score::Played;
 use super::world::{SimTask, World};
 
-/// What a router foresaw for one candidate.
+/// A router's forecast for one candidate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Foreseen {
     /// Positions in the world.
@@ -30,16 +30,16 @@ pub struct Foreseen {
     pub success: f64,
 }
 
-/// What came of a play.
+/// The result of a simulation.
 pub struct Performance {
     pub played: Vec<Played>,
     /// For every candidate of every task that was assigned.
     pub foreseen: Vec<Foreseen>,
-    /// The decisions are in its store, if they were to be kept.
+    /// The store, which holds the decisions if they were kept.
     pub stage: Stage,
 }
 
-/// Who plays, and how.
+/// The router and its settings.
 pub struct Cast<'a> {
     pub router: &'a Router,
     pub config: &'a BTreeMap<String, String>,
@@ -49,22 +49,22 @@ pub struct Cast<'a> {
     pub record: bool,
 }
 
-/// How plans say what a task needs.
+/// How plans express what a task needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Demand {
-    /// As what would help: declarations that are wrong exclude nobody.
+    /// As preferred skills: wrong declarations exclude no agent.
     Preferred,
-    /// As what an agent must declare, as matching by capability has it: nobody else gets the task.
+    /// As required skills, for capability matching: only agents that declare them get the task.
     Required,
 }
 
-/// Moments in a row at which nothing starts or ends before a router counts as putting off forever.
+/// Consecutive moments at which nothing starts or ends before a router counts as postponing for ever.
 const PATIENCE: u32 = 100_000;
 
-/// Plays a world through with a plugin.
+/// Simulates a whole world with a plugin.
 ///
 /// # Errors
-/// The store failed, or the router gave no usable answer: a simulation hides no failure behind the host's own choice.
+/// The store failed, or the router's answer was unusable: unlike the host, a simulation has no fallback choice.
 pub fn play(world: &World, cast: &Cast<'_>) -> Result<Performance, String> {
     let mut failed = None;
     let mut route = |snapshot: &Snapshot| match cast.router.route(snapshot) {
@@ -121,7 +121,7 @@ fn perform(
     Ok(Performance { played, foreseen, stage })
 }
 
-/// Tells the router all that ended since it was last told.
+/// Passes the router all attempts that ended since the last call.
 fn teach(
     stage: &mut Stage,
     router: &Router,
@@ -143,13 +143,13 @@ fn teach(
     }
 }
 
-/// A play under way.
+/// A running simulation.
 struct Play<'w> {
     world: &'w World,
     stage: Stage,
     /// The next task to arrive.
     next: usize,
-    /// Positions by name.
+    /// Indices by name.
     names: HashMap<String, usize>,
     agents: HashMap<String, usize>,
     present: Vec<bool>,
@@ -171,7 +171,7 @@ impl<'w> Play<'w> {
         arrival.into_iter().chain(self.stage.next()).min()
     }
 
-    /// Lets time pass and tasks arrive; whether anything ended.
+    /// Advances time and lets tasks arrive; returns whether anything ended.
     fn advance(&mut self, at: Time) -> Result<bool, String> {
         let ended = !self.stage.advance(at)?.is_empty();
         let mut arrived = Vec::new();
@@ -187,7 +187,7 @@ impl<'w> Play<'w> {
         Ok(ended)
     }
 
-    /// Lets agents come and go as the world says.
+    /// Adds and removes agents as the world says.
     fn muster(&mut self, task: usize) -> Result<(), String> {
         let mut ops = Vec::new();
         for (index, agent) in self.world.agents.iter().enumerate() {
@@ -250,7 +250,7 @@ fn card(world: &World, agent: usize) -> Card {
     }
 }
 
-/// A task as a plan would have it.
+/// A task as a workstream.
 fn workstream(world: &World, task: &SimTask, demand: Demand) -> Workstream {
     let mut spec = Workstream::named(task.name.clone());
     let skill = vec![world.skills[task.skill].clone()];
@@ -285,7 +285,7 @@ fn course(world: &World, task: usize, agent: usize) -> Course {
     Course { takes, end, bill: Some(bill) }
 }
 
-/// All forecasts of one answer.
+/// The forecasts of one answer.
 fn foresight(
     names: &HashMap<String, usize>,
     agents: &HashMap<String, usize>,
