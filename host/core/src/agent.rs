@@ -1,4 +1,4 @@
-//! An agent: a registered worker that may be handed tasks.
+//! Agents: registered workers that tasks are assigned to.
 
 pub mod breaker;
 
@@ -12,18 +12,23 @@ use crate::budget::{Cap, Money};
 use crate::id::AgentId;
 use crate::task::TaskPolicy;
 
-/// What is registered of an agent. Its load is derived from the tasks that run.
+/// A registered agent. Its load isn't stored: it is derived from the running tasks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agent {
+    /// The row's id. Names are what people use; see [`Card::name`].
     pub id: AgentId,
+    /// Its operator's declaration.
     pub card: Card,
+    /// Whether it is given new work.
     pub standing: Standing,
+    /// Its circuit breaker.
     pub breaker: breaker::Breaker,
 }
 
-/// What an operator declares of an agent.
+/// What an operator declares about an agent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Card {
+    /// Unique among the agents.
     pub name: String,
     /// The plugin of kind `agent` that drives it.
     pub adapter: String,
@@ -31,37 +36,42 @@ pub struct Card {
     pub skills: Vec<String>,
     /// Sorted; empty = serves every track.
     pub tracks: Vec<String>,
-    /// Attempts that it may run at once, at least 1.
+    /// Maximum number of concurrent attempts, at least 1.
     pub capacity: u32,
-    /// Handed to the adapter.
+    /// Settings for the adapter.
     pub config: BTreeMap<String, String>,
-    /// JSON Schemas: what it takes, and what it promises to answer.
+    /// JSON Schema that a task's `input` must match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,
+    /// The schema that an outcome's `output` must match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Value>,
-    /// What it may use up in one day (UTC).
+    /// Its budget for one day (UTC).
     #[serde(default, skip_serializing_if = "Cap::is_none")]
     pub budget: Cap,
-    /// What each attempt costs, whatever it used.
+    /// A flat cost per attempt; none = costs are reported or computed from the price table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Money>,
 }
 
+/// Whether an agent takes new work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
+    /// It may be given tasks.
     Active,
-    /// Finishes what it has and is given nothing.
+    /// It finishes its attempts and is given nothing new.
     Draining,
 }
 
-/// Why an agent can't ever do a task.
+/// Why an agent can never do a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unsuited {
-    /// Another agent is asked for by name.
+    /// The task names another agent.
     NotAsked,
+    /// Required skills that it doesn't declare.
     LacksSkills(Vec<String>),
+    /// It is confined to other tracks.
     OffTrack,
 }
 
@@ -76,17 +86,18 @@ impl fmt::Display for Unsuited {
 }
 
 impl Card {
-    /// What it is at bottom: its adapter, with the model, or else the profile, that its configuration names.
+    /// Agents of the same kind share statistics as a prior: the adapter, with the configured `model` or else
+    /// `profile`.
     #[must_use]
     pub fn kind(&self) -> String {
         let named = self.config.get("model").or_else(|| self.config.get("profile"));
         named.map_or_else(|| self.adapter.clone(), |name| format!("{}:{name}", self.adapter))
     }
 
-    /// Whether it could ever do such a task.
+    /// Whether the agent is eligible for such a task, whatever its load.
     ///
     /// # Errors
-    /// What stands against it.
+    /// The first requirement that it doesn't meet: the agent's name, then skills, then the track.
     pub fn suits(&self, terms: &TaskPolicy) -> Result<(), Unsuited> {
         if terms.agent.as_ref().is_some_and(|wanted| *wanted != self.name) {
             return Err(Unsuited::NotAsked);
@@ -107,6 +118,7 @@ impl Card {
         wanted.iter().all(|skill| self.skills.binary_search(skill).is_ok())
     }
 
+    /// Whether it may work on this track; `None` is a task without one.
     #[must_use]
     pub fn serves(&self, track: Option<&str>) -> bool {
         track.is_none_or(|track| self.tracks.is_empty() || self.tracks.iter().any(|own| own == track))

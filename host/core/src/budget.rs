@@ -1,4 +1,4 @@
-//! What may be spent, and on what: caps, accounts, reservations. Pure: the ledger is a projection of the attempts' rows.
+//! Budgets: caps, accounts and reservations. Pure: the ledger is a projection of the attempts' rows.
 
 pub mod ledger;
 pub mod price;
@@ -19,7 +19,7 @@ pub struct Money(#[schemars(with = "f64", range(min = 0.0))] pub u64);
 const UNIT: u64 = 1_000_000;
 
 impl Money {
-    /// Nine billion units of the currency.
+    /// The largest amount, nine billion units of the currency: up to there JSON numbers are exact.
     pub const MOST: Self = Self(9_000_000_000 * UNIT);
 }
 
@@ -58,47 +58,57 @@ impl<'de> Deserialize<'de> for Money {
     }
 }
 
-/// What may be used up; none = without limit.
+/// Limits on resources; none = unlimited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cap {
+    /// In the operator's currency.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub money: Option<Money>,
     /// Input and output tokens together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tokens: Option<u64>,
-    /// Time of attempts, added up.
+    /// Durations of attempts, added up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wall: Option<Span>,
-    /// Steps of an agent, in its own count.
+    /// Steps of the agent, as it counts them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub turns: Option<u64>,
 }
 
-/// What was used up, or is set aside.
+/// Quantities of each resource, used or reserved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Amount {
+    /// In millionths of the operator's currency.
     pub money: Money,
+    /// Input and output tokens together.
     pub tokens: u64,
+    /// Duration of attempts, in milliseconds.
     pub wall_ms: u64,
+    /// Steps of the agent, as it counts them.
     pub turns: u64,
 }
 
-/// What a cap can be about.
+/// A resource that a cap can limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Resource {
+    /// The operator's currency, in millionths.
     Money,
+    /// Input and output tokens together.
     Tokens,
+    /// Duration of attempts, in milliseconds.
     Wall,
+    /// Steps of the agent.
     Turns,
 }
 
 impl Resource {
+    /// In the order in which caps are checked.
     pub const ALL: [Self; 4] = [Self::Money, Self::Tokens, Self::Wall, Self::Turns];
 
-    /// A quantity of it as people write it.
+    /// A quantity in words, with its unit.
     #[must_use]
     pub fn shown(self, quantity: u64) -> String {
         match self {
@@ -111,6 +121,7 @@ impl Resource {
 }
 
 impl Amount {
+    /// The amounts in an attempt's usage, with its cost and its duration.
     #[must_use]
     pub fn of(usage: &Usage, money: Money, wall_ms: u64) -> Self {
         Self {
@@ -121,6 +132,7 @@ impl Amount {
         }
     }
 
+    /// The quantity of one resource, in its unit.
     #[must_use]
     pub fn get(&self, resource: Resource) -> u64 {
         match resource {
@@ -147,11 +159,13 @@ impl Amount {
         })
     }
 
+    /// Resource by resource, saturating.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         self.map(other, u64::saturating_add)
     }
 
+    /// Resource by resource, not below zero.
     #[must_use]
     pub fn minus(self, other: Self) -> Self {
         self.map(other, u64::saturating_sub)
@@ -159,6 +173,7 @@ impl Amount {
 }
 
 impl Cap {
+    /// The limit on one resource, in its unit; none = unlimited.
     #[must_use]
     pub fn get(&self, resource: Resource) -> Option<u64> {
         match resource {
@@ -178,6 +193,7 @@ impl Cap {
         }
     }
 
+    /// Whether nothing is limited.
     #[must_use]
     pub fn is_none(&self) -> bool {
         *self == Self::default()
@@ -189,13 +205,13 @@ impl Cap {
         Self::from_each(|resource| self.get(resource).into_iter().chain(other.get(resource)).min())
     }
 
-    /// This, and the other where this says nothing.
+    /// This cap, with `other`'s limits where this has none.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
         Self::from_each(|resource| self.get(resource).or(other.get(resource)))
     }
 
-    /// What is left when so much is gone.
+    /// What is left of the limits after `gone`.
     #[must_use]
     pub fn less(&self, gone: &Amount) -> Self {
         Self::from_each(|resource| Some(self.get(resource)?.saturating_sub(gone.get(resource))))
@@ -217,7 +233,7 @@ impl Cap {
             .find(|resource| self.get(*resource).is_some_and(|cap| by.get(*resource) > cap))
     }
 
-    /// As an amount to set aside: nothing where there is no limit.
+    /// As an amount to reserve: zero where there is no limit.
     #[must_use]
     pub fn amount(&self) -> Amount {
         Resource::ALL.into_iter().fold(Amount::default(), |amount, resource| {
@@ -226,40 +242,47 @@ impl Cap {
     }
 }
 
-/// What the operator allows. An agent's own cap is on its card.
+/// The operator's caps. An agent's own is on its card.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Caps {
-    /// One attempt: what is set aside when it starts.
+    /// One attempt; this is what is reserved when it starts.
     pub attempt: Cap,
-    /// All attempts of one task.
+    /// All attempts of one task and of the tasks below it.
     pub task: Cap,
+    /// All attempts of one run.
     pub run: Cap,
-    /// All runs, in one day (UTC).
+    /// All runs together, in one day (UTC).
     pub day: Cap,
 }
 
-/// What the operator allows, and what things cost.
+/// The operator's caps and prices.
 #[derive(Clone, Debug, Default)]
 pub struct Budget {
+    /// The limits.
     pub caps: Caps,
+    /// Prices by model.
     pub prices: std::sync::Arc<price::Prices>,
 }
 
 impl Caps {
+    /// Whether nothing is limited.
     #[must_use]
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// What an attempt came to, in money.
+/// What an attempt used and what it cost.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bill {
+    /// As reported by the agent.
     pub usage: Usage,
+    /// 0 if the basis is [`Basis::Unknown`].
     pub cost: Money,
+    /// How `cost` is known.
     pub basis: Basis,
-    /// How long the attempt took.
+    /// Duration of the attempt, in milliseconds.
     pub wall_ms: u64,
 }
 
@@ -267,17 +290,18 @@ pub struct Bill {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
-    /// The agent said so.
+    /// Reported by the agent.
     Reported,
-    /// Usage times the price table, or what the agent costs per attempt.
+    /// Computed from the price table, or the agent's flat cost per attempt.
     Priced,
-    /// Nobody knows: what was set aside counts as spent, so that the cap binds.
+    /// Unknown: the reservation counts as spent, so that the cap binds.
     Reserved,
-    /// Nobody knows, and nothing was set aside.
+    /// Unknown, and nothing was reserved.
     Unknown,
 }
 
 impl Bill {
+    /// The amounts charged to the accounts.
     #[must_use]
     pub fn amount(&self) -> Amount {
         Amount::of(&self.usage, self.cost, self.wall_ms)

@@ -1,4 +1,4 @@
-//! Time, and the only place that reads it. Everything else is told what time it is.
+//! Time. Only this module reads clocks; everything else is passed the time.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -17,15 +17,16 @@ use serde::{Deserialize, Serialize};
 pub struct Time(pub i64);
 
 impl Time {
-    /// Later than anything that happens.
+    /// Later than every event.
     pub const NEVER: Self = Self(i64::MAX);
 
-    /// How long after `earlier` this is; zero if it is before.
+    /// The time elapsed since `earlier`; zero if that is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 
+    /// Milliseconds since 1970; 0 for earlier times.
     #[must_use]
     pub fn millis(self) -> u64 {
         u64::try_from(self.0).unwrap_or(0)
@@ -73,28 +74,30 @@ fn civil(days: i64) -> (i64, i64, i64) {
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
-/// A wall clock that is behind the record by less is only being set: time stands still until it has caught up.
+/// A wall clock that is behind the record by less than this was only adjusted: time stands still until it has caught
+/// up.
 const SLACK: Duration = Duration::from_secs(60);
-/// A record that ends so long ago is worth a word: the clock may be ahead.
+/// A record that ends this long ago is worth a warning: the clock may be ahead.
 const LONG: Duration = Duration::from_secs(31 * 86_400);
-/// 2026-01-01. A clock before this program was written was never set, and says nothing.
+/// 2026-01-01. A clock that shows an earlier time was never set, because this program is younger.
 const UNSET: Time = Time(1_767_225_600_000);
 
-/// How the machine's clock stands to the record at a start.
+/// The machine's clock compared with the end of the record, at start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockSkew {
+    /// They agree, or differ by less than is worth mentioning.
     None,
-    /// The record goes further: a clock was ahead once, or is behind now.
+    /// The clock is behind the record's end: it was ahead once, or is behind now.
     Behind(Duration),
-    /// Nothing was recorded for long: nobody was there, or the clock is ahead now.
+    /// Nothing was recorded for long: no host ran, or the clock is ahead now.
     Ahead(Duration),
-    /// It was never set, and time goes on where the record ends.
+    /// The clock was never set; time goes on where the record ends.
     Unset,
 }
 
 impl ClockSkew {
-    /// When a record that ends at `last` goes on, by a clock that says `wall`. Calendar and daily caps are the real
-    /// day's, so a record from the future does not keep the store there.
+    /// The time to go on from, for a record that ends at `last` and a clock that shows `wall`. Daily caps are those
+    /// of the real day, so a record from the future doesn't keep the store there.
     #[must_use]
     pub fn at_start(wall: Time, last: Time) -> (Time, Self) {
         let behind = last.since(wall);
@@ -109,7 +112,7 @@ impl ClockSkew {
         }
     }
 
-    /// For people, if there is something to say.
+    /// The warning for the user; none = the clock agrees.
     #[must_use]
     pub fn warning(self) -> Option<String> {
         let rounded = |span: Duration, unit: u64| (span.as_secs() + unit / 2) / unit;
@@ -121,40 +124,45 @@ impl ClockSkew {
         match self {
             Self::None => None,
             Self::Behind(span) => Some(format!(
-                "the record of this store goes {} beyond this machine's clock: a clock was ahead once, or this one is \
-                 behind; times go on by this machine's, and what was to wait for longer is tried now",
+                "the record of this store goes {} beyond this machine's clock, so a clock was ahead once or this one \
+                 is behind: time goes on by this machine's clock, and retries that wait for later are made now",
                 days(span)
             )),
             Self::Ahead(span) => Some(format!(
-                "nothing was recorded in this store for {}: if that is not so, this machine's clock is ahead",
+                "nothing was recorded in this store for {}: if a host ran meanwhile, this machine's clock is ahead",
                 days(span)
             )),
             Self::Unset => Some(
-                "this machine's clock was never set: times go on where the record ends, set the clock"
+                "this machine's clock was never set, so time goes on from the end of the record: set the clock"
                     .to_owned(),
             ),
         }
     }
 }
 
-/// Where the time comes from.
+/// A source of time.
 #[derive(Clone, Debug)]
 pub enum Clock {
-    /// The machine's, made monotonic: it starts at a given time and then follows the one that also counts while the
-    /// machine sleeps.
-    System { origin: Duration, at: Time },
-    /// Set by hand, for tests and simulations.
+    /// The machine's, made monotonic: it starts at a given time and then follows the boot-time clock, which also
+    /// counts while the machine sleeps.
+    System {
+        /// Time since boot when the clock was made.
+        origin: Duration,
+        /// The time that it started at.
+        at: Time,
+    },
+    /// Set by tests and simulations.
     Manual(Arc<AtomicI64>),
 }
 
 impl Clock {
-    /// By the wall clock, whatever was recorded.
+    /// Starts from the wall clock.
     #[must_use]
     pub fn system() -> Self {
         Self::from(wall())
     }
 
-    /// Goes on after the latest time that the store has seen.
+    /// Goes on from `last`, the latest time in the record, as far as the wall clock agrees.
     #[must_use]
     pub fn after(last: Time) -> (Self, ClockSkew) {
         let (at, drift) = ClockSkew::at_start(wall(), last);
@@ -165,11 +173,13 @@ impl Clock {
         Self::System { origin: since_boot(), at }
     }
 
+    /// A clock that moves only by [`Self::advance_to`]; clones share its time.
     #[must_use]
     pub fn manual(at: Time) -> Self {
         Self::Manual(Arc::new(AtomicI64::new(at.0)))
     }
 
+    /// The current time; it never goes back.
     #[must_use]
     pub fn now(&self) -> Time {
         match self {
@@ -178,7 +188,7 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock on; a system clock moves by itself.
+    /// Advances a manual clock, never back. Has no effect on a system clock.
     pub fn advance_to(&self, time: Time) {
         match self {
             Self::System { .. } => {}
@@ -195,28 +205,31 @@ fn wall() -> Time {
     Time(i64::try_from(wall.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// Unlike `Instant` it goes on while the machine sleeps.
+/// Unlike `Instant`, this counts while the machine sleeps.
 fn since_boot() -> Duration {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
 }
 
-/// A stopwatch for measurements that are reported and never decided upon.
+/// A stopwatch for measurements that are reported and never used in decisions.
 #[derive(Clone, Copy, Debug)]
 pub struct Stopwatch(Instant);
 
 impl Stopwatch {
+    /// Starts measuring.
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clocks")]
     pub fn start() -> Self {
         Self(Instant::now())
     }
 
+    /// Elapsed milliseconds.
     #[must_use]
     pub fn millis(self) -> u64 {
         u64::try_from(self.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
+    /// Time since the start; time asleep may not count.
     #[must_use]
     pub fn elapsed(self) -> Duration {
         self.0.elapsed()

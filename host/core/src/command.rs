@@ -1,5 +1,6 @@
-//! What a client may ask of a host: a closed set, checked before anything acts on it. The operations that carry it out
-//! are the engine's own and never cross a wire, so that no client can end an attempt, charge for one or write a fact.
+//! Commands that clients may send to a host: a closed set, validated before anything acts on it. The store operations
+//! that carry them out belong to the engine and never cross a wire, so that no client can end an attempt, bill one or
+//! write a fact.
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -13,150 +14,217 @@ use crate::plan::error::PlanErrors;
 use crate::plan::load;
 use crate::trial::TrialPhase;
 
-/// The most bytes of one command, as JSON.
+/// Maximum size of a command as JSON, in bytes.
 pub const MAX_BYTES: usize = 16 << 20;
-/// The most bytes of a text that a person writes: a reason, an answer, a note.
+/// Maximum size of a text that a person writes, such as a reason, an answer or a note, in bytes.
 const MAX_TEXT: usize = 64 << 10;
-/// The most bytes of a name, and of a path that stands for one.
+/// Maximum size of a name, and of a path in place of one, in bytes.
 const MAX_NAME: usize = 4096;
-/// The most entries of a list in an agent's card or a plugin's grants.
+/// Maximum number of entries of a list in an agent's card or in a plugin's grants.
 const MAX_LIST: usize = 1024;
-/// The most attempts that one agent may be said to run at once.
+/// Maximum capacity of an agent, in concurrent attempts.
 const MAX_CAPACITY: u32 = 100_000;
 
+/// What clients may ask a host to do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Command {
-    /// Opens a run, or finds the one that the key opened before.
+    /// Opens a run, or returns the one that the same key opened before.
     Submit(Box<Submission>),
-    /// Makes a run follow another version of its plan, as a whole or not at all.
+    /// Makes a run follow another version of its plan, entirely or not at all.
     Amend {
+        /// The run.
         run: RunId,
+        /// The whole new version.
         plan: Box<Plan>,
     },
-    /// Starts nothing more of it; what runs may finish.
+    /// Starts nothing new of it; running attempts finish.
     Pause(Target),
+    /// Ends a pause.
     Resume(Target),
+    /// Cancels a run's or a task's work; running attempts are asked to stop.
     Cancel {
+        /// The run or the task.
         target: Target,
+        /// Recorded for people.
         why: String,
     },
-    /// Runs an ended task again, with all of its attempts.
+    /// Runs a failed, cancelled or skipped task again, with its attempts reset.
     Retry {
+        /// A failed, cancelled or skipped task.
         task: TaskId,
     },
-    /// Gives a dead letter up: what depends on it is skipped.
+    /// Gives up a dead letter: its dependents are skipped.
     Drop {
+        /// The dead letter.
         task: TaskId,
     },
+    /// Answers a question.
     Answer {
+        /// The question's id.
         question: QuestionId,
+        /// One of the question's choices, if it has any.
         text: String,
+        /// A person's name.
         by: String,
     },
-    /// A person's verdict, 0 to 1, on a task's outcome.
+    /// Adds a person's rating of a task's outcome.
     Feedback {
+        /// The task.
         task: TaskId,
+        /// 0.0 to 1.0.
         score: f64,
+        /// Free text; may be empty.
         note: String,
+        /// A person's name.
         by: String,
     },
+    /// Registers an agent, or replaces the card of that name.
     PutAgent {
+        /// What its operator declares.
         card: Box<Card>,
     },
+    /// Drains or resumes an agent.
     SetStanding {
+        /// The agent.
         agent: AgentId,
+        /// Whether it takes new work from now on.
         standing: Standing,
     },
+    /// Takes an agent out of the registry.
     RemoveAgent {
+        /// The agent.
         agent: AgentId,
     },
+    /// Installs a plugin, or replaces the one of that name.
     PutPlugin(Box<PluginRow>),
+    /// Uninstalls a plugin.
     RemovePlugin {
+        /// The plugin's name.
         name: String,
     },
-    /// Another router decides for a run from its next decision on.
+    /// Gives a run another router, from its next decision on.
     UseRouter {
+        /// The run.
         run: RunId,
+        /// The router.
         router: RouterChoice,
     },
-    /// Tries a router against the one that each run has.
+    /// Starts a trial of a router against the one that each run uses.
     StartTrial {
+        /// The candidate.
         router: RouterChoice,
+        /// First phase, limits and error rates.
         terms: Box<TrialTerms>,
     },
+    /// Takes a trial to another phase.
     MoveTrial {
+        /// The trial's number.
         trial: i64,
+        /// The phase from now on.
         stage: TrialPhase,
     },
+    /// Ends a trial.
     EndTrial {
+        /// The trial's number.
         trial: i64,
+        /// Whether the candidate is promoted.
         ending: TrialEnding,
+        /// Recorded for people.
         why: String,
     },
-    /// Makes a router the one that runs have; none brings the one before it back.
+    /// Makes a router the default, or restores the one before.
     Promote {
+        /// None = back to the one before.
         router: Option<RouterChoice>,
+        /// Recorded for people.
         why: String,
     },
-    /// Has the host make recorded decisions again with another router, and note which did better.
+    /// Replays recorded decisions with another router and records which did better.
     Backtest(Backtest),
-    /// Takes what is new in the record over into what the analyses read.
+    /// Adds newly completed attempts to what the analyses read.
     Consolidate,
-    /// Tells a note to nobody any more, also if it is taught again.
+    /// Suppresses a note, also if the same refusals occur again.
     ForgetNote {
+        /// The note's number.
         note: i64,
     },
-    /// Ends the host once what runs has ended.
+    /// Stops the host once its running attempts have ended.
     Drain,
 }
 
+/// What a pause, a resumption or a cancellation applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Target {
+    /// Every task of a run.
     Run(RunId),
+    /// One task.
     Task(TaskId),
 }
 
-/// What a router is tried on, and what counts as no worse.
+/// The decisions to backtest a router on, and the criterion.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Backtest {
+    /// The router under test.
     pub router: RouterChoice,
-    /// Decisions of this run only.
+    /// Only decisions of this run; none = of all runs.
     pub run: Option<RunId>,
     /// How far back, in milliseconds; none = all that is recorded.
     pub since_ms: Option<u64>,
-    /// How many points of acceptance it may lose and still count as no worse, 0 to 100.
+    /// Tolerated loss of acceptance, in percentage points, 0 to 100.
     pub margin: f64,
-    /// Of the intervals, above 0.5 and below 1.
+    /// Level of the intervals, above 0.5 and below 1.
     pub level: f64,
-    /// Whether the finding is recorded, for promotions that require one.
+    /// Whether the result is recorded, for promotions that require one.
     pub recorded: bool,
 }
 
-/// Why a command was not carried out, by what its sender does next.
+/// Why a command was not carried out, classified by what the sender does next.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "error")]
 pub enum CommandError {
     /// Correct the command.
     #[error("{what}")]
-    Invalid { what: String },
+    Invalid {
+        /// What was expected and found.
+        what: String,
+    },
     /// Name something that exists.
     #[error("there is no {what}")]
-    NotFound { what: String },
-    /// It is not allowed as things stand: do what the remedy says first, where there is one.
+    NotFound {
+        /// What doesn't exist.
+        what: String,
+    },
+    /// It isn't allowed in the present state: follow the remedy first, if there is one.
     #[error("{}", with_remedy(why, remedy.as_deref()))]
-    Refused { why: String, remedy: Option<String> },
-    /// What is stored is not what the command takes for granted: look at both, and choose.
+    Refused {
+        /// The reason.
+        why: String,
+        /// What would allow it; none = nothing that the sender can do.
+        remedy: Option<String>,
+    },
+    /// The stored state isn't what the command assumes: compare both, and choose.
     #[error("{}", with_remedy(why, Some(remedy)))]
-    Conflict { why: String, remedy: String },
+    Conflict {
+        /// The difference.
+        why: String,
+        /// The commands to choose from.
+        remedy: String,
+    },
     /// Send it again later.
     #[error("{why}")]
-    Busy { why: String },
-    /// Nobody can carry it out at the moment. Whether it was carried out may be unknown: look before it is sent again.
+    Busy {
+        /// The reason.
+        why: String,
+    },
+    /// It can't be carried out at the moment, or its result is unknown: check the state before sending it again.
     #[error("{why}")]
-    Unavailable { why: String },
+    Unavailable {
+        /// The reason.
+        why: String,
+    },
 }
 
 fn with_remedy(why: &str, remedy: Option<&str>) -> String {
@@ -193,7 +261,7 @@ impl From<Rejection> for CommandError {
 }
 
 impl CommandError {
-    /// More than [`MAX_BYTES`].
+    /// The error for a command of more than [`MAX_BYTES`].
     #[must_use]
     pub fn too_long() -> Self {
         let most = MAX_BYTES >> 20;
@@ -205,11 +273,11 @@ impl CommandError {
 }
 
 impl Command {
-    /// A command that came over a wire: its plan, if it has one, was never read from a file, and is held against the
-    /// schema and the rules of plans.
+    /// Validates a command from outside this process. Its plan, if it has one, is checked against the schema and the
+    /// rules of plans.
     ///
     /// # Errors
-    /// [`CommandError::Invalid`] says what was expected.
+    /// [`CommandError::Invalid`] if the plan has errors or a value is out of its range.
     pub fn from_outside(mut self) -> Result<Self, CommandError> {
         if let Self::Submit(submission) = &mut self {
             submission.plan = sound(&submission.plan)?;
@@ -220,10 +288,10 @@ impl Command {
         self.checked()
     }
 
-    /// The same command if its values are within their ranges.
+    /// Validates the command's values.
     ///
     /// # Errors
-    /// [`CommandError::Invalid`] says what was expected.
+    /// [`CommandError::Invalid`] for the first value that is out of its range.
     pub fn checked(self) -> Result<Self, CommandError> {
         match &self {
             Self::Submit(submission) => {
@@ -279,18 +347,18 @@ impl Command {
     }
 }
 
-/// Errors of a plan that are told.
-const TOLD: usize = 20;
+/// Maximum number of a plan's errors that are reported.
+const MAX_ERRORS: usize = 20;
 
 fn sound(plan: &Plan) -> Result<Plan, CommandError> {
     let errors = match load::sound(plan) {
         Ok(plan) => return Ok(plan),
         Err(PlanErrors(errors)) => errors,
     };
-    let told: Vec<String> = errors.iter().take(TOLD).map(ToString::to_string).collect();
+    let shown: Vec<String> = errors.iter().take(MAX_ERRORS).map(ToString::to_string).collect();
     let count = errors.len();
-    let more = if count > TOLD { format!("\nthe plan has {count} errors") } else { String::new() };
-    invalid(told.join("\n") + &more)
+    let more = if count > MAX_ERRORS { format!("\nthe plan has {count} errors") } else { String::new() };
+    invalid(shown.join("\n") + &more)
 }
 
 fn invalid<T>(what: String) -> Result<T, CommandError> {

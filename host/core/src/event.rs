@@ -1,4 +1,6 @@
-//! What happened: the append-only record from which every task can be rebuilt.
+//! The append-only record of what happened. Every task can be rebuilt from it.
+
+mod kind;
 
 use std::str::FromStr;
 
@@ -9,7 +11,7 @@ use crate::agent::breaker::Breaker;
 use crate::budget::ledger::Account;
 use crate::budget::{Bill, Resource};
 use crate::clock::Time;
-use crate::fault::{ErrorClass, Fault};
+use crate::fault::Fault;
 use crate::id::{AgentId, DecisionId, Epoch, QuestionId, RunId, TaskId};
 use crate::people::Purpose;
 use crate::task::{self, Need, Task};
@@ -18,272 +20,411 @@ use crate::trial::TrialPhase;
 /// One line of the record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// The order of commits over the whole store: a reader that goes on after the last one it saw misses nothing.
+    /// Position in the store's record, in the order of commits: a reader that continues after the last one it saw
+    /// misses nothing.
     pub seq: i64,
-    /// From 1 and gapless in its run, or among the host's own.
+    /// From 1 and gapless within its run, or among the events of no run.
     pub number: i64,
+    /// When it was committed.
     pub at: Time,
     /// None for what concerns the host as a whole.
     pub run: Option<RunId>,
+    /// None for what concerns the whole run.
     pub task: Option<TaskId>,
     /// The task's epoch after the event.
     pub epoch: Epoch,
+    /// What happened.
     pub fact: Fact,
 }
 
-/// Everything that can happen. A stored vocabulary: an arm may be added, and none may change its meaning or shape.
+/// Everything that can happen. The format is stored: variants may be added, and none may change its meaning or shape.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind", rename_all_fields = "snake_case")]
 pub enum Fact {
-    // Of a task.
+    // About a task.
+    /// A task was added to its run.
     Submitted {
+        /// The task as it starts out.
         task: Box<Task>,
     },
+    /// The task may start.
     Readied {
+        /// What it had waited for.
         why: Readied,
     },
+    /// An agent was given the task under a lease: an attempt began.
     Assigned {
+        /// The agent that works on it.
         agent: AgentId,
+        /// End of the lease, unless it is renewed.
         lease_until: Time,
+        /// The router's decision; none if the host decided by itself.
         decision: Option<DecisionId>,
     },
-    /// The agent says that it is done.
+    /// The agent reported an outcome, which validators have to accept.
     Claimed,
-    /// The composite task is its executor's now.
+    /// A composite task was handed to its executor.
     Delegated,
-    /// Waits for children.
+    /// The task waits for children.
     Awaiting {
+        /// The plugin that asked for the children.
         stage: task::WaitingOn,
+        /// When the task wakes.
         need: Need,
     },
-    /// What it waited for has come.
+    /// The children or the time that the task waited for have come.
     Woken,
+    /// The outcome stands and the task has succeeded.
     Accepted {
+        /// Number of checks that validators made.
         checks: u32,
-        /// Their mean score, 0.0 to 1.0, if there were any.
+        /// Their mean score, 0.0 to 1.0; none without checks.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         quality: Option<f64>,
     },
-    /// An attempt failed and another will be made.
+    /// An attempt failed and the task will be tried again.
     Retrying {
+        /// Why the attempt failed.
         fault: Fault,
+        /// The task isn't ready before then.
         until: Time,
+        /// Whether the attempt counts against the task's attempts.
         charged: bool,
+        /// Whether it counts against the task's crashes.
         crashed: bool,
     },
-    /// The last attempt failed.
+    /// The task failed and will not be tried again by itself.
     Failed {
+        /// Why the last attempt failed.
         fault: Fault,
     },
-    /// A person is asked. Unless the policy answers at once, the attempt is over and the task waits.
+    /// An agent asked a person. Unless the policy answers at once, the attempt is over and the task waits.
     Asked {
+        /// The id to answer with.
         question: QuestionId,
+        /// Whether knowledge or permission is asked for.
         purpose: Purpose,
+        /// The question.
         text: String,
+        /// Possible answers; empty = any text.
         choices: Vec<String>,
+        /// When the policy answers in a person's place; none = never.
         until: Option<Time>,
+        /// Whether the attempt ended and the task waits.
         waits: bool,
     },
+    /// A question was answered by a person or by policy.
     Answered {
+        /// The question's id.
         question: QuestionId,
+        /// The answer.
         text: String,
+        /// A person's name, or `policy`.
         by: String,
     },
-    /// Its changes are on the target branch.
+    /// The task's changes were merged into the target branch.
     Landed {
+        /// The commit's hash on the target branch.
         commit: String,
+        /// The branch.
         target: String,
     },
-    /// It is accepted and does not land yet, for a reason that is not its own.
+    /// The task is accepted but can't be merged yet, for a reason outside the task.
     LandingStalled {
+        /// The reason, as shown to people.
         why: String,
     },
-    /// It changed what something that landed meanwhile changed too. It is tried again alone, without being charged.
+    /// The task's changes conflict with changes that landed meanwhile. It is retried alone, not charged.
     Conflicted {
+        /// Paths that both changed.
         files: Vec<String>,
     },
-    /// What a person thinks of the outcome, 0.0 to 1.0.
+    /// A person rated the outcome.
     Feedback {
+        /// From 0.0, useless, to 1.0.
         score: f64,
+        /// Free text; may be empty.
         note: String,
+        /// The person's name.
         by: String,
     },
-    /// What an attempt used and cost.
+    /// An attempt was billed.
     Charged {
+        /// The amounts charged to the accounts.
         bill: Bill,
     },
-    /// The attempt was given back: a drain, an agent that went away. Costs nothing.
+    /// The attempt was given back, because of a drain or an unreachable agent. Not charged.
     Released {
+        /// Why the attempt was given back.
         why: String,
     },
-    /// A router wants to be asked again later.
+    /// A router postponed the task.
     Deferred {
+        /// The router isn't asked before then.
         until: Time,
     },
+    /// Paused by a person: nothing new is started.
     Held,
+    /// Resumed by a person.
     Unheld,
+    /// A person cancelled the task while it was running; its attempt was asked to stop.
     CancelRequested,
+    /// The task was cancelled.
     Cancelled {
+        /// The reason, as shown to people.
         why: String,
     },
+    /// The task will not run.
     Skipped {
+        /// The dependency that did not succeed.
         because: TaskId,
     },
-    /// Back from the dead letters, or run once more on a person's word.
+    /// A person asked for the task to be run again.
     Redriven,
-    /// A person gave the dead letter up.
+    /// A person gave up the dead letter: dependents are skipped.
     Dropped,
+    /// An amendment changed the task's dependencies.
     Relinked {
+        /// New dependencies.
         added: Vec<TaskId>,
+        /// Former dependencies.
         removed: Vec<TaskId>,
     },
+    /// An amendment changed the task itself.
     Amended {
+        /// The task as it is now.
         task: Box<Task>,
     },
-    /// Taken out of the plan.
+    /// An amendment removed the task from the plan.
     Removed,
 
-    // Of a run.
+    // About a run.
+    /// A run was opened.
     RunSubmitted {
+        /// The plan's name.
         name: String,
+        /// The plan's digest.
         plan: String,
+        /// Number of tasks.
         tasks: u32,
     },
+    /// The run follows another version of its plan.
     RunAmended {
+        /// The new version's digest.
         plan: String,
+        /// Number of tasks added.
         added: u32,
+        /// Number of tasks removed.
         removed: u32,
+        /// Number of tasks whose definition changed.
         changed: u32,
     },
+    /// The run was paused by a person.
     RunHeld,
+    /// The run was resumed by a person.
     RunUnheld,
-    /// Nothing of it can go on.
+    /// Nothing of the run can go on.
     RunSettled {
+        /// Number of tasks that succeeded.
         succeeded: u32,
+        /// Number of tasks that failed.
         failed: u32,
     },
+    /// A settled run goes on: a task was redriven or added.
     RunReopened,
-    /// Most of a cap is spent.
+    /// At least 80 % of a cap is spent.
     BudgetLow {
+        /// The account that the cap applies to.
         account: Account,
+        /// The limited resource.
         #[serde(rename = "good")]
         resource: Resource,
+        /// In the resource's unit.
         spent: u64,
+        /// In the resource's unit.
         cap: u64,
     },
-    /// All of a cap is spent: nothing more is started on that account.
+    /// A cap is fully spent: nothing more is started on that account.
     BudgetSpent {
+        /// The account that the cap applies to.
         account: Account,
+        /// The limited resource.
         #[serde(rename = "good")]
         resource: Resource,
+        /// In the resource's unit; may exceed the cap.
         spent: u64,
+        /// In the resource's unit.
         cap: u64,
     },
+    /// The run got another router.
     RouterUsed {
+        /// The router's name.
         router: String,
+        /// Digest of its component.
         digest: String,
+        /// The former router's name; none for the run's first.
         before: Option<String>,
     },
-    /// The router failed on a batch and the host decided by itself.
+    /// The router failed on a batch, and the host's built-in choice was used.
     RouterDegraded {
+        /// The router's name.
         router: String,
+        /// What went wrong.
         why: String,
+        /// Consecutive failures, this one included.
         in_a_row: u32,
     },
+    /// After repeated failures the run went back to the router it had before.
     RouterRolledBack {
+        /// The router that failed.
         from: String,
+        /// The router from now on.
         to: String,
+        /// The last failure.
         why: String,
     },
 
-    /// What a backtest said of a router.
+    /// A backtest of a router ended.
     RouterJudged {
+        /// The router's name.
         router: String,
+        /// Digest of its component.
         digest: String,
+        /// Whether the estimate allows it to be promoted.
         won: bool,
+        /// The figures behind it.
         why: String,
     },
-    /// The router that runs have unless they name one.
+    /// A router became the one that runs use by default.
     RouterPromoted {
+        /// The router's name.
         router: String,
+        /// Digest of its component.
         digest: String,
+        /// The formerly promoted router; none if there was none.
         before: Option<String>,
+        /// A person's reason, or the trial's result.
         why: String,
     },
+    /// A trial of a router began.
     TrialStarted {
+        /// The trial's number.
         trial: i64,
+        /// The candidate's name.
         router: String,
+        /// Digest of its component.
         digest: String,
+        /// The first phase.
         stage: TrialPhase,
     },
+    /// A trial entered its next phase.
     TrialMoved {
+        /// The trial's number.
         trial: i64,
+        /// The phase from now on.
         stage: TrialPhase,
     },
+    /// A trial is over.
     TrialEnded {
+        /// The trial's number.
         trial: i64,
+        /// The result.
         ending: TrialEnding,
+        /// The figures, the guard or the person behind it.
         why: String,
     },
 
-    // Of the host.
+    // About the host.
+    /// A host opened the store.
     HostStarted {
+        /// Counts the starts of hosts on this store, from 1.
         boot: u32,
+        /// Baton's version.
         version: String,
     },
+    /// A host shut down in order; a crash leaves no such event.
     HostStopped {
+        /// As in `HostStarted`.
         boot: u32,
     },
+    /// An agent was added, or its card changed.
     AgentRegistered {
+        /// Its id.
         agent: AgentId,
+        /// Its name.
         name: String,
     },
+    /// An agent gets no new work.
     AgentDraining {
+        /// Its id.
         agent: AgentId,
     },
+    /// A draining agent takes work again.
     AgentResumed {
+        /// Its id.
         agent: AgentId,
     },
+    /// An agent was taken out of the registry.
     AgentRemoved {
+        /// Its id.
         agent: AgentId,
     },
+    /// An agent's circuit breaker changed its state.
     BreakerMoved {
+        /// The agent's id.
         agent: AgentId,
+        /// The new state.
         breaker: Breaker,
+        /// The failure or the probe that caused it.
         why: String,
     },
+    /// A plugin was installed or replaced.
     PluginAdded {
+        /// Its name.
         name: String,
+        /// Digest of its component.
         digest: String,
+        /// Capabilities granted to it.
         grants: Vec<String>,
     },
+    /// A plugin was uninstalled.
     PluginRemoved {
+        /// Its name.
         name: String,
     },
+    /// A call of a plugin failed: it trapped, exceeded a limit or gave an invalid answer.
     PluginFailed {
+        /// Its name.
         name: String,
+        /// Digest of its component.
         digest: String,
+        /// What went wrong.
         why: String,
     },
+    /// A plugin called something that it has no grant for.
     CallDenied {
+        /// Its name.
         plugin: String,
+        /// The host function and its argument.
         call: String,
+        /// The missing grant, and the line of configuration that would allow it.
         why: String,
     },
-    /// Rows of these tables were written that no other event of the transaction tells of: what a router left, what an
-    /// agent remembers, what was consolidated. Like every event it carries their digests.
+    /// Rows of these tables were written that no other event of the transaction covers, such as a router's state, an
+    /// agent's memory or consolidated episodes. Like every event it is stored with the digests of the rows.
     Written {
+        /// Names of tables, sorted.
         tables: Vec<String>,
     },
 }
 
-/// What became of a router on trial.
+/// The result of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrialEnding {
-    /// It decides from now on.
+    /// The candidate is the default router from now on.
     Promoted,
-    /// All goes back to the routers that the runs have.
+    /// The candidate is dropped, and runs keep their routers.
     RolledBack,
 }
 
@@ -314,6 +455,7 @@ impl FromStr for TrialEnding {
 #[error("{0:?} is no ending of a trial")]
 pub struct UnknownEnding(String);
 
+/// Why a task became ready.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Readied {
@@ -321,156 +463,6 @@ pub enum Readied {
     Dependencies,
     /// Its backoff is over.
     Due,
-    /// What the router asked for first is there.
+    /// The consultation that its router asked for is done.
     Consulted,
-}
-
-impl Fact {
-    /// All kinds, in the order of the variants.
-    pub const KINDS: [&str; 57] = [
-        "submitted",
-        "readied",
-        "assigned",
-        "claimed",
-        "delegated",
-        "awaiting",
-        "woken",
-        "accepted",
-        "retrying",
-        "failed",
-        "asked",
-        "answered",
-        "landed",
-        "landing-stalled",
-        "conflicted",
-        "feedback",
-        "charged",
-        "released",
-        "deferred",
-        "held",
-        "unheld",
-        "cancel-requested",
-        "cancelled",
-        "skipped",
-        "redriven",
-        "dropped",
-        "relinked",
-        "amended",
-        "removed",
-        "run-submitted",
-        "run-amended",
-        "run-held",
-        "run-unheld",
-        "run-settled",
-        "run-reopened",
-        "budget-low",
-        "budget-spent",
-        "router-used",
-        "router-degraded",
-        "router-rolled-back",
-        "router-judged",
-        "router-promoted",
-        "trial-started",
-        "trial-moved",
-        "trial-ended",
-        "host-started",
-        "host-stopped",
-        "agent-registered",
-        "agent-draining",
-        "agent-resumed",
-        "agent-removed",
-        "breaker-moved",
-        "plugin-added",
-        "plugin-removed",
-        "plugin-failed",
-        "call-denied",
-        "written",
-    ];
-
-    /// The `kind` under which it is stored and filtered.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Submitted { .. } => "submitted",
-            Self::Readied { .. } => "readied",
-            Self::Assigned { .. } => "assigned",
-            Self::Claimed => "claimed",
-            Self::Delegated => "delegated",
-            Self::Awaiting { .. } => "awaiting",
-            Self::Woken => "woken",
-            Self::Accepted { .. } => "accepted",
-            Self::Retrying { .. } => "retrying",
-            Self::Failed { .. } => "failed",
-            Self::Asked { .. } => "asked",
-            Self::Answered { .. } => "answered",
-            Self::Landed { .. } => "landed",
-            Self::Feedback { .. } => "feedback",
-            Self::Charged { .. } => "charged",
-            Self::Conflicted { .. } => "conflicted",
-            Self::LandingStalled { .. } => "landing-stalled",
-            Self::Released { .. } => "released",
-            Self::Deferred { .. } => "deferred",
-            Self::Held => "held",
-            Self::Unheld => "unheld",
-            Self::CancelRequested => "cancel-requested",
-            Self::Cancelled { .. } => "cancelled",
-            Self::Skipped { .. } => "skipped",
-            Self::Redriven => "redriven",
-            Self::Dropped => "dropped",
-            Self::Relinked { .. } => "relinked",
-            Self::Amended { .. } => "amended",
-            Self::Removed => "removed",
-            Self::RunSubmitted { .. } => "run-submitted",
-            Self::RunAmended { .. } => "run-amended",
-            Self::RunHeld => "run-held",
-            Self::RunUnheld => "run-unheld",
-            Self::RunSettled { .. } => "run-settled",
-            Self::RunReopened => "run-reopened",
-            Self::BudgetLow { .. } => "budget-low",
-            Self::BudgetSpent { .. } => "budget-spent",
-            Self::RouterUsed { .. } => "router-used",
-            Self::RouterDegraded { .. } => "router-degraded",
-            Self::RouterRolledBack { .. } => "router-rolled-back",
-            Self::RouterJudged { .. } => "router-judged",
-            Self::RouterPromoted { .. } => "router-promoted",
-            Self::TrialStarted { .. } => "trial-started",
-            Self::TrialMoved { .. } => "trial-moved",
-            Self::TrialEnded { .. } => "trial-ended",
-            Self::HostStarted { .. } => "host-started",
-            Self::HostStopped { .. } => "host-stopped",
-            Self::AgentRegistered { .. } => "agent-registered",
-            Self::AgentDraining { .. } => "agent-draining",
-            Self::AgentResumed { .. } => "agent-resumed",
-            Self::AgentRemoved { .. } => "agent-removed",
-            Self::BreakerMoved { .. } => "breaker-moved",
-            Self::PluginAdded { .. } => "plugin-added",
-            Self::PluginRemoved { .. } => "plugin-removed",
-            Self::PluginFailed { .. } => "plugin-failed",
-            Self::CallDenied { .. } => "call-denied",
-            Self::Written { .. } => "written",
-        }
-    }
-
-    /// The class of failure that it reports, if it does.
-    #[must_use]
-    pub fn failure(&self) -> Option<ErrorClass> {
-        match self {
-            Self::Retrying { fault, .. } | Self::Failed { fault } => Some(fault.class),
-            _ => None,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// serde names every variant where it finds none of them.
-    #[test]
-    fn kinds_are_the_tags_of_all_variants() {
-        let why = serde_json::from_str::<Fact>(r#"{"kind":"no-such-kind"}"#).unwrap_err().to_string();
-        let list = why.split("expected one of ").nth(1).unwrap_or_default();
-        let tags: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
-        assert_eq!(tags, Fact::KINDS, "{why}");
-    }
 }

@@ -1,9 +1,10 @@
-//! Texts from plugins, programs and people have an end. One that is longer is cut, and says so.
+//! Bounds texts that come from plugins, programs and people. A text that is cut says so.
 
-/// The most bytes of one message: a fault, a reason, a refusal, an explanation. The record keeps it for ever.
+/// Maximum size in bytes of a message, such as a fault, a reason or an explanation. The record keeps messages for
+/// ever.
 pub const MESSAGE: usize = 4 << 10;
 
-/// The text, or as much of its beginning as fits into this many bytes, with a note that it was cut.
+/// The text, cut at a character boundary to at most `most` bytes, which include a note that it was cut.
 #[must_use]
 pub fn excerpt(text: impl Into<String>, most: usize) -> String {
     let mut text = text.into();

@@ -1,4 +1,4 @@
-//! Ids: one type for each thing that has one, so that no two can be mixed up.
+//! Ids, a type for each kind of thing, so that they can't be mixed up.
 
 use std::fmt;
 use std::str::FromStr;
@@ -39,22 +39,22 @@ id!(
     "r"
 );
 id!(
-    /// A task's row, unique in the store. People use the plan's own ids instead (`ws-22`, `r1/ws-22`).
+    /// A task, unique in the store. People use the plan's own ids instead (`ws-22`, `r1/ws-22`).
     TaskId,
     "t"
 );
 id!(
-    /// A registered agent's row.
+    /// A registered agent.
     AgentId,
     "a"
 );
 id!(
-    /// A router's recorded answer to one batch.
+    /// A router's recorded decision on one batch of tasks.
     DecisionId,
     "d"
 );
 id!(
-    /// Something that a person is asked.
+    /// A question for a person.
     QuestionId,
     "q"
 );
@@ -64,13 +64,14 @@ id!(
     "k"
 );
 
-/// The fence of a task: grows with each attempt and each time an attempt is taken away, so that whoever holds an
-/// older one can neither commit nor act.
+/// The fencing token of a task's attempts. It grows when an attempt begins and when one is revoked, so that an
+/// attempt with an older epoch can neither commit nor act.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Epoch(pub u32);
 
 impl Epoch {
+    /// The epoch after this one, saturating.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))

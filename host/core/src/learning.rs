@@ -1,24 +1,27 @@
-//! What learning is made of, for whoever measures what it costs: each part works inside a span of its own, which is
-//! nothing unless somebody listens.
+//! Tracing spans around the parts of learning, so that benchmarks can measure their cost. Without a subscriber they
+//! cost nothing.
 
 use tracing::span::EnteredSpan;
 
-/// The target of the spans.
+/// Target of the spans.
 pub const TARGET: &str = "baton::learning";
 
+/// A part of learning whose cost is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Of agents' work, in the transaction that ends an attempt.
+    /// Updating agents' statistics, in the transaction that ends an attempt.
     Statistics,
-    /// Of routers.
+    /// Passing ended attempts to the routers that learn.
     Lessons,
-    /// From the record to what the analyses read.
+    /// Turning events into the episodes that the analyses read.
     Consolidation,
 }
 
 impl Part {
+    /// In the order in which reports list them.
     pub const ALL: [Self; 3] = [Self::Statistics, Self::Lessons, Self::Consolidation];
 
+    /// The span's name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -28,7 +31,7 @@ impl Part {
         }
     }
 
-    /// It is at work until this is dropped.
+    /// Enters the span until the guard is dropped.
     pub fn begin(self) -> EnteredSpan {
         match self {
             Self::Statistics => tracing::trace_span!(target: TARGET, "statistics"),

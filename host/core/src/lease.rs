@@ -1,6 +1,6 @@
-//! How long a host has a store before another may take it over.
+//! The lease that a host holds on its store.
 
 use std::time::Duration;
 
-/// A host that was cut off stops acting, and another may take over, after so long.
+/// The lease's duration. A host that can't renew it in time stops acting, and another may take over.
 pub const TERM: Duration = Duration::from_secs(30);

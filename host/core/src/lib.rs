@@ -1,5 +1,7 @@
-//! What Baton is about: plans, tasks, agents, outcomes, and what changes them. All of it is data and pure functions; the
-//! clock, the seed and the store come in from outside.
+//! Plans, tasks, agents, outcomes, and the operations and events that change them. All of it is data and pure
+//! functions; the clock, the seed and the store are passed in.
+
+#![deny(missing_docs)]
 
 pub mod clock;
 pub mod excerpt;

@@ -1,6 +1,7 @@
 //! Suggestions for misspelt words.
 
-/// The known word that a misspelt one probably stands for.
+/// The known word nearest to a misspelt one, ignoring case: at most a third of its letters may differ
+/// (Damerau-Levenshtein). None = no word is near.
 #[must_use]
 pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known

@@ -1,4 +1,4 @@
-//! People in the loop: what is asked of them, what they answer, and what happens when they do not.
+//! Questions to people, their answers, and the policy for questions that nobody answers.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,25 +8,30 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Time;
 use crate::id::{QuestionId, RunId, TaskId};
 
-/// What an agent wants to know or to be allowed.
+/// A question that an agent asks during an attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Question {
-    /// The same for the same question in every attempt of the task.
+    /// Identifies the question in every attempt of the task, so that an answer is found again.
     pub key: String,
+    /// Whether knowledge or permission is wanted.
     pub purpose: Purpose,
+    /// What is shown to the person.
     pub text: String,
-    /// What may be answered; empty = anything. For a permission, the first allows most and the last denies.
+    /// Possible answers; empty = any text. For a permission, the first allows most and the last denies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub choices: Vec<String>,
-    /// Handed back to the agent with the answer.
+    /// Opaque to the host; returned to the agent with the answer.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub resume: String,
 }
 
+/// What a question is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
+    /// The agent wants to know something.
     Question,
+    /// The agent wants to be allowed something.
     Permission,
 }
 
@@ -39,33 +44,42 @@ impl fmt::Display for Purpose {
     }
 }
 
-/// A question as the store has it.
+/// A question as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredQuestion {
+    /// The id to answer with.
     pub id: QuestionId,
+    /// The run of the task.
     pub run: RunId,
+    /// The task that waits.
     pub task: TaskId,
     /// The task's name.
     pub of: String,
+    /// As the agent asked it.
     #[serde(flatten)]
     pub question: Question,
+    /// When.
     pub asked: Time,
-    /// When the policy answers, if nobody does.
+    /// When the policy answers; none = never.
     pub until: Option<Time>,
+    /// None = still open.
     pub answer: Option<Answer>,
 }
 
+/// A recorded answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
+    /// One of the question's choices, if it has any.
     pub text: String,
     /// A person, or `policy`.
     pub by: String,
+    /// When.
     pub at: Time,
 }
 
 impl Question {
     /// # Errors
-    /// What may be answered instead.
+    /// The answer isn't among the choices; the message lists them.
     pub fn takes(&self, answer: &str) -> Result<(), String> {
         if self.choices.is_empty() || self.choices.iter().any(|choice| choice == answer) {
             return Ok(());
@@ -74,11 +88,11 @@ impl Question {
     }
 }
 
-/// What happens to a question that nobody has answered.
+/// What happens to a question that nobody has answered in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Unanswered {
-    /// It waits.
+    /// It stays open.
     #[default]
     Wait,
     /// A permission is denied: its last choice. A question fails its task.
@@ -87,19 +101,21 @@ pub enum Unanswered {
     Auto,
 }
 
+/// The operator's policy for questions.
 #[derive(Clone, Debug, Default)]
 pub struct QuestionPolicy {
+    /// What happens when nobody answers.
     pub unanswered: Unanswered,
-    /// How long a person has before that.
+    /// How long a person has before the policy answers.
     pub after: Duration,
-    /// A profile whose program is told of each question.
+    /// The profile whose program is run for each question; none = no notification.
     pub notify_profile: Option<String>,
-    /// A service to which each question is posted.
+    /// The service to which each question is posted; none = no notification.
     pub notify_service: Option<String>,
 }
 
 impl QuestionPolicy {
-    /// When the policy decides; none = a person must.
+    /// When the policy answers; none = only a person can.
     #[must_use]
     pub fn until(&self, asked: Time) -> Option<Time> {
         match self.unanswered {
@@ -108,7 +124,7 @@ impl QuestionPolicy {
         }
     }
 
-    /// What is answered in a person's place; none = nothing can be.
+    /// The policy's answer; none = it has none.
     #[must_use]
     pub fn answer(&self, question: &Question) -> Option<String> {
         match (self.unanswered, question.purpose) {

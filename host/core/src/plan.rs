@@ -1,4 +1,4 @@
-//! What a user writes: workstreams with dependencies between them.
+//! Plans: workstreams with dependencies between them, as users write them.
 
 pub mod check;
 pub mod diff;
@@ -22,11 +22,12 @@ use crate::span::Span;
 use crate::task::TaskPolicy;
 use crate::task::policy::{Acceptance, Effects, Retry, Timeouts};
 
-/// A plan that was read and checked: ids are unique, dependencies exist, and there is no cycle.
+/// A checked plan: ids are unique, dependencies exist, and there are no cycles.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Plan {
+    /// For people; runs are listed by it.
     pub name: String,
-    /// Sorted by id.
+    /// Sorted by id; [`Plan::position`] relies on it.
     pub workstreams: Vec<Workstream>,
 }
 
@@ -68,6 +69,7 @@ pub struct Workstream {
     /// How long it is expected to take: for simulations, predictions and the order of ready tasks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate: Option<Span>,
+    /// What running it may change, and so whether it may be run again.
     #[serde(default, skip_serializing_if = "is_default")]
     pub effects: Effects,
     /// It may be done without having changed a file, where its effect is `workspace`.
@@ -76,11 +78,13 @@ pub struct Workstream {
     /// Running it twice does no more than running it once, also where its effects are external.
     #[serde(default, skip_serializing_if = "is_default")]
     pub idempotent: bool,
-    /// Things of which there are only so many: `[keys]` of the configuration says how many tasks may have each at once.
+    /// Concurrency keys: `[keys]` of the configuration says how many tasks with each may run at once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,
+    /// How often and when it is tried again.
     #[serde(default, skip_serializing_if = "is_default")]
     pub retry: Retry,
+    /// Limits on its attempts and on the task.
     #[serde(default, skip_serializing_if = "is_default")]
     pub timeouts: Timeouts,
     /// Only this agent may do it.
@@ -93,20 +97,20 @@ pub struct Workstream {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(skip)]
     pub apart: Option<String>,
-    /// One of several of which the parent will choose: what it changed does not land by itself. Only for children.
+    /// The parent chooses among several such children, so its changes aren't merged by themselves. Only for children.
     #[serde(default, skip_serializing_if = "is_default", rename = "contest")]
     #[schemars(skip)]
     pub deferred_merge: bool,
-    /// Who must accept the outcome before it counts.
+    /// Validators that must accept the outcome before it counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validators: Vec<Validator>,
-    /// How much of what its validators say must be good; all of it unless this says otherwise.
+    /// When the outcome is accepted although not every validator passes it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub acceptance: Acceptance,
     /// A JSON Schema for the outcome's `output`, checked by the validator `schema`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contract: Option<Value>,
-    /// What all of its attempts may use up.
+    /// Budget of all its attempts together.
     #[serde(default, skip_serializing_if = "Cap::is_none")]
     pub budget: Cap,
     /// Anything else; plugins see it.
@@ -114,16 +118,17 @@ pub struct Workstream {
     pub metadata: BTreeMap<String, Value>,
 }
 
-/// A validator and what it is told beyond the operator's configuration.
+/// A validator, with settings for this task.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Validator {
     /// The plugin's name.
     #[serde(rename = "use")]
     pub uses: String,
+    /// Settings for this task, as the plugin documents them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub with: BTreeMap<String, String>,
-    /// How much its score counts towards the threshold, in comparison with others; 1 unless this says otherwise.
+    /// Weight of its score in the threshold's mean; 1 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight: Option<u32>,
     /// It must pass, whatever the quorum and the threshold say.
@@ -136,7 +141,7 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
 }
 
 impl Workstream {
-    /// A workstream with defaults throughout.
+    /// A workstream with this id and defaults for the rest.
     #[must_use]
     pub fn named(id: impl Into<String>) -> Self {
         Self {
@@ -169,6 +174,7 @@ impl Workstream {
         }
     }
 
+    /// What scheduling needs of it, with skills sorted.
     #[must_use]
     pub fn terms(&self) -> TaskPolicy {
         let sorted = |skills: &[String]| {
@@ -193,7 +199,8 @@ impl Workstream {
         }
     }
 
-    /// What sort of task it is: what its metadata calls `kind`, else its skills, else its track.
+    /// The kind of task, under which results are compared: `kind` in its metadata, else its skills joined by `+`,
+    /// else its track, else `any`.
     #[must_use]
     pub fn kind(&self) -> String {
         let said = self.metadata.get("kind").and_then(Value::as_str);
@@ -206,7 +213,7 @@ impl Workstream {
         }
     }
 
-    /// What simulations assume where the plan gives no estimate.
+    /// The estimate; 60 s, for simulations, if the plan gives none.
     #[must_use]
     pub fn expected(&self) -> Span {
         self.estimate.unwrap_or(Span::from_secs(60))
@@ -214,7 +221,7 @@ impl Workstream {
 }
 
 impl Plan {
-    /// A digest of everything that the plan says, the same for the same content however it was written.
+    /// A digest of the plan's content, the same whichever format it was written in.
     ///
     /// # Panics
     /// Never: a plan is plain data.
@@ -224,6 +231,7 @@ impl Plan {
         blake3::hash(&canonical).to_hex().to_string()
     }
 
+    /// The index of a workstream, by binary search.
     #[must_use]
     pub fn position(&self, id: &str) -> Option<usize> {
         self.workstreams.binary_search_by(|workstream| workstream.id.as_str().cmp(id)).ok()

@@ -1,4 +1,5 @@
-//! What a task may touch, as locks: a track and path globs. Two tasks whose scopes clash never run at the same time.
+//! Scopes: what a task may touch, as locks on a track and on path globs. Two tasks whose scopes conflict never run at
+//! the same time.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize, de};
 pub struct Glob(String);
 
 impl Glob {
+    /// As written, without a trailing slash or repeated `**`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -27,22 +29,30 @@ impl Glob {
     }
 }
 
-/// Recursion depth is bounded by the number of segments, and a `**` is tried at most once for each of them.
+/// Whether some path matches both lists of segments. `reach[j]` says whether `ours[..i]` and `theirs[..j]` match a common
+/// path, so that the time is at most quadratic in the number of segments however many `**` there are.
 fn paths_meet(ours: &[&str], theirs: &[&str]) -> bool {
-    match (ours.split_first(), theirs.split_first()) {
-        (None, None) => true,
-        (Some((&"**", rest)), _) if paths_meet(rest, theirs) => true,
-        (_, Some((&"**", rest))) if paths_meet(ours, rest) => true,
-        (None, Some(_)) | (Some(_), None) => false,
-        (Some((&"**", _)), Some((_, rest))) => paths_meet(ours, rest),
-        (Some((_, rest)), Some((&"**", _))) => paths_meet(rest, theirs),
-        (Some((mine, ours)), Some((yours, theirs))) => {
-            segments_meet(mine.as_bytes(), yours.as_bytes()) && paths_meet(ours, theirs)
+    let mut reach = vec![false; theirs.len() + 1];
+    reach[0] = true;
+    for (j, &right) in theirs.iter().enumerate() {
+        reach[j + 1] = reach[j] && right == "**";
+    }
+    for &left in ours {
+        let mut diagonal = reach[0];
+        reach[0] = reach[0] && left == "**";
+        for (j, &right) in theirs.iter().enumerate() {
+            let above = reach[j + 1];
+            reach[j + 1] = match (left, right) {
+                ("**", _) | (_, "**") => above || reach[j],
+                _ => diagonal && segments_meet(left.as_bytes(), right.as_bytes()),
+            };
+            diagonal = above;
         }
     }
+    reach[theirs.len()]
 }
 
-/// Whether some string matches both segments. `reach[j]` says whether `a[..i]` and `b[..j]` can stand for one string.
+/// Whether some string matches both segments. `reach[j]` says whether `a[..i]` and `b[..j]` match a common string.
 fn segments_meet(a: &[u8], b: &[u8]) -> bool {
     let mut reach = vec![false; b.len() + 1];
     reach[0] = true;
@@ -130,25 +140,28 @@ impl JsonSchema for Glob {
     }
 }
 
-/// The locks that a task takes when it is scheduled, all or none, and holds until it no longer runs or waits.
+/// The locks that a task takes when it starts, all or none, and holds while it runs or waits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Scope {
-    /// A lane of work: one task at a time.
+    /// A track is held by one task at a time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub track: Option<String>,
+    /// Locked exclusively.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub writes: Vec<Glob>,
-    /// Shared with other readers.
+    /// Shared with other readers, not with writers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<Glob>,
 }
 
-/// The first thing over which two scopes clash.
+/// The first conflict between two scopes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum ScopeConflict {
-    /// One of both changes the workspace alone, after a conflict.
+    /// One of the tasks must change the workspace alone, after a merge conflict.
     Alone,
+    /// Both are on this track.
     Track(String),
+    /// A pattern of each; some path matches both.
     Paths(Glob, Glob),
 }
 
@@ -164,11 +177,13 @@ impl fmt::Display for ScopeConflict {
 }
 
 impl Scope {
+    /// Whether nothing is locked.
     #[must_use]
     pub fn is_free(&self) -> bool {
         self.track.is_none() && self.writes.is_empty() && self.reads.is_empty()
     }
 
+    /// Why both can't run at the same time; none = they can.
     #[must_use]
     pub fn conflict(&self, other: &Self) -> Option<ScopeConflict> {
         if self.track.is_some() && self.track == other.track {
@@ -227,6 +242,14 @@ mod tests {
         ] {
             assert!(!meet(left, right), "{left} and {right} should not overlap");
         }
+    }
+
+    /// A search that tries each `**` at every place would take years for these.
+    #[test]
+    fn patterns_of_many_wildcards_are_compared_at_once() {
+        let many = |last: &str| format!("{}{last}", "**/a/".repeat(15));
+        assert!(!meet(&many("b"), &many("c")));
+        assert!(meet(&many("b"), &many("*")));
     }
 
     #[test]

@@ -1,13 +1,14 @@
-//! Randomness that is told, never taken: a seed and what it is used for give the same draw everywhere.
+//! Deterministic randomness: the same seed and the same use give the same draw on every machine.
 
 use serde::{Deserialize, Serialize};
 
+/// A seed from which others are derived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Seed(pub u64);
 
 impl Seed {
-    /// The seed for one use among many. Source: SplitMix64, Steele et al., OOPSLA 2014.
+    /// Derives the seed for one of many uses. Source: SplitMix64, Steele et al., OOPSLA 2014.
     #[must_use]
     pub fn of(self, what: i64) -> Self {
         let mut z = self
@@ -19,7 +20,7 @@ impl Seed {
         Self(z ^ (z >> 31))
     }
 
-    /// From 0.0 up to, not including, 1.0.
+    /// A uniform draw from 0.0 (inclusive) to 1.0 (exclusive).
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit a double exactly")]
     pub fn fraction(self) -> f64 {

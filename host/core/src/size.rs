@@ -1,4 +1,4 @@
-//! A number of bytes as people write it: `512B`, `64KiB`, `16MiB`, `1GiB`.
+//! Sizes in bytes, as people write them: `512B`, `64KiB`, `16MiB`, `1GiB`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize, de};
 
+/// A number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size(pub usize);
 

@@ -1,4 +1,4 @@
-//! A length of time as people write it: `500ms`, `30s`, `10m`, `2h`, `1d`, or several together (`1h30m`).
+//! Durations as people write them: `500ms`, `30s`, `10m`, `2h`, `1d`, or several together (`1h30m`).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,22 +8,26 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, de};
 
+/// A duration, kept to the millisecond.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(pub Duration);
 
 const UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];
 
 impl Span {
+    /// This many milliseconds.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(Duration::from_millis(millis))
     }
 
+    /// This many seconds.
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {
         Self(Duration::from_secs(secs))
     }
 
+    /// In milliseconds, saturating.
     #[must_use]
     pub fn millis(self) -> u64 {
         u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX)

@@ -1,4 +1,4 @@
-//! A task: a node of a run, and where it stands.
+//! Tasks, the nodes of a run, and their lifecycle.
 
 pub mod child;
 pub mod features;
@@ -18,92 +18,138 @@ use crate::id::{AgentId, Epoch, RunId, TaskId, TermsId};
 use crate::scope::Scope;
 use crate::task::policy::{Effects, Retry, Timeouts};
 
-/// What the scheduler holds of a task. Its title, input and the like stay in the store until they are needed.
+/// What the scheduler keeps of a task in memory. Its title, its input and the like are read from the store when
+/// needed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
+    /// Unique in the store.
     pub id: TaskId,
+    /// The run that it belongs to.
     pub run: RunId,
+    /// None for a task of the plan.
     pub parent: Option<Parent>,
+    /// The interned [`TaskPolicy`].
     pub terms: TermsId,
+    /// Its place in the lifecycle.
     pub state: State,
-    /// Put on hold by a person: it finishes what runs and starts nothing.
+    /// Put on hold by a person: a running attempt finishes, and no other begins.
     pub held: bool,
-    /// A person asked for its end while it was running.
+    /// Cancelled while it was running; the attempt has been asked to stop.
     pub cancelling: bool,
+    /// Of the latest attempt; an attempt with an older one is stale.
     pub epoch: Epoch,
-    /// Attempts charged, in the sense of [`Retry::attempts`].
+    /// Charged attempts, compared with [`Retry::attempts`].
     pub attempts: u32,
-    /// Attempts that ended in a crash, in the sense of [`Retry::crashes`].
+    /// Attempts that crashed, compared with [`Retry::crashes`].
     pub crashes: u32,
-    /// Attempts whose accepted work was in the way of what landed meanwhile.
+    /// Attempts whose accepted changes conflicted with changes that landed meanwhile.
     #[serde(default)]
     pub conflicts: u32,
+    /// Higher goes first, -1000 to 1000.
     pub priority: i32,
+    /// When it was submitted.
     pub created: Time,
-    /// When it must be done.
+    /// When it must have ended; none = no deadline.
     pub deadline: Option<Time>,
 }
 
-/// Whose child a task is, and what for.
+/// A child's link to its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Parent {
+    /// The parent task.
     pub id: TaskId,
-    /// The parent's epoch that spawned it: children of an earlier try do not count.
+    /// The parent's epoch that spawned it: children of an earlier attempt don't count.
     pub epoch: Epoch,
+    /// What the child is for.
     pub role: Role,
 }
 
+/// What a child is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// A part of a composite task's work.
     Part,
-    /// Something a validator wants to know.
+    /// Evidence that a validator asked for.
     Evidence,
-    /// Something a router wants to know.
+    /// A consultation that a router asked for.
     Consult,
 }
 
-/// Where a task stands. The transition table is [`transition`].
+/// The states of a task. [`transition::decide`] is the transition table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum State {
-    /// Something it depends on has not succeeded. Left by `Ready`, `Cancel`, `Skip`.
+    /// A dependency has not succeeded yet. Left by `Unblock`, `Cancel` and `Skip`.
     Blocked,
-    /// May start. Caused by submission without dependencies, the last dependency's success, the end of a wait.
-    Ready { since: Time },
-    /// An agent works on it under a lease. Caused by `Assign`.
-    Running { agent: AgentId, since: Time, lease_until: Time },
-    /// The host or the task's children have the next word. Holds its scope and no agent.
-    Waiting { stage: WaitingOn, need: Option<Need>, since: Time },
-    /// Not before `until`: after a failure that may be tried again, or because a router put it off.
-    Backoff { until: Time },
-    /// Accepted.
-    Succeeded { at: Time },
-    /// Given up; a dead letter until it is redriven or dropped.
-    Failed { at: Time, class: ErrorClass },
-    /// Ended by a person.
-    Cancelled { at: Time },
-    /// Will not run, because something it needs never will.
-    Skipped { at: Time },
+    /// It may start: it has no dependencies left, its backoff is over, or a question was answered.
+    Ready {
+        /// When it became ready.
+        since: Time,
+    },
+    /// An agent works on it under a lease.
+    Running {
+        /// The agent that works on it.
+        agent: AgentId,
+        /// When the attempt began.
+        since: Time,
+        /// End of the lease, unless it is renewed.
+        lease_until: Time,
+    },
+    /// It waits on the host, on children or on a person. It holds its scope and no agent.
+    Waiting {
+        /// What it waits on.
+        stage: WaitingOn,
+        /// Children or time that must come first; none = the stage can go on at once.
+        need: Option<Need>,
+        /// When it began to wait.
+        since: Time,
+    },
+    /// It waits before a retry, or because a router postponed it.
+    Backoff {
+        /// When it becomes ready.
+        until: Time,
+    },
+    /// The outcome was accepted.
+    Succeeded {
+        /// When.
+        at: Time,
+    },
+    /// No attempts are left: a dead letter until it is redriven or dropped.
+    Failed {
+        /// When.
+        at: Time,
+        /// The class of the last failure.
+        class: ErrorClass,
+    },
+    /// A person cancelled it.
+    Cancelled {
+        /// When.
+        at: Time,
+    },
+    /// It will not run, because a dependency failed for good.
+    Skipped {
+        /// When.
+        at: Time,
+    },
 }
 
-/// Who decides how a waiting task goes on.
+/// What decides how a waiting task goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WaitingOn {
-    /// Its executor.
+    /// Its executor, of a composite task.
     Executor,
-    /// Its validators: an outcome is claimed and not yet accepted.
+    /// Its validators: an outcome is claimed but not yet accepted.
     Acceptance,
-    /// The router, which asked for something to be run first.
+    /// The router, which asked for a consultation first.
     Routing,
-    /// A person, who was asked something.
+    /// A person, who was asked a question.
     Person,
 }
 
 impl WaitingOn {
-    /// What the children are for that it waits for, if it has any.
+    /// The role of the children that it waits for; none = it has no children.
     #[must_use]
     pub fn role(self) -> Option<Role> {
         match self {
@@ -127,16 +173,17 @@ impl Role {
     }
 }
 
-/// What of its children a waiting task waits for.
+/// When a waiting task wakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Need {
-    /// So many children of this epoch must have ended.
+    /// Number of children of this epoch that must have ended.
     pub ended: u32,
-    /// Or this moment must have come.
+    /// It wakes at this time at the latest; none = it waits for the children.
     pub until: Option<Time>,
 }
 
 impl State {
+    /// Whether nothing follows unless a person asks for it.
     #[must_use]
     pub fn is_terminal(self) -> bool {
         match self {
@@ -151,7 +198,7 @@ impl State {
         }
     }
 
-    /// Whether the task's scope is locked.
+    /// Whether the task's scope is locked in this state.
     #[must_use]
     pub fn holds_scope(self) -> bool {
         match self {
@@ -166,6 +213,7 @@ impl State {
         }
     }
 
+    /// The state without its data.
     #[must_use]
     pub fn name(self) -> StateName {
         match self {
@@ -182,22 +230,32 @@ impl State {
     }
 }
 
-/// The lifecycle without its data, for columns, counts and people.
+/// The states without their data, for columns, counts and display.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StateName {
+    /// [`State::Blocked`]
     Blocked,
+    /// [`State::Ready`]
     Ready,
+    /// [`State::Running`]
     Running,
+    /// [`State::Waiting`]
     Waiting,
+    /// [`State::Backoff`]
     Backoff,
+    /// [`State::Succeeded`]
     Succeeded,
+    /// [`State::Failed`]
     Failed,
+    /// [`State::Cancelled`]
     Cancelled,
+    /// [`State::Skipped`]
     Skipped,
 }
 
 impl StateName {
+    /// In the order of the lifecycle.
     pub const ALL: [Self; 9] = [
         Self::Blocked,
         Self::Ready,
@@ -210,6 +268,7 @@ impl StateName {
         Self::Skipped,
     ];
 
+    /// The kebab-case name, as shown and filtered by.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -243,43 +302,49 @@ impl fmt::Display for StateName {
     }
 }
 
-/// Everything about how a task is to be run that scheduling needs. Interned: a million tasks of one kind share one.
+/// What scheduling needs to know about how a task is to be run. Interned: a million tasks of one kind share one.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TaskPolicy {
+    /// Skills that an agent must declare, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skills: Vec<String>,
-    /// Skills that would help.
+    /// Skills that would help, sorted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub prefers: Vec<String>,
+    /// What the task may touch.
     #[serde(default)]
     pub scope: Scope,
-    /// Only this agent may do it.
+    /// Only this agent may do it; none = any that is eligible.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
-    /// Makes the task a composite one.
+    /// The executor that makes it a composite task; none = an agent does it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub executor: Option<String>,
     /// Whether validators must accept an outcome before it counts.
     #[serde(default)]
     pub validated: bool,
-    /// What it and all below it may use up.
+    /// Budget of the task and all tasks below it.
     #[serde(default, skip_serializing_if = "Cap::is_none")]
     pub budget: Cap,
+    /// What running it may change.
     #[serde(default)]
     pub effects: Effects,
+    /// Running it twice does no more than running it once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub idempotent: bool,
-    /// Of each of these, the operator lets so many run at once.
+    /// Concurrency keys: the operator limits how many tasks with each run at once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<String>,
+    /// How often and when it is tried again.
     #[serde(default)]
     pub retry: Retry,
+    /// Limits on its attempts and on the task.
     #[serde(default)]
     pub timeouts: Timeouts,
 }
 
 impl TaskPolicy {
-    /// Those required and those preferred, sorted.
+    /// Required and preferred skills, sorted, without duplicates.
     #[must_use]
     pub fn all_skills(&self) -> Vec<String> {
         let mut all = [self.skills.as_slice(), self.prefers.as_slice()].concat();
@@ -288,8 +353,8 @@ impl TaskPolicy {
         all
     }
 
-    /// Whether a person must look before what was not accepted is tried again, however it ended: what has once acted on
-    /// the world is not done twice unasked.
+    /// Whether a person must decide before the task is tried again, because an attempt may already have had external
+    /// effects that must not be repeated.
     #[must_use]
     pub fn needs_confirmation(&self, begun: Begun) -> bool {
         match (self.effects, begun) {

@@ -1,55 +1,63 @@
-//! The trial of a router against the promoted one: how much it may do, and which tasks are its own.
+//! Trials of a router against the promoted one: their phases, their limits, and which tasks the candidate decides.
 
 use serde::{Deserialize, Serialize};
 
 use crate::id::{RunId, TaskId};
 use crate::seed::Seed;
 
-/// How much the candidate may do.
+/// The phases of a trial, by how much the candidate decides.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum TrialPhase {
-    /// It decides, and nothing follows from it.
+    /// Its decisions are recorded and not followed.
     Shadow,
-    /// It has a share of the tasks, between 0 and 1.
-    Split { share: f64 },
-    /// It has all tasks but a share, between 0 and 1, that stays with the baseline so that both can still be compared.
-    Probation { holdback: f64 },
+    /// It decides a share of the tasks.
+    Split {
+        /// The candidate's share, 0.0 to 1.0.
+        share: f64,
+    },
+    /// It decides all tasks but a share that stays with the baseline, so that both can still be compared.
+    Probation {
+        /// The baseline's share, 0.0 to 1.0.
+        holdback: f64,
+    },
 }
 
 impl TrialPhase {
-    /// The candidate's share of the tasks, 0 to 1.
+    /// The candidate's share of the tasks, 0.0 to 1.0.
     #[must_use]
     pub fn share(self) -> f64 {
         match self {
             Self::Shadow => 0.0,
-            // `max` takes what is not a number to the other one.
+            // `max` turns NaN into 0.
             Self::Split { share } => share.clamp(0.0, 1.0).max(0.0),
             Self::Probation { holdback } => 1.0 - holdback.clamp(0.0, 1.0).max(0.0),
         }
     }
 }
 
-/// How much worse is tolerated, and the chance of an alarm when no more than that is the case.
+/// The tolerance of a guard and the probability that it raises a false alarm.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Limit {
+    /// A difference or a factor, as the guard says.
     pub tolerance: f64,
+    /// The probability of a false alarm, 0.0 to 1.0.
     pub alpha: f64,
 }
 
-/// The limits of a trial.
+/// When a trial is ended because the candidate does worse.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GuardLimits {
-    /// How much lower the share of accepted attempts may be, such as 0.05.
+    /// Tolerated difference of the acceptance rates, such as 0.05.
     pub acceptance: Limit,
-    /// How many times as long an attempt may take, such as 1.25.
+    /// Tolerated ratio of the latencies, such as 1.25.
     pub latency: Limit,
-    /// How many times as much an attempt may cost, such as 1.25.
+    /// Tolerated ratio of the costs, such as 1.25.
     pub cost: Limit,
 }
 
 impl Default for GuardLimits {
-    /// Together the three raise a false alarm in at most 5 % of trials.
+    /// Together the three raise a false alarm in at most 5 % of trials (Bonferroni).
     fn default() -> Self {
         let alpha = 0.05 / 3.0;
         Self {
@@ -60,12 +68,17 @@ impl Default for GuardLimits {
     }
 }
 
+/// A trial that goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
+    /// Its number, which selects the tasks of each arm.
     pub id: i64,
+    /// The current phase.
     pub stage: TrialPhase,
-    /// The chance that the race ends with a verdict though both routers are equally good.
+    /// Significance level of the sequential test: the probability that it decides although both routers are equally
+    /// good.
     pub alpha: f64,
+    /// When to end it early.
     pub guards: GuardLimits,
 }
 
@@ -73,7 +86,7 @@ pub struct Trial {
 const DOMAIN: Seed = Seed(0x6261_746f_6e61_726d);
 
 impl Trial {
-    /// Whether the candidate decides on a task: the same for each of its attempts, whatever else is going on.
+    /// Whether the candidate decides a task. The answer is the same for every attempt, whatever else is going on.
     ///
     /// `DOMAIN.of(trial).of(run).of(task).fraction()` in terms of [`Seed::of`], which is a step of SplitMix64 for each
     /// number; a task is the candidate's where that is below the candidate's share. So a task that is the candidate's
@@ -104,11 +117,11 @@ mod tests {
     }
 
     #[test]
-    fn the_split_is_as_told_within_two_points() {
-        for told in [0.0, 0.1, 0.5, 0.9, 1.0] {
+    fn the_split_has_its_share_within_two_points() {
+        for wanted in [0.0, 0.1, 0.5, 0.9, 1.0] {
             for id in 1..=20 {
-                let found = share(&candidates(&trial(id, TrialPhase::Split { share: told })));
-                assert!((found - told).abs() <= 0.02, "{found} is not {told} in trial {id}");
+                let found = share(&candidates(&trial(id, TrialPhase::Split { share: wanted })));
+                assert!((found - wanted).abs() <= 0.02, "{found} is not {wanted} in trial {id}");
             }
         }
     }

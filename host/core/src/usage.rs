@@ -1,26 +1,29 @@
-//! What an attempt used up.
+//! Usage of an attempt.
 
 use serde::{Deserialize, Serialize};
 
-/// What an attempt used up, as its agent says.
+/// What an attempt used, as its agent reports it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
+    /// Cached ones included.
     #[serde(default)]
     pub input_tokens: u64,
+    /// Tokens that the model generated.
     #[serde(default)]
     pub output_tokens: u64,
-    /// None = unknown.
+    /// In millionths of the operator's currency; none = not reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_micros: Option<u64>,
+    /// Calls of the model's API.
     #[serde(default)]
     pub requests: u32,
-    /// Of the input tokens, those that the far side had kept from before.
+    /// Input tokens that the server had cached.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cached_input_tokens: u64,
-    /// Steps of the agent, in its own count.
+    /// Steps of the agent, as it counts them.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub turns: u64,
-    /// Who did the work, in the words of the price table.
+    /// The model's name, as in the price table; none = not reported.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
 }
@@ -30,12 +33,13 @@ fn is_zero(number: &u64) -> bool {
 }
 
 impl Usage {
+    /// Whether nothing was reported.
     #[must_use]
     pub fn is_zero(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The larger of two readings, field by field.
+    /// The larger of two cumulative readings, field by field.
     #[must_use]
     pub fn most(&self, other: &Self) -> Self {
         Self {

@@ -1,5 +1,5 @@
-//! Published outcomes that give the simulated pools a plausible shape: who solves how much of what, and at what cost.
-//! They are measured on benchmarks of models and stand for no agent that anyone runs.
+//! Published benchmark results that give the simulated pools a plausible shape: accuracies and costs of models. They
+//! don't describe any real agent.
 
 /// A table of figures by name and column.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -8,14 +8,14 @@ pub struct Table {
     pub rows: Vec<Row>,
 }
 
-/// One figure for each column of its table.
+/// One number for each column of its table.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Row {
     pub name: String,
     pub values: Vec<f64>,
 }
 
-/// How two models did on the questions of one subject. Shares are 0.0 to 1.0.
+/// Results of two models on the questions of one subject. Shares are 0.0 to 1.0.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Subject {
     pub name: String,

@@ -1,4 +1,4 @@
-//! What is claimed of routing, measured in worlds that nothing was tuned on. Runs that go against a claim are named.
+//! Measures the claims about routing, in worlds that nothing was tuned on. Runs that contradict a claim are listed.
 
 mod balance;
 mod coverage;
@@ -22,7 +22,7 @@ use super::play::{Cast, Demand, Performance, play};
 use super::score::{Score, score};
 use super::world::{Config, World};
 
-/// The first seed of the worlds that claims are measured in. Whoever tunes a router uses seeds from 10,000 on.
+/// The first seed of the worlds in which claims are measured. For tuning routers use seeds from 10,000 on.
 const FIRST: u64 = 2001;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -80,16 +80,16 @@ impl fmt::Display for Gate {
     }
 }
 
-/// What was found about a claim.
+/// The result for a claim.
 #[derive(Clone, Debug, Serialize)]
 pub struct Finding {
     pub gate: Gate,
     pub passed: bool,
-    /// What was measured, and what it came to.
+    /// What was measured, with its result.
     pub figures: Vec<(String, String)>,
-    /// Runs that went against the claim.
+    /// Runs that contradict the claim.
     pub losing: Vec<String>,
-    /// Names of files and SVG texts.
+    /// File names with SVG texts.
     #[serde(skip)]
     pub plots: Vec<(String, String)>,
 }
@@ -103,7 +103,7 @@ impl Finding {
         self.figures.push((what.into(), value.into()));
     }
 
-    /// A figure on which the claim rests.
+    /// A number that the claim rests on.
     fn demand(&mut self, holds: bool, what: impl Into<String>, value: impl Into<String>) {
         let value = value.into();
         self.figure(what, if holds { value } else { format!("{value} ✗") });
@@ -111,27 +111,27 @@ impl Finding {
     }
 }
 
-/// How much is played.
+/// The size of the measurements.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
-    /// Worlds of a comparison.
+    /// Number of worlds in a comparison.
     pub worlds: u64,
-    /// Swaps that are backtested.
+    /// Number of router swaps that are backtested.
     pub swaps: u64,
-    /// A/A tests.
+    /// Number of A/A tests.
     pub tests: u64,
-    /// Histories that are searched.
+    /// Number of generated histories.
     pub histories: u64,
 }
 
 impl Scale {
-    /// What the claims are stated for.
+    /// The size for which the claims are stated.
     pub const FULL: Self = Self { worlds: 24, swaps: 100, tests: 200, histories: 20 };
-    /// A look: too little for the claims.
+    /// A quick run, too small for the claims.
     pub const QUICK: Self = Self { worlds: 4, swaps: 10, tests: 40, histories: 2 };
 }
 
-/// What gates are measured with.
+/// What measurements need.
 pub struct Bench<'a> {
     pub library: &'a Library,
     pub scale: Scale,

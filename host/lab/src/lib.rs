@@ -1,5 +1,5 @@
-//! A world of agents and tasks of which everything is known, and the real scheduler played in it: what routers are
-//! tuned and judged on. Beside it [`scale`], which looks at the store alone.
+//! The laboratory: simulated worlds whose truth is known, with the real scheduler running in them, to tune and evaluate
+//! routers. Beside it [`scale`], which measures the store alone.
 
 pub mod anchor;
 pub mod gate;

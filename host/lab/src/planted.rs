@@ -1,5 +1,5 @@
-//! Made-up histories whose truth is known: what was planted in them must be found, and nothing in those in which nothing
-//! was.
+//! Generated histories whose truth is known: analyses must find what is planted in them, and nothing where nothing is
+//! planted.
 
 mod draws;
 mod play;
@@ -18,11 +18,11 @@ use baton_learn::anomaly::Metric;
 use baton_learn::drift::Direction;
 use world::World;
 
-/// A history, and what is true of it.
+/// A history with its truth.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Planted {
     pub episodes: Vec<Episode>,
-    /// What each agent says that it can do.
+    /// The skills that each agent declares.
     pub declared: BTreeMap<String, Vec<String>>,
     pub truth: Truth,
 }
@@ -30,17 +30,17 @@ pub struct Planted {
 /// What was planted.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Truth {
-    /// Giver, taker, and whether the taker does better for it.
+    /// Giver, taker, and whether the taker does better with the giver's work.
     pub pairs: Vec<(String, String, bool)>,
     /// Agent, skill and direction.
     pub drifts: Vec<(String, String, Direction)>,
-    /// Skills that nobody has.
+    /// Skills that no agent has.
     pub gaps: BTreeSet<String>,
-    /// Agent and skill: able, and not declared.
+    /// Agent and skill: able but not declared.
     pub undeclared: BTreeSet<(String, String)>,
-    /// Agent and skill: declared, and not able.
+    /// Agent and skill: declared but not able.
     pub overstated: BTreeSet<(String, String)>,
-    /// Globs of the files that only some agents do well with.
+    /// Globs of the files that only some agents handle well.
     pub proposals: BTreeSet<String>,
     pub teams: Vec<BTreeSet<String>>,
     /// Kinds that take much longer than others.
@@ -49,9 +49,9 @@ pub struct Truth {
     pub shape: BTreeSet<(String, String)>,
     /// Its kinds, sorted.
     pub shape_kinds: Vec<String>,
-    /// Agent, measure, and whether there is more of it.
+    /// Agent, metric, and whether it rises.
     pub anomalies: Vec<(String, Metric, bool)>,
-    /// Kind and check: refused now and then, and mended.
+    /// Kind and check: sometimes refused, then accepted.
     pub notes: BTreeSet<(String, String)>,
 }
 
@@ -61,13 +61,13 @@ pub fn planted(seed: Seed) -> Planted {
     sized(seed, 20, 300, true)
 }
 
-/// The same without any of it: able and unable agents, busy pairs, kinds and folders there are still.
+/// The same with nothing planted: there are still able and unable agents, busy pairs, kinds and folders.
 #[must_use]
 pub fn null(seed: Seed) -> Planted {
     sized(seed, 20, 300, false)
 }
 
-/// The same with another number of agents, at least 20, and of runs.
+/// The same with other numbers of agents, at least 20, and of runs.
 #[must_use]
 pub fn sized(seed: Seed, agents: usize, runs: usize, with: bool) -> Planted {
     let world = World::drawn(seed.of(1), agents.max(20), runs, with);
@@ -105,13 +105,13 @@ mod tests {
 
     #[test]
     fn where_nothing_was_planted_nothing_is_found() {
-        let mut told = 0;
+        let mut reported = 0;
         for seed in 0..3 {
             let history = null(Seed(seed));
             let scores = scored(&insights(&history.episodes, &history.declared, Seed(seed)), &history.truth);
-            told += scores.iter().map(|score| score.told).sum::<usize>();
+            reported += scores.iter().map(|score| score.reported).sum::<usize>();
         }
-        assert!(told <= 2, "{told} findings in three histories without any");
+        assert!(reported <= 2, "{reported} findings in three histories without any");
     }
 
     #[test]

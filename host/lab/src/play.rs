@@ -1,4 +1,4 @@
-//! One router in one world: the real store, board, statistics and plugin, with attempts that end as the world says.
+//! Runs one router in one world: the real store, board, statistics and plugin, with simulated attempts.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -24,7 +24,7 @@ use baton_store::Reader;
 use super::score::Played;
 use super::world::{SimTask, World};
 
-/// What a router foresaw for one candidate.
+/// A router's forecast for one candidate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Foreseen {
     /// Positions in the world.
@@ -33,16 +33,16 @@ pub struct Foreseen {
     pub success: f64,
 }
 
-/// What came of a play.
+/// The result of a simulation.
 pub struct Performance {
     pub played: Vec<Played>,
     /// For every candidate of every task that was assigned.
     pub foreseen: Vec<Foreseen>,
-    /// The decisions are in its store, if they were to be kept.
+    /// Its store holds the decisions if they were kept.
     pub simulator: Simulator,
 }
 
-/// Who plays, and how.
+/// The router and its settings.
 pub struct Cast<'a> {
     pub router: &'a Router,
     pub config: &'a BTreeMap<String, String>,
@@ -52,22 +52,22 @@ pub struct Cast<'a> {
     pub record: bool,
 }
 
-/// How plans say what a task needs.
+/// How plans express what a task needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Demand {
-    /// As what would help: declarations that are wrong exclude nobody.
+    /// As preferred skills: wrong declarations exclude no agent.
     Preferred,
-    /// As what an agent must declare, as matching by capability has it: nobody else gets the task.
+    /// As required skills, for capability matching: only agents that declare them get the task.
     Required,
 }
 
-/// Moments in a row at which nothing starts or ends before a router counts as putting off forever.
+/// Consecutive moments at which nothing starts or ends before a router counts as postponing for ever.
 const IDLE_MOMENTS: u32 = 100_000;
 
-/// Plays a world through with a plugin.
+/// Simulates a whole world with a plugin.
 ///
 /// # Errors
-/// The store failed, or the router gave no usable answer: a simulation hides no failure behind the host's own choice.
+/// The store failed, or the router's answer was unusable: unlike the host, a simulation has no fallback choice.
 pub fn play(world: &World, cast: &Cast<'_>) -> Result<Performance, String> {
     let mut failed = None;
     let mut route = |snapshot: &Snapshot| match cast.router.route(snapshot) {
@@ -127,13 +127,13 @@ fn perform(
     Ok(Performance { played, foreseen, simulator })
 }
 
-/// A play under way.
+/// A running simulation.
 struct Play<'w> {
     world: &'w World,
     simulator: Simulator,
     /// The next task to arrive.
     next: usize,
-    /// Positions by name.
+    /// Indices by name.
     names: HashMap<String, usize>,
     agents: HashMap<String, usize>,
     present: Vec<bool>,
@@ -155,7 +155,7 @@ impl<'w> Play<'w> {
         arrival.into_iter().chain(self.simulator.next()).min()
     }
 
-    /// Lets time pass and tasks arrive; whether anything ended.
+    /// Advances time and lets tasks arrive; returns whether anything ended.
     fn advance(&mut self, at: Time) -> Result<bool, String> {
         let ended = !self.simulator.advance(at)?.is_empty();
         let mut arrived = Vec::new();
@@ -171,7 +171,7 @@ impl<'w> Play<'w> {
         Ok(ended)
     }
 
-    /// Lets agents come and go as the world says.
+    /// Adds and removes agents as the world says.
     fn muster(&mut self, task: usize) -> Result<(), String> {
         let mut ops = Vec::new();
         for (index, agent) in self.world.agents.iter().enumerate() {
@@ -233,7 +233,7 @@ fn card(world: &World, agent: usize) -> Card {
     }
 }
 
-/// A task as a plan would have it.
+/// A task as a workstream.
 fn workstream(world: &World, task: &SimTask, demand: Demand) -> Workstream {
     let mut spec = Workstream::named(task.name.clone());
     let skill = vec![world.skills[task.skill].clone()];
@@ -266,7 +266,7 @@ fn attempt(world: &World, task: usize, agent: usize) -> ScriptedAttempt {
     ScriptedAttempt { takes, result, used }
 }
 
-/// All forecasts of one answer.
+/// The forecasts of one answer.
 fn foresight(
     names: &HashMap<String, usize>,
     agents: &HashMap<String, usize>,

@@ -1,4 +1,4 @@
-//! What a played run is worth: how much was done, how much more could have been, how long it took and who did it.
+//! Scores of a simulated run: completion, regret, sojourn times and balance.
 
 pub mod balance;
 pub mod idle;
@@ -15,24 +15,24 @@ pub use sojourn::Sojourn;
 
 use super::world::World;
 
-/// One attempt as it was played; times in milliseconds from the start. A task that is tried again is there again.
+/// A simulated attempt; times are in milliseconds from the start. A retry is another entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Played {
     /// Index into [`World::tasks`].
     pub task: usize,
     /// Index into [`World::agents`].
     pub agent: usize,
-    /// When it could have begun: the task's arrival, or for a further attempt when it was ready again.
+    /// When it could have begun: the task's arrival, or for a retry when the task was ready again.
     pub arrived_ms: u64,
     pub started_ms: u64,
     pub ended_ms: u64,
-    /// Whether the validator accepted it.
+    /// Whether a validator accepted it.
     pub accepted: bool,
-    /// Whether it was done.
+    /// Whether the task was really done.
     pub truth: bool,
 }
 
-/// The worth of a run.
+/// The scores of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Score {
@@ -42,7 +42,7 @@ pub struct Score {
     pub accepted: f64,
     /// The share of the accepted tasks that were not done; zero if nothing was accepted.
     pub wrongly_accepted: f64,
-    /// Tasks that nobody tried.
+    /// Number of tasks that were never attempted.
     pub unplayed: usize,
     /// See [`regret::mean`].
     pub regret: f64,

@@ -1,6 +1,6 @@
-//! A simulated world: agents of known skill, tasks of known difficulty, and what would become of every task with every
-//! agent, drawn before anything is played. Whoever plays in it faces the same table, so that two ways of routing differ
-//! by nothing but their choices (common random numbers).
+//! A simulated world: agents of known skill, tasks of known difficulty, and what would become of every task with
+//! every agent, drawn before anything is played. Every router faces the same table, so that two routers differ by
+//! nothing but their choices (common random numbers).
 
 pub mod arrival;
 pub mod config;
@@ -21,16 +21,16 @@ use draw::Draw;
 use drift::Shift;
 use pool::Roster;
 
-/// What an attempt of an agent of average price costs, in millionths of the currency. Invented: only ratios matter.
+/// Cost of an attempt by an agent of average price, in millionths of the currency. Invented: only ratios matter.
 pub const MEAN_COST_MICROS: f64 = 20_000.0;
 
 /// An agent as it presents itself. What it can really do is [`World::success_chance`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct SimAgent {
     pub name: String,
-    /// What it says it can do: indices into [`World::skills`], ascending, at least one.
+    /// Declared skills: indices into [`World::skills`], ascending, at least one.
     pub declared: Vec<usize>,
-    /// Attempts that it may run at once, at least 1.
+    /// Maximum number of concurrent attempts, at least 1.
     pub capacity: u32,
     /// What an attempt costs on average before any change of prices, in millionths of the currency.
     pub cost_micros: u64,
@@ -46,7 +46,7 @@ pub struct SimTask {
     pub arrives: u64,
     /// What a router may see of it: see [`feature`].
     pub features: Vec<(String, f64)>,
-    /// How hard it is, as a draw from N(0, 1): higher is harder, for every agent. Nobody who plays may see it.
+    /// Its difficulty, a draw from N(0, 1): higher is harder, for every agent. Hidden from routers.
     pub difficulty: f64,
     /// The two noisy views of the difficulty from which the features are made.
     pub views: [f64; 2],
@@ -71,7 +71,7 @@ pub struct World {
 }
 
 impl World {
-    /// Draws a world. The same configuration gives the same world; settings out of their range are brought into it.
+    /// Draws a world. The same configuration gives the same world; settings are clamped to their ranges.
     #[must_use]
     pub fn build(config: &Config) -> Self {
         let config = config.tamed();
@@ -97,7 +97,7 @@ impl World {
         world
     }
 
-    /// Draws what becomes of every task with every agent.
+    /// Draws the outcome of every task with every agent.
     fn settle(&mut self, seed: Seed) {
         let base: Vec<Vec<f64>> = self
             .chances
@@ -134,8 +134,8 @@ impl World {
         (row[at.skill] * self.shift.factor(agent, task)).clamp(0.0, 1.0)
     }
 
-    /// What someone would say who knows every agent's skill and sees the task's features: `P(success | features)`.
-    /// See [`Copula::chance`].
+    /// The forecast of an oracle that knows every agent's skill and sees the task's features: `P(success |
+    /// features)`. See [`Copula::chance`].
     #[must_use]
     pub fn chance_given_features(&self, agent: usize, task: usize) -> f64 {
         let Some(at) = self.tasks.get(task) else { return 0.0 };
@@ -149,7 +149,7 @@ impl World {
         self.cell(agent, task).is_some_and(|cell| self.truths[cell])
     }
 
-    /// How long an attempt of this agent on the task takes, in milliseconds, at least 1.
+    /// Duration of this agent's attempt at the task, in milliseconds, at least 1.
     #[must_use]
     pub fn service_ms(&self, agent: usize, task: usize) -> u64 {
         self.cell(agent, task).map_or(1, |cell| self.services[cell])
@@ -173,20 +173,20 @@ impl World {
         }
     }
 
-    /// What an attempt of this agent on the task costs, in millionths of the currency.
+    /// Cost of this agent's attempt at the task, in millionths of the currency.
     #[must_use]
     pub fn cost_micros(&self, agent: usize, task: usize) -> u64 {
         let (Some(row), Some(at)) = (self.costs.get(agent), self.tasks.get(task)) else { return 0 };
         draw::whole(row[at.skill] * self.shift.price(agent, task) * MEAN_COST_MICROS)
     }
 
-    /// Whether the agent is there when this task comes.
+    /// Whether the agent is present when this task arrives.
     #[must_use]
     pub fn present(&self, agent: usize, task: usize) -> bool {
         agent < self.agents.len() && self.shift.present(agent, task)
     }
 
-    /// Whether the agent says that it can do what this task needs.
+    /// Whether the agent declares the skill that this task needs.
     #[must_use]
     pub fn declares(&self, agent: usize, task: usize) -> bool {
         let (Some(agent), Some(task)) = (self.agents.get(agent), self.tasks.get(task)) else { return false };

@@ -15,49 +15,58 @@ use super::strata::{Stratum, tails};
 /// A shift in an agent's latest attempts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Anomaly {
+    /// The agent's name.
     pub agent: String,
-    /// None = in all that the agent does.
+    /// None = over all kinds.
     pub kind: Option<String>,
+    /// What shifted.
     pub measure: Metric,
-    /// Before and now: the median in milliseconds or millionths of the currency, or the share of failed attempts. What
-    /// the agent does now may be another mix than before, so `ratio` need not be their quotient.
+    /// The former value, and with `now` the current one: the median in milliseconds or millionths of the currency, or
+    /// the share of failed attempts. The mix of kinds may have changed, so `ratio` need not be their quotient.
     pub before: f64,
+    /// See `before`.
     pub now: f64,
-    /// How many times as much as comparable attempts before; for failures, how many times as often, when half a failure
-    /// is added on both sides.
+    /// The current value relative to comparable former attempts; for failures the ratio of rates, with half a failure
+    /// added on both sides.
     pub ratio: f64,
     /// The shift in robust standard deviations of single attempts, on a logarithmic scale; none for failures and where
     /// attempts did not differ before.
     pub deviations: Option<f64>,
-    /// Two-sided.
+    /// Two-sided p-value.
     pub p: f64,
-    /// How many attempts are compared with how many.
+    /// Attempts in the window, which are compared with those in history.
     pub window: usize,
+    /// Attempts before the window.
     pub history: usize,
     /// The first event of the window.
     pub since: i64,
+    /// Numbers of events in the window, the most extreme first.
     pub evidence: Vec<i64>,
 }
 
+/// What can shift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Metric {
+    /// Duration of attempts, in milliseconds.
     Latency,
+    /// Cost of attempts, in millionths of the currency.
     Cost,
+    /// Share of failed attempts.
     Failures,
 }
 
-/// The newest so many attempts of an agent are compared with those before; of an agent at one kind, so many.
+/// The number of newest attempts that are compared with those before; of an agent at one kind, fewer.
 const WINDOW: usize = 40;
 const WINDOW_OF_KIND: usize = 20;
-/// Fewer attempts in the window, or in history, are not compared.
+/// Minimum number of attempts in the window, and in history.
 const LEAST: usize = 8;
 const LEAST_HISTORY: usize = 20;
-/// A shift by less than this factor, up or down, is not worth telling however sure.
+/// A shift by a smaller factor, up or down, isn't reported however sure it is.
 const FACTOR: f64 = 1.25;
 
-/// Shifts told with at most 1 % false discoveries over all agents, kinds and measures; the surest first. A kind is only
-/// told of where the agent as a whole is not.
+/// Shifts at a false discovery rate of 1 % over all agents, kinds and metrics, the surest first. A kind is reported
+/// only if the agent as a whole isn't.
 #[must_use]
 pub fn anomalies(episodes: &[Episode]) -> Vec<Anomaly> {
     let mut agents: BTreeMap<&str, Vec<&Episode>> = BTreeMap::new();
@@ -73,10 +82,10 @@ pub fn anomalies(episodes: &[Episode]) -> Vec<Anomaly> {
         }
         all.extend(kinds.iter().flat_map(|(kind, own)| shifts(agent, Some(kind), own, WINDOW_OF_KIND)));
     }
-    told(all)
+    significant(all)
 }
 
-fn told(all: Vec<Anomaly>) -> Vec<Anomaly> {
+fn significant(all: Vec<Anomaly>) -> Vec<Anomaly> {
     let p_values: Vec<f64> = all.iter().map(|anomaly| anomaly.p).collect();
     let sure = discovery::by_p_values(&p_values, discovery::STRICT);
     let large = |anomaly: &Anomaly| anomaly.ratio >= FACTOR || anomaly.ratio <= 1.0 / FACTOR;
@@ -123,7 +132,7 @@ fn shifts(agent: &str, kind: Option<&str>, attempts: &[&Episode], window: usize)
     .collect()
 }
 
-/// One attempt's amount, and its logarithm less the median of its kind in history.
+/// An attempt's amount, and its logarithm minus the median of its kind in history.
 struct Reading {
     seq: i64,
     value: f64,
@@ -131,8 +140,8 @@ struct Reading {
 }
 
 impl Comparison<'_> {
-    /// Logarithms, because amounts spread by factors; each less what is usual for its kind, because the mix of kinds
-    /// varies.
+    /// Compares logarithms, because amounts vary by factors, each minus what is usual for its kind, because the mix
+    /// of kinds varies.
     fn amounts(&self, measure: Metric, of: impl Fn(&Episode) -> Option<f64>) -> Option<Anomaly> {
         let mut usual: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
         for episode in self.history {
@@ -221,7 +230,7 @@ impl Comparison<'_> {
     }
 }
 
-/// The largest first, and among equals the newest.
+/// The largest first, newest first among equals.
 fn extremes(mut events: Vec<(f64, i64)>) -> Vec<i64> {
     events.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| b.1.cmp(&a.1)));
     events.into_iter().take(MOST).map(|(_, seq)| seq).collect()
@@ -261,8 +270,8 @@ mod tests {
 
     #[test]
     fn nothing_is_told_of_agents_that_stay_as_they_are() {
-        let told: usize = (0..20).map(|seed| anomalies(&world(seed, |_, _| ())).len()).sum();
-        assert!(told <= 1, "{told} in 20 histories");
+        let significant: usize = (0..20).map(|seed| anomalies(&world(seed, |_, _| ())).len()).sum();
+        assert!(significant <= 1, "{significant} in 20 histories");
         assert!(anomalies(&[]).is_empty());
     }
 
@@ -278,9 +287,9 @@ mod tests {
                     _ => {}
                 }
             }));
-            let told: Vec<(&str, Metric, bool)> =
+            let significant: Vec<(&str, Metric, bool)> =
                 found.iter().map(|one| (one.agent.as_str(), one.measure, one.ratio > 1.0)).collect();
-            let mut sorted = told.clone();
+            let mut sorted = significant.clone();
             sorted.sort();
             assert_eq!(
                 sorted,

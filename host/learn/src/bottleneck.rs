@@ -1,4 +1,4 @@
-//! Bottlenecks: what the length of runs consists of, by the times at which things happened.
+//! Bottlenecks: what the duration of runs consists of.
 
 mod path;
 
@@ -22,63 +22,76 @@ use super::number::{amount, mean, real, share, total};
 pub struct Bottlenecks {
     /// By run, oldest first.
     pub runs: Vec<CriticalPath>,
-    /// What takes most first.
+    /// Kinds of tasks, those that take most first.
     pub kinds: Vec<Load>,
+    /// The same for agents.
     pub agents: Vec<Load>,
 }
 
-/// What the length of a run consists of.
+/// The critical path of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CriticalPath {
+    /// The run.
     pub run: RunId,
-    /// From the first moment that something could start to the last end, in milliseconds.
+    /// From the first moment that a task was ready to the last end, in milliseconds.
     pub makespan_ms: u64,
     /// First to last; their times add up to the makespan.
     pub steps: Path,
-    /// What takes most first.
+    /// Tasks on the path, those that take most first.
     pub tasks: Vec<Part>,
+    /// Events of the longest steps.
     pub evidence: Vec<i64>,
 }
 
-/// A task's part of a critical path.
+/// A task on a critical path.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Part {
+    /// The task.
     pub task: TaskId,
+    /// Its id in the plan.
     pub name: String,
+    /// Its kind.
     pub kind: String,
-    /// Between the end of what it waited for last and its start.
+    /// From the end of what it waited for last to its start, in milliseconds.
     pub waiting_ms: u64,
+    /// Time in its attempts on the path.
     pub working_ms: u64,
     /// Attempts on the path beyond the first.
     pub retries: usize,
-    /// Of the makespan, 0.0 to 1.0.
+    /// Share of the makespan, 0.0 to 1.0.
     pub share: f64,
 }
 
-/// What a kind of task, or an agent, adds to the length of runs.
+/// What a kind of task, or an agent, contributes to the duration of runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Load {
     /// The kind or the agent.
     pub name: String,
-    /// Runs on whose path it is.
+    /// Runs whose critical path it is on.
     pub runs: usize,
+    /// On critical paths, in milliseconds.
     pub waiting_ms: u64,
+    /// On critical paths, in milliseconds.
     pub working_ms: u64,
+    /// Attempts on critical paths beyond the first.
     pub retries: usize,
-    /// Of all makespans together, 0.0 to 1.0.
+    /// Share of all makespans together, 0.0 to 1.0.
     pub share: f64,
-    /// Its part of all tasks of these runs, or of all attempts if it is an agent, 0.0 to 1.0.
+    /// Its share of all tasks of these runs, or of all attempts if it is an agent, 0.0 to 1.0.
     pub usual: f64,
-    /// One-sided, of the hypothesis that its share of a run's path is on average no larger than its part of that run.
+    /// One-sided p-value of the hypothesis that its share of a run's path is on average no larger than its share of
+    /// that run's tasks or attempts.
     pub p: f64,
-    /// Takes at least twice its part, told with at most 5 % false discoveries.
+    /// Takes at least twice its usual share, at a false discovery rate of 5 %.
     pub stands_out: bool,
+    /// Events of its longest steps.
     pub evidence: Vec<i64>,
 }
 
-/// How much larger than its part the share of a load must be to stand out.
+/// How many times its usual share a load must take to stand out.
 const STANDING_OUT: f64 = 2.0;
 
+/// The critical paths of all runs, and what lies on them.
 #[must_use]
 pub fn bottlenecks(episodes: &[Episode]) -> Bottlenecks {
     let history = History::of(episodes);
@@ -127,7 +140,7 @@ fn parts(steps: &[Step], makespan_ms: u64) -> Vec<Part> {
     parts
 }
 
-/// The part of each kind among the tasks of a run.
+/// Each kind's share of the tasks of a run.
 fn part_of_tasks<'a>(attempts: &[&'a Episode]) -> BTreeMap<&'a str, f64> {
     let tasks: BTreeMap<TaskId, &str> =
         attempts.iter().map(|episode| (episode.task, episode.kind.as_str())).collect();
@@ -147,11 +160,11 @@ fn parts_of<'a>(names: impl Iterator<Item = &'a str>, all: f64) -> BTreeMap<&'a 
     parts
 }
 
-/// What one name adds, run by run.
+/// The contribution of one name, run by run.
 #[derive(Default)]
 struct Sum<'a> {
     steps: Vec<&'a Step>,
-    /// For each run in which it occurs: its share of the makespan less its part, and its part.
+    /// For each run in which it occurs: its share of the makespan minus its usual share, and its usual share.
     excess: Vec<f64>,
     parts: Vec<f64>,
     runs: BTreeSet<RunId>,
@@ -184,13 +197,13 @@ fn loads<'a>(
         }
     }
     let whole = total(paths.iter().map(|(path, _)| path.makespan_ms));
-    told(sums.iter().map(|(name, sum)| sum.load(name, amount(whole), real(paths.len()))).collect())
+    significant(sums.iter().map(|(name, sum)| sum.load(name, amount(whole), real(paths.len()))).collect())
 }
 
-fn told(mut loads: Vec<Load>) -> Vec<Load> {
+fn significant(mut loads: Vec<Load>) -> Vec<Load> {
     let p_values: Vec<f64> = loads.iter().map(|load| load.p).collect();
-    for (load, told) in loads.iter_mut().zip(discovery::by_p_values(&p_values, discovery::RATE)) {
-        load.stands_out = told && load.share >= STANDING_OUT * load.usual;
+    for (load, significant) in loads.iter_mut().zip(discovery::by_p_values(&p_values, discovery::RATE)) {
+        load.stands_out = significant && load.share >= STANDING_OUT * load.usual;
     }
     loads.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.name.cmp(&b.name)));
     loads
@@ -273,9 +286,9 @@ mod tests {
         for seed in 0..10 {
             let found = bottlenecks(&world(seed, 4));
             assert_eq!(found.kinds[0].name, "k0");
-            let told: Vec<&str> =
+            let significant: Vec<&str> =
                 found.kinds.iter().filter(|load| load.stands_out).map(|load| load.name.as_str()).collect();
-            assert_eq!(told, ["k0"], "{:?}", found.kinds);
+            assert_eq!(significant, ["k0"], "{:?}", found.kinds);
         }
     }
 

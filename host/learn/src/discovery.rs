@@ -1,10 +1,10 @@
-//! Which of many findings may be told, when a share of at most `rate` of those told may be wrong on average.
+//! Multiple testing: which of many findings to report, with an expected share of false ones of at most `rate`.
 
 use super::number::real;
 
-/// The share of false discoveries that is put up with.
+/// The usual false discovery rate.
 pub(super) const RATE: f64 = 0.05;
-/// The same where a finding asks for somebody's attention.
+/// The rate for findings that ask for somebody's attention.
 pub(super) const STRICT: f64 = 0.01;
 
 /// Which hypotheses are rejected. Source: Benjamini and Hochberg, "Controlling the False Discovery Rate", 1995.
@@ -13,7 +13,7 @@ pub(super) fn by_p_values(p_values: &[f64], rate: f64) -> Vec<bool> {
     among(p_values, p_values.len(), rate)
 }
 
-/// The same when so many hypotheses were there to be rejected, of which those that are not listed never could be.
+/// Like [`by_p_values`], for `hypotheses` in total, of which those that aren't listed can't be rejected.
 #[must_use]
 pub(super) fn among(p_values: &[f64], hypotheses: usize, rate: f64) -> Vec<bool> {
     let mut sorted = p_values.to_vec();
@@ -23,9 +23,9 @@ pub(super) fn among(p_values: &[f64], hypotheses: usize, rate: f64) -> Vec<bool>
     p_values.iter().map(|p| bar.is_some_and(|(bar, _)| p <= bar)).collect()
 }
 
-/// Which hypotheses are rejected, given the logarithms of their e-values, whatever the dependence between them.
-/// `hypotheses` counts also those that are not listed because they can't be rejected.
-/// Source: Wang and Ramdas, "False Discovery Rate Control with E-values", 2022.
+/// Which hypotheses are rejected, given the logarithms of their e-values, under any dependence. `hypotheses` includes
+/// those that aren't listed because they can't be rejected. Source: Wang and Ramdas, "False Discovery Rate Control
+/// with E-values", 2022.
 #[must_use]
 pub(super) fn by_e_values(ln_e_values: &[f64], hypotheses: usize, rate: f64) -> Vec<bool> {
     let mut sorted = ln_e_values.to_vec();

@@ -1,4 +1,4 @@
-//! Capability drift: when an agent became better or worse at a skill.
+//! Capability drift: agents that became better or worse at a skill.
 
 mod detector;
 mod hindsight;
@@ -18,37 +18,44 @@ use super::proportion::Proportion;
 /// A change in how often an agent's attempts with a skill are accepted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Drift {
+    /// The agent's name.
     pub agent: String,
+    /// The skill.
     pub skill: String,
+    /// Better or worse.
     pub direction: Direction,
     /// The first event after the change.
     pub from: i64,
     /// The event with which the [`Detector`] noticed it.
     pub noticed: i64,
-    /// From the change before this one, and up to the change after it.
+    /// Attempts before the change, since the previous change; `after` is up to the next one.
     pub before: Proportion,
+    /// See `before`.
     pub after: Proportion,
-    /// Natural logarithm of the e-value against there being no change between the changes before and after this one: how
-    /// many times likelier the order of attempts is with a change somewhere than with none.
+    /// Natural logarithm of the e-value against "there is no change between the previous and the next one": how many
+    /// times likelier the order of attempts is with a change than without.
     pub ln_evidence: f64,
-    /// Stands in hindsight, with at most 5 % false discoveries over all agents and skills. The rest are alarms, of which
-    /// a false one comes about once in 1,300 attempts.
+    /// Confirmed in hindsight, at a false discovery rate of 5 % over all agents and skills. The rest are alarms, of
+    /// which about one in 1,300 attempts is false.
     pub held: bool,
+    /// Numbers of events, those after the change first.
     pub evidence: Vec<i64>,
 }
 
+/// Which way a rate changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
+    /// More attempts are accepted.
     Up,
+    /// Fewer attempts are accepted.
     Down,
 }
 
-/// What an agent's attempts with a skill came to, in order.
+/// The results of an agent's attempts with a skill, in order.
 type Series = Vec<(i64, bool)>;
 
-/// The changes that a [`Detector`] would have noticed, located and tested with all that is known by now; those that hold
-/// first, then by strength.
+/// The changes that a [`Detector`] noticed, located and tested with all data; confirmed ones first, then by strength.
 #[must_use]
 pub fn drifts(episodes: &[Episode]) -> Vec<Drift> {
     let cells = cells(episodes);

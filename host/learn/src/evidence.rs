@@ -1,9 +1,9 @@
-//! Which events are named as evidence of a finding.
+//! Selects the events that are cited as evidence of a finding.
 
-/// A finding names no more events than these.
+/// A finding cites at most this many events.
 pub(super) const MOST: usize = 20;
 
-/// The most telling events first: those that speak for the finding, then the others, each newest first.
+/// The most telling events: those that support the finding, then the others, each newest first.
 pub(super) fn telling(events: impl IntoIterator<Item = (bool, i64)>) -> Vec<i64> {
     let mut events: Vec<(bool, i64)> = events.into_iter().collect();
     events.sort_unstable_by(|a, b| b.cmp(a));

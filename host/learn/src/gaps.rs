@@ -1,4 +1,4 @@
-//! Gaps: skills that tasks ask for and nobody delivers.
+//! Gaps: skills that tasks ask for and no agent delivers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,43 +13,47 @@ use super::proportion::Proportion;
 use super::ranks::median;
 use super::strata::{Stratum, tails};
 
-/// Demand for a skill, and what came of it. A task that nobody ever tried is not among the episodes, and so not here.
+/// Demand for a skill, and how much of it is met. Tasks that were never attempted have no episodes and aren't
+/// counted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Gap {
+    /// The skill.
     pub skill: String,
     /// Tasks that asked for it.
     pub demand: usize,
-    /// Tasks of these that were accepted, at whichever attempt.
+    /// Tasks of these that were accepted, at any attempt.
     pub met: usize,
-    /// Where the share that is met is with 95 %, 0.0 to 1.0.
+    /// 95 % interval of the share that is met, 0.0 to 1.0.
     pub low: f64,
+    /// See `low`.
     pub high: f64,
-    /// Tasks that would have been accepted at least, had the share been that of tasks without this skill: the demand
-    /// times what is usual less `high`.
+    /// The least number of further tasks that would have been accepted at the rate of tasks without this skill: the
+    /// demand times (that rate minus `high`).
     pub shortfall: f64,
     /// Median time from ready to started of first attempts, in milliseconds.
     pub waiting_ms: f64,
-    /// Who tried, sorted.
+    /// Agents that attempted such tasks, sorted.
     pub agents: Vec<String>,
-    /// One-sided, of the hypothesis that tasks with it are accepted as often as others.
+    /// One-sided p-value of the hypothesis that tasks with the skill are accepted as often as others.
     pub p: f64,
-    /// Met at least a fifth less often than usual, told with at most 5 % false discoveries among all skills. A skill that
-    /// is only short because it is asked for together with another one that is short is not lacking.
+    /// Met at least a fifth less often than usual, at a false discovery rate of 5 % over all skills. A skill that is
+    /// short only because it is asked for together with another one that is isn't lacking.
     pub lacking: bool,
+    /// Numbers of events, attempts that were not accepted first.
     pub evidence: Vec<i64>,
 }
 
-/// What lacks is met at most so often, in comparison with what is usual.
+/// A lacking skill is met at most this often, relative to the usual rate.
 const SHORT: f64 = 0.8;
 
-/// A task: whether it was met, and its skills.
+/// A task's demand for skills.
 struct Need<'a> {
     met: bool,
     skills: &'a [String],
     attempts: &'a [&'a Episode],
 }
 
-/// Every skill that was asked for: those that lack first, then by shortfall and by unmet demand.
+/// Every skill that was asked for: lacking ones first, then by shortfall and by unmet demand.
 #[must_use]
 pub fn gaps(episodes: &[Episode]) -> Vec<Gap> {
     let history = History::of(episodes);
@@ -92,8 +96,8 @@ fn tally<'n>(needs: impl IntoIterator<Item = &'n Need<'n>>) -> Proportion {
     tally
 }
 
-/// Whether each skill lacks, with its p-value. The surest is taken first, and what asked for it is set aside before the
-/// others are judged.
+/// Whether each skill is lacking, with its p-value. The surest is taken first, and tasks that asked for it are set
+/// aside before the others are tested.
 fn lacking<'a>(needs: &[Need], by_skill: &BTreeMap<&'a str, Vec<usize>>) -> BTreeMap<&'a str, (bool, f64)> {
     let mut left = vec![true; needs.len()];
     let mut found: BTreeMap<&str, (bool, f64)> = BTreeMap::new();
@@ -103,11 +107,11 @@ fn lacking<'a>(needs: &[Need], by_skill: &BTreeMap<&'a str, Vec<usize>>) -> BTre
             shortages.into_iter().filter(|(skill, _)| !found.contains_key(skill)).collect();
         let known = found.values().map(|(_, p)| *p);
         let p_values: Vec<f64> = open.iter().map(|(_, p)| *p).chain(known).collect();
-        let told = discovery::by_p_values(&p_values, discovery::RATE);
+        let significant = discovery::by_p_values(&p_values, discovery::RATE);
         let best = open
             .iter()
-            .zip(told)
-            .filter(|(_, told)| *told)
+            .zip(significant)
+            .filter(|(_, significant)| *significant)
             .map(|(open, _)| *open)
             .min_by(|a, b| a.1.total_cmp(&b.1).then_with(|| a.0.cmp(b.0)));
         let Some((skill, p)) = best else {
@@ -121,7 +125,7 @@ fn lacking<'a>(needs: &[Need], by_skill: &BTreeMap<&'a str, Vec<usize>>) -> BTre
     }
 }
 
-/// For each skill the chance of so few met tasks, or fewer, among those that are left.
+/// For each skill the probability of at most this many met tasks, among those that are left.
 fn shortages<'a>(
     needs: &[Need],
     by_skill: &BTreeMap<&'a str, Vec<usize>>,

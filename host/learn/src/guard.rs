@@ -1,5 +1,5 @@
-//! Guards that end a trial by themselves: when the candidate's outcomes are accepted less often, come later or cost
-//! more than is tolerated. They may be looked at after every attempt.
+//! Guards end a trial when the candidate's outcomes are accepted less often, take longer or cost more than is
+//! tolerated. They may be inspected after every attempt.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,33 +11,64 @@ use baton_stats::eprocess::EProcess;
 use baton_stats::sequential::ArmTotals;
 use serde::{Deserialize, Serialize};
 
-/// What became of an attempt.
+/// The result of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuardSample {
+    /// Whether the outcome was accepted.
     pub accepted: bool,
+    /// How long the agent worked, in milliseconds.
     pub latency_ms: u64,
-    /// None = unknown. The guard of the cost does not see such an attempt.
+    /// In millionths of the currency; none = unknown, and the cost guard skips the attempt.
     pub cost_micros: Option<u64>,
 }
 
-/// Which attempt at its task one was.
+/// Whether an attempt is its task's first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Try {
+    /// The first attempt.
     First,
+    /// A retry.
     Again,
 }
 
-/// Why a trial was ended.
+/// The guard that ended a trial, with its figures.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "of")]
 pub enum Breach {
-    /// Shares of attempts that were accepted, over the whole trial.
-    Acceptance { baseline: f64, candidate: f64, tolerance: f64, attempts: u64 },
-    /// Medians of what was seen last.
-    Latency { baseline_ms: u64, candidate_ms: u64, tolerance: f64, attempts: u64 },
-    /// Medians of what was seen last.
-    Cost { baseline_micros: u64, candidate_micros: u64, tolerance: f64, attempts: u64 },
+    /// Too few attempts were accepted. The rates are over the whole phase.
+    Acceptance {
+        /// 0.0 to 1.0.
+        baseline: f64,
+        /// 0.0 to 1.0.
+        candidate: f64,
+        /// Tolerated difference.
+        tolerance: f64,
+        /// The candidate's attempts.
+        attempts: u64,
+    },
+    /// Attempts took too long. Medians are of the last attempts.
+    Latency {
+        /// The lower median.
+        baseline_ms: u64,
+        /// The lower median.
+        candidate_ms: u64,
+        /// Tolerated ratio.
+        tolerance: f64,
+        /// The candidate's attempts.
+        attempts: u64,
+    },
+    /// Attempts cost too much. Medians are of the last attempts.
+    Cost {
+        /// In millionths of the currency.
+        baseline_micros: u64,
+        /// In millionths of the currency.
+        candidate_micros: u64,
+        /// Tolerated ratio.
+        tolerance: f64,
+        /// The candidate's attempts.
+        attempts: u64,
+    },
 }
 
 impl fmt::Display for Breach {
@@ -65,7 +96,7 @@ impl fmt::Display for Breach {
     }
 }
 
-/// The three guards of a trial. All attempts count, those of retries too.
+/// The three guards of a trial. All attempts count, retries included.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Guards {
     acceptance: GuardTest,
@@ -76,7 +107,8 @@ pub struct Guards {
 }
 
 impl Guards {
-    /// `share` of the tasks are the candidate's; where that is not strictly between 0 and 1 there is nothing to test.
+    /// `share` is the candidate's share of the tasks; unless it is strictly between 0 and 1 there is nothing to
+    /// compare.
     #[must_use]
     pub fn new(share: f64, limits: &GuardLimits) -> Self {
         Self {
@@ -88,6 +120,7 @@ impl Guards {
         }
     }
 
+    /// Adds an attempt; attempts come in the order in which they ended.
     pub fn observe(&mut self, arm: Arm, which: Try, seen: &GuardSample) {
         let accepted = f64::from(u8::from(seen.accepted));
         let [baseline, candidate] = &mut self.accepted;
@@ -95,15 +128,15 @@ impl Guards {
             Arm::Baseline => baseline.add(accepted),
             Arm::Candidate => candidate.add(accepted),
         }
-        self.acceptance.look(arm, which, 1.0 - accepted, self.acceptance.limit.tolerance);
-        self.latency.look(arm, which, seen.latency_ms);
+        self.acceptance.add(arm, which, 1.0 - accepted, self.acceptance.limit.tolerance);
+        self.latency.add(arm, which, seen.latency_ms);
         if let Some(cost) = seen.cost_micros {
-            self.cost.look(arm, which, cost);
+            self.cost.add(arm, which, cost);
         }
         self.breach = self.breach.or_else(|| self.found());
     }
 
-    /// The first that was found; it stays.
+    /// The first breach; it stays.
     #[must_use]
     pub fn breach(&self) -> Option<Breach> {
         self.breach
@@ -136,11 +169,11 @@ impl Guards {
     }
 }
 
-/// A bet that the candidate's mean harm, a score between 0 and 1, is above the baseline's by more than a margin.
+/// Bets that the candidate's mean harm, a score between 0 and 1, exceeds the baseline's by more than a margin.
 ///
-/// A retry is in the arm of its first attempt, which was drawn before, so it may only be compared with other retries:
-/// they have a centre of their own. Against it a retry is worth nothing on average in either arm, once the centre has
-/// found its place; how few alarms equal arms raise with many retries is measured in the tests.
+/// A retry is in the arm of its first attempt, so it may only be compared with other retries, which have a centre of
+/// their own. Once that centre has converged, retries contribute nothing on average if the arms are equal; the tests
+/// measure how few false alarms many retries raise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct GuardTest {
     share: f64,
@@ -161,7 +194,7 @@ impl GuardTest {
         }
     }
 
-    fn look(&mut self, arm: Arm, which: Try, harm: f64, margin: f64) {
+    fn add(&mut self, arm: Arm, which: Try, harm: f64, margin: f64) {
         let centre = match which {
             Try::First => &mut self.first,
             Try::Again => &mut self.again,
@@ -178,10 +211,10 @@ impl GuardTest {
     }
 }
 
-/// Watches an amount that may have any distribution: what counts is only how an attempt ranks among the baseline's
-/// last ones, after the candidate's amounts were divided by what is tolerated. If they are then no larger than the
-/// baseline's, their ranks are no higher on average, whatever the window holds, since it was filled before and both
-/// arms are ranked in it.
+/// Tests an amount of any distribution by ranks: an attempt's rank among the baseline's last ones, after the
+/// candidate's amounts are divided by the tolerated ratio. If they are then no larger than the baseline's, their
+/// ranks are no higher on average, whatever the window contains, because it was filled before and both arms are
+/// ranked in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Ranking {
     test: GuardTest,
@@ -195,12 +228,12 @@ impl Ranking {
     }
 
     #[expect(clippy::cast_precision_loss, reason = "milliseconds and millionths stay far below 2^53")]
-    fn look(&mut self, arm: Arm, which: Try, amount: u64) {
+    fn add(&mut self, arm: Arm, which: Try, amount: u64) {
         let fair = match arm {
             Arm::Baseline => amount as f64,
             Arm::Candidate => amount as f64 / self.test.limit.tolerance,
         };
-        self.test.look(arm, which, self.baseline.rank(fair), 0.0);
+        self.test.add(arm, which, self.baseline.rank(fair), 0.0);
         match arm {
             Arm::Baseline => self.baseline.push(amount),
             Arm::Candidate => self.candidate.push(amount),
@@ -212,7 +245,7 @@ impl Ranking {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Window(VecDeque<u64>);
 
-/// Amounts that a window holds. More would rank finer, which is not what limits a comparison.
+/// Size of a window. More would give finer ranks, which isn't what limits the comparison.
 const WINDOW: usize = 64;
 
 impl Window {
@@ -223,7 +256,7 @@ impl Window {
         self.0.push_back(amount);
     }
 
-    /// From 0 to 1: the share of the window that is smaller, ties half.
+    /// The share of the window that is smaller, 0 to 1; ties count half.
     #[expect(clippy::cast_precision_loss, reason = "milliseconds and millionths stay far below 2^53")]
     fn rank(&self, amount: f64) -> f64 {
         let beaten: f64 = self
@@ -235,7 +268,7 @@ impl Window {
         (beaten + 0.5) / (self.0.len() as f64 + 1.0)
     }
 
-    /// The lower one of two; 0 of none.
+    /// The lower median; 0 without values.
     fn median(&self) -> u64 {
         let mut sorted: Vec<u64> = self.0.iter().copied().collect();
         sorted.sort_unstable();
@@ -292,7 +325,7 @@ mod tests {
         amount as u64
     }
 
-    /// What ended each of the trials within so many attempts, and after how many, in that order.
+    /// The breach that ended each of the trials within `limit` attempts, and after how many.
     fn alarms(runs: i64, longest: usize, share: f64, harm: Harm) -> Vec<(usize, Breach)> {
         let alarm = |run| {
             let mut guards = Guards::new(share, &GuardLimits::default());

@@ -1,4 +1,4 @@
-//! Episodes by task: which attempt was the first, which was accepted, which tasks belong to a run.
+//! Episodes grouped by task.
 
 use std::collections::BTreeMap;
 

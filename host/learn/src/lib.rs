@@ -1,5 +1,7 @@
-//! Insight: what the record of attempts teaches about agents, the work, and what goes between them. Every analysis is a
-//! pure function of the episodes, and every finding names the events that it rests on.
+//! Learning from the record: expectations for agents, guards of trials, and insights about agents and work. Every
+//! analysis is a pure function of episodes, and every finding cites the events that it rests on.
+
+#![deny(missing_docs)]
 
 pub mod anomaly;
 pub mod bottleneck;
@@ -42,22 +44,31 @@ use baton_core::episode::Episode;
 use baton_core::note::Note;
 use baton_core::seed::Seed;
 
-/// All that the record teaches.
+/// The findings of all analyses.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Insights {
+    /// Hand-offs between agents, the surest differences first.
     pub pairs: Vec<Pair>,
+    /// Agents that became better or worse, confirmed ones first.
     pub drifts: Vec<Drift>,
+    /// Demand for skills, lacking ones first.
     pub gaps: Vec<Gap>,
+    /// Differences from declared skills.
     pub skills: Skills,
+    /// Agents that belong together.
     pub teams: Teams,
+    /// Critical paths of runs.
     pub bottlenecks: Bottlenecks,
+    /// Subgraphs that runs have in common.
     pub patterns: Patterns,
+    /// Recent shifts of latency, cost and failures.
     pub anomalies: Vec<Anomaly>,
+    /// What refusals taught, those with the highest weight first.
     pub notes: Vec<Note>,
 }
 
-/// Draws all insights from episodes sorted by `seq`, the skills that each agent declares, and a seed for the searches
-/// that need one.
+/// Runs all analyses. `episodes` are sorted by `seq`, `declared` are the skills that each agent declares, and `seed`
+/// is for randomised searches.
 #[must_use]
 pub fn insights(episodes: &[Episode], declared: &BTreeMap<String, Vec<String>>, seed: Seed) -> Insights {
     Insights {

@@ -1,4 +1,4 @@
-//! Notes: what was refused and then done right, as lessons for the next task of that kind.
+//! Notes: what was refused and then accepted, for the next task of that kind.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,16 +14,16 @@ use super::number::amount;
 const LONGEST: usize = 400;
 const HALF_LIFE_MS: f64 = 14.0 * 86_400_000.0;
 
-/// A refusal by one check, of a task that was accepted later.
+/// A refusal by one check of a task that was accepted later.
 struct Correction<'a> {
     remark: &'a str,
     refused: &'a Episode,
     accepted: &'a Episode,
-    /// Attempts after it, up to the accepted one.
+    /// Number of attempts after it, up to the accepted one.
     later: usize,
 }
 
-/// What refusals taught, by kind and check; what was taught most often and most lately comes first.
+/// The notes by kind and check, those with the highest weight first.
 #[must_use]
 pub fn learned(episodes: &[Episode]) -> Vec<Note> {
     let history = History::of(episodes);
@@ -83,7 +83,7 @@ fn note(kind: &str, check: String, lessons: &[Correction], now: Time) -> Option<
     })
 }
 
-/// What stands before the first colon; all of it when there is none.
+/// The check of a remark: the text before the first colon.
 fn check(remark: &str) -> &str {
     remark.split_once(": ").map_or(remark, |(check, _)| check)
 }
@@ -109,7 +109,7 @@ fn shortened(text: &str, room: usize) -> String {
     text.chars().take(room.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// A name without what differs from case to case: quotations and paths become `…`, numbers become `#`.
+/// A check's name without what differs between cases: quotations and paths become `…`, numbers become `#`.
 fn plain(name: &str) -> String {
     let words: Vec<String> = unquoted(name)
         .split_whitespace()

@@ -1,6 +1,6 @@
-//! Counts and amounts as numbers to calculate with.
+//! Conversions and sums for statistics.
 
-/// A count. Exact up to four billion, which is more than there are episodes.
+/// A count as a number; exact up to four billion.
 pub fn real(count: usize) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
@@ -11,17 +11,17 @@ pub fn amount(quantity: u64) -> f64 {
     quantity as f64
 }
 
-/// The mean of some numbers; zero when there are none.
+/// The mean; 0 without values.
 pub fn mean(values: &[f64]) -> f64 {
     if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / real(values.len()) }
 }
 
-/// A share of a whole; zero when there is no whole.
+/// A share of a whole; 0 if the whole is 0.
 pub fn share(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
 }
 
-/// A sum that stays at the end of the range instead of leaving it.
+/// A saturating sum.
 pub fn total(quantities: impl IntoIterator<Item = u64>) -> u64 {
     quantities.into_iter().fold(0, u64::saturating_add)
 }

@@ -1,5 +1,5 @@
-//! Relationship lift: whether an agent does better or worse with what a certain other agent (or itself) handed over
-//! than it does with comparable work otherwise.
+//! Relationship lift: whether an agent does better or worse with work handed over by a certain agent (or itself) than
+//! with comparable work otherwise.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,40 +13,43 @@ use super::number::{mean, real, share};
 use super::proportion::Proportion;
 use super::strata::{Stratum, tails};
 
-/// What came of the hand-offs from one agent to another. A hand-off is a task of which `taker` made the first attempt,
-/// and which depends on a task whose accepted attempt `giver` made.
+/// The hand-offs from one agent to another. A hand-off is a task of which `taker` made the first attempt, and which
+/// depends on a task whose accepted attempt `giver` made.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pair {
+    /// The agent that handed over.
     pub giver: String,
-    /// May be the giver itself.
+    /// The agent that took over; may be the giver itself.
     pub taker: String,
-    /// Without those that another giver took part in who certainly makes a difference.
+    /// Number of hand-offs, without those that also involve another giver that certainly makes a difference.
     pub hand_offs: usize,
     /// Hand-offs after which the taker's attempt was accepted.
     pub accepted: usize,
-    /// The share that was to be expected, 0.0 to 1.0: what the taker reaches on the same work without this giver.
+    /// Expected share of accepted attempts, 0.0 to 1.0: the taker's rate at the same work without this giver.
     pub expected: f64,
-    /// The observed share less the expected one, -1.0 to 1.0.
+    /// The observed share minus the expected one, -1.0 to 1.0.
     pub lift: f64,
-    /// Where the lift is with 95 %.
+    /// 95 % interval of the lift.
     pub low: f64,
+    /// See `low`.
     pub high: f64,
-    /// Two-sided, of the hypothesis that the giver makes no difference.
+    /// Two-sided p-value of the hypothesis that the giver makes no difference.
     pub p: f64,
-    /// Told with at most 5 % false discoveries among all pairs.
+    /// At a false discovery rate of 5 % over all pairs.
     pub significant: bool,
+    /// Numbers of events that ended the taker's attempts.
     pub evidence: Vec<i64>,
 }
 
-/// Attempts that a level of the expectation borrows from the level above it.
+/// Weight of the level above in the hierarchical expectation, in attempts.
 const BORROWED: f64 = 8.0;
 
-/// The first attempt at a task that says something of its agent.
+/// The first attempt at a task that says something about its agent.
 struct Opening {
-    /// Which kind of work with which skills, among those of the taker.
+    /// Index of the work (kind and skills) among the taker's.
     work: usize,
     good: bool,
-    /// By their places among the givers, sorted.
+    /// Indices among the givers, sorted.
     givers: Vec<usize>,
     seq: i64,
 }
@@ -59,11 +62,11 @@ struct Taker<'a> {
     openings: Vec<Opening>,
 }
 
-/// Every ordered pair with a hand-off, those that differ most surely first.
+/// Every ordered pair with a hand-off, the surest differences first.
 ///
 /// The test conditions on how often the taker's comparable attempts (same kind and skills) were accepted without the
-/// giver, so that the uncertainty of the expectation is accounted for. A pair that certainly differs would shift what is
-/// expected of the others with the same taker, so its hand-offs are set aside for them.
+/// giver, so that the uncertainty of the expectation is accounted for. A pair that certainly differs would bias the
+/// expectation of the others with the same taker, so its hand-offs are set aside for them.
 #[must_use]
 pub fn lifts(episodes: &[Episode]) -> Vec<Pair> {
     let takers = takers(episodes);
@@ -74,8 +77,8 @@ pub fn lifts(episodes: &[Episode]) -> Vec<Pair> {
     let usual = overall.shrunk(0.5, 2.0);
     let mut pairs: Vec<Pair> = takers.iter().flat_map(|(name, taker)| taker.pairs(name, usual)).collect();
     let p_values: Vec<f64> = pairs.iter().map(|pair| pair.p).collect();
-    for (pair, told) in pairs.iter_mut().zip(discovery::by_p_values(&p_values, discovery::RATE)) {
-        pair.significant = told;
+    for (pair, significant) in pairs.iter_mut().zip(discovery::by_p_values(&p_values, discovery::RATE)) {
+        pair.significant = significant;
     }
     pairs.sort_by(|a, b| a.p.total_cmp(&b.p).then_with(|| (&a.giver, &a.taker).cmp(&(&b.giver, &b.taker))));
     pairs
@@ -120,7 +123,7 @@ impl<'a> Taker<'a> {
         self.givers.iter().copied().zip(0..).filter_map(pair).collect()
     }
 
-    /// For each giver whether it certainly makes a difference; found one at a time, with those before it set aside.
+    /// Whether each giver certainly makes a difference; found one at a time, with the earlier ones set aside.
     fn certain(&self) -> Vec<bool> {
         let bar = discovery::RATE / real(self.givers.len().max(1));
         let mut known = vec![false; self.givers.len()];
@@ -165,7 +168,7 @@ impl Comparison<'_> {
     }
 }
 
-/// What a taker reaches on each work, and the variance of that: each borrows from its skills, these from all of the
+/// A taker's expected rate on each work, with its variance: each borrows from its skills, these from all of the
 /// taker's work, and that from what is usual.
 fn expectations(strata: &[Stratum], skills: &[&[String]], usual: f64) -> Vec<(f64, f64)> {
     let mut overall = Proportion::default();
@@ -262,9 +265,9 @@ mod tests {
         episodes
     }
 
-    fn told(pairs: &[Pair]) -> BTreeSet<(&str, &str)> {
-        let told = pairs.iter().filter(|pair| pair.significant);
-        told.map(|pair| (pair.giver.as_str(), pair.taker.as_str())).collect()
+    fn significant(pairs: &[Pair]) -> BTreeSet<(&str, &str)> {
+        let significant = pairs.iter().filter(|pair| pair.significant);
+        significant.map(|pair| (pair.giver.as_str(), pair.taker.as_str())).collect()
     }
 
     /// Eight hand-offs from a to b of which six were accepted, and eight of b's attempts without of which two were. The
@@ -310,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_pair_without_effect_is_not_flagged() {
-        let flagged: usize = (0..20).map(|seed| told(&lifts(&world(seed, |_, _| 0.0))).len()).sum();
+        let flagged: usize = (0..20).map(|seed| significant(&lifts(&world(seed, |_, _| 0.0))).len()).sum();
         assert!(flagged <= 2, "{flagged} of 720");
     }
 
@@ -325,8 +328,8 @@ mod tests {
         let (mut right, mut all) = (0, 0);
         for seed in 0..20 {
             let pairs = lifts(&world(seed, lift));
-            right += told(&pairs).intersection(&planted).count();
-            all += told(&pairs).len();
+            right += significant(&pairs).intersection(&planted).count();
+            all += significant(&pairs).len();
             for pair in pairs.iter().filter(|pair| pair.significant) {
                 assert!(pair.low > 0.0 || pair.high < 0.0, "{pair:?}");
             }

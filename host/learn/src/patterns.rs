@@ -1,4 +1,4 @@
-//! Patterns: small shapes of dependent tasks that runs have in common, by kind, and what came of them.
+//! Patterns: small subgraphs of dependent tasks that runs have in common, by kind, and their results.
 
 mod form;
 mod subgraphs;
@@ -16,14 +16,14 @@ use super::history::History;
 use super::number::{amount, mean, real, share, total};
 use super::ranks::median;
 
-/// What runs have in common.
+/// Patterns that runs have in common.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Patterns {
-    /// Those that come up more often than chance makes them first, then by support.
+    /// Those that are more frequent than by chance first, then by support.
     pub patterns: Vec<Pattern>,
-    /// Connected sub-DAGs of 2 to 4 tasks that were looked at.
+    /// Number of connected sub-DAGs of 2 to 4 tasks that were examined.
     pub seen: usize,
-    /// Not all of them were: each run had its part of the limit, the newest first.
+    /// Not all of them were examined: the limit is divided among the runs, the newest first.
     pub cut: bool,
 }
 
@@ -32,24 +32,26 @@ pub struct Patterns {
 pub struct Pattern {
     /// The kind at each position, in an order that respects the dependencies.
     pub kinds: Vec<String>,
-    /// From a position to one that depends on it.
+    /// Pairs of a position and one that depends on it.
     pub edges: Vec<(usize, usize)>,
-    /// Runs with it, and how often it was seen in all of them; occurrences may overlap.
+    /// Number of runs with it.
     pub runs: usize,
+    /// Occurrences in all runs; they may overlap.
     pub occurrences: usize,
-    /// Runs that would have it at most, on average, if the kinds of each run were dealt to its tasks at random.
+    /// Upper bound of the expected number of runs with it, if the kinds of each run were assigned to its tasks at
+    /// random.
     pub expected_runs: f64,
-    /// Of the hypothesis that they are.
+    /// p-value of the hypothesis that they are.
     pub p: f64,
-    /// Told with at most 5 % false discoveries among all patterns of its size that there could be.
+    /// More frequent than by chance, at a false discovery rate of 5 % over all possible patterns of its size.
     pub unusual: bool,
-    /// Of its tasks, the share that was accepted at the first attempt, 0.0 to 1.0.
+    /// Share of its tasks that were accepted at the first attempt, 0.0 to 1.0.
     pub first_try: f64,
-    /// Attempts per task.
+    /// Mean number of attempts per task.
     pub attempts: f64,
-    /// Median time from the first task's being ready to the last one's end, in milliseconds.
+    /// Median time from when the first task was ready to the last end, in milliseconds.
     pub duration_ms: f64,
-    /// Mean cost of an occurrence in millionths of the currency, over those of which it is known.
+    /// Mean cost of an occurrence in millionths of the currency, over those whose cost is known.
     pub cost_micros: Option<f64>,
     /// The tasks of its newest occurrence, by position.
     pub example: Vec<TaskId>,
@@ -57,13 +59,13 @@ pub struct Pattern {
     pub evidence: Vec<i64>,
 }
 
-/// So many sub-DAGs are looked at, at most.
+/// Maximum number of sub-DAGs that are examined.
 const LIMIT: usize = 200_000;
-/// A pattern is reported if it is in so many runs,
+/// A pattern is reported if it is in at least this many runs,
 const LEAST: usize = 2;
-/// and in one of so many,
+/// and in at least one of this many,
 const ONE_IN: usize = 50;
-/// and no more than so many are.
+/// and at most this many are.
 const MOST: usize = 200;
 
 /// The patterns of all runs.
@@ -81,7 +83,7 @@ pub fn patterns(episodes: &[Episode]) -> Patterns {
     Patterns { patterns, seen: census.seen, cut: census.cut }
 }
 
-/// The kinds, sorted; a kind's number is its place.
+/// The kinds, sorted; a kind's number is its index.
 fn names(episodes: &[Episode]) -> Vec<&str> {
     let mut names: Vec<&str> = episodes.iter().map(|episode| episode.kind.as_str()).collect();
     names.sort_unstable();
@@ -93,13 +95,13 @@ fn names(episodes: &[Episode]) -> Vec<&str> {
 struct Dag {
     run: RunId,
     nodes: Vec<Node>,
-    /// To positions of tasks that depend on this one.
+    /// Indices of the tasks that depend on each.
     children: Vec<Vec<usize>>,
     /// Tasks of each kind.
     kinds: Vec<usize>,
 }
 
-/// A task, with what came of it.
+/// A task with its results.
 struct Node {
     task: TaskId,
     kind: usize,
@@ -144,12 +146,12 @@ fn node(attempts: &[&Episode], names: &[&str]) -> Option<Node> {
     })
 }
 
-/// What was counted.
+/// Counts over all runs.
 #[derive(Default)]
 struct Census {
     forms: Forms,
     counts: HashMap<Form, Count>,
-    /// How often each shape, whatever its kinds, was seen in each run, by the run's place.
+    /// How often each shape, whatever its kinds, occurs in each run, by the run's index.
     shapes: HashMap<Form, BTreeMap<usize, usize>>,
     seen: usize,
     cut: bool,
@@ -198,8 +200,8 @@ impl Census {
                 group.iter().map(|(form, count)| self.chance(form, count.runs, dags)).collect();
             let p_values: Vec<f64> = chances.iter().map(|(_, p)| *p).collect();
             let size = group.first().map_or(0, |(form, _)| form.size());
-            let told = discovery::among(&p_values, self.possible(size, names.len()), discovery::RATE);
-            let parts = group.iter().zip(chances.into_iter().zip(told));
+            let significant = discovery::among(&p_values, self.possible(size, names.len()), discovery::RATE);
+            let parts = group.iter().zip(chances.into_iter().zip(significant));
             patterns.extend(parts.map(|((form, count), ((expected, p), unusual))| {
                 count.pattern(form, names, expected, p, unusual)
             }));
@@ -209,16 +211,16 @@ impl Census {
         patterns
     }
 
-    /// How many forms of a size there could be, at most: every shape that was seen, with every kind at every position.
+    /// An upper bound of the number of forms of a size: every shape seen, with every kind at every position.
     fn possible(&self, size: usize, kinds: usize) -> usize {
         let shapes = self.shapes.keys().filter(|shape| shape.size() == size).count();
         (0..size).fold(shapes, |forms, _| forms.saturating_mul(kinds))
     }
 
-    /// How many runs would have the form at most if each run's kinds were dealt to its tasks at random, and the chance
-    /// of so many. A run has it with at most the mean number of its occurrences (Markov's inequality), and a sum of
-    /// independent chances is no wider than Poisson's distribution. Source of the comparison: Milo et al., "Network
-    /// Motifs: Simple Building Blocks of Complex Networks", 2002.
+    /// An upper bound of the expected number of runs with the form, if each run's kinds were assigned to its tasks at
+    /// random, and the probability of at least `runs`. A run has it with at most the mean number of its occurrences
+    /// (Markov's inequality), and a sum of independent chances is no wider than Poisson's distribution. Source of the
+    /// comparison: Milo et al., "Network Motifs: Simple Building Blocks of Complex Networks", 2002.
     fn chance(&self, form: &Form, runs: usize, dags: &[Dag]) -> (f64, f64) {
         let arrangements = real(form.arrangements());
         let in_run = |(place, occurrences): (&usize, &usize)| {
@@ -341,10 +343,10 @@ mod tests {
 
     #[test]
     fn kinds_at_random_make_no_unusual_patterns() {
-        let told: usize = (0..10)
+        let significant: usize = (0..10)
             .map(|seed| patterns(&world(seed, 0.0)).patterns.iter().filter(|pattern| pattern.unusual).count())
             .sum();
-        assert!(told <= 1, "{told}");
+        assert!(significant <= 1, "{significant}");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! What to expect of an agent on a skill: its own record, drawn towards what is known of its kind, of the agent on the
-//! whole, and of those who declare the same.
+//! Expected acceptance of an agent on a skill: its own record, shrunk towards its kind, its overall record, and
+//! agents that declare the same skill.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,16 @@ use baton_core::knowledge::Tally;
 use baton_stats::interval::{Interval, beta};
 use serde::Serialize;
 
-/// How much what is known of the wider group counts, in attempts.
+/// Weight of the prior, in attempts.
 const PRIOR: f64 = 4.0;
 const LEVEL: f64 = 0.95;
 
 /// An estimate of the share of attempts that will be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Expectation {
+    /// The posterior's mean and its central 95 %.
     pub share: Interval,
-    /// How much of it is the agent's own record on the skill, 0.0 to 1.0.
+    /// Weight of the agent's own record on the skill, 0.0 to 1.0.
     pub confidence: f64,
 }
 
@@ -39,7 +40,7 @@ impl Sum {
     }
 }
 
-/// All that is known, ready to be asked.
+/// Pooled statistics of all agents.
 #[derive(Debug, Default)]
 pub struct Pooled {
     own: BTreeMap<(AgentId, String), Tally>,
@@ -50,6 +51,7 @@ pub struct Pooled {
 }
 
 impl Pooled {
+    /// From the agents and their statistics by skill; the empty skill is the agent's overall record.
     #[must_use]
     pub fn of(agents: &[Agent], tallies: &[(AgentId, String, Tally)]) -> Self {
         let known: BTreeMap<AgentId, &Agent> = agents.iter().map(|agent| (agent.id, agent)).collect();
@@ -76,8 +78,8 @@ impl Pooled {
         }
     }
 
-    /// What to expect of an agent on a skill; on the empty one: of all that it does. A new agent starts from its kind
-    /// and from what its declaration has been worth in others.
+    /// The expectation for an agent on a skill; the empty skill is its overall record. A new agent starts from its
+    /// kind and from other agents that declare, or don't declare, the skill.
     #[must_use]
     pub fn expect(&self, agent: &Agent, skill: &str) -> Expectation {
         let whole = self.own.get(&(agent.id, String::new()));

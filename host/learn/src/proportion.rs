@@ -1,4 +1,4 @@
-//! So many of so many came out well: the rate behind it, and how sure that is.
+//! Proportions: successes among trials, with estimates of the rate behind them.
 
 use serde::{Deserialize, Serialize};
 use statrs::function::beta::beta_reg;
@@ -8,7 +8,9 @@ use super::number::real;
 /// Successes among trials.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proportion {
+    /// Number of successes.
     pub good: usize,
+    /// Number of trials.
     pub of: usize,
 }
 
@@ -42,8 +44,9 @@ impl Proportion {
         (real(self.good) + weight * prior) / (real(self.of) + weight)
     }
 
-    /// The central 95 % of the posterior under Jeffreys' prior, where no trials and shares of exactly 0 or 1 reach
-    /// the end of the scale. Source: Brown, Cai and DasGupta, "Interval Estimation for a Binomial Proportion", 2001.
+    /// The central 95 % of the posterior under Jeffreys' prior; without trials, and for shares of exactly 0 or 1, it
+    /// extends to the end of the scale. Source: Brown, Cai and DasGupta, "Interval Estimation for a Binomial
+    /// Proportion", 2001.
     #[must_use]
     pub fn interval(self) -> (f64, f64) {
         let (a, b) = (real(self.good) + 0.5, real(self.bad()) + 0.5);
@@ -52,8 +55,8 @@ impl Proportion {
         (low, high)
     }
 
-    /// About the same in closed form, which is the better one to build on.
-    /// Source: Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", 1927.
+    /// Wilson's 95 % interval, in closed form. Source: Wilson, "Probable Inference, the Law of Succession, and
+    /// Statistical Inference", 1927.
     pub(super) fn wilson(self) -> (f64, f64) {
         if self.of == 0 {
             return (0.0, 1.0);
@@ -65,7 +68,7 @@ impl Proportion {
     }
 }
 
-/// The quantile of a Beta distribution by bisection, to 12 decimals: unlike Newton's method it always ends.
+/// The quantile of a Beta distribution by bisection, to 12 decimals; unlike Newton's method it always converges.
 fn quantile(a: f64, b: f64, level: f64) -> f64 {
     let (mut low, mut high) = (0.0_f64, 1.0_f64);
     for _ in 0..40 {

@@ -1,10 +1,10 @@
-//! Middle, spread and order of numbers, so that no single number matters much.
+//! Robust statistics: median, spread and rank sum.
 
 use statrs::function::erf::erfc;
 
 use super::number::real;
 
-/// The median; zero without values.
+/// The median; 0 without values.
 #[must_use]
 pub(super) fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
@@ -19,8 +19,8 @@ pub(super) fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// The median distance from the median, times 1.4826, so that it estimates the standard deviation of a normal
-/// distribution. Source: Hampel, "The Influence Curve and Its Role in Robust Estimation", 1974.
+/// The median absolute deviation times 1.4826, which estimates the standard deviation of a normal distribution.
+/// Source: Hampel, "The Influence Curve and Its Role in Robust Estimation", 1974.
 #[must_use]
 pub(super) fn spread(values: &[f64]) -> f64 {
     let middle = median(values);

@@ -1,4 +1,5 @@
-//! What agents can do and do not say, and what they say and can't; and kinds of files that ought to be a skill.
+//! Skills that agents have but don't declare, skills that they declare but don't have, and kinds of files that ought
+//! to be a skill.
 
 mod proposals;
 
@@ -13,16 +14,16 @@ use baton_core::episode::Episode;
 use super::evidence::telling;
 use super::proportion::Proportion;
 
-/// What a skill is discovered, or refuted, by.
+/// Thresholds for discovering and refuting skills.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SkillThresholds {
-    /// Discovered: at least so many accepted attempts,
+    /// To discover a skill: the minimum number of accepted attempts,
     pub accepted: usize,
-    /// and with 97.5 % a larger share of accepted attempts than this.
+    /// and a lower bound for the acceptance rate, at 97.5 % confidence.
     pub above: f64,
-    /// Refuted: at least so many attempts,
+    /// To refute a skill: the minimum number of attempts,
     pub attempts: usize,
-    /// and with 97.5 % a smaller share than this.
+    /// and an upper bound for the acceptance rate, at 97.5 % confidence.
     pub below: f64,
 }
 
@@ -32,30 +33,37 @@ impl Default for SkillThresholds {
     }
 }
 
-/// How well an agent does at something.
+/// An agent's acceptance rate at something.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ability {
+    /// The agent's name.
     pub agent: String,
+    /// The skill, or the pattern of a proposal.
     pub skill: String,
+    /// Attempts that say something about the agent's ability.
     pub attempts: usize,
+    /// Those that were accepted.
     pub accepted: usize,
-    /// Where the share of accepted attempts is with 95 %, 0.0 to 1.0.
+    /// 95 % interval of the acceptance rate, 0.0 to 1.0.
     pub low: f64,
+    /// See `low`.
     pub high: f64,
+    /// Numbers of events, those that support the finding first.
     pub evidence: Vec<i64>,
 }
 
-/// What differs from what agents declare.
+/// Differences from what agents declare.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Skills {
-    /// Not declared, and proven; best first.
+    /// Not declared but proven, best first.
     pub discovered: Vec<Ability>,
-    /// Declared, and proven wrong; worst first.
+    /// Declared but refuted, worst first.
     pub refuted: Vec<Ability>,
+    /// Skills that nobody declares yet, surest first.
     pub proposals: Vec<Proposal>,
 }
 
-/// What the attempts at one thing by one agent came to.
+/// The results of one agent's attempts at one thing.
 #[derive(Default)]
 struct Record {
     seen: Proportion,
@@ -82,7 +90,7 @@ impl Record {
     }
 }
 
-/// Compares what happened with the skills that each agent declares; an agent that is not in `declared` declares none.
+/// Compares results with the skills that each agent declares; an agent that isn't in `declared` declares none.
 #[must_use]
 pub fn skills(
     episodes: &[Episode],
@@ -132,8 +140,8 @@ fn proven(
         .collect()
 }
 
-/// A refusal counts only if the agent declares everything that was asked for, for otherwise what it does not declare may
-/// be the reason; nor if it asked for something that was refuted already, the worst first.
+/// A refusal counts only if the agent declares all skills of the task, since an undeclared one may be the reason.
+/// Skills are refuted one at a time, the worst first, and tasks that needed a refuted one no longer count.
 fn disproven(
     agent: &str,
     attempts: Vec<(&Episode, bool)>,

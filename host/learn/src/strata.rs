@@ -1,5 +1,5 @@
-//! Whether attempts came out differently from comparable ones: the exact conditional test over layers of comparable
-//! work. It assumes no rate, so that the uncertainty of what was to be expected is part of it.
+//! Compares attempts with comparable ones: the exact conditional test over strata. It assumes no rate, so it accounts
+//! for the uncertainty of the expectation.
 
 use statrs::function::erf::erfc;
 use statrs::function::factorial::ln_binomial;
@@ -7,7 +7,7 @@ use statrs::function::factorial::ln_binomial;
 use super::number::real;
 use super::proportion::Proportion;
 
-/// One layer of comparable attempts: those in question, and the rest.
+/// One stratum of comparable attempts: those in question, and the rest.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Stratum {
     pub own: Proportion,
@@ -19,7 +19,7 @@ impl Stratum {
         self.own.plus(self.rest)
     }
 
-    /// Mean and variance of the number of successes among its own, given all successes of the layer.
+    /// Mean and variance of the number of its own successes, given all successes of the stratum.
     pub(super) fn moments(self) -> (f64, f64) {
         let (all, own) = (self.all(), self.own.of);
         if all.of < 2 {
@@ -30,7 +30,7 @@ impl Stratum {
     }
 }
 
-/// How likely so few, and so many, successes are if the attempts in question are like the rest.
+/// Tail probabilities of the number of successes, if the attempts in question are like the rest.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Tails {
     /// P(X ≤ x).
@@ -46,13 +46,13 @@ impl Tails {
     }
 }
 
-/// Above so many attempts in question the normal limit is used; it is within 1e-3 of the exact tails by then.
+/// Above this number of attempts in question the normal approximation is used, which is then within 1e-3 of the exact
+/// tails.
 const EXACT: usize = 400;
 
-/// The exact conditional test of a common odds ratio of one: given the successes of each layer, those in question are
-/// a sum of independent hypergeometric counts. With one layer this is Fisher's test.
-/// Source: Cox, "A Simple Example of a Comparison Involving Quantal Data", 1966; Cox and Snell, "Analysis of Binary
-/// Data", 1989, section 2.
+/// The exact conditional test of a common odds ratio of one: given the successes of each stratum, those in question
+/// are a sum of independent hypergeometric counts. With one stratum this is Fisher's test. Source: Cox, "A Simple
+/// Example of a Comparison Involving Quantal Data", 1966; Cox and Snell, "Analysis of Binary Data", 1989, section 2.
 #[must_use]
 pub(super) fn tails(strata: &[Stratum]) -> Tails {
     let telling: Vec<Stratum> =
@@ -88,7 +88,7 @@ fn by_normal_limit(strata: &[Stratum], observed: usize) -> Tails {
     Tails { few: upper(-distance - half), many: upper(distance - half) }
 }
 
-/// The least possible count, and the chance of each from there on.
+/// The least possible count, and the probabilities of the counts from there on.
 fn hypergeometric(stratum: Stratum) -> (usize, Vec<f64>) {
     let (all, own) = (stratum.all(), stratum.own.of);
     let (least, most) = (own.saturating_sub(all.bad()), own.min(all.good));

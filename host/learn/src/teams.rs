@@ -1,4 +1,4 @@
-//! Teams: agents that belong together by what they got accepted and by what they hand to one another.
+//! Teams: agents that belong together by their accepted work and by their hand-offs.
 
 mod graph;
 mod louvain;
@@ -26,56 +26,63 @@ use super::number::{mean, real, share};
 /// The communities of the knowledge graph that have two agents or more.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Teams {
-    /// The one that holds together most first. None unless the graph is structured.
+    /// The most cohesive first. Empty unless the graph is structured.
     pub teams: Vec<Team>,
-    /// Of the best partition found, -0.5 to 1.0.
+    /// Modularity of the best partition found, -0.5 to 1.0.
     pub modularity: f64,
-    /// What graphs without structure come to that the real one was compared with last.
+    /// Modularity of the random graphs that the real one was last compared with.
     pub chance: Chance,
+    /// Whether the graph is significantly more modular than random graphs.
     pub structured: bool,
 }
 
 /// The modularity of graphs without structure.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Chance {
+    /// The mean.
     pub mean: f64,
+    /// The standard deviation.
     pub deviation: f64,
+    /// The largest.
     pub highest: f64,
 }
 
+/// Agents that belong together.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Team {
     /// Sorted.
     pub agents: Vec<String>,
-    /// What holds it together, strongest first.
+    /// What its members share, strongest first.
     pub bonds: Vec<Bond>,
-    /// The share of its agents' ties that stays inside, 0.0 to 1.0.
+    /// Share of its agents' ties that stay inside, 0.0 to 1.0.
     pub inside: f64,
-    /// The same less what would by chance, -1.0 to 1.0.
+    /// `inside` minus its expected value by chance, -1.0 to 1.0.
     pub cohesion: f64,
+    /// Numbers of events, hand-offs inside the team first.
     pub evidence: Vec<i64>,
 }
 
 /// Something that members of a team share.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bond {
+    /// A skill, a kind or a folder.
     pub node: Node,
     /// Accepted tasks that tie the team's agents to it.
     pub tasks: f64,
-    /// The part of all accepted tasks with it that is theirs, 0.0 to 1.0.
+    /// Share of all accepted tasks with it that are theirs, 0.0 to 1.0.
     pub share: f64,
 }
 
-/// Graphs without structure that the real one is compared with.
+/// Number of random graphs that the real one is compared with.
 const NULLS: i64 = 24;
-/// A team lists no more bonds than these.
+/// Maximum number of bonds that a team lists.
 const BONDS: usize = 8;
-/// A partition is crisp with so much modularity: "values above about 0.3" of Newman and Girvan, 2004,
+/// The modularity from which a partition is clear: "values above about 0.3" of Newman and Girvan, 2004,
 const CRISP: f64 = 0.3;
-/// and with more ties inside its communities than out of them: the weak sense of a community of Radicchi et al.,
-/// "Defining and Identifying Communities in Networks", 2004.
+/// and the share of ties inside its communities: the weak sense of a community of Radicchi et al., "Defining and
+/// Identifying Communities in Networks", 2004.
 const INSIDE: f64 = 0.5;
-/// An agent that is less than so much as cohesive as its community is no member of the team.
+/// An agent that is less than this fraction as cohesive as its community isn't a member of the team.
 const LOOSE: f64 = 0.5;
 
 /// The teams, with a seed for the order in which nodes are visited and for the graphs without structure.
@@ -94,34 +101,35 @@ pub fn teams(episodes: &[Episode], seed: Seed) -> Teams {
     let smooth = drawn(&record.smoothed());
     let level = modularity(&smooth, &communities(&smooth, seed));
     let dealt = Null::of((1..=NULLS).map(|n| null::dealt(&record, seed.of(n))), seed);
-    let mut told = Teams { teams: Vec::new(), modularity: best, chance: dealt.chance(), structured: false };
+    let mut result = Teams { teams: Vec::new(), modularity: best, chance: dealt.chance(), structured: false };
     let mut bar = f64::INFINITY;
-    if told.chance.beaten_by(level) && !(best >= CRISP && kept(&groups) > INSIDE) {
+    if result.chance.beaten_by(level) && !(best >= CRISP && kept(&groups) > INSIDE) {
         let traded = Null::of((1..=NULLS).map(|n| null::traded(&record, seed.of(n))), seed);
-        told.chance = traded.chance();
-        told.structured = told.chance.beaten_by(level);
+        result.chance = traded.chance();
+        result.structured = result.chance.beaten_by(level);
         bar = traded.bar();
     } else {
-        told.structured = told.chance.beaten_by(level);
+        result.structured = result.chance.beaten_by(level);
     }
-    if told.structured {
+    if result.structured {
         let history = History::of(episodes);
-        told.teams = groups.into_iter().filter(|team| team.inside > INSIDE || team.cohesion > bar).collect();
-        for team in &mut told.teams {
+        result.teams =
+            groups.into_iter().filter(|team| team.inside > INSIDE || team.cohesion > bar).collect();
+        for team in &mut result.teams {
             team.evidence = evidence(&history, team);
         }
     }
-    told
+    result
 }
 
-/// The share of the agents' ties that stays inside communities, over all of them.
+/// The share of all agents' ties that stay inside communities.
 fn kept(groups: &[Team]) -> f64 {
     let agents: usize = groups.iter().map(|team| team.agents.len()).sum();
     let sum: f64 = groups.iter().map(|team| team.inside * real(team.agents.len())).sum();
     share(sum, real(agents))
 }
 
-/// What graphs without structure come to: the modularity of each, and the cohesion of all their communities.
+/// Random graphs: the modularity of each, and the cohesion of all their communities.
 struct Null {
     modularities: Vec<f64>,
     cohesions: Vec<f64>,
@@ -147,7 +155,7 @@ impl Null {
         }
     }
 
-    /// More cohesive than this is more than chance makes.
+    /// Cohesion above this is more than chance.
     fn bar(&self) -> f64 {
         mean(&self.cohesions) + 2.0 * deviation(&self.cohesions)
     }
@@ -202,7 +210,7 @@ fn team(graph: &UnGraph<Node, f64>, weights: &Weights, group: &[usize]) -> Optio
     Some(Team { agents: names, bonds, inside, cohesion: inside - by_chance, evidence: Vec::new() })
 }
 
-/// The share of the ties of these agents that stays among these nodes.
+/// The share of these agents' ties that stay among these nodes.
 fn inside(agents: &[usize], own: &BTreeSet<usize>, weights: &Weights) -> f64 {
     let (mut kept, mut all) = (0.0, 0.0);
     for (to, weight) in agents.iter().flat_map(|agent| weights.near(*agent)) {

@@ -1,4 +1,4 @@
-//! The trial of a router against the one in office: which task is in which arm, and where the trial stands.
+//! Trials of a router against the promoted one: which arm a task is in, and the trial's progress.
 
 use std::fmt;
 
@@ -11,14 +11,14 @@ use serde::{Deserialize, Serialize};
 
 use super::guard::{Breach, GuardSample, Guards, Try};
 
-/// Whose decision a task follows in a trial.
+/// The arm whose decision a task follows.
 #[must_use]
 pub fn arm(trial: &Trial, run: RunId, task: TaskId) -> Arm {
     if trial.is_candidates(run, task) { Arm::Candidate } else { Arm::Baseline }
 }
 
-/// What a stage of a trial has brought so far. Each stage begins a new one, as the share of the arms must not change
-/// under it. It holds no time and no names, and is small enough to be kept in a row.
+/// Statistics of one phase of a trial. Each phase starts new ones, because the tests need constant shares of the
+/// arms.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialProgress {
     test: SequentialTest,
@@ -28,6 +28,7 @@ pub struct TrialProgress {
 }
 
 impl TrialProgress {
+    /// Nothing observed yet, in the trial's current phase.
     #[must_use]
     pub fn new(trial: &Trial) -> Self {
         let share = trial.stage.share();
@@ -38,7 +39,8 @@ impl TrialProgress {
         }
     }
 
-    /// The race counts first attempts only, whose arms are independent draws; the guards count all.
+    /// Adds an attempt. The sequential test counts first attempts only, whose arms are independent draws; the guards
+    /// count all.
     pub fn observe(&mut self, arm: Arm, which: Try, seen: &GuardSample) {
         let [baseline, candidate] = &mut self.attempts;
         match arm {
@@ -52,6 +54,7 @@ impl TrialProgress {
         self.guards.observe(arm, which, seen);
     }
 
+    /// Attempts of an arm in this phase, retries included.
     #[must_use]
     pub fn attempts(&self, arm: Arm) -> u64 {
         let [baseline, candidate] = self.attempts;
@@ -61,17 +64,20 @@ impl TrialProgress {
         }
     }
 
+    /// The first breach of a guard; it stays.
     #[must_use]
     pub fn breach(&self) -> Option<Breach> {
         self.guards.breach()
     }
 
+    /// The test of first attempts.
     #[must_use]
     pub fn test(&self) -> &SequentialTest {
         &self.test
     }
 
-    /// A breach outweighs a victory: what is accepted more often may still take too long or cost too much.
+    /// The status. A breach takes precedence over a win: what is accepted more often may still take too long or cost
+    /// too much.
     #[must_use]
     pub fn status(&self) -> TrialStatus {
         match (self.guards.breach(), self.test.conclusion()) {
@@ -93,22 +99,28 @@ impl TrialProgress {
     }
 }
 
-/// Where a trial stands.
+/// The status of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrialStatus {
+    /// No result yet.
     Running,
+    /// The candidate is better.
     Won(Margin),
+    /// The candidate is worse.
     Lost(Margin),
+    /// A guard ended the trial.
     Breached(Breach),
 }
 
-/// By how much a race was decided: first attempts, and how many of them were accepted.
+/// The figures behind a decided trial.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Margin {
+    /// First attempts of the baseline; the sum counts accepted ones.
     pub baseline: ArmTotals,
+    /// First attempts of the candidate; the sum counts accepted ones.
     pub candidate: ArmTotals,
-    /// Of the shares of accepted first attempts, candidate less baseline.
+    /// Difference of the acceptance rates of first attempts, candidate minus baseline.
     pub difference: Interval,
 }
 

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Arm {
-    /// What is in use.
+    /// The router in use.
     Baseline,
-    /// What is tried against it.
+    /// The router on trial.
     Candidate,
 }

@@ -1,5 +1,4 @@
-//! How good predicted chances are: whether they are right on average, whether they tell cases apart, and how both
-//! compare with knowing nothing but how often it happens in each group.
+//! Scores of probability forecasts: calibration, discrimination, and skill compared with the base rate of each group.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::interval::{Interval, wilson};
 
-/// A chance that was predicted, and whether what it was about came to pass.
+/// A predicted probability with what happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Forecast {
-    /// Whose base rate it has to beat, such as the skill.
+    /// The group whose base rate it is compared with, such as a skill.
     pub group: String,
-    /// 0 to 1.
+    /// The predicted probability, 0 to 1.
     pub chance: f64,
+    /// Whether it came to pass.
     pub came: bool,
 }
 
@@ -29,8 +29,8 @@ fn mean(values: impl ExactSizeIterator<Item = f64>) -> Option<f64> {
     (count > 0).then(|| values.sum::<f64>() / count as f64)
 }
 
-/// Mean square of what forecasts were off by, 0 to 1, less is better; none of none (Brier, "Verification of forecasts
-/// expressed in terms of probability", 1950).
+/// Mean squared error of forecasts, 0 to 1, lower is better; none without forecasts (Brier, "Verification of
+/// forecasts expressed in terms of probability", 1950).
 #[must_use]
 pub fn brier(forecasts: &[Forecast]) -> Option<f64> {
     mean(forecasts.iter().map(|one| (one.chance - one.came()).powi(2)))
@@ -39,8 +39,8 @@ pub fn brier(forecasts: &[Forecast]) -> Option<f64> {
 /// 1 − brier / brier of each group's base rate: 1 is perfect, 0 no better than the base rates, below 0 worse. None if
 /// the base rates are never wrong.
 ///
-/// The base rates are those of these very forecasts. No forecaster knows them beforehand, so groups of a few make the
-/// skill look worse than it is, never better.
+/// The base rates are computed from these same forecasts. No forecaster knows them beforehand, so small groups make
+/// the skill look worse than it is, never better.
 #[must_use]
 pub fn brier_skill(forecasts: &[Forecast]) -> Option<f64> {
     let mut rates: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
@@ -53,11 +53,12 @@ pub fn brier_skill(forecasts: &[Forecast]) -> Option<f64> {
     (reference > 0.0).then_some(1.0 - brier(forecasts)? / reference)
 }
 
-/// Chances are taken to be at least so far from 0 and 1: to be wrong while certain costs 13.8 and not everything.
+/// Forecasts are clamped to this distance from 0 and 1: being certain and wrong costs 13.8 nats instead of infinitely
+/// many.
 const CERTAIN: f64 = 1e-6;
 
-/// Mean negative log likelihood in nats, 0 and up, less is better; ln 2 is what ignorance costs (Good, "Rational
-/// decisions", 1952). None of none.
+/// Mean negative log likelihood in nats, at least 0, lower is better; forecasts of 0.5 score ln 2 (Good, "Rational
+/// decisions", 1952). None without forecasts.
 #[must_use]
 pub fn log_loss(forecasts: &[Forecast]) -> Option<f64> {
     mean(forecasts.iter().map(|one| {
@@ -66,15 +67,15 @@ pub fn log_loss(forecasts: &[Forecast]) -> Option<f64> {
     }))
 }
 
-/// The chance that of two cases, of which only one came to pass, that one had the higher forecast; ties count half. 0.5
-/// is guessing (Hanley and McNeil, "The meaning and use of the area under a receiver operating characteristic curve",
-/// 1982). None unless there are cases of both kinds.
+/// The probability that of two cases, of which only one came to pass, that one had the higher forecast; ties count
+/// half. 0.5 is guessing (Hanley and McNeil, "The meaning and use of the area under a receiver operating
+/// characteristic curve", 1982). None unless there are cases of both kinds.
 #[must_use]
 pub fn auc(forecasts: &[Forecast]) -> Option<f64> {
     Pairs::of(forecasts.iter().collect()).share()
 }
 
-/// The same over pairs of one group only, so that telling easy groups from hard ones does not count.
+/// [`auc`] over pairs within a group only, so that distinguishing easy groups from hard ones doesn't count.
 #[must_use]
 pub fn auc_within(forecasts: &[Forecast]) -> Option<f64> {
     let mut groups: BTreeMap<&str, Vec<&Forecast>> = BTreeMap::new();
@@ -88,10 +89,10 @@ pub fn auc_within(forecasts: &[Forecast]) -> Option<f64> {
     sum.share()
 }
 
-/// Pairs of a case that came to pass and one that did not.
+/// Counts pairs of a case that came to pass and one that didn't.
 #[derive(Clone, Copy, Debug, Default)]
 struct Pairs {
-    /// Those in the right order, twice, and ties once.
+    /// Two for each pair in the right order, one for each tie.
     halves: u64,
     all: u64,
 }
@@ -116,20 +117,21 @@ impl Pairs {
     }
 }
 
-/// Forecasts that are close together, and how often what they were about came to pass.
+/// A bin of similar forecasts, with the observed frequency.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bin {
+    /// Number of forecasts.
     pub count: u64,
-    /// Their mean.
+    /// The mean forecast.
     pub chance: f64,
-    /// How often it came, with Wilson's interval.
+    /// The observed frequency, with Wilson's interval.
     pub came: Interval,
-    /// Standard deviation that `came.estimate` has when all these forecasts are right.
+    /// Standard deviation of `came.estimate` if all these forecasts are right.
     noise: f64,
 }
 
-/// A reliability curve: up to `bins` bins with about as many forecasts in each, by rising chance. Equal forecasts are
-/// never torn apart, so there may be fewer, and the order of the forecasts does not matter.
+/// A reliability curve: at most `bins` bins of about equal size, by rising forecast. Equal forecasts share a bin, so
+/// there may be fewer bins; the order of the forecasts doesn't matter.
 #[must_use]
 pub fn reliability(forecasts: &[Forecast], bins: usize, level: f64) -> Vec<Bin> {
     let mut sorted: Vec<&Forecast> = forecasts.iter().collect();
@@ -137,7 +139,7 @@ pub fn reliability(forecasts: &[Forecast], bins: usize, level: f64) -> Vec<Bin> 
     let (mut found, mut open, mut rest) = (Vec::new(), Vec::new(), sorted.len());
     for tied in sorted.chunk_by(|left, right| left.chance == right.chance) {
         open.extend_from_slice(tied);
-        // A large tie takes from what is left for the bins after it, which share the rest.
+        // A bin that is larger because of a tie leaves fewer forecasts to the bins after it.
         let left = bins.saturating_sub(found.len()).max(1);
         if open.len().saturating_mul(left) >= rest {
             found.extend(bin(&open, level));
@@ -161,18 +163,18 @@ fn bin(forecasts: &[&Forecast], level: f64) -> Option<Bin> {
     })
 }
 
-/// How far forecasts are off where they are close together.
+/// Calibration error, with its expected value for perfect forecasts.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CalibrationError {
     /// Expected calibration error over bins of equal mass, 0 to 1 (Naeini, Cooper and Hauskrecht, "Obtaining well
     /// calibrated probabilities using Bayesian binning", 2015).
     pub error: f64,
-    /// What perfect forecasts would show by chance in the same bins: an error near it is none (Roelofs et al.,
-    /// "Mitigating bias in calibration error estimation", 2022, on how large it is).
+    /// The expected error of perfect forecasts in the same bins; an error near it is no evidence of miscalibration
+    /// (Roelofs et al., "Mitigating bias in calibration error estimation", 2022, on how large it is).
     pub floor: f64,
 }
 
-/// None of none.
+/// None without forecasts.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "counts of forecasts stay far below 2^53")]
 pub fn calibration_error(forecasts: &[Forecast], bins: usize) -> Option<CalibrationError> {
@@ -182,7 +184,7 @@ pub fn calibration_error(forecasts: &[Forecast], bins: usize) -> Option<Calibrat
         |value: fn(&Bin) -> f64| bins.iter().map(|bin| bin.count as f64 * value(bin)).sum::<f64>() / all;
     (all > 0.0).then(|| CalibrationError {
         error: weighted(|bin| (bin.chance - bin.came.estimate).abs()),
-        // The mean absolute value of a normal variable.
+        // The mean absolute value of a standard normal variable.
         floor: weighted(|bin| bin.noise) * std::f64::consts::FRAC_2_PI.sqrt(),
     })
 }

@@ -1,20 +1,22 @@
-//! What one observation says of the difference between two arms that tasks are split between by chance.
+//! Estimates of the difference between two arms of a randomised trial, one observation at a time.
 
 use serde::{Deserialize, Serialize};
 
 use crate::arm::Arm;
 
-/// An unbiased estimate of the difference of means, candidate less baseline, from a single observation:
-/// (score − centre)·(A/p − (1−A)/(1−p)), where A is 1 in the candidate's arm and p its share. Because the arm is drawn,
-/// it is unbiased whatever the centre, if that was fixed before; a good centre makes it vary less.
+/// An unbiased estimate of the difference of means, candidate less baseline, from a single observation: (score −
+/// centre)·(A/p − (1−A)/(1−p)), where A is 1 in the candidate's arm and p its share. Because the arm is drawn, it is
+/// unbiased whatever the centre, as long as that was fixed before the draw; a good centre reduces the variance.
 ///
 /// Source: Horvitz and Thompson, 1952; Robins, Rotnitzky and Zhao, "Estimation of regression coefficients when some
 /// regressors are not always observed", 1994, for the centre.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Contrast {
+    /// The estimate, candidate minus baseline.
     pub value: f64,
-    /// No score could have brought a value below `-down` or above `up`, in either arm.
+    /// No score in either arm could give a value below `-down` or above `up`.
     pub down: f64,
+    /// See `down`.
     pub up: f64,
 }
 
@@ -33,7 +35,7 @@ impl Contrast {
     }
 }
 
-/// A running mean of values between 0 and 1 that begins at one half.
+/// A running mean of values between 0 and 1 that starts at 0.5.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunningMean {
     count: f64,
@@ -41,10 +43,12 @@ pub struct RunningMean {
 }
 
 impl RunningMean {
+    /// The mean; 0.5 without values.
     pub fn value(self) -> f64 {
         (self.sum + 0.5) / (self.count + 1.0)
     }
 
+    /// Adds a value between 0 and 1.
     pub fn add(&mut self, value: f64) {
         self.count += 1.0;
         self.sum += value;

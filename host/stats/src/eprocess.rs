@@ -1,10 +1,10 @@
-//! Evidence that may be looked at after every observation: the wealth of gamblers who bet against a claim. While the
-//! claim is true nobody gets rich, whenever one looks.
+//! E-processes: evidence against a hypothesis that may be inspected after every observation. It is the wealth of
+//! gamblers who bet against the hypothesis; while that is true, nobody gets rich.
 
 use serde::{Deserialize, Serialize};
 
-/// What part of the most that can be staked each gambler stakes. Small stakes find small differences, large ones find
-/// large differences sooner; with half of it none can be ruined.
+/// Each gambler's stake, as a fraction of the largest possible. Small stakes find small differences, large ones find
+/// large differences sooner; at one half none can be ruined.
 const STAKES: [f64; 7] = [0.5, 0.25, 0.125, 0.062_5, 0.031_25, 0.015_625, 0.007_812_5];
 
 /// Bets against "the payoff is at most 0 on average", with stakes fixed before each payoff is seen. The mean wealth is
@@ -14,28 +14,28 @@ const STAKES: [f64; 7] = [0.5, 0.25, 0.125, 0.062_5, 0.031_25, 0.015_625, 0.007_
 /// this is the diversified Kelly bet: fixed stakes are mixed instead of guessing the best one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct EProcess {
-    /// Natural logarithm of each gambler's wealth, who began with 1.
+    /// Natural logarithm of each gambler's wealth; all start with 1.
     logs: [f64; STAKES.len()],
 }
 
 impl EProcess {
-    /// `payoff` is never below `-worst`, and `worst` was known before it.
+    /// Bets on one payoff, which is at least `-worst`; `worst` must be known before the payoff.
     pub fn bet(&mut self, payoff: f64, worst: f64) {
-        // A payoff that breaks its promise loses what was staked and no more.
+        // A payoff below `-worst` loses the stake and no more.
         let gain = if worst > 0.0 { (payoff / worst).max(-1.0) } else { 0.0 };
         for (log, stake) in self.logs.iter_mut().zip(STAKES) {
             *log += (stake * gain).ln_1p();
         }
     }
 
-    /// Natural logarithm of the mean wealth.
+    /// Natural logarithm of the mean wealth, the e-value.
     #[must_use]
     pub fn evidence(&self) -> f64 {
         mean_log(&self.logs)
     }
 }
 
-/// The logarithm of the mean of what these are the logarithms of; 0 of none.
+/// The logarithm of the mean of values that are given by their logarithms; 0 without values.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "a handful of values")]
 pub fn mean_log(logs: &[f64]) -> f64 {
@@ -47,8 +47,8 @@ pub fn mean_log(logs: &[f64]) -> f64 {
     }
 }
 
-/// A lower bound of what [`EProcess::evidence`] would be against "the mean of these values is at most `mean`", from their
-/// sums alone. No value is below the mean in question by more than `worst`.
+/// A lower bound of [`EProcess::evidence`] against "the mean of these values is at most `mean`", computed from their
+/// sums alone. No value may be below `mean` by more than `worst`.
 ///
 /// Source: Fan, Grama and Liu, "Exponential inequalities for martingales with applications", 2015, whose
 /// λξ − ψ(λ)ξ² ≤ ln(1 + λξ) for ξ ≥ −1 with ψ(λ) = −ln(1−λ) − λ turns the product of bets into sums.
@@ -63,21 +63,26 @@ pub fn evidence_above(mean: f64, sums: &Sums, worst: f64) -> f64 {
     mean_log(&logs)
 }
 
-/// What [`evidence_above`] needs to know of values.
+/// Count, sum and sum of squares of values, for [`evidence_above`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sums {
+    /// Number of values.
     pub count: f64,
+    /// Sum of the values.
     pub sum: f64,
+    /// Sum of their squares.
     pub squares: f64,
 }
 
 impl Sums {
+    /// Adds a value.
     pub fn add(&mut self, value: f64) {
         self.count += 1.0;
         self.sum += value;
         self.squares += value * value;
     }
 
+    /// The sums of the negated values.
     pub fn mirrored(self) -> Self {
         Self { sum: -self.sum, ..self }
     }

@@ -1,5 +1,4 @@
-//! Figures with what they may be instead: intervals of shares, means and ratios. All are two-sided and told their
-//! level, such as 0.95.
+//! Intervals for shares, means and ratios. All are two-sided; their level is passed, such as 0.95.
 
 use std::fmt;
 
@@ -7,38 +6,43 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use statrs::distribution::{Beta, ContinuousCDF, Normal, StudentsT};
 
-/// An estimate and the values that the data would not be surprised by.
+/// An estimate with its confidence or credible interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Interval {
+    /// The point estimate.
     pub estimate: f64,
+    /// The lower end.
     pub low: f64,
+    /// The upper end.
     pub high: f64,
 }
 
 impl Interval {
+    /// Symmetric: `half` to each side.
     #[must_use]
     pub fn around(estimate: f64, half: f64) -> Self {
         Self { estimate, low: estimate - half, high: estimate + half }
     }
 
-    /// Both ends belong to it.
+    /// Whether the value is inside; both ends are.
     #[must_use]
     pub fn holds(self, value: f64) -> bool {
         self.low <= value && value <= self.high
     }
 
+    /// From end to end.
     #[must_use]
     pub fn width(self) -> f64 {
         self.high - self.low
     }
 
-    /// What is the case if the truth may lie further off, by so much on each side; both at least 0.
+    /// The interval widened on each side by these amounts, both at least 0.
     #[must_use]
     pub fn widened(self, below: f64, above: f64) -> Self {
         Self { estimate: self.estimate, low: self.low - below, high: self.high + above }
     }
 
-    /// The part of it that is possible. The estimate is moved as well, so that it stays inside.
+    /// The interval clamped to a range; the estimate is clamped as well.
     #[must_use]
     pub fn within(self, least: f64, most: f64) -> Self {
         let hold = |value: f64| value.max(least).min(most);
@@ -53,23 +57,23 @@ impl fmt::Display for Interval {
     }
 }
 
-/// What is left on one side of an interval of `level`. A level that makes no sense is taken to the nearest that does.
+/// The probability beyond one end of an interval of `level`, which is clamped to 0.5 to 0.999999.
 fn tail(level: f64) -> f64 {
     // `max` takes what is not a number to the other one.
     (1.0 - level.clamp(0.5, 0.999_999).max(0.5)) / 2.0
 }
 
-/// How many standard errors an interval reaches to each side, when the error itself is known.
+/// Half-width of an interval in standard errors, when the standard error is known.
 #[must_use]
 pub fn normal_reach(level: f64) -> f64 {
     Normal::standard().inverse_cdf(1.0 - tail(level))
 }
 
-/// How many standard errors an interval reaches to each side, when the error was estimated with `freedom` degrees of
+/// Half-width of an interval in standard errors, when the standard error was estimated with `freedom` degrees of
 /// freedom, at least 1 (Student, "The probable error of a mean", 1908).
 #[must_use]
 pub fn student_reach(level: f64, freedom: f64) -> f64 {
-    // Beyond this the two differ by less than 0.0003, and the inverse for t loses more than that.
+    // Beyond this the two differ by less than 0.0003, which is less than the error of the inverse for t.
     if freedom > 10_000.0 {
         return normal_reach(level);
     }
@@ -77,8 +81,8 @@ pub fn student_reach(level: f64, freedom: f64) -> f64 {
         .map_or_else(|_| normal_reach(level), |student| student.inverse_cdf(1.0 - tail(level)))
 }
 
-/// The interval of a share by its score (Wilson, "Probable inference, the law of succession, and statistical
-/// inference", 1927); none without a trial.
+/// The score interval of a share (Wilson, "Probable inference, the law of succession, and statistical inference",
+/// 1927); none without trials.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "counts of trials stay far below 2^53")]
 pub fn wilson(successes: u64, trials: u64, level: f64) -> Option<Interval> {
@@ -90,14 +94,14 @@ pub fn wilson(successes: u64, trials: u64, level: f64) -> Option<Interval> {
     let centre = (share + square / (2.0 * count)) / (1.0 + square / count);
     let half = (square * (share * (1.0 - share) / count + square / (4.0 * count * count))).sqrt()
         / (1.0 + square / count);
-    // At 0 and 1 the formula comes to the end itself, but for rounding.
+    // At 0 and 1 the formula gives the end of the scale, except for rounding.
     let low = if successes == 0 { 0.0 } else { centre - half };
     let high = if successes >= trials { 1.0 } else { centre + half };
     Some(Interval { estimate: share, low, high })
 }
 
-/// The central interval of a Beta posterior with these two counts, prior included; none unless both are above 0. The
-/// estimate is the posterior's mean.
+/// The central interval of a Beta posterior with these two parameters, prior included; none unless both are above 0.
+/// The estimate is the posterior's mean.
 #[must_use]
 pub fn beta(successes: f64, failures: f64, level: f64) -> Option<Interval> {
     let posterior = Beta::new(successes, failures).ok()?;
@@ -110,7 +114,7 @@ pub fn beta(successes: f64, failures: f64, level: f64) -> Option<Interval> {
     })
 }
 
-/// By bisection, which ends for every shape; Newton steps do not when a posterior is extreme.
+/// By bisection, which converges for every shape; Newton's method doesn't for extreme posteriors.
 fn quantile(posterior: &Beta, mass: f64) -> f64 {
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..60 {
@@ -124,7 +128,7 @@ fn quantile(posterior: &Beta, mass: f64) -> f64 {
     f64::midpoint(low, high)
 }
 
-/// The interval of a mean, with Student's t for few values; none for fewer than two.
+/// Student's t interval of a mean; none for fewer than two values.
 #[must_use]
 pub fn mean(values: &[f64], level: f64) -> Option<Interval> {
     let clusters: Vec<(f64, f64)> = values.iter().map(|value| (*value, 1.0)).collect();
@@ -137,14 +141,16 @@ pub fn mean(values: &[f64], level: f64) -> Option<Interval> {
 /// cluster-robust inference", 2015).
 #[derive(Clone, Copy, Debug)]
 pub struct Ratio {
+    /// The ratio.
     pub estimate: f64,
+    /// Its standard error.
     pub error: f64,
-    /// Of clusters.
+    /// Number of clusters.
     pub count: f64,
 }
 
 impl Ratio {
-    /// None for fewer than two clusters, or when the weights sum to nothing.
+    /// From pairs of numerator and denominator. None for fewer than two clusters, or if the denominators sum to 0.
     #[expect(clippy::cast_precision_loss, reason = "counts of clusters stay far below 2^53")]
     pub fn of(clusters: &[(f64, f64)]) -> Option<Self> {
         let count = clusters.len() as f64;

@@ -1,8 +1,10 @@
-//! The statistics that routers are judged by before they are trusted with work: figures in, figures out, with how far
-//! they may be off. Nothing here knows what is measured.
+//! The statistics by which routers are judged before they are trusted with work: estimates with intervals. Nothing
+//! here depends on what is measured.
 //!
-//! [`offpolicy`] says from a log what a router would have achieved, [`sequential`] when a comparison is decided,
-//! [`calibration`] how good predictions are, [`plot`] shows it.
+//! [`offpolicy`] estimates from a log what a router would have achieved, [`sequential`] compares two arms,
+//! [`calibration`] scores predictions, and [`plot`] draws charts.
+
+#![deny(missing_docs)]
 
 pub mod arm;
 pub mod calibration;

@@ -1,10 +1,11 @@
-//! What a router would have achieved on tasks that another one decided: importance weighting of a log whose
-//! propensities are known, with intervals that count what the log could have drawn and not only what it drew.
+//! Off-policy evaluation: what a router would have achieved on tasks that another one decided. Importance weighting
+//! of a log with known propensities, whose intervals account for what could have been drawn and not only for what
+//! was.
 //!
-//! A log in which some choice is rare misses that choice more often than not. The sample then looks calm, and an
-//! interval from its own spread is too narrow just when it matters. But each row has the chances of all candidates, so
-//! the spread that was to be expected is known without the draw; the larger of the two errors is taken. A bootstrap
-//! would not help: it draws again from what was drawn.
+//! A log in which some choice is rare usually misses that choice. The sample variance is then small, and an interval
+//! based on it is too narrow just when it matters. But each row has the probabilities of all candidates, so the
+//! expected variance is known without the draw; the larger of the two errors is taken. A bootstrap would not help: it
+//! resamples what was drawn.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -21,43 +22,47 @@ mod tests;
 
 use term::Term;
 
-/// So much of what the router under test wants may be without any trace in the log. What may hide there widens every
-/// interval.
+/// The largest share of the tested router's choices that may be impossible in the log. What they may be worth widens
+/// every interval.
 pub const MISSING_AT_MOST: f64 = 0.05;
 
-/// Fewer rows than these, counted as if all weighed the same, are no ground for a figure.
+/// The smallest effective sample size for an estimate.
 pub const ESS_AT_LEAST: f64 = 50.0;
 
-/// How far recorded chances may be from a sum of 1.
+/// How far recorded probabilities may sum from 1.
 const ROUNDING: f64 = 1e-3;
 
-/// One logged choice with what became of it.
+/// A logged choice with its reward.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Logged {
     /// For the breakdown: the first skill of the task, or `any`.
     pub skill: String,
-    /// Rows of one decision are not independent, and carry the same number.
+    /// Rows of one decision aren't independent and share a number.
     pub cluster: u64,
     /// Position among the candidates.
     pub chosen: usize,
-    /// The chance of each candidate when it was decided; together 1.
+    /// The probability of each candidate when it was decided; they sum to 1.
     pub logged: Vec<f64>,
-    /// The chance that the router under test would have given each; together 1.
+    /// The probability of each candidate under the tested router; they sum to 1.
     pub proposed: Vec<f64>,
     /// The reward predicted for each candidate by a model that has not seen this row.
     pub model: Vec<f64>,
+    /// The observed reward, in the unit of the [`Measure`].
     pub reward: f64,
 }
 
-/// What the rewards are.
+/// The kind of reward.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Measure {
     /// 1 for accepted, 0 for not.
     Acceptance,
-    /// Latency or cost: less is better. None is above `most`; this is used only for what may hide behind clipping and
-    /// choices that the log never made.
-    Burden { most: f64 },
+    /// Latency or cost: lower is better. `most` is an upper bound, which limits the bias of clipping and of choices
+    /// that the log never made.
+    Burden {
+        /// An upper bound of the rewards.
+        most: f64,
+    },
 }
 
 impl Measure {
@@ -68,7 +73,7 @@ impl Measure {
         }
     }
 
-    /// Negated where less is better.
+    /// Negated where lower is better.
     fn gain(self, change: Interval) -> Interval {
         match self {
             Self::Acceptance => change,
@@ -79,26 +84,32 @@ impl Measure {
     }
 }
 
-/// What is asked of a log.
+/// What to estimate from a log.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Query {
+    /// The kind of reward.
     pub measure: Measure,
-    /// Of each interval, such as 0.95.
+    /// Level of the intervals, such as 0.95.
     pub level: f64,
-    /// No weight counts for more than this. It trades spread for a bias whose bounds widen the intervals.
+    /// The largest weight of a row; none = unlimited. Clipping trades variance for a bias whose bounds widen the
+    /// intervals.
     pub clip: Option<f64>,
 }
 
-/// What a log says about a router. Intervals are of the mean reward for each row.
+/// Estimates for a router. Intervals are of the mean reward per row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Judgement {
+    /// Number of logged choices.
     pub rows: usize,
+    /// Number of decisions.
     pub clusters: usize,
+    /// Coverage of the tested router's choices.
     pub support: Support,
+    /// Effective sample size.
     pub ess: EffectiveSize,
-    /// The chance that both routers make the same choice, over all rows.
+    /// The mean probability that both routers make the same choice.
     pub agreement: f64,
-    /// What was reached, by the router that decided.
+    /// The mean reward of the router that decided.
     pub logged: Interval,
     /// Inverse propensity scoring (Horvitz and Thompson, "A generalization of sampling without replacement from a
     /// finite universe", 1952).
@@ -109,91 +120,114 @@ pub struct Judgement {
     /// The model's prediction, corrected by what it got wrong (Dudík, Langford and Li, "Doubly robust policy
     /// evaluation and learning", 2011). The figure to go by.
     pub dr: Interval,
-    /// Proposed less logged, in pairs, doubly robust. Where both would do the same a row adds exactly nothing, so it
-    /// is tighter than `dr` less `logged`, and may differ from it a little.
+    /// Proposed minus logged, paired and doubly robust. A row on which both agree adds exactly 0, so this is tighter
+    /// than `dr` minus `logged`, and may differ from it slightly.
     pub difference: Interval,
+    /// None if weights weren't clipped.
     pub clipped: Option<Clipped>,
-    /// Surest regressions first; those that can't be judged come last.
+    /// By skill, the surest regressions first and skills that can't be judged last.
     pub skills: Vec<SkillChange>,
 }
 
-/// How far a log reaches.
+/// How well the log covers the tested router's choices.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Support {
-    /// The share of the proposed choices that the log could have made, 0 to 1.
+    /// Share of the proposed choices that the log could have made, 0 to 1.
     pub covered: f64,
     /// Largest weight of a row.
     pub heaviest: f64,
-    /// The mean weight. If `covered` is not in it, what was recorded is not what the choices were drawn from.
+    /// The mean weight. If it doesn't contain `covered`, choices weren't drawn from the recorded probabilities.
     pub weight: Interval,
 }
 
-/// So many rows of equal weight would be as good, (Σw)²/Σw² (Kish, "Survey Sampling", 1965).
+/// Effective sample size: the number of equally weighted rows that would be as good, (Σw)²/Σw² (Kish, "Survey
+/// Sampling", 1965).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EffectiveSize {
-    /// By the weights of the choices that were made. It looks good when a rare heavy one was missed.
+    /// From the weights of the choices that were made; too high if a rare, heavy one was missed.
     pub drawn: f64,
-    /// By the weights of all choices that could have been made.
+    /// From the weights of all choices that could have been made.
     pub foreseen: f64,
 }
 
 impl EffectiveSize {
+    /// The smaller of the two.
     #[must_use]
     pub fn least(self) -> f64 {
         self.drawn.min(self.foreseen)
     }
 }
 
-/// That weights were cut, and how much of the proposed choices was cut away.
+/// The clipping of weights, and how much of the proposed choices it removed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Clipped {
+    /// The largest weight.
     pub at: f64,
-    /// 0 to 1. The truth for it may be anything possible, and the intervals are wide enough for that.
+    /// The removed share of the proposed choices, 0 to 1. Its reward may be anything possible, and the intervals are
+    /// wide enough for that.
     pub mass: f64,
 }
 
-/// What would change for tasks of one skill.
+/// The estimated change for tasks of one skill.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SkillChange {
+    /// As in [`Logged::skill`].
     pub skill: String,
+    /// Number of logged choices.
     pub rows: usize,
-    /// Proposed less logged. The intervals of all skills hold together at the level asked for (Bonferroni), so the
-    /// worst of many is no worse by being the worst of many.
+    /// Proposed minus logged. The intervals of all skills hold jointly at the requested level (Bonferroni), so that
+    /// looking at the worst of many is safe.
     pub change: Result<Interval, Refusal>,
 }
 
-/// Why a log is no ground for a figure.
+/// Why a log doesn't allow an estimate.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Error)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refusal {
+    /// The log is empty.
     #[error("there are no logged choices to judge by")]
     NoRows,
+    /// The variance between decisions can't be estimated.
     #[error("all rows are of one decision; choices of at least two are needed to tell how much they vary")]
     OneCluster,
+    /// A row is invalid.
     #[error("row {row} can't be used: {flaw}")]
-    Malformed { row: usize, flaw: RowError },
+    Malformed {
+        /// Its index.
+        row: usize,
+        /// What is wrong with it.
+        flaw: RowError,
+    },
+    /// The log lacks choices that the router would make.
     #[error(
         "{:.1} % of what this router would choose was never possible in the log; log with a router that explores, \
          so that every candidate has some chance",
         missing * 100.0
     )]
-    Support { missing: f64 },
+    Support {
+        /// Their share, 0 to 1.
+        missing: f64,
+    },
+    /// The effective sample size is below [`ESS_AT_LEAST`].
     #[error(
         "the log is worth {ess:.0} rows for this router and {ESS_AT_LEAST} are needed; log more, explore more, or \
          clip the weights"
     )]
-    EffectiveSize { ess: f64 },
+    EffectiveSize {
+        /// The effective sample size, in rows.
+        ess: f64,
+    },
 }
 
-/// What is wrong with a row.
+/// Why a row is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RowError {
-    /// The three lists are not of one length, or the choice is not in them.
+    /// The three lists differ in length, or the choice isn't in them.
     Shape,
-    /// Chances that are negative or do not sum to 1.
+    /// Probabilities are negative or don't sum to 1.
     Chances,
-    /// What was chosen is said to have had no chance.
+    /// The chosen candidate has a recorded probability of 0.
     Impossible,
     /// A number that is not finite.
     Number,
@@ -210,10 +244,11 @@ impl fmt::Display for RowError {
     }
 }
 
-/// What the log says about the router that would have made the proposed choices.
+/// Estimates the mean reward of the router that would have made the proposed choices.
 ///
 /// # Errors
-/// [`Refusal`] says why the log can't tell.
+/// A [`Refusal`] if a row is malformed, all rows are of one decision, the log doesn't cover the proposed choices, or
+/// the effective sample is too small.
 pub fn judge(rows: &[Logged], question: &Query) -> Result<Judgement, Refusal> {
     check(rows)?;
     let of_all: Vec<&Logged> = rows.iter().collect();
@@ -240,14 +275,14 @@ fn check(rows: &[Logged]) -> Result<(), Refusal> {
         return Err(Refusal::NoRows);
     }
     for (row, one) in rows.iter().enumerate() {
-        if let Some(flaw) = flaw(one) {
+        if let Some(flaw) = row_error(one) {
             return Err(Refusal::Malformed { row, flaw });
         }
     }
     Ok(())
 }
 
-fn flaw(row: &Logged) -> Option<RowError> {
+fn row_error(row: &Logged) -> Option<RowError> {
     let sound = |chances: &[f64]| {
         chances.iter().all(|chance| *chance >= 0.0) && (chances.iter().sum::<f64>() - 1.0).abs() <= ROUNDING
     };
@@ -281,7 +316,7 @@ fn by_skill(rows: &[Logged], question: &Query) -> Vec<SkillChange> {
             change: sample(&group, &strict).map(|sample| sample.difference()),
         })
         .collect();
-    // The best that may still be true of a skill: where even that is bad, a regression is sure.
+    // The best value that is still plausible for a skill: if even that is bad, it is a sure regression.
     let hope = |one: &SkillChange| {
         one.change.as_ref().map_or(f64::INFINITY, |change| question.measure.gain(*change).high)
     };
@@ -289,12 +324,12 @@ fn by_skill(rows: &[Logged], question: &Query) -> Vec<SkillChange> {
     changes
 }
 
-/// Rows that can be judged together, as the sums that estimates are made of.
+/// Rows that are evaluated together.
 struct Sample {
     question: Query,
     terms: Vec<Term>,
     clusters: usize,
-    /// Mean square of what the model got wrong.
+    /// Mean squared error of the model.
     surprise: f64,
 }
 
@@ -398,7 +433,7 @@ impl Sample {
             .within(-most, most)
     }
 
-    /// Of a ratio of means over rows, with the larger of the error that the sample shows and the one foreseen from
+    /// The interval of a ratio of means over rows, from the larger of the sample's error and the one expected from
     /// `variance`, that of a single row.
     fn interval(&self, value: impl Fn(&Term) -> (f64, f64), variance: f64) -> Interval {
         let (ratio, sampled, foreseen) = self.errors(value, variance);
@@ -406,8 +441,8 @@ impl Sample {
         Interval::around(ratio.estimate, reach * sampled.max(foreseen))
     }
 
-    /// The ratio, its error by the sandwich over clusters, and the foreseen one, which is raised by as much as rows of
-    /// one cluster go together.
+    /// The ratio, its cluster-robust error, and the expected error, which is inflated by the correlation within
+    /// clusters.
     #[expect(clippy::cast_precision_loss, reason = "logs have far fewer rows than 2^53")]
     fn errors(&self, value: impl Fn(&Term) -> (f64, f64), variance: f64) -> (Ratio, f64, f64) {
         let rows: Vec<(f64, f64)> = self.terms.iter().map(value).collect();

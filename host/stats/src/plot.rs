@@ -1,5 +1,5 @@
-//! Pictures of what the laboratory found, as SVG text: white ground, no fonts needed to lay them out, colours that the
-//! colour-blind can tell apart, legends beside the data. The same data give the same text.
+//! Charts as SVG text: white background, laid out without fonts, colours that the colour-blind can distinguish,
+//! legends beside the data. The same data give the same text.
 
 use kuva::plot::scatter::MarkerShape;
 use kuva::plot::{LinePlot, ScatterPlot};
@@ -13,53 +13,67 @@ mod place;
 
 use canvas::{Axis, Canvas, Legend, named};
 
-/// What is written around a chart.
+/// The texts around a chart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caption {
+    /// Above the chart.
     pub title: String,
-    /// What is measured from left to right, with its unit.
+    /// Label of the x axis, with its unit.
     pub across: String,
-    /// And from bottom to top.
+    /// Label of the y axis, with its unit.
     pub up: String,
 }
 
-/// A named course of a figure, from left to right.
+/// A named curve.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
+    /// In the legend.
     pub name: String,
+    /// By rising x.
     pub points: Vec<Point>,
 }
 
+/// A point of a curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
+    /// In the unit of [`Caption::across`].
     pub x: f64,
+    /// In the unit of [`Caption::up`].
     pub y: f64,
-    /// Low and high end of what it may be instead. A course has a band if all its points do.
+    /// Low and high end of its interval. A curve is drawn with a band if all its points have one.
     pub band: Option<(f64, f64)>,
 }
 
-/// A router, or whatever else has its cost and its quality.
+/// A point of the cost and quality chart, such as a router.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spot {
+    /// Beside the point.
     pub name: String,
+    /// The x axis.
     pub cost: f64,
+    /// The y axis.
     pub quality: f64,
 }
 
-/// Why there is no picture.
+/// Why a chart can't be drawn.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PlotError {
+    /// No points were given.
     #[error("there is nothing to draw")]
     Nothing,
+    /// A number can't be drawn.
     #[error("{name} holds a number that is not finite or too large to draw")]
-    Number { name: String },
+    Number {
+        /// The curve's, the point's or the chart's name.
+        name: String,
+    },
 }
 
-/// By Okabe and Ito, "Color Universal Design", 2008; the two that are faint on white come last.
+/// Okabe and Ito, "Color Universal Design", 2008; the two that are faint on white come last.
 const COLOURS: [&str; 7] = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9"];
 const GREY: &str = "#777777";
 
-/// Larger numbers leave a double too few digits to tell ticks apart.
+/// With larger numbers a double has too few digits to distinguish ticks.
 const LARGEST: f64 = 1e12;
 
 fn drawable(name: &str, numbers: impl IntoIterator<Item = f64>) -> Result<(), PlotError> {
@@ -67,11 +81,11 @@ fn drawable(name: &str, numbers: impl IntoIterator<Item = f64>) -> Result<(), Pl
     if sound { Ok(()) } else { Err(PlotError::Number { name: name.to_owned() }) }
 }
 
-/// How often what was forecast came to pass, against the forecast, with intervals and the number of forecasts behind
-/// each point. On the diagonal forecasts are right.
+/// The observed frequency against the forecast, with intervals and the number of forecasts at each point. On the
+/// diagonal forecasts are right.
 ///
 /// # Errors
-/// [`PlotError`] says what is missing or wrong.
+/// [`PlotError::Nothing`] without points, [`PlotError::Number`] for a number that can't be drawn.
 pub fn reliability(title: &str, bins: &[Bin]) -> Result<String, PlotError> {
     if bins.is_empty() {
         return Err(PlotError::Nothing);
@@ -101,7 +115,7 @@ pub fn reliability(title: &str, bins: &[Bin]) -> Result<String, PlotError> {
     Ok(Canvas::square().draw(plots, &caption, across, Axis { low: 0.0, high: 1.0 }, Legend::Beside))
 }
 
-/// Of the points, as texts at invisible marks: those that go below their point, and those that go above it because the
+/// The counts of the points, as labels of invisible markers: those below their point, and those above it because the
 /// line falls or the axis is near.
 fn counts(bins: &[Bin]) -> [ScatterPlot; 2] {
     let next = bins.iter().skip(1).map(Some).chain([None]);
@@ -130,7 +144,7 @@ fn diagonal() -> LinePlot {
 /// Several figures over time, or over tasks, with a legend and the bands that they have.
 ///
 /// # Errors
-/// [`PlotError`] says what is missing or wrong.
+/// [`PlotError::Nothing`] without points, [`PlotError::Number`] for a number that can't be drawn.
 pub fn curves(caption: &Caption, courses: &[Curve]) -> Result<String, PlotError> {
     if courses.iter().all(|course| course.points.is_empty()) {
         return Err(PlotError::Nothing);
@@ -170,7 +184,7 @@ impl Curve {
                 (self.points.iter().map(|point| point.low()), self.points.iter().map(|point| point.high()));
             line = line.with_band(low, high);
         }
-        // Colours come round again; a broken line is another line.
+        // Once the colours repeat, lines are dashed.
         match place / COLOURS.len() % 3 {
             0 => line.into(),
             1 => line.with_dashed().into(),
@@ -179,10 +193,10 @@ impl Curve {
     }
 }
 
-/// Cost against quality, each spot with its name, and a broken line through those that nothing beats in both.
+/// Quality against cost, with names and a dashed line through the Pareto front.
 ///
 /// # Errors
-/// [`PlotError`] says what is missing or wrong.
+/// [`PlotError::Nothing`] without points, [`PlotError::Number`] for a number that can't be drawn.
 pub fn scatter(caption: &Caption, spots: &[Spot]) -> Result<String, PlotError> {
     if spots.is_empty() {
         return Err(PlotError::Nothing);
@@ -221,8 +235,8 @@ fn mark(spot: &Spot, colour: &str) -> ScatterPlot {
         .with_marker(MarkerShape::Circle)
 }
 
-/// The spots to which no other is at least as cheap and at least as good, and better in one; by rising cost. Of equal
-/// spots all belong to it.
+/// The Pareto front, by rising cost: spots for which no other is at least as cheap and as good, and better in one.
+/// Equal spots all belong to it.
 #[must_use]
 pub fn front(spots: &[Spot]) -> Vec<&Spot> {
     let beaten = |spot: &Spot| {

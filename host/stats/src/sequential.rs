@@ -1,5 +1,5 @@
-//! A race of two arms that may be looked at after every observation and stopped at will: its error does not grow with
-//! the looks.
+//! A sequential test of two arms. It may be inspected after every observation and stopped at any time: its error rate
+//! doesn't grow with the number of looks.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,12 +8,12 @@ use super::eprocess::{EProcess, Sums, evidence_above, mean_log};
 use super::interval::Interval;
 use crate::arm::Arm;
 
-/// Whether the candidate's mean reward is another than the baseline's. If tasks are split by chance with a known
-/// share, and there is no difference, a verdict is ever reached with a chance of at most `alpha`, however the reward
-/// drifts over time.
+/// Tests whether the candidate's mean reward differs from the baseline's. If tasks are assigned at random with a
+/// known share and there is no difference, a conclusion is ever reached with probability at most `alpha`, however the
+/// reward drifts over time.
 ///
-/// Of each observation the mean of those before is taken off, which makes the test two to four times as fast as
-/// without and costs nothing, as the arm is drawn by chance.
+/// The mean of the earlier observations is subtracted from each, which makes the test two to four times as fast; it
+/// stays valid because the arm is drawn at random.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SequentialTest {
     share: f64,
@@ -27,30 +27,36 @@ pub struct SequentialTest {
     verdict: Conclusion,
 }
 
-/// What a test has come to. A verdict stays.
+/// The result of a test. `Better` and `Worse` are final.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Conclusion {
+    /// The evidence doesn't suffice yet.
     #[default]
     Undecided,
+    /// The candidate's mean is higher.
     Better,
+    /// The candidate's mean is lower.
     Worse,
 }
 
-/// What was seen of an arm.
+/// Count and sum of the values of an arm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ArmTotals {
+    /// Number of values.
     pub count: u64,
+    /// Sum of the values.
     pub sum: f64,
 }
 
 impl ArmTotals {
+    /// Adds a value.
     pub fn add(&mut self, value: f64) {
         self.count += 1;
         self.sum += value;
     }
 
-    /// None of nothing.
+    /// None without values.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "counts of observations stay far below 2^53")]
     pub fn mean(self) -> Option<f64> {
@@ -59,8 +65,8 @@ impl ArmTotals {
 }
 
 impl SequentialTest {
-    /// `share` of the tasks are the candidate's; where that is not strictly between 0 and 1 there is nothing to compare
-    /// and no verdict. `alpha` is the chance of a verdict when there is no difference.
+    /// `share` is the candidate's share of the tasks; unless it is strictly between 0 and 1 there is nothing to
+    /// compare, and the test stays undecided. `alpha` is the probability of a conclusion when there is no difference.
     #[must_use]
     pub fn new(share: f64, alpha: f64) -> Self {
         Self {
@@ -76,15 +82,15 @@ impl SequentialTest {
         }
     }
 
-    /// `reward` is between 0 and 1, and is taken to the nearer end if it is not.
+    /// Adds a reward, which is clamped to 0 to 1.
     pub fn observe(&mut self, arm: Arm, reward: f64) {
         self.observe_expecting(arm, reward, self.centre.value());
     }
 
-    /// The same with the reward that was expected of the task before its arm was drawn. The better the expectation, the
-    /// sooner a verdict; a bad one only delays it.
+    /// Like [`Self::observe`], with the reward that was expected of the task before its arm was drawn. A good
+    /// expectation speeds up the test; a bad one only delays it.
     pub fn observe_expecting(&mut self, arm: Arm, reward: f64, expected: f64) {
-        // `max` takes what is not a number to the other one.
+        // `max` turns NaN into 0.
         let (reward, expected) = (reward.clamp(0.0, 1.0).max(0.0), expected.clamp(0.0, 1.0).max(0.0));
         self.centre.add(reward);
         match arm {
@@ -111,18 +117,20 @@ impl SequentialTest {
         }
     }
 
+    /// The test's result so far.
     #[must_use]
     pub fn conclusion(&self) -> Conclusion {
         self.verdict
     }
 
-    /// Natural logarithm of the e-value against "there is no difference"; the verdict falls at ln(1/alpha). It is the
-    /// mean of two bets, that the candidate is better and that it is worse.
+    /// Natural logarithm of the e-value against "there is no difference"; the test concludes at ln(1/alpha). The
+    /// e-value is the mean of two: that the candidate is better, and that it is worse.
     #[must_use]
     pub fn evidence(&self) -> f64 {
         mean_log(&[self.better.evidence(), self.worse.evidence()])
     }
 
+    /// Rewards observed in an arm.
     #[must_use]
     pub fn totals(&self, arm: Arm) -> ArmTotals {
         match arm {
@@ -131,8 +139,9 @@ impl SequentialTest {
         }
     }
 
-    /// Candidate less baseline. It holds a difference that does not change at all times at once, with a chance of at
-    /// least 1 − alpha. It is somewhat wider than the race is sharp, so a verdict may come while 0 is still in it.
+    /// A confidence sequence for the difference, candidate minus baseline: with probability at least 1 − alpha it
+    /// contains a constant difference at all times at once. It is somewhat wider than the test is sharp, so the test
+    /// may conclude while it still contains 0.
     #[must_use]
     pub fn difference(&self) -> Interval {
         if self.contrasts.count < 1.0 {
@@ -144,7 +153,7 @@ impl SequentialTest {
         Interval { estimate, low, high: high.max(estimate) }
     }
 
-    /// The least mean that half of alpha does not rule out, by bisection: evidence falls as the mean rises.
+    /// The least mean that isn't ruled out at alpha/2, by bisection: evidence falls as the mean rises.
     fn least(&self, contrasts: Sums) -> f64 {
         let worst = 1.0 / self.share.min(1.0 - self.share) + 1.0;
         let enough = (2.0 / self.alpha).ln();
@@ -201,7 +210,7 @@ mod tests {
         Expectation,
     }
 
-    /// When each run came to its verdict, and which; those that did not within `limit` observations are left out.
+    /// When each run concluded, and how; runs that did not within `limit` observations are left out.
     fn finishes(
         runs: i64,
         limit: usize,
@@ -226,7 +235,7 @@ mod tests {
         found
     }
 
-    /// After how many observations so many of 100 runs have their verdict.
+    /// The number of observations by which this many of 100 runs have concluded.
     fn needed(finishes: &[(usize, Conclusion)], place: usize) -> usize {
         finishes.get(place - 1).map_or(usize::MAX, |(seen, _)| *seen)
     }

@@ -1,4 +1,4 @@
-//! The circuit breaker of an agent: stops handing out work that would only fail. Pure.
+//! The circuit breaker of an agent: an agent that keeps failing gets no work for a while. Pure.
 
 use std::time::Duration;
 
@@ -6,26 +6,37 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 
-/// Where an agent's breaker stands. Durable, so that a restart does not forget a broken agent.
+/// State of a breaker. Durable, so that a restart doesn't forget a broken agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum Breaker {
-    /// Work flows; so many failures in a row so far.
-    Closed { failures: u32 },
-    /// No work until then. Trips in a row lengthen the pause.
-    Open { until: Time, trips: u32 },
-    /// The agent is asked whether it is there; if it is, one attempt is let through, and what becomes of it decides.
-    HalfOpen { trips: u32 },
+    /// The agent gets work.
+    Closed {
+        /// Consecutive failures so far.
+        failures: u32,
+    },
+    /// The agent gets no work. Consecutive trips lengthen the pause.
+    Open {
+        /// When it becomes half-open.
+        until: Time,
+        /// Consecutive trips, this one included.
+        trips: u32,
+    },
+    /// The agent is probed. If it answers, one attempt is let through, and its result closes or reopens the breaker.
+    HalfOpen {
+        /// Consecutive trips so far.
+        trips: u32,
+    },
 }
 
-/// When a breaker opens, and for how long.
+/// When breakers open, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BreakerPolicy {
-    /// Failures in a row that open it.
+    /// Consecutive failures that open the breaker.
     pub failures: u32,
-    /// The first pause; it doubles with each trip in a row, up to 32 times.
+    /// The first pause; it doubles with each consecutive trip, up to 32-fold.
     pub pause: Duration,
-    /// Agents that have not been heard of for so long are asked whether they are there; none = never.
+    /// Agents that have been silent for this long are probed; none = never.
     pub probe: Option<Duration>,
 }
 
@@ -42,7 +53,7 @@ impl Default for Breaker {
 }
 
 impl Breaker {
-    /// How many attempts may run beside those that do: all, one, or none.
+    /// How many further attempts may start: all that are `free`, one, or none.
     #[must_use]
     pub fn room(self, free: u32, running: u32) -> u32 {
         match self {
@@ -52,12 +63,13 @@ impl Breaker {
         }
     }
 
+    /// After a successful attempt: closed, with no failures.
     #[must_use]
     pub fn succeeded(self) -> Self {
         Self::default()
     }
 
-    /// After an attempt failed in a way that blames the agent.
+    /// After an attempt failed with a class that [blames the agent](crate::fault::ErrorClass::blames_agent).
     #[must_use]
     pub fn failed(self, policy: BreakerPolicy, now: Time) -> Self {
         match self {
@@ -74,7 +86,7 @@ impl Breaker {
         Self::Open { until: now + policy.pause * (1 << trips.min(5)), trips: trips + 1 }
     }
 
-    /// After time went by.
+    /// The state at this time: an open breaker becomes half-open when its pause is over.
     #[must_use]
     pub fn at(self, now: Time) -> Self {
         match self {

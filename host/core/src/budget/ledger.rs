@@ -1,4 +1,5 @@
-//! Who has spent what and who has set what aside: rebuilt from the attempts' rows at start, kept by what happens.
+//! The ledger of what is spent and reserved. Rebuilt from the attempts' rows at start and updated as attempts begin
+//! and end.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -8,17 +9,20 @@ use serde::{Deserialize, Serialize};
 use super::{Amount, Cap, Resource};
 use crate::id::{AgentId, Epoch, RunId, TaskId};
 
-/// An attempt by its task and epoch.
+/// Identifies an attempt: its task and epoch.
 pub type AttemptKey = (TaskId, Epoch);
 
-/// Whose money it is.
+/// What a cap applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Account {
+    /// A task and all tasks below it.
     Task(TaskId),
+    /// All attempts of a run.
     Run(RunId),
     /// An agent, on one day since 1970 (UTC).
     Agent(AgentId, i64),
+    /// All runs, on one day since 1970 (UTC).
     Day(i64),
 }
 
@@ -33,9 +37,12 @@ impl fmt::Display for Account {
     }
 }
 
+/// An account's totals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Balance {
+    /// By attempts that are over.
     pub spent: Amount,
+    /// For attempts under way.
     pub reserved: Amount,
 }
 
@@ -45,26 +52,33 @@ impl Balance {
     }
 }
 
-/// A cap that leaves nothing to spend.
+/// A cap of which nothing is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted {
+    /// The account whose cap it is.
     pub account: Account,
+    /// The resource that is used up.
     pub resource: Resource,
+    /// The limit, in the resource's unit.
     pub cap: u64,
 }
 
-/// A cap of which most is spent, or all.
+/// A cap of which at least 80 % is spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Notice {
+    /// The account whose cap it is.
     pub account: Account,
+    /// The resource that the cap limits.
     pub resource: Resource,
+    /// In the resource's unit; reservations don't count.
     pub spent: u64,
+    /// The limit, in the resource's unit.
     pub cap: u64,
-    /// Nothing more will be started.
+    /// All of it is spent, so that nothing more is started.
     pub all: bool,
 }
 
-/// Said when so much of a cap is spent, in hundredths.
+/// A notice is given when this percentage of a cap is spent.
 const WARN_AT: u128 = 80;
 
 #[derive(Clone, Debug)]
@@ -74,6 +88,7 @@ struct Reservation {
     amount: Amount,
 }
 
+/// The balances of all accounts and the reservations of attempts under way.
 #[derive(Debug, Default)]
 pub struct Ledger {
     balances: HashMap<Account, Balance>,
@@ -82,7 +97,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// Takes up what a row says was spent before.
+    /// Adds what was spent before this ledger was created.
     pub fn restore(&mut self, accounts: impl IntoIterator<Item = Account>, spent: Amount) {
         for account in accounts {
             let balance = self.balances.entry(account).or_default();
@@ -90,18 +105,19 @@ impl Ledger {
         }
     }
 
+    /// Zero for an account that nothing was charged to.
     #[must_use]
     pub fn balance(&self, account: Account) -> Balance {
         self.balances.get(&account).copied().unwrap_or_default()
     }
 
-    /// The first of these caps that leaves nothing.
+    /// The first of these caps of which nothing is left, reservations included.
     #[must_use]
     pub fn exhausted(&self, owners: &[(Account, Cap)]) -> Option<Exhausted> {
         self.reached(owners, |balance| balance.gone())
     }
 
-    /// The first of these caps of which everything is spent, whatever attempts under way may give back.
+    /// The first of these caps that is spent, whatever running attempts may give back from their reservations.
     #[must_use]
     pub fn spent_out(&self, owners: &[(Account, Cap)]) -> Option<Exhausted> {
         self.reached(owners, |balance| balance.spent)
@@ -114,16 +130,16 @@ impl Ledger {
         })
     }
 
-    /// Whether an attempt on this account is under way.
+    /// Whether an attempt on this account is running.
     #[must_use]
     pub fn is_open(&self, account: Account) -> bool {
         self.open.values().any(|reservation| reservation.owners.iter().any(|(owner, _)| *owner == account))
     }
 
-    /// Sets aside what an attempt may use: `most`, and no more than is left anywhere.
+    /// Reserves for an attempt: `most`, reduced to what is left in each account. Returns the attempt's allowance.
     ///
     /// # Errors
-    /// [`Exhausted`] names the cap that leaves nothing.
+    /// [`Exhausted`] if nothing is left in one of the accounts; nothing is reserved then.
     pub fn reserve(
         &mut self,
         attempt: AttemptKey,
@@ -160,19 +176,20 @@ impl Ledger {
         self.noticed.retain(|(account, _, _)| !is_closed(account));
     }
 
-    /// What an attempt may use.
+    /// What an attempt may use; unlimited if nothing is reserved for it.
     #[must_use]
     pub fn allowance(&self, attempt: AttemptKey) -> Cap {
         self.open.get(&attempt).map(|reservation| reservation.allowance).unwrap_or_default()
     }
 
-    /// What is set aside for an attempt.
+    /// What is reserved for an attempt; none = it isn't running.
     #[must_use]
     pub fn reserved(&self, attempt: AttemptKey) -> Option<Amount> {
         self.open.get(&attempt).map(|reservation| reservation.amount)
     }
 
-    /// Gives back what was set aside and takes what was used. Says of which caps most is gone by now, once for each.
+    /// Releases an attempt's reservation and charges what it used. Returns the caps that are now nearly or fully
+    /// spent, each once.
     pub fn settle(&mut self, attempt: AttemptKey, used: Option<Amount>) -> Vec<Notice> {
         let Some(Reservation { owners, amount, .. }) = self.open.remove(&attempt) else { return Vec::new() };
         let mut notices = Vec::new();
@@ -188,7 +205,7 @@ impl Ledger {
         notices
     }
 
-    /// Tasks of which nothing is left while attempts below them are under way.
+    /// Tasks whose cap is used up, reservations included, while attempts below them are running.
     #[must_use]
     pub fn exhausted_families(&self) -> HashSet<TaskId> {
         if self.open.is_empty() {
@@ -204,7 +221,7 @@ impl Ledger {
             .collect()
     }
 
-    /// Gives back what is set aside for attempts of this task that are not under way.
+    /// Releases the reservations of this task's attempts, except the one that is `under_way`.
     pub fn release(&mut self, task: TaskId, under_way: Option<Epoch>) {
         if self.open.is_empty() {
             return;

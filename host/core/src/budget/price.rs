@@ -1,4 +1,4 @@
-//! What usage costs.
+//! Prices of usage.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,30 +8,35 @@ use serde::Deserialize;
 use super::{Basis, Money};
 use crate::usage::Usage;
 
-/// Of one model, for a million tokens each.
+/// Prices of one model, per million tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Price {
+    /// For a million input tokens.
     pub input: Money,
+    /// For a million output tokens.
     pub output: Money,
-    /// Input that the far side had kept; as any other input unless it is said.
+    /// For a million input tokens that the server had cached; none = the price of other input.
     #[serde(default)]
     pub cached_input: Option<Money>,
 }
 
+/// By the name of the model.
 pub type Prices = BTreeMap<String, Price>;
 
-/// How an agent's usage becomes money.
+/// How an agent's usage is priced.
 #[derive(Clone, Debug, Default)]
 pub struct Tariff {
+    /// The operator's price table.
     pub prices: Arc<Prices>,
-    /// The model of an agent that does not say whose tokens it used.
+    /// The model whose prices apply when the agent reports none.
     pub model: Option<String>,
-    /// What every attempt costs, whatever it used; 0 for a program that costs nothing.
+    /// Flat cost of an attempt; 0 for a program that costs nothing.
     pub attempt: Option<Money>,
 }
 
 impl Price {
+    /// Rounded up to a millionth, at most [`Money::MOST`].
     #[must_use]
     pub fn of(&self, usage: &Usage) -> Money {
         let cached = usage.cached_input_tokens.min(usage.input_tokens);
@@ -42,15 +47,15 @@ impl Price {
         ];
         let millionths: u128 =
             parts.iter().map(|(tokens, price)| u128::from(*tokens) * u128::from(price.0)).sum();
-        // Rounded up: a cap must not be passed by many small amounts.
+        // Rounded up, so that many small amounts can't exceed a cap unnoticed.
         let whole = u64::try_from(millionths.div_ceil(1_000_000)).unwrap_or(u64::MAX);
         Money(whole.min(Money::MOST.0))
     }
 }
 
 impl Tariff {
-    /// What so much usage costs, if anyone knows: the agent itself first. Tokens that were not told cost something that nobody
-    /// knows, and not nothing.
+    /// The cost and its basis: the agent's report, else its flat cost, else the price table. None = unknown, also
+    /// when the agent reports no tokens: these aren't free.
     #[must_use]
     pub fn cost(&self, usage: &Usage) -> Option<(Money, Basis)> {
         let table = || {

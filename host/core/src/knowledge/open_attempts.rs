@@ -1,4 +1,4 @@
-//! Attempts that are not over: what must be remembered of each until the event that ends it.
+//! Attempts that haven't ended, with what their observations will need.
 
 use std::collections::HashMap;
 
@@ -9,21 +9,29 @@ use crate::event::Fact;
 use crate::id::{AgentId, DecisionId, Epoch, TaskId};
 use crate::task::{State, Task, TaskPolicy, WaitingOn};
 
+/// What is known of an attempt under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenAttempt {
+    /// The attempt's epoch.
     pub epoch: Epoch,
+    /// The agent that makes it.
     pub agent: AgentId,
+    /// The router's decision behind it; none if the host decided by itself.
     pub decision: Option<DecisionId>,
+    /// Time of assignment.
     pub started: Time,
+    /// When the agent reported an outcome; none = it is still at work.
     pub claimed: Option<Time>,
+    /// Millionths of the operator's currency; none = not billed, or unknown.
     pub cost_micros: Option<u64>,
 }
 
-/// By task: it has one attempt at a time.
+/// By task, because a task has one attempt at a time.
 #[derive(Clone, Debug, Default)]
 pub struct OpenAttempts(HashMap<TaskId, OpenAttempt>);
 
 impl OpenAttempt {
+    /// The bill's cost, if it is known and not merely what was reserved.
     #[must_use]
     pub fn cost(bill: &Bill) -> Option<u64> {
         match bill.basis {
@@ -34,6 +42,7 @@ impl OpenAttempt {
 }
 
 impl OpenAttempts {
+    /// Whether the task has an open attempt.
     #[must_use]
     pub fn contains(&self, task: TaskId) -> bool {
         self.0.contains_key(&task)
@@ -53,12 +62,12 @@ impl OpenAttempts {
         };
     }
 
-    /// For an attempt that began before this was made.
+    /// Adds an attempt that began before this was created.
     pub fn load(&mut self, task: TaskId, open: OpenAttempt) {
         self.0.insert(task, open);
     }
 
-    /// Whether a fact says something of an attempt that must be known by then.
+    /// Whether [`Self::observe`] needs the task's open attempt for this fact.
     #[must_use]
     pub fn needs(fact: &Fact) -> bool {
         matches!(
@@ -71,7 +80,8 @@ impl OpenAttempts {
         )
     }
 
-    /// Takes note of what happened to a task, which is given as it is after that. An attempt that ended comes back.
+    /// Applies a fact about a task, which is passed as it is after the fact. Returns the observation if the fact
+    /// ended an attempt.
     pub fn observe(
         &mut self,
         seq: i64,
@@ -126,7 +136,7 @@ impl OpenAttempts {
     }
 }
 
-/// Whether an attempt goes on, at work or before its validators.
+/// Whether the task has an attempt, at work or in validation.
 fn is_attempted(state: State) -> bool {
     match state {
         State::Running { .. } | State::Waiting { stage: WaitingOn::Acceptance, .. } => true,

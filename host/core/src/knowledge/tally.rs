@@ -1,4 +1,4 @@
-//! The statistics of one agent on one skill. Adding an attempt takes the same time however many there were.
+//! The statistics of one agent on one skill. Adding an attempt takes constant time.
 
 use std::collections::BTreeMap;
 
@@ -8,44 +8,53 @@ use super::{Observation, Verdict};
 use crate::clock::Time;
 use crate::fault::ErrorClass;
 
-/// What an attempt weighs after the next one: the last hundred or so count.
+/// The factor by which each attempt's weight shrinks with the next: about the last hundred count.
 pub const DISCOUNT: f64 = 0.99;
-/// The same for what is called recent: the last ten or so.
+/// The same for the recent rate: about the last ten count.
 pub const RECENT: f64 = 0.9;
 
+/// Sufficient statistics of an agent on one skill, or on everything.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Tally {
-    /// Since the beginning.
+    /// Accepted, since the beginning.
     pub accepted: u32,
+    /// Refused by validators, since the beginning.
     pub refused: u32,
+    /// Failures since the beginning, by class.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub failed: BTreeMap<ErrorClass, u32>,
-    /// Discounted acceptance, 0 to 1.
+    /// Discounted share of accepted attempts, 0.0 to 1.0.
     pub acceptance: Mean,
-    /// The same over the last few.
+    /// The same with [`RECENT`] as the discount.
     pub recent: Mean,
-    /// Discounted, in milliseconds.
+    /// Discounted latency, in milliseconds.
     pub latency: Mean,
-    /// Discounted, in millionths.
+    /// Discounted cost, in millionths of the operator's currency.
     pub cost: Mean,
-    /// Discounted, 0 to 1.
+    /// Discounted quality, 0.0 to 1.0.
     pub quality: Mean,
+    /// End of the latest attempt.
     pub last: Time,
 }
 
-/// A discounted mean, kept as its weight and its sum.
+/// A discounted mean.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Mean {
+    /// Sum of the discounted weights; grows towards 1 / (1 − discount).
     pub weight: f64,
+    /// Sum of the weighted values.
     pub sum: f64,
 }
 
-/// Whether the last few attempts went better or worse than those before.
+/// Whether recent attempts are accepted more or less often than earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trend {
+    /// Recent attempts are accepted more often.
     Rising,
+    /// No significant difference, or too few attempts.
     Steady,
+    /// Recent attempts are accepted less often.
     Falling,
 }
 
@@ -55,6 +64,7 @@ impl Mean {
         self.sum = self.sum * discount + value;
     }
 
+    /// The mean; none without values.
     #[must_use]
     pub fn get(self) -> Option<f64> {
         (self.weight > 0.0).then(|| self.sum / self.weight)
@@ -62,6 +72,7 @@ impl Mean {
 }
 
 impl Tally {
+    /// Adds an attempt; attempts must come in the order of their events.
     pub fn add(&mut self, observation: &Observation) {
         match observation.verdict {
             Verdict::Accepted => self.accepted += 1,
@@ -81,18 +92,20 @@ impl Tally {
         self.last = observation.ended;
     }
 
+    /// Failures of all classes since the beginning.
     #[must_use]
     pub fn failures(&self) -> u32 {
         self.failed.values().sum()
     }
 
+    /// Attempts since the beginning.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.accepted + self.refused + self.failures()
     }
 
-    /// Compares the last few attempts with all by the standard error of their difference under the discounted rate;
-    /// beyond two of them the trend is called one. Fewer than ten attempts have none.
+    /// Compares the recent rate with the overall one: a difference of more than two standard errors is a trend. Fewer
+    /// than ten attempts have none.
     #[must_use]
     pub fn trend(&self) -> Trend {
         let (Some(all), Some(recent)) = (self.acceptance.get(), self.recent.get()) else {

@@ -1,4 +1,5 @@
-//! What a schema can't say of a plan: ids are unique, dependencies exist, nothing waits for itself.
+//! Checks that a schema can't express: ids are unique, dependencies exist, there are no cycles, and plugins and
+//! agents are available.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -8,24 +9,26 @@ use super::{Plan, Workstream, graph};
 use crate::agent::Card;
 use crate::nearest::nearest;
 
-/// What there is to carry a plan out with.
+/// The plugins and agents that are available for a plan.
 #[derive(Clone, Debug, Default)]
 pub struct Available {
+    /// Names of installed and bundled executors.
     pub executors: Vec<String>,
+    /// Names of installed and bundled validators.
     pub validators: Vec<String>,
-    /// None of them: nobody is configured yet, so who could do what is not looked at.
+    /// Configured agents; if there are none yet, tasks aren't checked against them.
     pub agents: Vec<Card>,
 }
 
-/// A workstream and the place it was read from.
+/// A workstream with the place that it was read from.
 pub(super) struct Placed {
     pub(super) file: PathBuf,
     pub(super) pointer: String,
     pub(super) workstream: Workstream,
 }
 
-/// The plan, or all flaws: those of its files (`found`), those between its workstreams, and what it names or needs that
-/// is not there.
+/// The plan, or all errors: those `found` in its files, those between its workstreams, and what it needs that isn't
+/// available.
 pub(super) fn check(
     name: String,
     mut placed: Vec<Placed>,
@@ -40,7 +43,7 @@ pub(super) fn check(
     found.extend(bad_contracts(&placed));
     if let Some(available) = available {
         found.extend(placed.iter().flat_map(|one| unknown_plugins(one, available)));
-        found.extend(placed.iter().filter_map(|one| nobody(one, &available.agents)));
+        found.extend(placed.iter().filter_map(|one| no_agent(one, &available.agents)));
     }
     if !found.is_empty() {
         return Err(PlanErrors(found));
@@ -61,21 +64,21 @@ fn duplicates(placed: &[Placed]) -> Vec<PlanError> {
     .collect()
 }
 
-/// What can never be accepted, or always would be.
+/// Acceptance rules that no validators could meet.
 fn unreachable(placed: &[Placed]) -> Vec<PlanError> {
-    let mut flaws = Vec::new();
+    let mut errors = Vec::new();
     for one in placed {
         let (acceptance, validators) = (one.workstream.acceptance, one.workstream.validators.len());
         if let Some(quorum) = acceptance.quorum.filter(|quorum| *quorum as usize > validators) {
             let what = format!("{quorum} validators must pass, and the workstream has {validators}");
-            flaws.push(at(one, "acceptance/quorum", what, None));
+            errors.push(at(one, "acceptance/quorum", what, None));
         }
         if acceptance.threshold.is_some() && validators == 0 {
             let what = "a threshold needs validators whose scores it is about".to_owned();
-            flaws.push(at(one, "acceptance/threshold", what, None));
+            errors.push(at(one, "acceptance/threshold", what, None));
         }
     }
-    flaws
+    errors
 }
 
 fn bad_contracts(placed: &[Placed]) -> Vec<PlanError> {
@@ -106,8 +109,8 @@ fn unknown_plugins(one: &Placed, available: &Available) -> Vec<PlanError> {
     executors.chain(validators).collect()
 }
 
-/// An agent must have all that a task requires. Of a composite task its children need agents.
-fn nobody(one: &Placed, agents: &[Card]) -> Option<PlanError> {
+/// A task that no agent is eligible for. A composite task needs no agent: its children do.
+fn no_agent(one: &Placed, agents: &[Card]) -> Option<PlanError> {
     if agents.is_empty() || one.workstream.executor.is_some() {
         return None;
     }
@@ -116,14 +119,14 @@ fn nobody(one: &Placed, agents: &[Card]) -> Option<PlanError> {
     Some(at(one, "skills", format!("nobody can do it: {lacks}"), Some(hint)))
 }
 
-/// Workstreams that none of these agents can do, each with what everybody lacks.
+/// Workstreams that none of these agents is eligible for, each with what every agent lacks.
 #[must_use]
 pub fn unassignable<'a>(plan: &'a Plan, agents: &[Card]) -> Vec<(&'a str, String)> {
     let simple = plan.workstreams.iter().filter(|one| one.executor.is_none());
     simple.filter_map(|one| Some((one.id.as_str(), lacking(one, agents)?))).collect()
 }
 
-/// What every agent lacks for a workstream; none if one of them can do it.
+/// What every agent lacks for a workstream; none = one of them is eligible.
 fn lacking(one: &Workstream, agents: &[Card]) -> Option<String> {
     let terms = one.terms();
     let lacks = agents.iter().map(|card| Some(format!("{} {}", card.name, card.suits(&terms).err()?)));
@@ -132,20 +135,25 @@ fn lacking(one: &Workstream, agents: &[Card]) -> Option<String> {
 
 fn dangling(placed: &[Placed]) -> Vec<PlanError> {
     let known: HashMap<&str, ()> = placed.iter().map(|placed| (placed.workstream.id.as_str(), ())).collect();
-    let mut flaws = Vec::new();
+    let mut errors = Vec::new();
     for one in placed {
         for (index, wanted) in one.workstream.depends_on.iter().enumerate() {
             let key = format!("depends_on/{index}");
             if *wanted == one.workstream.id {
-                flaws.push(at(one, &key, format!("{wanted:?} depends on itself"), None));
+                errors.push(at(one, &key, format!("{wanted:?} depends on itself"), None));
             } else if !known.contains_key(wanted.as_str()) {
                 let hint = nearest(wanted, placed.iter().map(|placed| placed.workstream.id.as_str()))
                     .map(|word| format!("did you mean {word:?}?"));
-                flaws.push(at(one, &key, format!("expected the id of a workstream, found {wanted:?}"), hint));
+                errors.push(at(
+                    one,
+                    &key,
+                    format!("expected the id of a workstream, found {wanted:?}"),
+                    hint,
+                ));
             }
         }
     }
-    flaws
+    errors
 }
 
 fn cycles(placed: &[Placed]) -> Vec<PlanError> {

@@ -1,4 +1,4 @@
-//! What changed between two versions of a plan.
+//! Differences between two versions of a plan.
 
 use std::fmt;
 
@@ -7,16 +7,19 @@ use serde::{Deserialize, Serialize};
 
 use super::{Plan, Workstream};
 
-/// The way from one plan to another, by workstream ids in order.
+/// A difference, as sorted workstream ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Diff {
+    /// Only in the new version.
     pub added: Vec<String>,
+    /// Only in the old version.
     pub removed: Vec<String>,
-    /// With the names of the keys that differ.
+    /// In both versions, with the keys that differ.
     pub changed: Vec<(String, Vec<String>)>,
 }
 
 impl Diff {
+    /// Whether both versions say the same.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty() && self.changed.is_empty()
@@ -33,6 +36,7 @@ impl fmt::Display for Diff {
     }
 }
 
+/// Compares two versions workstream by workstream.
 #[must_use]
 pub fn diff(before: &Plan, after: &Plan) -> Diff {
     let mut diff = Diff::default();

@@ -1,17 +1,18 @@
-//! What can be wrong with a plan.
+//! Errors in plans, with their places.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// What is wrong at one place of a plan.
+/// An error at one place of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanError {
+    /// Where it is.
     pub file: PathBuf,
     /// A JSON pointer into the file; empty for the file as a whole.
     pub pointer: String,
     /// What was expected and found.
     pub what: String,
-    /// The nearest right word or another way to fix it.
+    /// A suggestion, such as the nearest known word.
     pub hint: Option<String>,
 }
 
@@ -32,14 +33,14 @@ impl fmt::Display for PlanError {
     }
 }
 
-/// Everything that is wrong with a plan.
+/// All errors of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanErrors(pub Vec<PlanError>);
 
 impl fmt::Display for PlanErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for flaw in &self.0 {
-            writeln!(f, "{flaw}")?;
+        for error in &self.0 {
+            writeln!(f, "{error}")?;
         }
         let count = self.0.len();
         write!(f, "the plan has {count} error{}", if count == 1 { "" } else { "s" })

@@ -1,4 +1,4 @@
-//! The graph of a plan: waves, the critical path, and how to draw it.
+//! The dependency graph of a plan: waves, critical path, and drawings.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -29,7 +29,7 @@ fn graph(workstreams: &[&Workstream]) -> Graph {
     graph
 }
 
-/// Every group of workstreams that wait for each other, each as a closed walk in dependency order.
+/// A cycle for each group of workstreams that depend on each other, in dependency order.
 pub(super) fn cycles(workstreams: &[&Workstream]) -> Vec<Vec<usize>> {
     let graph = graph(workstreams);
     if toposort(&graph, None).is_ok() {
@@ -41,7 +41,7 @@ pub(super) fn cycles(workstreams: &[&Workstream]) -> Vec<Vec<usize>> {
     cycles
 }
 
-/// A cycle inside a strongly connected group: follow edges inside it until a node comes up again.
+/// A cycle inside a strongly connected group: follows edges inside it until a node is reached again.
 fn walk(graph: &Graph, group: &[NodeIndex]) -> Vec<usize> {
     let inside = |node: &NodeIndex| group.contains(node);
     let Some(mut at) = group.iter().min().copied() else { return Vec::new() };
@@ -59,18 +59,18 @@ fn walk(graph: &Graph, group: &[NodeIndex]) -> Vec<usize> {
     }
 }
 
-/// What can be read off a plan before it runs.
+/// Waves and critical path of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Positions in the plan: wave n holds what could start once waves 0 to n-1 are done.
+    /// Positions in the plan: wave n can start once waves 0 to n-1 are done.
     pub waves: Vec<Vec<usize>>,
     /// The longest chain by estimates, first to last.
     pub critical: Vec<usize>,
-    /// The length of that chain: no number of agents is faster.
+    /// Duration of that chain: more agents can't make the run faster.
     pub critical_span: Span,
-    /// All estimates together: what one agent needs.
+    /// Sum of all estimates: what a single agent needs.
     pub total: Span,
-    /// For each workstream the longest chain that starts with it.
+    /// For each workstream the duration of the longest chain that starts with it.
     pub tail: Vec<Span>,
 }
 

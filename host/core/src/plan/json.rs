@@ -1,15 +1,16 @@
-//! JSON as plans are written in it: with the strictness of the other two formats, and no number that would change.
+//! JSON as plans use it: as strict as YAML and TOML about duplicate keys, and without numbers that can't be
+//! represented.
 
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Reads a text. A byte order mark is no part of it.
+/// Parses a text; a leading byte order mark is ignored.
 ///
 /// # Errors
-/// What is wrong with the file, with line and column: besides what is no JSON, a key that is given twice in one object, and a number that
-/// could not be handed on as it is written.
+/// A message with line and column, for invalid JSON, for a key that occurs twice in an object, and for a number that
+/// would lose digits.
 pub(super) fn read(text: &str) -> Result<Value, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = serde_json::Deserializer::from_str(text);
@@ -25,7 +26,7 @@ pub(super) fn read(text: &str) -> Result<Value, String> {
     }
 }
 
-/// A value whose objects have each key once.
+/// Deserialises a value and refuses duplicate keys.
 struct Strict;
 
 impl<'de> DeserializeSeed<'de> for Strict {
@@ -92,7 +93,7 @@ impl<'de> Visitor<'de> for Strict {
     }
 }
 
-/// The first number that would not be the same number afterwards, with its line and column. `text` is valid JSON.
+/// The first number that would lose digits, with its line and column. `text` must be valid JSON.
 fn unkept(text: &str) -> Option<(&str, usize, usize)> {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -117,7 +118,7 @@ fn unkept(text: &str) -> Option<(&str, usize, usize)> {
     None
 }
 
-/// Where the text goes on after a string that begins at `at`.
+/// The position after the string that begins at `at`.
 fn after_string(bytes: &[u8], at: usize) -> usize {
     let mut next = at + 1;
     while next < bytes.len() && bytes[next] != b'"' {
@@ -126,7 +127,7 @@ fn after_string(bytes: &[u8], at: usize) -> usize {
     next + 1
 }
 
-/// Whether a number is the same after it was read: whole ones of 64 bits are, others as far as an `f64` goes.
+/// Whether parsing keeps a number exactly: 64-bit integers are kept, others if an `f64` represents their digits.
 fn is_kept(number: &str) -> bool {
     if number.parse::<u64>().is_ok() || number.parse::<i64>().is_ok() {
         return true;

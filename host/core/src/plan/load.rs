@@ -1,4 +1,4 @@
-//! Reading a plan from a file or a folder, with all of its errors at once.
+//! Reads a plan from a file or a folder, and reports all of its errors at once.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,70 +19,71 @@ const FORMATS: [&str; 4] = ["json", "yaml", "yml", "toml"];
 /// Reads and checks a plan: one file, or every `*.json`, `*.yaml`, `*.yml` and `*.toml` of a folder.
 ///
 /// # Errors
-/// All that is wrong with it.
+/// All errors: unreadable files, syntax, schema violations, and those between workstreams.
 pub fn load(path: &Path) -> Result<Plan, PlanErrors> {
     read_checked(path, None)
 }
 
-/// As [`load`], and whether all that the plan names and needs is there.
+/// Like [`load`], and checks that the plugins and agents that the plan needs are available.
 ///
 /// # Errors
-/// All that is wrong with it.
+/// As for [`load`], and unknown plugins and tasks that no agent is eligible for.
 pub fn load_for(path: &Path, available: &Available) -> Result<Plan, PlanErrors> {
     read_checked(path, Some(available))
 }
 
-/// A plan that came as a value, such as from another process: held against the schema and the rules of plans, as a file
-/// is.
+/// Checks a plan that was not read from a file, such as one from another process, against the schema and the rules of
+/// plans.
 ///
 /// # Errors
-/// All that is wrong with it.
+/// All errors, as for [`load`].
 pub fn sound(plan: &Plan) -> Result<Plan, PlanErrors> {
     let file = Path::new("the plan");
-    let (mut flaws, mut placed) = (Vec::new(), Vec::new());
+    let (mut errors, mut placed) = (Vec::new(), Vec::new());
     let value = serde_json::to_value(plan)
-        .map_err(|why| PlanErrors(vec![flaw(file, "", format!("can't be read: {why}"))]))?;
+        .map_err(|why| PlanErrors(vec![error_at(file, "", format!("can't be read: {why}"))]))?;
     let mut name = None;
-    read(file, value, &validator(file)?, &mut name, &mut placed, &mut flaws);
-    some(file, &placed, &mut flaws);
-    check::check(plan.name.clone(), placed, flaws, None)
+    read(file, value, &validator(file)?, &mut name, &mut placed, &mut errors);
+    some(file, &placed, &mut errors);
+    check::check(plan.name.clone(), placed, errors, None)
 }
 
 fn read_checked(path: &Path, available: Option<&Available>) -> Result<Plan, PlanErrors> {
-    let mut flaws = Vec::new();
+    let mut errors = Vec::new();
     let mut name = None;
     let mut placed = Vec::new();
-    let files = files(path).map_err(|flaw| PlanErrors(vec![flaw]))?;
+    let files = files(path).map_err(|error| PlanErrors(vec![error]))?;
     let validator = validator(path)?;
     for file in &files {
         match parse(file) {
-            Ok(value) => read(file, value, &validator, &mut name, &mut placed, &mut flaws),
-            Err(flaw) => flaws.push(flaw),
+            Ok(value) => read(file, value, &validator, &mut name, &mut placed, &mut errors),
+            Err(error) => errors.push(error),
         }
     }
-    some(path, &placed, &mut flaws);
+    some(path, &placed, &mut errors);
     let name = name.unwrap_or_else(|| name_of(path));
-    check::check(name, placed, flaws, available)
+    check::check(name, placed, errors, available)
 }
 
 fn validator(path: &Path) -> Result<Validator, PlanErrors> {
-    jsonschema::validator_for(&schema::workstream())
-        .map_err(|why| PlanErrors(vec![flaw(path, "", format!("the plan schema itself is broken: {why}"))]))
+    jsonschema::validator_for(&schema::workstream()).map_err(|why| {
+        PlanErrors(vec![error_at(path, "", format!("the plan schema itself is broken: {why}"))])
+    })
 }
 
-/// A plan has something to do.
-fn some(path: &Path, placed: &[Placed], flaws: &mut Vec<PlanError>) {
-    if placed.is_empty() && flaws.is_empty() {
-        flaws.push(flaw(path, "", "expected at least one workstream, found none".into()));
+/// Adds an error if the plan has no workstreams.
+fn some(path: &Path, placed: &[Placed], errors: &mut Vec<PlanError>) {
+    if placed.is_empty() && errors.is_empty() {
+        errors.push(error_at(path, "", "expected at least one workstream, found none".into()));
     }
 }
 
-fn flaw(file: &Path, pointer: &str, what: String) -> PlanError {
+fn error_at(file: &Path, pointer: &str, what: String) -> PlanError {
     PlanError { file: file.to_owned(), pointer: pointer.to_owned(), what, hint: None }
 }
 
 fn files(path: &Path) -> Result<Vec<PathBuf>, PlanError> {
-    let unreadable = |why: std::io::Error| flaw(path, "", format!("can't be read: {why}"));
+    let unreadable = |why: std::io::Error| error_at(path, "", format!("can't be read: {why}"));
     if !fs::metadata(path).map_err(unreadable)?.is_dir() {
         return Ok(vec![path.to_owned()]);
     }
@@ -98,7 +99,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, PlanError> {
     }
     files.sort();
     if files.is_empty() {
-        return Err(flaw(
+        return Err(error_at(
             path,
             "",
             "expected *.json, *.yaml or *.toml files in this folder, found none".into(),
@@ -107,7 +108,7 @@ fn files(path: &Path) -> Result<Vec<PathBuf>, PlanError> {
     Ok(files)
 }
 
-/// The plan's name where the file gives none: the file's or folder's; a folder called `plan` borrows its parent's.
+/// The default name of a plan: that of its file or folder, or of the parent folder if it is called `plan`.
 fn name_of(path: &Path) -> String {
     let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let stem = whole.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -118,15 +119,15 @@ fn name_of(path: &Path) -> String {
 }
 
 fn parse(file: &Path) -> Result<Value, PlanError> {
-    let text = fs::read_to_string(file).map_err(|why| flaw(file, "", format!("can't be read: {why}")))?;
-    let wrong = |format: &str, why: String| flaw(file, "", format!("is not valid {format}: {why}"));
+    let text = fs::read_to_string(file).map_err(|why| error_at(file, "", format!("can't be read: {why}")))?;
+    let wrong = |format: &str, why: String| error_at(file, "", format!("is not valid {format}: {why}"));
     match file.extension().and_then(|extension| extension.to_str()) {
         Some("yaml" | "yml") => {
             serde_saphyr::from_str_with_options(&text, serde_saphyr::options! { strict_booleans: true })
                 .map_err(|why| wrong("YAML", why.to_string()))
         }
         Some("toml") => toml::from_str(&text).map_err(|why| wrong("TOML", why.to_string())),
-        Some(_) | None => json::read(&text).map_err(|why| flaw(file, "", why)),
+        Some(_) | None => json::read(&text).map_err(|why| error_at(file, "", why)),
     }
 }
 
@@ -136,11 +137,11 @@ fn read(
     validator: &Validator,
     name: &mut Option<String>,
     placed: &mut Vec<Placed>,
-    flaws: &mut Vec<PlanError>,
+    errors: &mut Vec<PlanError>,
 ) {
     let mut one = |pointer: String, value: Value| match typed(file, &pointer, value, validator) {
         Ok(workstream) => placed.push(Placed { file: file.to_owned(), pointer, workstream }),
-        Err(found) => flaws.extend(found),
+        Err(found) => errors.extend(found),
     };
     match value {
         Value::Array(list) => {
@@ -153,15 +154,15 @@ fn read(
             match map.remove("name") {
                 Some(Value::String(given)) => *name = Some(given),
                 Some(other) => {
-                    flaws.push(flaw(file, "/name", format!("expected a string, found {}", kind(&other))))
+                    errors.push(error_at(file, "/name", format!("expected a string, found {}", kind(&other))))
                 }
                 None => {}
             }
             for key in map.keys() {
-                flaws.push(unknown(file, "", key, &["name", "workstreams"]));
+                errors.push(unknown(file, "", key, &["name", "workstreams"]));
             }
             let Some(Value::Array(list)) = list else {
-                flaws.push(flaw(file, "/workstreams", "expected a list of workstreams".into()));
+                errors.push(error_at(file, "/workstreams", "expected a list of workstreams".into()));
                 return;
             };
             for (index, value) in list.into_iter().enumerate() {
@@ -173,7 +174,7 @@ fn read(
                             workstream,
                         });
                     }
-                    Err(found) => flaws.extend(found),
+                    Err(found) => errors.extend(found),
                 }
             }
         }
@@ -193,14 +194,14 @@ fn typed(file: &Path, base: &str, value: Value, validator: &Validator) -> Result
     if !globs.is_empty() {
         return Err(globs);
     }
-    serde_json::from_value(value).map_err(|why| vec![flaw(file, base, why.to_string())])
+    serde_json::from_value(value).map_err(|why| vec![error_at(file, base, why.to_string())])
 }
 
-/// What a schema can't say of patterns.
+/// Path patterns that the schema allows but [`Glob`] doesn't.
 fn bad_globs(file: &Path, base: &str, key: &str, value: &Value) -> Vec<PlanError> {
     let list = value.get(key).and_then(Value::as_array).into_iter().flatten().enumerate();
     let wrong = list.filter_map(|(index, text)| Some((index, text.as_str()?.parse::<Glob>().err()?)));
-    wrong.map(|(index, why)| flaw(file, &format!("{base}/{key}/{index}"), why)).collect()
+    wrong.map(|(index, why)| error_at(file, &format!("{base}/{key}/{index}"), why)).collect()
 }
 
 fn described(file: &Path, base: &str, error: &jsonschema::ValidationError<'_>) -> Vec<PlanError> {
@@ -212,18 +213,18 @@ fn described(file: &Path, base: &str, error: &jsonschema::ValidationError<'_>) -
             unexpected.iter().map(|key| unknown(file, &pointer, key, &known)).collect()
         }
         ValidationErrorKind::Required { property } => {
-            vec![flaw(file, &pointer, format!("expected the key {property}, which is missing"))]
+            vec![error_at(file, &pointer, format!("expected the key {property}, which is missing"))]
         }
         _ => {
             let (what, hint) = expected(pointer.rsplit('/').next().unwrap_or_default(), error);
-            vec![PlanError { hint, ..flaw(file, &pointer, what) }]
+            vec![PlanError { hint, ..error_at(file, &pointer, what) }]
         }
     }
 }
 
 const EFFECTS: [&str; 3] = ["pure", "workspace", "external"];
 
-/// What a key holds that is not what it should be, in the key's own terms where it has some.
+/// What was expected and found at a key, in specific terms for some keys.
 fn expected(key: &str, error: &jsonschema::ValidationError<'_>) -> (String, Option<String>) {
     let found = &error.instance;
     match key {
@@ -263,10 +264,13 @@ fn unknown(file: &Path, pointer: &str, key: &str, known: &[&str]) -> PlanError {
         || format!("known keys: {}", known.join(", ")),
         |word| format!("did you mean {word:?}?"),
     );
-    PlanError { hint: Some(hint), ..flaw(file, &format!("{pointer}/{key}"), format!("unknown key {key:?}")) }
+    PlanError {
+        hint: Some(hint),
+        ..error_at(file, &format!("{pointer}/{key}"), format!("unknown key {key:?}"))
+    }
 }
 
-/// The keys that the schema knows beside the `additionalProperties` at this path of it.
+/// The keys that the schema allows next to the `additionalProperties` at this schema path.
 fn known_keys(schema_path: &str) -> Vec<String> {
     let whole = schema::workstream();
     let parent = schema_path.rsplit_once('/').map_or("", |(parent, _)| parent);

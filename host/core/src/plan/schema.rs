@@ -1,4 +1,4 @@
-//! The JSON Schema of plans, published by `baton plan schema` and used to find every error of a plan at once.
+//! The JSON Schema of plans. `baton plan schema` prints it, and loading a plan reports all of its violations at once.
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};

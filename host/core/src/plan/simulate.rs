@@ -1,4 +1,4 @@
-//! What a plan's estimates predict: list scheduling on agents that are never wrong and never wait.
+//! Predicts a run from a plan's estimates: list scheduling on agents that never fail and start at once.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -14,42 +14,38 @@ pub struct Slot {
     pub workstream: usize,
     /// Position among the agents.
     pub agent: usize,
+    /// Since the start of the run.
     pub start: Span,
+    /// Since the start of the run.
     pub end: Span,
 }
 
 /// A predicted run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timeline {
-    /// By start, then by agent.
+    /// Sorted by start, then by agent.
     pub slots: Vec<Slot>,
+    /// From the start to the last end.
     pub span: Span,
-    /// What no agent could be found for, because of its skills, track or agent.
+    /// Workstreams that none of the agents can do, and those that depend on them.
     pub stranded: Vec<usize>,
 }
 
-/// Agents that can do everything, for asking what more of them would bring.
+/// Agents that can do everything, to predict the effect of more agents.
 #[must_use]
 pub fn generalists(count: usize) -> Vec<Option<Card>> {
     vec![None; count]
 }
 
-/// Schedules the longest remaining chain first, with the same locks and skills as a real run. `None` stands for an
-/// agent that can do everything.
+/// Schedules by priority, then by the longest remaining chain, with the same locks and skills as a real run. `None`
+/// stands for an agent that can do everything.
 #[must_use]
 pub fn timeline(plan: &Plan, agents: &[Option<Card>]) -> Timeline {
     let shape = graph::shape(plan);
     let terms: Vec<_> = plan.workstreams.iter().map(super::Workstream::terms).collect();
+    let children = dependents(plan);
     let mut waiting: Vec<usize> =
         plan.workstreams.iter().map(|workstream| workstream.depends_on.len()).collect();
-    let mut children: Vec<Vec<usize>> = vec![Vec::new(); waiting.len()];
-    for (index, workstream) in plan.workstreams.iter().enumerate() {
-        for parent in &workstream.depends_on {
-            if let Some(parent) = plan.position(parent) {
-                children[parent].push(index);
-            }
-        }
-    }
     let urgency =
         |index: &usize| (-plan.workstreams[*index].priority, std::cmp::Reverse(shape.tail[*index]), *index);
     let mut ready: Vec<usize> = (0..waiting.len()).filter(|&index| waiting[index] == 0).collect();
@@ -60,18 +56,14 @@ pub fn timeline(plan: &Plan, agents: &[Option<Card>]) -> Timeline {
         ready.sort_by_key(urgency);
         let mut started = HashSet::new();
         for &index in &ready {
-            let clashes = running
+            let conflicts = running
                 .iter()
                 .any(|slot| terms[slot.workstream].scope.conflict(&terms[index].scope).is_some());
-            let able = |agent: &usize| {
-                !running.iter().any(|slot| slot.agent == *agent)
-                    && agents[*agent].as_ref().is_none_or(|card| {
-                        card.has_skills(&terms[index].skills)
-                            && card.serves(terms[index].scope.track.as_deref())
-                            && terms[index].agent.as_ref().is_none_or(|wanted| *wanted == card.name)
-                    })
-            };
-            let Some(agent) = (0..agents.len()).find(able).filter(|_| !clashes) else { continue };
+            let free = |agent: &usize| !running.iter().any(|slot| slot.agent == *agent);
+            let able =
+                |agent: &usize| agents[*agent].as_ref().is_none_or(|card| card.suits(&terms[index]).is_ok());
+            let agent = (0..agents.len()).filter(free).find(able).filter(|_| !conflicts);
+            let Some(agent) = agent else { continue };
             let end = now + plan.workstreams[index].expected().0;
             running.push(Slot { workstream: index, agent, start: Span(now), end: Span(end) });
             started.insert(index);
@@ -98,4 +90,15 @@ pub fn timeline(plan: &Plan, agents: &[Option<Card>]) -> Timeline {
         span: Span(now),
         stranded: (0..waiting.len()).filter(|index| !done.contains(index)).collect(),
     }
+}
+
+/// For each workstream those that depend on it.
+fn dependents(plan: &Plan) -> Vec<Vec<usize>> {
+    let mut children = vec![Vec::new(); plan.workstreams.len()];
+    for (index, workstream) in plan.workstreams.iter().enumerate() {
+        for parent in workstream.depends_on.iter().filter_map(|parent| plan.position(parent)) {
+            children[parent].push(index);
+        }
+    }
+    children
 }

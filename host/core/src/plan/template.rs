@@ -1,4 +1,4 @@
-//! A plan with parameters, made of workstreams that were done before.
+//! Plan templates with parameters, made from workstreams that were run before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,22 +8,24 @@ use serde_json::Value;
 use super::{Plan, Workstream};
 use crate::nearest::nearest;
 
+/// A reusable plan whose texts can be replaced.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Template {
+    /// The plans made from it are called so.
     pub name: String,
-    /// What each stands for unless it is given: the text that was there. In workstreams it is `${NAME}`.
+    /// Default values by name: the original texts. In workstreams a parameter is written `${NAME}`.
     pub parameters: BTreeMap<String, String>,
-    /// As in a plan.
+    /// As in a plan, with placeholders.
     pub workstreams: Vec<Value>,
 }
 
-/// The parameter for the folder that all paths have in common.
+/// The parameter for the folder that all paths share.
 const FOLDER: &str = "folder";
 
 impl Template {
-    /// Makes every text of an input a parameter, `TASK.input` or `TASK.KEY`, and the folder that all paths share another.
-    /// Dependencies on what is not taken over are dropped.
+    /// Makes every text in the inputs a parameter, named `TASK.input` or `TASK.KEY`, and the folder that all paths
+    /// share another. Dependencies on other workstreams are dropped.
     #[must_use]
     pub fn of(name: &str, mut workstreams: Vec<Workstream>) -> Self {
         let own = |id: &str| id.rsplit_once('/').map_or(id, |(_, own)| own).to_owned();
@@ -48,10 +50,10 @@ impl Template {
         Self { name: name.to_owned(), parameters, workstreams }
     }
 
-    /// The plan with these values; what is not given is as it was.
+    /// The plan with these values; the other parameters keep their defaults.
     ///
     /// # Errors
-    /// A value is for no parameter.
+    /// A value is given for an unknown parameter, or a filled workstream is invalid.
     pub fn filled(&self, given: &BTreeMap<String, String>) -> Result<Plan, String> {
         if let Some(unknown) = given.keys().find(|key| !self.parameters.contains_key(*key)) {
             let known = self.parameters.keys().map(String::as_str);
@@ -101,7 +103,7 @@ fn fill(input: &mut Value, value: &impl Fn(&str) -> Option<String>) {
     }
 }
 
-/// What is between `${` and `}` is replaced if it is a parameter, once: values may hold such text themselves.
+/// Replaces `${NAME}` where `NAME` is a parameter. Values aren't expanded again, so they may contain such text.
 fn substituted(text: &str, value: &impl Fn(&str) -> Option<String>) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -123,7 +125,7 @@ fn substituted(text: &str, value: &impl Fn(&str) -> Option<String>) -> String {
     out
 }
 
-/// The first folder of all paths, if there are any and they share it.
+/// The first folder of all paths, if they share it.
 fn shared_folder(workstreams: &[Workstream]) -> Option<String> {
     let mut folders = workstreams
         .iter()

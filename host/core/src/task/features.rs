@@ -1,11 +1,11 @@
-//! A task in numbers, for strategies that learn from them.
+//! Numeric features of tasks, for routers that learn.
 
 use serde_json::Value;
 
 use crate::plan::Workstream;
 
-/// By name: what the plan says of its size, how often it was tried, and every number in its metadata as `plan.NAME`.
-/// `attempts` are those charged before the one in question.
+/// The features, sorted by name: what the plan says about the task's size, how often it was tried, and every number
+/// in its metadata as `plan.NAME`. `attempts` counts the charged attempts before this one.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "sizes and counts are far below 2^53")]
 pub fn of(spec: &Workstream, attempts: u32) -> Vec<(String, f64)> {

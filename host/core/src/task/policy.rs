@@ -22,12 +22,14 @@ pub enum Effects {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retry {
-    /// Attempts in all, 1 to 100.
+    /// Maximum number of attempts, 1 to 100.
     #[schemars(range(min = 1, max = 100))]
     pub attempts: u32,
+    /// The delay before the first retry, at most; the ones after it double.
     pub base: Span,
+    /// The longest delay.
     pub cap: Span,
-    /// Attempts that may end in a crash before the task counts as poison, 1 to 100.
+    /// Attempts that may crash before the task becomes a dead letter, 1 to 100.
     #[schemars(range(min = 1, max = 100))]
     pub crashes: u32,
 }
@@ -38,16 +40,16 @@ impl Default for Retry {
     }
 }
 
-/// Three clocks: an attempt's length, the silence within it, and the whole task's end.
+/// Time limits: of an attempt, of the idle time within it, and of the whole task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Timeouts {
-    /// How long one attempt may take.
+    /// Timeout of one attempt.
     pub attempt: Span,
-    /// How long an attempt may go without a sign of progress.
+    /// Idle timeout: how long an attempt may go without reporting progress; none = unlimited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub progress: Option<Span>,
-    /// How long after the run's start the task must be done.
+    /// Deadline of the task, counted from the run's start; none = unlimited.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<Span>,
 }
@@ -58,11 +60,11 @@ impl Default for Timeouts {
     }
 }
 
-/// When an outcome may stand although not every validator passed it. With neither, all must.
+/// When an outcome is accepted although not every validator passes it. With neither, all must pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Acceptance {
-    /// So many validators must pass.
+    /// Minimum number of validators that must pass.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub quorum: Option<u32>,

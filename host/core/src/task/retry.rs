@@ -1,4 +1,4 @@
-//! Whether and when a failed task is tried again.
+//! Retries: whether and when a failed task is tried again.
 
 use std::time::Duration;
 
@@ -8,21 +8,32 @@ use crate::fault::{ErrorClass, Fault};
 use crate::seed::Seed;
 use crate::task::policy::Retry;
 
-/// An uncharged retry is never sooner: a service that asks to wait for no time would be asked without end.
+/// Minimum delay of an uncharged retry; without it a service that asks for a delay of zero would be called in a tight
+/// loop.
 const SOONEST: Duration = Duration::from_millis(100);
 
-/// A service may put a task off this often by its own word; from then on each time is charged as an attempt, so that the
-/// task comes to an end. Attempts that were not charged for other reasons count as well.
+/// How often a service's rate limit may delay a task without charge. From then on each delay is charged as an
+/// attempt, so that the task ends. Attempts that were not charged for other reasons count as well.
 const PUT_OFF: u32 = 48;
 
-/// What becomes of a task whose attempt failed.
+/// What happens to a task whose attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryDecision {
-    Retry { at: Time, charged: bool, crashed: bool },
+    /// It is tried again.
+    Retry {
+        /// Not before then.
+        at: Time,
+        /// Whether the failed attempt counts against [`Retry::attempts`].
+        charged: bool,
+        /// Whether it counts against [`Retry::crashes`].
+        crashed: bool,
+    },
+    /// It becomes a dead letter.
     GiveUp,
 }
 
-/// `task.attempts` counts the attempt that failed.
+/// Decides by the fault's class; `task.attempts` includes the attempt that failed. Delays are drawn uniformly up to
+/// the exponential bound ("full jitter").
 #[must_use]
 pub fn after_failure(task: &Task, retry: &Retry, fault: &Fault, now: Time, seed: Seed) -> RetryDecision {
     let delay = |spread: u32| {

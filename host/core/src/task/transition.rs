@@ -1,5 +1,8 @@
-//! The lifecycle of a task: what may follow what. Pure: [`decide`] says what a command comes to, [`evolve`] applies
-//! what happened, and a task is nothing but the facts about it, applied in order.
+//! The lifecycle of a task. Pure: [`decide`] turns a command into a fact, [`evolve`] applies a fact, and a task is
+//! nothing but the facts about it, applied in order.
+
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -13,7 +16,7 @@ use crate::id::{AgentId, DecisionId, Epoch, QuestionId, TaskId};
 use crate::people::Question;
 use crate::seed::Seed;
 
-/// What someone wants of a task.
+/// A command to a task.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TaskCommand {
     /// Blocked → Ready.
@@ -22,109 +25,155 @@ pub enum TaskCommand {
     Due,
     /// Ready → Running, with a new epoch.
     Assign {
+        /// The agent that works on it.
         agent: AgentId,
+        /// End of the lease, unless it is renewed.
         lease_until: Time,
+        /// The router's decision; none if the host decided by itself.
         decision: Option<DecisionId>,
     },
     /// Running → Waiting for acceptance.
     Claim {
+        /// The attempt's epoch.
         epoch: Epoch,
     },
     /// Ready → Waiting for the executor, with a new epoch.
     Delegate,
     /// Waiting → Waiting for children; Ready → Waiting for a consultation.
     Await {
+        /// The task's epoch.
         epoch: Epoch,
+        /// The plugin that asked for the children.
         stage: WaitingOn,
+        /// When the task wakes.
         need: Need,
     },
     /// Waiting for children → Waiting for the stage, or Ready when it was the router.
     Wake,
-    /// Running → Waiting for a person, or nothing but a fact where the policy has answered.
+    /// Running → Waiting for a person; no change of state if the policy has answered.
     Ask {
+        /// The attempt's epoch.
         epoch: Epoch,
+        /// The question's id.
         id: QuestionId,
+        /// The question.
         question: Box<Question>,
+        /// When the policy answers; none = it never does.
         until: Option<Time>,
+        /// Whether the attempt ends until there is an answer.
         waits: bool,
     },
     /// Waiting for a person → Ready.
     Answer {
+        /// The question's id.
         question: QuestionId,
+        /// The answer.
         text: String,
+        /// A person's name, or `policy`.
         by: String,
     },
     /// Running or Waiting → Succeeded.
     Accept {
+        /// The attempt's epoch.
         epoch: Epoch,
+        /// Number of checks that were made.
         checks: u32,
+        /// Their mean score, 0.0 to 1.0; none without checks.
         quality: Option<f64>,
     },
     /// Running or Waiting → Backoff or Failed.
     Fail {
+        /// The attempt's epoch.
         epoch: Epoch,
+        /// Why it failed.
         fault: Fault,
     },
-    /// Ready → Failed: a router found nobody fit, or the deadline passed before the start.
+    /// Ready → Failed: a router found no suitable agent, or the deadline passed before the start.
     Reject {
+        /// Why no agent may do it.
         fault: Fault,
     },
     /// Running → Backoff or Failed, because the host that ran it is gone or its lease lapsed.
     LoseLease {
+        /// Recorded for people.
         why: String,
     },
-    /// Running → Ready, nothing charged; Failed where it may have acted.
+    /// Running → Ready, not charged; Failed if it may have had external effects.
     Release {
+        /// The attempt's epoch.
         epoch: Epoch,
+        /// Recorded for people.
         why: String,
+        /// Whether anything may have happened outside.
         begun: Begun,
     },
-    /// Waiting → Ready, nothing charged: what it claims can't land beside what landed meanwhile.
+    /// Waiting → Ready, not charged: its changes conflict with changes that landed meanwhile.
     Conflict {
+        /// The attempt's epoch.
         epoch: Epoch,
+        /// Paths that both changed.
         files: Vec<String>,
     },
-    /// Ready → Backoff, nothing charged.
+    /// Ready → Backoff, not charged.
     Defer {
+        /// The router isn't asked again before then.
         until: Time,
     },
+    /// Any state that isn't terminal; sets [`Task::held`].
     Hold,
+    /// Clears [`Task::held`].
     Unhold,
-    /// Any but Running → Cancelled at once; Running is asked to stop.
+    /// Any state but Running → Cancelled at once; a running attempt is asked to stop.
     Cancel {
+        /// Recorded for people.
         why: String,
     },
-    /// Running or Waiting → Cancelled, by whoever stopped the attempt.
+    /// Running or Waiting → Cancelled, once the attempt has stopped.
     Cancelled {
+        /// The attempt's epoch.
         epoch: Epoch,
+        /// Recorded for people.
         why: String,
     },
     /// Blocked → Skipped.
     Skip {
+        /// The dependency that did not succeed.
         because: TaskId,
     },
-    /// Failed, Cancelled or Skipped → Ready or Blocked, with its attempts back.
+    /// Failed, Cancelled or Skipped → Ready or Blocked, with its attempts reset.
     Redrive,
-    /// Failed stays Failed and is no dead letter any more.
+    /// Stays Failed, but no longer as a dead letter.
     Drop,
 }
 
-/// Why a command was not carried out. Nothing was changed.
+/// Why a command was refused. Nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Refused {
+    /// The attempt was superseded.
     #[error("the attempt with epoch {held} is stale, the task is at epoch {current}")]
-    Stale { held: Epoch, current: Epoch },
+    Stale {
+        /// The attempt's epoch.
+        held: Epoch,
+        /// The task's.
+        current: Epoch,
+    },
+    /// The command doesn't apply in the task's state.
     #[error("the task is {is}, which does not allow it")]
-    WrongState { is: StateName },
+    WrongState {
+        /// The task's state.
+        is: StateName,
+    },
+    /// A task on hold starts nothing.
     #[error("the task is on hold")]
     Held,
 }
 
-/// What the command comes to.
+/// The fact that the command leads to.
 ///
 /// # Errors
-/// [`Refused`] says why the task as it is does not allow it.
+/// [`Refused::Stale`] if the epoch is not the task's, [`Refused::WrongState`] if the command doesn't apply in the
+/// task's state, [`Refused::Held`] if it would start a task on hold.
 pub fn decide(
     task: &Task,
     terms: &TaskPolicy,
@@ -177,7 +226,7 @@ pub fn decide(
             Ok(Fact::Answered { question, text, by })
         }
         (TaskCommand::Accept { .. }, State::Waiting { stage: WaitingOn::Person, .. }) => wrong(),
-        // Nobody has answered in time. What the attempt that asked has to say afterwards changes nothing.
+        // Nobody answered in time. Later failures of the attempt that asked change nothing.
         (TaskCommand::Fail { epoch, fault }, State::Waiting { stage: WaitingOn::Person, .. }) => {
             current(task, epoch)?;
             match fault.class {
@@ -246,7 +295,7 @@ pub fn decide(
     }
 }
 
-/// Whether `held` is the task's present epoch.
+/// Refuses an epoch that isn't the task's current one.
 fn current(task: &Task, held: Epoch) -> Result<(), Refused> {
     if held == task.epoch { Ok(()) } else { Err(Refused::Stale { held, current: task.epoch }) }
 }
@@ -267,7 +316,8 @@ fn failed(task: &Task, terms: &TaskPolicy, fault: Fault, now: Time, seed: Seed) 
     }
 }
 
-/// Alone on top of what landed it can't conflict again, unless somebody else moves the target: not without end.
+/// A task that conflicted is retried alone, so it can only conflict again if the target branch is moved from outside.
+/// This bounds how often.
 const CONFLICTS: u32 = 10;
 
 fn conflicted(task: &Task, terms: &TaskPolicy, files: Vec<String>, now: Time, seed: Seed) -> Fact {
@@ -279,8 +329,8 @@ fn conflicted(task: &Task, terms: &TaskPolicy, files: Vec<String>, now: Time, se
     failed(task, terms, Fault::new(ErrorClass::Unaccepted, why), now, seed)
 }
 
-/// Whether what failed may have done something outside: an attempt knows of itself; a composite task whose children
-/// ran, or a claim that was not accepted, surely may.
+/// Whether the failed work may have had external effects. An attempt's fault says; a composite task whose children
+/// ran, and a claim that was not accepted, count as yes.
 fn begun(task: &Task, fault: &Fault) -> Begun {
     match task.state {
         State::Running { .. } => fault.begun,
@@ -311,7 +361,8 @@ fn in_doubt(why: &str) -> String {
 }
 
 /// A lost host is not the task's fault, so no attempt is charged; it counts as a crash, so that a task that takes its
-/// host down ends as a dead letter. What may have acted on the world is never run again unasked.
+/// host down ends as a dead letter. A task that may have had external effects is not run again unless a person says
+/// so.
 fn lost(task: &Task, terms: &TaskPolicy, why: String, now: Time) -> Fact {
     if task.cancelling {
         return Fact::Cancelled { why };
@@ -328,11 +379,11 @@ fn lost(task: &Task, terms: &TaskPolicy, why: String, now: Time) -> Fact {
     }
 }
 
-/// Lets a lease last until then, also where it lapsed while its host stood still: only a new epoch ends the right to act.
-/// It is no fact: it says nothing but that time went by.
+/// Extends a lease, also one that lapsed while its host was suspended: only a new epoch ends the right to act. This
+/// is not a fact, as it says only that time went by.
 ///
 /// # Errors
-/// [`Refused`] says why the task as it is does not allow it.
+/// [`Refused::Stale`] if the epoch is not the task's, [`Refused::WrongState`] if the task isn't running.
 pub fn renew(task: &mut Task, epoch: Epoch, until: Time) -> Result<(), Refused> {
     current(task, epoch)?;
     let is = task.state.name();
@@ -352,8 +403,8 @@ pub fn renew(task: &mut Task, epoch: Epoch, until: Time) -> Result<(), Refused> 
     }
 }
 
-/// Applies what happened to a task. Facts about runs and the host leave it alone. A check of the record replays events
-/// that may have been altered, so no number may overflow.
+/// Applies a fact to a task. Facts about runs and the host don't change it. `db check` replays records that may have
+/// been tampered with, so counters saturate.
 pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
     match fact {
         Fact::Submitted { task: first } | Fact::Amended { task: first } => *task = (**first).clone(),
@@ -381,7 +432,7 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
         Fact::Asked { until, .. } => {
             let need = until.map(|until| Need { ended: 0, until: Some(until) });
             task.state = State::Waiting { stage: WaitingOn::Person, need, since: at };
-            // An attempt that waits for a person has not failed.
+            // An attempt that asked a person isn't charged.
             task.attempts = task.attempts.saturating_sub(1);
         }
         Fact::Answered { .. } => {
@@ -469,109 +520,5 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
         | Fact::PluginFailed { .. }
         | Fact::CallDenied { .. }
         | Fact::Written { .. } => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::id::{RunId, TermsId};
-    use crate::plan::Workstream;
-    use crate::task::policy::Effects;
-    use crate::task::policy::Effects::{External, Pure, Workspace};
-
-    const EPOCH: Epoch = Epoch(1);
-
-    fn task(state: State) -> Task {
-        Task {
-            id: TaskId(7),
-            run: RunId(1),
-            parent: None,
-            terms: TermsId(1),
-            state,
-            held: false,
-            cancelling: false,
-            epoch: EPOCH,
-            attempts: 1,
-            crashes: 0,
-            conflicts: 0,
-            priority: 0,
-            created: Time(0),
-            deadline: None,
-        }
-    }
-
-    fn running() -> State {
-        State::Running { agent: AgentId(1), since: Time(0), lease_until: Time(9) }
-    }
-
-    fn terms(effects: Effects, idempotent: bool) -> TaskPolicy {
-        let mut terms = Workstream { effects, idempotent, ..Workstream::named("a") }.terms();
-        (terms.retry.attempts, terms.retry.crashes) = (100, 100);
-        terms
-    }
-
-    /// All ways in which an attempt can end without being accepted, but those that a person asked for.
-    fn ends(begun: Begun) -> Vec<TaskCommand> {
-        let fail = |class| {
-            let fault = Fault { begun, retry_after_ms: Some(1), ..Fault::new(class, "why") };
-            TaskCommand::Fail { epoch: EPOCH, fault }
-        };
-        let mut ends: Vec<_> = ErrorClass::ALL.into_iter().map(fail).collect();
-        ends.push(TaskCommand::Release { epoch: EPOCH, why: "why".into(), begun });
-        if begun == Begun::Yes {
-            ends.push(TaskCommand::LoseLease { why: "why".into() });
-        }
-        ends
-    }
-
-    #[test]
-    fn what_may_have_acted_is_never_made_again_unasked_however_it_ended() {
-        let waiting = |stage| State::Waiting { stage, need: None, since: Time(0) };
-        let mut asked = 0;
-        for state in [running(), waiting(WaitingOn::Executor), waiting(WaitingOn::Acceptance)] {
-            for end in ends(Begun::Yes) {
-                let decided = decide(&task(state), &terms(External, false), end.clone(), Time(5), Seed(1));
-                // A release and a lost lease are of what runs only.
-                let Ok(fact) = decided else { continue };
-                let Fact::Failed { fault } = &fact else { panic!("{end:?} in {state:?} came to {fact:?}") };
-                assert!(fault.message.contains("it may have acted already"), "{end:?}: {fault}");
-                asked += 1;
-            }
-        }
-        assert_eq!(
-            asked,
-            3 * ErrorClass::ALL.len() + 2,
-            "every class in every state, a release, a lost lease"
-        );
-    }
-
-    #[test]
-    fn what_had_not_begun_or_may_be_repeated_is_made_again() {
-        let cases = [
-            (terms(External, false), Begun::No),
-            (terms(External, true), Begun::Yes),
-            (terms(Pure, false), Begun::Yes),
-            (terms(Workspace, false), Begun::Yes),
-        ];
-        for (terms, begun) in cases {
-            let again = |end: &TaskCommand| {
-                let decided = decide(&task(running()), &terms, end.clone(), Time(5), Seed(1));
-                matches!(decided, Ok(Fact::Retrying { .. } | Fact::Released { .. }))
-            };
-            let again = ends(begun).iter().filter(|end| again(end)).count();
-            // Nine classes by the table of retries, a release, and a lost host where there was one.
-            let expected = if begun == Begun::Yes { 11 } else { 10 };
-            assert_eq!(again, expected, "{:?} {begun:?}", terms.effects);
-        }
-    }
-
-    #[test]
-    fn only_a_new_epoch_ends_the_right_to_renew() {
-        let mut lapsed = task(running());
-        assert_eq!(renew(&mut lapsed, EPOCH, Time(500)), Ok(()));
-        assert!(matches!(lapsed.state, State::Running { lease_until: Time(500), .. }));
-        let stale = renew(&mut lapsed, Epoch(0), Time(900));
-        assert_eq!(stale, Err(Refused::Stale { held: Epoch(0), current: EPOCH }));
     }
 }

@@ -1,4 +1,4 @@
-//! Free agents while work waits, where two agents are four times as slow.
+//! Idle capacity while work waits, in worlds where two agents are four times as slow.
 
 use super::{Bench, Finding, Gate, over};
 use crate::play::Demand;
@@ -7,7 +7,7 @@ use crate::world::{Config, Skew};
 
 const CUT: f64 = 0.8;
 
-/// Of an operator to whom work that waits is dear; found in worlds with seeds from 10,000 on.
+/// For an operator to whom waiting is expensive; tuned in worlds with seeds from 10,000 on.
 const BRISK: &[(&str, &str)] = &[("wait", "0.2")];
 
 pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, String> {

@@ -1,4 +1,4 @@
-//! Whether a backtest's interval holds what would have been.
+//! Whether a backtest's interval contains the true value.
 
 use std::collections::HashMap;
 
@@ -14,7 +14,7 @@ const COVERED: f64 = 0.9;
 const LEVEL: f64 = 0.95;
 const TASKS: usize = 1000;
 
-/// Who decided, with which settings, and who is asked instead.
+/// The router that decided with its settings, and the one under test.
 type Swap = (&'static str, &'static [(&'static str, &'static str)], &'static str);
 
 const SWAPS: [Swap; 5] = [
@@ -88,7 +88,7 @@ fn swapped(
     })
 }
 
-/// What the other router's choices are worth on the very questions that were asked.
+/// The true value of the other router's choices on the logged decisions.
 #[expect(clippy::cast_precision_loss, reason = "numbers of tasks")]
 fn truth(world: &World, rows: &[Row]) -> f64 {
     let tasks: HashMap<&str, usize> =

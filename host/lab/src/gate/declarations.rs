@@ -11,8 +11,8 @@ const WRONG: f64 = 0.3;
 const AHEAD: f64 = 0.02;
 const BEHIND: f64 = -0.04;
 
-/// What an hour is worth is the operator's to say: a learner that waits for whom it wants does better and later. These,
-/// and what it does without any, were found in worlds with seeds from 10,000 on.
+/// How much an hour is worth is up to the operator: a learner that waits for the best agent does better but later.
+/// These settings, and the defaults, were tuned in worlds with seeds from 10,000 on.
 type Settings = &'static [(&'static str, &'static str)];
 const ITS_OWN: Settings = &[];
 const PATIENT: Settings = &[("wait", "0.002"), ("patience", "1000")];
@@ -36,13 +36,13 @@ impl Compared {
         self.learner.iter().zip(&self.matched).map(|(one, other)| one.success - other.success).collect()
     }
 
-    /// How many times as long the learner's p95 sojourn is.
+    /// Ratio of the p95 sojourn times, learner to matching.
     fn slower(&self) -> f64 {
         let p95 = |scores: &[Score]| over(scores, |score| real(score.sojourn.p95)).estimate;
         p95(&self.learner) / p95(&self.matched)
     }
 
-    /// Worlds in which the learner is this much behind, or more.
+    /// Worlds in which the learner is worse by at least this much.
     fn losing(&self, pool: Pool, behind: f64) -> Vec<String> {
         let lost = self.worlds.iter().zip(self.differences()).filter(|(_, difference)| *difference < behind);
         lost.map(|(world, difference)| {
@@ -116,7 +116,7 @@ pub(super) fn right(bench: &Bench<'_>) -> Result<Finding, String> {
     Ok(finding)
 }
 
-/// What every router costs and gets done.
+/// Cost and quality of every router.
 fn front(bench: &Bench<'_>, compared: &Compared) -> Result<String, String> {
     let spot = |name: &str, scores: &[Score]| Spot {
         name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! The best agent silently becomes a bad one half-way.
+//! Half-way through, the best agent silently becomes a bad one.
 
 use baton_stats::interval::mean;
 use baton_stats::plot::{Caption, Curve, Point, curves};
@@ -10,7 +10,7 @@ use crate::world::{Config, Drift, Pool, Which, World};
 
 const RATIO: f64 = 0.6;
 const RECOVERED: usize = 150;
-/// Tasks whose regret is averaged for one point of the picture.
+/// Number of tasks whose regret is averaged for one point of the chart.
 const WINDOW: usize = 50;
 
 pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, String> {
@@ -73,7 +73,7 @@ fn judge(
     }
 }
 
-/// Regret over the tasks, in the mean of all worlds.
+/// Regret over the tasks, averaged over all worlds.
 #[expect(clippy::cast_precision_loss, reason = "numbers of tasks")]
 fn picture(worlds: &[World], players: &[(&str, &Vec<Vec<Played>>)]) -> Result<String, String> {
     let tasks = worlds.first().map_or(0, |world| world.tasks.len());

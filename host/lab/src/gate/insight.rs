@@ -1,4 +1,4 @@
-//! What is planted in made-up histories, and what is found in them.
+//! Whether the analyses find what is planted in generated histories.
 
 use baton_core::seed::Seed;
 use baton_learn::insights;
@@ -7,13 +7,13 @@ use super::{Bench, FIRST, Finding, Gate};
 use crate::planted::{Score, null, planted, scored};
 
 const PRECISION: f64 = 0.9;
-/// Findings in a history without anything to be found, in the mean.
+/// Mean number of findings in a history without anything to find.
 const FALSE: f64 = 1.0;
 
 pub(super) fn measure(bench: &Bench<'_>) -> Finding {
     let mut finding = Finding::new(Gate::G9);
     let mut sums: Vec<Score> = Vec::new();
-    let mut told = 0;
+    let mut reported = 0;
     for seed in (FIRST..FIRST + bench.scale.histories).map(Seed) {
         let history = planted(seed);
         let scores = scored(&insights(&history.episodes, &history.declared, seed), &history.truth);
@@ -24,9 +24,9 @@ pub(super) fn measure(bench: &Bench<'_>) -> Finding {
         };
         let empty = null(seed);
         let found = scored(&insights(&empty.episodes, &empty.declared, seed), &empty.truth);
-        for score in found.iter().filter(|score| score.told > 0) {
-            told += score.told;
-            finding.losing.push(format!("null {}: {} {:?} told", seed.0, score.told, score.analysis));
+        for score in found.iter().filter(|score| score.reported > 0) {
+            reported += score.reported;
+            finding.losing.push(format!("null {}: {} {:?} reported", seed.0, score.reported, score.analysis));
         }
     }
     for sum in &sums {
@@ -37,15 +37,19 @@ pub(super) fn measure(bench: &Bench<'_>) -> Finding {
                 "precision {:.3} ({} of {}), recall {:.3} ({} of {})",
                 sum.precision(),
                 sum.right,
-                sum.told,
+                sum.reported,
                 sum.recall(),
                 sum.found,
                 sum.planted
             ),
         );
     }
-    let told = u32::try_from(told).unwrap_or(u32::MAX);
-    let mean = f64::from(told) / super::real(bench.scale.histories);
-    finding.demand(mean <= FALSE, "told of a history without anything, in the mean", format!("{mean:.2}"));
+    let reported = u32::try_from(reported).unwrap_or(u32::MAX);
+    let mean = f64::from(reported) / super::real(bench.scale.histories);
+    finding.demand(
+        mean <= FALSE,
+        "mean findings in a history without anything to find",
+        format!("{mean:.2}"),
+    );
     finding
 }

@@ -1,4 +1,4 @@
-//! What routers foresee, against someone who knows every agent's skill and sees the same features.
+//! Routers' predictions, compared with an oracle that knows every agent's skill and sees the same features.
 
 use baton_stats::calibration::{Forecast, auc_within, brier_skill, calibration_error, reliability};
 use baton_stats::plot;
@@ -14,7 +14,7 @@ const SHARE: f64 = 0.6;
 const ERROR: f64 = 0.05;
 const BINS: usize = 15;
 
-/// Forecasts of a router and of the one who knows, on the same pairs of task and agent.
+/// Forecasts of a router and of the oracle, on the same pairs of task and agent.
 #[derive(Default)]
 struct Pairs {
     router: Vec<Forecast>,
@@ -67,7 +67,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, String> {
     Ok(finding)
 }
 
-/// Only the one whose purpose is prediction has to pass.
+/// Only the router whose purpose is prediction has to pass.
 fn judge(finding: &mut Finding, pool: Pool, name: &str, pairs: &Pairs) -> Result<(), String> {
     let skill = |forecasts: &[Forecast]| brier_skill(forecasts).unwrap_or(0.0);
     let (own, ideal) = (skill(&pairs.router), skill(&pairs.ideal));

@@ -1,4 +1,4 @@
-//! A router on trial against itself.
+//! A/A tests: a router on trial against itself.
 
 use baton_core::id::{RunId, TaskId};
 use baton_core::trial::{GuardLimits, Trial, TrialPhase};
@@ -13,7 +13,7 @@ use crate::world::{Config, World};
 const QUIET: f64 = 0.95;
 const TASKS: usize = 2000;
 
-/// Played worlds, over which trials are laid again and again with other splits.
+/// Number of simulated worlds; trials with different splits are evaluated on each.
 pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, String> {
     let mut finding = Finding::new(Gate::G5);
     let mut worlds = bench.worlds(&Config { tasks: TASKS, ..Config::default() });
@@ -48,7 +48,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, String> {
     Ok(finding)
 }
 
-/// Looks after every attempt, and stops when something is said.
+/// Inspects the trial after every attempt, and stops at the first result.
 fn watched(trial: &Trial, world: &World, played: &[Played]) -> TrialStatus {
     let run = RunId(i64::try_from(world.config.seed).unwrap_or(1));
     let mut ledger = TrialProgress::new(trial);

@@ -1,4 +1,4 @@
-//! Whether decisions and lessons come out the same again.
+//! Whether replayed decisions and lessons are identical.
 
 use baton_engine::replay::verify;
 use baton_store::read::routing::{self, Excerpt};

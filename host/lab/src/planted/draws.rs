@@ -1,4 +1,4 @@
-//! A stream of random draws, all from one seed.
+//! A stream of random draws from one seed.
 
 use baton_core::seed::Seed;
 use baton_learn::number::real;
@@ -13,7 +13,7 @@ impl Draws {
         Self { seed, drawn: 0 }
     }
 
-    /// From 0.0 up to, not including, 1.0.
+    /// A uniform draw from 0.0 (inclusive) to 1.0 (exclusive).
     pub(super) fn fraction(&mut self) -> f64 {
         self.drawn += 1;
         self.seed.of(self.drawn).fraction()
@@ -27,7 +27,7 @@ impl Draws {
         low + (high - low) * self.fraction()
     }
 
-    /// A place among so many; zero if there are none.
+    /// An index below `count`; 0 if that is 0.
     pub(super) fn below(&mut self, bound: usize) -> usize {
         let at = self.fraction() * real(bound);
         (0..bound).rev().find(|place| real(*place) <= at).unwrap_or(0)
@@ -38,7 +38,7 @@ impl Draws {
         from.get(place)
     }
 
-    /// So many different ones, in a random order.
+    /// This many different indices, in random order.
     pub(super) fn sample<T: Clone>(&mut self, from: &[T], count: usize) -> Vec<T> {
         let mut left = from.to_vec();
         let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! Plays the runs of a made-up history: draws plans, gives tasks to agents, and lets attempts succeed or not.
+//! Generates the runs of a history: draws plans, assigns tasks to agents, and decides which attempts succeed.
 
 use baton_core::clock::Time;
 use baton_core::episode::Episode;
@@ -13,30 +13,30 @@ use super::world::{Kind, MISSING, SKILLS, World};
 
 const TASKS: usize = 40;
 const ATTEMPTS: usize = 4;
-/// A task may depend on one of so many before it.
+/// A task may depend on one of this many tasks before it.
 const REACH: usize = 8;
 const PAUSE_MS: i64 = 10_000;
 
-/// A task of a plan, by the places of what it depends on.
+/// A task of a plan, with the indices of its dependencies.
 struct Planned {
-    /// None for the skill that nobody has.
+    /// None for the skill that no agent has.
     kind: Option<usize>,
     needs: Vec<usize>,
 }
 
-/// A task that is done: by whom, and when.
+/// A completed task, with its agent and time.
 #[derive(Clone, Copy)]
 struct Done {
     agent: usize,
     at: i64,
 }
 
-/// What the runs share.
+/// State shared by the runs.
 struct Stage<'w> {
     world: &'w World,
     draws: Draws,
     episodes: Vec<Episode>,
-    /// When each agent is free again.
+    /// When each agent is free.
     free: Vec<i64>,
     now: i64,
     run: usize,
@@ -117,7 +117,7 @@ impl Stage<'_> {
         Planned { kind: Some(self.draws.below(self.world.kinds.len())), needs }
     }
 
-    /// All attempts at a task, and who did it if it was done.
+    /// All attempts at a task, and the agent that completed it, if any.
     fn attempted(&mut self, place: usize, planned: &Planned, needs: &[Done]) -> Option<Done> {
         let mut ready = needs.iter().map(|need| need.at).max().unwrap_or(self.now).max(self.now);
         let files = self.files(planned);
@@ -159,7 +159,7 @@ impl Stage<'_> {
         None
     }
 
-    /// Files of the kind, and every now and then special ones, and others that look special and are not.
+    /// Files of the kind; sometimes special ones, or others that look special but aren't.
     fn files(&mut self, planned: &Planned) -> Vec<String> {
         let skill = planned.kind.map_or(MISSING, |kind| SKILLS[self.world.kinds[kind].skill]);
         let mut files = vec![format!("src/{skill}/**")];
@@ -172,7 +172,7 @@ impl Stage<'_> {
         files
     }
 
-    /// Usually one who has the skill. Busy pairs follow each other in half of the cases in which they can.
+    /// Usually an agent that has the skill. Busy pairs follow each other in half of the possible cases.
     fn chosen(&mut self, planned: &Planned, needs: &[Done], round: usize) -> usize {
         let all = self.world.agents.len();
         let Some(kind) = planned.kind.map(|kind| &self.world.kinds[kind]) else {

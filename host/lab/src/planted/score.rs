@@ -1,4 +1,4 @@
-//! How much of what was planted was found, and how much of what was found was planted.
+//! Precision and recall of findings against what was planted.
 
 use std::collections::BTreeSet;
 
@@ -21,10 +21,10 @@ pub enum Analysis {
     Discovered,
     Refuted,
     Proposals,
-    /// Counts pairs of agents that are in one team.
+    /// Counts pairs of agents in the same team.
     Teams,
     Bottlenecks,
-    /// A pattern is right when it has an edge of the planted shape; found is the shape as a whole.
+    /// A pattern is right if it has an edge of the planted shape; only the whole shape counts as found.
     Patterns,
     Anomalies,
     Notes,
@@ -34,33 +34,34 @@ pub enum Analysis {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Score {
     pub analysis: Analysis,
-    /// Findings told, and those of them that are true.
-    pub told: usize,
+    /// Reported findings, and those of them that are true.
+    #[serde(rename = "told")]
+    pub reported: usize,
     pub right: usize,
-    /// What was planted, and what of it was found.
+    /// Planted items, and those of them that were found.
     pub planted: usize,
     pub found: usize,
 }
 
 impl Score {
-    /// The share of findings that are true; 1.0 when nothing was told.
+    /// Precision: the share of findings that are true; 1.0 without findings.
     #[must_use]
     pub fn precision(&self) -> f64 {
-        if self.told == 0 { 1.0 } else { real(self.right) / real(self.told) }
+        if self.reported == 0 { 1.0 } else { real(self.right) / real(self.reported) }
     }
 
-    /// The share of what was planted that was found; 1.0 when nothing was planted.
+    /// Recall: the share of planted items that were found; 1.0 if nothing was planted.
     #[must_use]
     pub fn recall(&self) -> f64 {
         if self.planted == 0 { 1.0 } else { real(self.found) / real(self.planted) }
     }
 
-    /// Scores of several histories together.
+    /// The combined score of several histories.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
             analysis: self.analysis,
-            told: self.told + other.told,
+            reported: self.reported + other.reported,
             right: self.right + other.right,
             planted: self.planted + other.planted,
             found: self.found + other.found,
@@ -86,16 +87,16 @@ pub fn scored(insights: &Insights, truth: &Truth) -> Vec<Score> {
     ]
 }
 
-/// Where a finding is a thing that was planted, or is not.
-fn compared<T: Ord>(analysis: Analysis, told: &BTreeSet<T>, planted: &BTreeSet<T>) -> Score {
-    let right = told.intersection(planted).count();
-    Score { analysis, told: told.len(), right, planted: planted.len(), found: right }
+/// The score where each finding either was planted or wasn't.
+fn compared<T: Ord>(analysis: Analysis, reported: &BTreeSet<T>, planted: &BTreeSet<T>) -> Score {
+    let right = reported.intersection(planted).count();
+    Score { analysis, reported: reported.len(), right, planted: planted.len(), found: right }
 }
 
 fn pairs(insights: &Insights, truth: &Truth) -> Score {
-    let told = insights.pairs.iter().filter(|pair| pair.significant);
-    let told = told.map(|pair| (pair.giver.clone(), pair.taker.clone(), pair.lift > 0.0)).collect();
-    compared(Analysis::Pairs, &told, &truth.pairs.iter().cloned().collect())
+    let reported = insights.pairs.iter().filter(|pair| pair.significant);
+    let reported = reported.map(|pair| (pair.giver.clone(), pair.taker.clone(), pair.lift > 0.0)).collect();
+    compared(Analysis::Pairs, &reported, &truth.pairs.iter().cloned().collect())
 }
 
 /// A drift shows also in the skill that is asked for together with the one that drifts: that is neither right nor wrong.
@@ -104,19 +105,19 @@ fn drifts(insights: &Insights, truth: &Truth) -> Score {
     let echo = |drift: &&Drift| {
         drift.skill != COMMON || truth.drifts.iter().all(|(agent, _, _)| *agent != drift.agent)
     };
-    let told: Vec<_> = insights.drifts.iter().filter(|drift| drift.held).filter(echo).map(name).collect();
-    let right = told.iter().filter(|drift| truth.drifts.contains(drift)).count();
-    let found = truth.drifts.iter().filter(|drift| told.contains(drift)).count();
-    Score { analysis: Analysis::Drifts, told: told.len(), right, planted: truth.drifts.len(), found }
+    let reported: Vec<_> = insights.drifts.iter().filter(|drift| drift.held).filter(echo).map(name).collect();
+    let right = reported.iter().filter(|drift| truth.drifts.contains(drift)).count();
+    let found = truth.drifts.iter().filter(|drift| reported.contains(drift)).count();
+    Score { analysis: Analysis::Drifts, reported: reported.len(), right, planted: truth.drifts.len(), found }
 }
 
 fn gaps(insights: &Insights, truth: &Truth) -> Score {
-    let told = insights.gaps.iter().filter(|gap| gap.lacking).map(|gap| gap.skill.clone()).collect();
-    compared(Analysis::Gaps, &told, &truth.gaps)
+    let reported = insights.gaps.iter().filter(|gap| gap.lacking).map(|gap| gap.skill.clone()).collect();
+    compared(Analysis::Gaps, &reported, &truth.gaps)
 }
 
 fn abilities(analysis: Analysis, insights: &Insights, truth: &Truth) -> Score {
-    let (told, planted) = match analysis {
+    let (reported, planted) = match analysis {
         Analysis::Refuted => (&insights.skills.refuted, &truth.overstated),
         Analysis::Discovered
         | Analysis::Pairs
@@ -129,8 +130,8 @@ fn abilities(analysis: Analysis, insights: &Insights, truth: &Truth) -> Score {
         | Analysis::Anomalies
         | Analysis::Notes => (&insights.skills.discovered, &truth.undeclared),
     };
-    let told = told.iter().map(|ability| (ability.agent.clone(), ability.skill.clone())).collect();
-    compared(analysis, &told, planted)
+    let reported = reported.iter().map(|ability| (ability.agent.clone(), ability.skill.clone())).collect();
+    compared(analysis, &reported, planted)
 }
 
 /// One proposal stands for all globs that mark the same files.
@@ -141,7 +142,13 @@ fn proposals(insights: &Insights, truth: &Truth) -> Score {
         .filter(|proposal| proposal.patterns.iter().all(|pattern| truth.proposals.contains(pattern)))
         .count();
     let planted = usize::from(!truth.proposals.is_empty());
-    Score { analysis: Analysis::Proposals, told: proposals.len(), right, planted, found: right.min(planted) }
+    Score {
+        analysis: Analysis::Proposals,
+        reported: proposals.len(),
+        right,
+        planted,
+        found: right.min(planted),
+    }
 }
 
 fn teams(insights: &Insights, truth: &Truth) -> Score {
@@ -156,40 +163,44 @@ fn teams(insights: &Insights, truth: &Truth) -> Score {
             })
             .collect()
     };
-    let told = both(&mut insights.teams.teams.iter().map(|team| team.agents.clone()));
+    let reported = both(&mut insights.teams.teams.iter().map(|team| team.agents.clone()));
     let planted = both(&mut truth.teams.iter().map(|team| team.iter().cloned().collect()));
-    compared(Analysis::Teams, &told, &planted)
+    compared(Analysis::Teams, &reported, &planted)
 }
 
 fn bottlenecks(insights: &Insights, truth: &Truth) -> Score {
-    let told = insights.bottlenecks.kinds.iter().filter(|load| load.stands_out);
-    compared(Analysis::Bottlenecks, &told.map(|load| load.name.clone()).collect(), &truth.slow)
+    let reported = insights.bottlenecks.kinds.iter().filter(|load| load.stands_out);
+    compared(Analysis::Bottlenecks, &reported.map(|load| load.name.clone()).collect(), &truth.slow)
 }
 
 fn patterns(insights: &Insights, truth: &Truth) -> Score {
-    let told: Vec<&Pattern> = insights.patterns.patterns.iter().filter(|pattern| pattern.unusual).collect();
+    let reported: Vec<&Pattern> =
+        insights.patterns.patterns.iter().filter(|pattern| pattern.unusual).collect();
     let edges = |pattern: &Pattern| -> Vec<(String, String)> {
         pattern.edges.iter().map(|(a, b)| (pattern.kinds[*a].clone(), pattern.kinds[*b].clone())).collect()
     };
-    let right =
-        told.iter().filter(|pattern| edges(pattern).iter().any(|edge| truth.shape.contains(edge))).count();
+    let right = reported
+        .iter()
+        .filter(|pattern| edges(pattern).iter().any(|edge| truth.shape.contains(edge)))
+        .count();
     let whole = |pattern: &&&Pattern| {
         let mut kinds = pattern.kinds.clone();
         kinds.sort();
         kinds == truth.shape_kinds && edges(pattern).into_iter().collect::<BTreeSet<_>>() == truth.shape
     };
     let planted = usize::from(!truth.shape.is_empty());
-    let found = told.iter().find(whole).map_or(0, |_| planted);
-    Score { analysis: Analysis::Patterns, told: told.len(), right, planted, found }
+    let found = reported.iter().find(whole).map_or(0, |_| planted);
+    Score { analysis: Analysis::Patterns, reported: reported.len(), right, planted, found }
 }
 
 fn anomalies(insights: &Insights, truth: &Truth) -> Score {
-    let told = insights.anomalies.iter();
-    let told = told.map(|anomaly| (anomaly.agent.clone(), anomaly.measure, anomaly.ratio > 1.0)).collect();
-    compared(Analysis::Anomalies, &told, &truth.anomalies.iter().cloned().collect())
+    let reported = insights.anomalies.iter();
+    let reported =
+        reported.map(|anomaly| (anomaly.agent.clone(), anomaly.measure, anomaly.ratio > 1.0)).collect();
+    compared(Analysis::Anomalies, &reported, &truth.anomalies.iter().cloned().collect())
 }
 
 fn notes(insights: &Insights, truth: &Truth) -> Score {
-    let told = insights.notes.iter().map(|note| (note.kind.clone(), note.check.clone())).collect();
-    compared(Analysis::Notes, &told, &truth.notes)
+    let reported = insights.notes.iter().map(|note| (note.kind.clone(), note.check.clone())).collect();
+    compared(Analysis::Notes, &reported, &truth.notes)
 }

@@ -1,4 +1,4 @@
-//! The world of a made-up history: agents, skills and kinds of task, and what was planted among them.
+//! The world of a generated history: agents, skills and kinds of tasks, and what is planted among them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,9 +23,9 @@ pub(super) const SKILLS: [&str; 12] = [
     "search",
     "payments",
 ];
-/// Asked for by every second kind, and everybody has it.
+/// Asked for by every second kind; every agent has it.
 pub(super) const COMMON: &str = "review";
-/// Nobody has it.
+/// No agent has it.
 pub(super) const MISSING: &str = "cobol";
 const CHECKS: [&str; 5] = ["clippy", "tests", "coverage", "schema", "style"];
 /// Agents that have each skill, out of 20.
@@ -34,7 +34,7 @@ const ABLE: usize = 5;
 /// A kind of task.
 pub(super) struct Kind {
     pub(super) name: String,
-    /// The place of the skill that matters.
+    /// Index of the skill that matters.
     pub(super) skill: usize,
     pub(super) skills: Vec<String>,
     /// Median length of an attempt, in milliseconds.
@@ -43,21 +43,21 @@ pub(super) struct Kind {
     pub(super) checks: Vec<&'static str>,
 }
 
-/// Agents, skills and kinds by their places.
+/// Agents, skills and kinds, by index.
 pub(super) struct World {
     pub(super) agents: Vec<String>,
     pub(super) kinds: Vec<Kind>,
-    /// For each skill who has it, and so usually gets it.
+    /// For each skill the agents that have it, which usually get its tasks.
     pub(super) able: Vec<Vec<usize>>,
-    /// For each skill who says so and hasn't.
+    /// For each skill the agents that declare it but don't have it.
     pub(super) boasters: Vec<Vec<usize>>,
     /// How often an agent's attempts with a skill are accepted.
     pub(super) rates: Vec<Vec<f64>>,
-    /// Giver and taker that often follow each other, and what it adds to the rate.
+    /// Giver and taker that often follow each other, and the effect on the rate.
     pub(super) pairs: BTreeMap<(usize, usize), f64>,
     /// The rate of an agent and skill from the run on.
     pub(super) drifts: BTreeMap<(usize, usize), (usize, [f64; 2])>,
-    /// Who does well with the special files; none if they are not special.
+    /// The agents that handle the special files well; none if they aren't special.
     pub(super) specialists: BTreeSet<usize>,
     /// Kinds of the planted diamond: first, two in the middle, last.
     pub(super) shape: Option<[usize; 4]>,
@@ -88,8 +88,8 @@ impl World {
         world
     }
 
-    /// With teams, the agents that have one skill have all three of their team; without, each skill is dealt to agents
-    /// at random.
+    /// With teams, agents that have one skill have all three of their team; without, each skill is assigned to random
+    /// agents.
     fn plain(draws: &mut Draws, count: usize, teams: bool) -> Self {
         let agents: Vec<String> = (1..=count).map(|number| format!("agent-{number:02}")).collect();
         let everyone: Vec<usize> = draws.sample(&(0..count).collect::<Vec<usize>>(), count);

@@ -1,4 +1,4 @@
-//! How evenly the work was spread.
+//! How evenly work is distributed.
 
 use super::Played;
 use crate::world::World;

@@ -1,9 +1,9 @@
-//! Capacity that lay idle while there was work for it.
+//! Capacity that is idle while there is work for it.
 
 use super::Played;
 use crate::world::World;
 
-/// What happens to a task or an agent. Simultaneous ones may come in any order: only the time between is counted.
+/// An event of a task or an agent. Simultaneous events may come in any order: only the time between events counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Event {
     /// A task of this class begins to wait.
@@ -20,8 +20,8 @@ enum Event {
 }
 
 /// Agent-seconds of free capacity while some task was waiting that the agent could have taken: it declares the skill
-/// and is there. Each free place counts, however many tasks wait. Strategies that give tasks away at arrival pay here
-/// for every queue behind one agent while another is free.
+/// and is there. Each free place counts, however many tasks wait. Strategies that assign tasks on arrival are
+/// penalised here for queues behind one agent while another is free.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of a run, below 2^53")]
 pub fn while_queued(world: &World, played: &[Played]) -> f64 {

@@ -1,5 +1,5 @@
-//! Policies to compare with that no plugin can be: they know the truth, or push every task into the queue of one agent
-//! when it arrives.
+//! Reference policies that no plugin could implement: they know the truth, or assign every task to an agent's queue
+//! on arrival.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -10,7 +10,7 @@ use super::Played;
 use crate::world::World;
 use crate::world::draw::{self, Draw};
 
-/// What a policy may look at when a task arrives.
+/// What a policy may use when a task arrives.
 #[derive(Clone, Copy, Debug)]
 pub struct Queues<'a> {
     pub world: &'a World,
@@ -19,7 +19,7 @@ pub struct Queues<'a> {
     pub now_ms: u64,
     /// By agent: tasks that it was given and has not ended.
     pub pending: &'a [u32],
-    /// For whoever draws lots.
+    /// For randomised policies.
     pub seed: Seed,
 }
 
@@ -27,17 +27,17 @@ pub struct Queues<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reference {
     Random,
-    /// One after the other.
+    /// Round robin.
     RoundRobin,
-    /// The fewest pending tasks for its capacity; lots among equals.
+    /// The fewest pending tasks for its capacity; random among equals.
     LeastLoaded,
-    /// The least loaded of those who declare the skill.
+    /// The least loaded agent that declares the skill.
     Capability,
     /// Always the agent that is best over all skills before any drift.
     BestSingle,
-    /// Whoever has the highest chance at this task. Knows every agent's skill, and drift.
+    /// The agent with the highest probability of success. Knows every agent's skill, and drift.
     SkillOracle,
-    /// The least loaded of those who will succeed. Knows outcomes.
+    /// The least loaded agent that will succeed. Knows outcomes.
     TaskOracle,
 }
 
@@ -65,13 +65,13 @@ impl Reference {
         }
     }
 
-    /// Plays a whole world.
+    /// Simulates a whole world.
     #[must_use]
     pub fn play(self, world: &World) -> Vec<Played> {
         queue_per_agent(world, |queues| self.choose(queues))
     }
 
-    /// The agent for a task; none if nobody is there.
+    /// The agent for a task; none if no agent is present.
     #[must_use]
     pub fn choose(self, queues: &Queues<'_>) -> Option<usize> {
         let Queues { world, task, .. } = *queues;
@@ -96,7 +96,7 @@ impl Reference {
 }
 
 impl Queues<'_> {
-    /// Who of these has the fewest pending tasks for its capacity; lots among equals.
+    /// The agent of these with the fewest pending tasks for its capacity; random among equals.
     #[must_use]
     pub fn least_loaded(&self, of: &[usize]) -> Option<usize> {
         let load = |agent: usize| {
@@ -141,7 +141,7 @@ impl Queue {
 }
 
 /// Plays a world in which each task joins the queue of an agent as soon as it arrives, is tried once and stays there.
-/// `choose` may name nobody: then the task is not played.
+/// If `choose` names no agent, the task is not played.
 #[must_use]
 pub fn queue_per_agent(world: &World, mut choose: impl FnMut(&Queues<'_>) -> Option<usize>) -> Vec<Played> {
     let mut queues: Vec<Queue> = world.agents.iter().map(|agent| Queue::new(agent.capacity)).collect();

@@ -1,9 +1,9 @@
-//! How much worse the choices were than those of someone who knows every agent's skill.
+//! Regret: how much worse choices are than those of an oracle that knows every agent's skill.
 
 use super::Played;
 use crate::world::World;
 
-/// So many tasks are looked at together when a run is asked whether it has recovered.
+/// Size of the window, in tasks, by which recovery is measured.
 pub const WINDOW: usize = 50;
 
 /// The chance of the agent who would have been best, less that of the one who was chosen: what the choice cost in

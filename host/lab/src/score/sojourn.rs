@@ -1,4 +1,4 @@
-//! How long tasks were under way.
+//! Sojourn times of tasks.
 
 use std::collections::BTreeMap;
 

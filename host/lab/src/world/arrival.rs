@@ -5,7 +5,7 @@ use baton_core::seed::Seed;
 use super::config::Arrivals;
 use super::draw::{self, Draw};
 
-/// The arrival times of so many tasks in milliseconds, ascending from 0 on; `rate` is tasks per millisecond, above 0.
+/// The arrival times of `count` tasks in milliseconds, ascending from 0 on; `rate` is tasks per millisecond, above 0.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "sizes of bursts")]
 pub fn times(arrivals: Arrivals, rate: f64, tasks: usize, seed: Seed) -> Vec<u64> {

@@ -1,4 +1,4 @@
-//! What a world is made with.
+//! The configuration of a world.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,20 +29,20 @@ pub struct Config {
     pub skew: Skew,
 }
 
-/// How tasks come in.
+/// The arrival process.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Arrivals {
     /// One by one, with exponential gaps.
     Poisson,
-    /// So many at the same moment, with exponential gaps between the bursts; the mean rate is that of `Poisson`.
+    /// Bursts of this many at the same moment, with exponential gaps between the bursts; the mean rate is that of `Poisson`.
     Bursty { size: usize },
     /// All before the first begins.
     AllAtOnce,
 }
 
-/// What changes on the way without anybody being told. `at` and `until` are positions among the tasks as a fraction of
-/// their number; `to` is a factor on the agent's chance of success, which stays 1.0 at most.
+/// Changes during the simulation that nobody is notified of. `at` and `until` are positions among the tasks as a
+/// fraction of their number; `to` is a factor on the agent's chance of success, which stays 1.0 at most.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Drift {
@@ -85,13 +85,13 @@ pub enum Drift {
     },
 }
 
-/// Whom drift befalls.
+/// The agent that drift affects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Which {
-    /// Whoever is best over all skills, as often as they are asked for.
+    /// The best agent over all skills, weighted by demand.
     Best,
-    /// Position in the pool. Nothing happens if nobody is there.
+    /// Index in the pool. Nothing happens if there is none.
     Index(usize),
 }
 
@@ -203,7 +203,7 @@ impl Config {
     }
 }
 
-/// What is not a number counts as the least.
+/// NaN counts as the minimum.
 pub(super) fn within(value: f64, least: f64, most: f64) -> f64 {
     if value.is_nan() { least } else { value.clamp(least, most) }
 }

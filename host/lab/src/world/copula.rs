@@ -1,5 +1,5 @@
-//! Outcomes that hang together: what is hard for one agent is hard for all. A Gaussian copula with one factor, as in
-//! Vasicek, "The Distribution of Loan Portfolio Value" (Risk, 2002).
+//! Correlated outcomes: what is hard for one agent is hard for all. A Gaussian copula with one factor, as in Vasicek,
+//! "The Distribution of Loan Portfolio Value" (Risk, 2002).
 
 use statrs::distribution::{ContinuousCDF, Normal};
 

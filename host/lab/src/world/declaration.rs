@@ -1,5 +1,5 @@
-//! What agents say they can do. The truth is that an agent declares the skills in which it is clearly above the average
-//! of the pool; then some of it is turned into its opposite.
+//! Skills that agents declare. The truth is that an agent declares the skills in which it is clearly above the
+//! average of the pool; then some of it is turned into its opposite.
 
 use baton_core::seed::Seed;
 

@@ -1,5 +1,5 @@
-//! Draws that are told: each use of randomness has its own stream, and in it each task and agent a place of its own, so
-//! that a change of one setting leaves all other draws as they are.
+//! Deterministic draws: each use of randomness has its own stream, and each task and agent its own position in it, so
+//! that changing one setting leaves all other draws unchanged.
 
 use baton_core::seed::Seed;
 
@@ -20,7 +20,7 @@ pub enum Draw {
     Outcome,
     Service,
     Validator,
-    /// The lots of a policy that draws.
+    /// The draws of a randomised policy.
     Policy,
 }
 

@@ -1,9 +1,9 @@
-//! What changes on the way, worked out for a pool and a number of tasks.
+//! Drift, resolved for a pool and a number of tasks.
 
 use super::config::{Drift, Which, within};
 use super::draw;
 
-/// A drift with its agent and its places known.
+/// A drift whose agent and positions are resolved.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Shift {
     drift: Drift,
@@ -51,7 +51,7 @@ impl Shift {
         self.agent == Some(agent) && self.factor(agent, task) != 1.0
     }
 
-    /// What has become of the agent's chance of success, as a factor from 0.0 on: above 1 it is better than before.
+    /// The factor on the agent's probability of success, at least 0.0: above 1 it is better than before.
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "positions of tasks")]
     pub fn factor(&self, agent: usize, task: usize) -> f64 {
@@ -87,7 +87,7 @@ impl Shift {
         }
     }
 
-    /// What the agent's price has become, as a factor.
+    /// The factor on the agent's price.
     #[must_use]
     pub fn price(&self, agent: usize, task: usize) -> f64 {
         match self.drift {

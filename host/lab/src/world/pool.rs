@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::anchor::{self, Table};
 
-/// Who there is.
+/// The pools.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Pool {
@@ -80,7 +80,7 @@ impl Pool {
 }
 
 impl Roster {
-    /// Who is best over all skills, as often as they are asked for; the first among equals.
+    /// The best agent over all skills, weighted by demand; the first among equals.
     #[must_use]
     pub fn best(&self) -> Option<usize> {
         let quality = |agent: &usize| weighted(&self.chances[*agent], &self.shares);

@@ -21,7 +21,7 @@ pub fn means(service: &Service, skew: Skew, roster: &Roster, seed: Seed) -> Vec<
         .collect()
 }
 
-/// How slow each agent is because of how good it is; the mean is 1.
+/// The factor on each agent's times that its quality implies; the mean is 1.
 #[expect(clippy::cast_precision_loss, reason = "pools are small")]
 fn paces(tilt: f64, roster: &Roster) -> Vec<f64> {
     let count = roster.agents.len() as f64;

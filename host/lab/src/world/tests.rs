@@ -11,7 +11,7 @@ fn number(flag: bool) -> f64 {
     f64::from(u8::from(flag))
 }
 
-/// How often something holds, over the tasks of one skill.
+/// The share of the tasks of one skill for which something holds.
 fn share(world: &World, skill: usize, holds: impl Fn(usize) -> bool) -> (f64, f64) {
     let of: Vec<usize> = (0..world.tasks.len()).filter(|task| world.tasks[*task].skill == skill).collect();
     (of.iter().map(|task| number(holds(*task))).sum::<f64>() / of.len() as f64, of.len() as f64)

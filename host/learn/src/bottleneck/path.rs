@@ -1,4 +1,4 @@
-//! The chain of attempts that a run's length is made of, followed from its last end back to its start.
+//! The critical path of a run, followed from its last end back to its start.
 
 use std::collections::BTreeMap;
 
@@ -15,44 +15,52 @@ pub type Path = Vec<Step>;
 /// One attempt on a critical path.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Step {
+    /// The event that ended the attempt.
     pub seq: i64,
+    /// The task.
     pub task: TaskId,
+    /// Its id in the plan.
     pub name: String,
+    /// Its kind.
     pub kind: String,
+    /// The agent's name.
     pub agent: String,
     /// What it waited for last.
     pub link: Link,
-    /// From the end of that to its own start, in milliseconds.
+    /// From the end of that to its start, in milliseconds.
     pub waiting_ms: u64,
+    /// From its start to its end, in milliseconds.
     pub working_ms: u64,
 }
 
-/// What kept an attempt from starting earlier: the end of the step before it.
+/// What kept an attempt from starting earlier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Link {
-    /// Nothing: the first of its path.
+    /// Nothing: it is the first of its path.
     Start,
     /// A task that it depends on.
     Dependency,
     /// An earlier attempt at the same task.
     Retry,
-    /// Its agent, which worked on something else.
+    /// Its agent, which was busy with another task.
     Agent,
 }
 
 impl Step {
+    /// Waiting and working, in milliseconds.
     #[must_use]
     pub fn total_ms(&self) -> u64 {
         self.waiting_ms.saturating_add(self.working_ms)
     }
 }
 
-/// The attempts of each agent, by their ends.
+/// The attempts of each agent, sorted by their ends.
 type Queues<'a> = BTreeMap<&'a str, Vec<&'a Episode>>;
 
-/// The path of one run, whose first task could start at `start`. A path that follows agents as well as dependencies is a
-/// critical sequence; source: Wiest, "Some Properties of Schedules for Large Projects with Limited Resources", 1964.
+/// The critical path of a run whose first task was ready at `start`. It follows agents as well as dependencies, which
+/// is called a critical sequence. Source: Wiest, "Some Properties of Schedules for Large Projects with Limited
+/// Resources", 1964.
 pub(super) fn path(attempts: &[&Episode], history: &History, start: Time) -> Path {
     let mut queues: Queues = BTreeMap::new();
     for episode in attempts {
@@ -108,7 +116,7 @@ fn cause<'a>(episode: &Episode, queues: &Queues<'a>, history: &History<'a>) -> O
         .max_by_key(|(_, before)| place(before))
 }
 
-/// The attempt for which its agent was busy, if that explains more than half of its wait.
+/// The attempt that its agent was busy with, if that explains more than half of its wait.
 fn queued_behind<'a>(episode: &Episode, queues: &Queues<'a>) -> Option<&'a Episode> {
     let queue = queues.get(episode.agent.as_str())?;
     let (ready, started) = (episode.ready, episode.started);

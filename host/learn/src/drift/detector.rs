@@ -1,5 +1,5 @@
-//! Notices that a rate changed, one attempt at a time: neither the rate before nor the one after need be known, and what
-//! is kept grows with the logarithm of the attempts.
+//! Online detection of changes in a rate. Neither the rate before nor the one after needs to be known, and memory
+//! grows with the logarithm of the attempts.
 
 use serde::{Deserialize, Serialize};
 use statrs::function::gamma::ln_gamma;
@@ -9,14 +9,14 @@ use crate::proportion::Proportion;
 
 /// The state of one agent and skill.
 ///
-/// For each place at which the rate may have changed it compares the marginal likelihood of two rates with that of one
-/// (Jeffreys' priors), and gives an alarm when the best place is e^6.2, about 500, times likelier. The score of a place
-/// is a convex function of (attempts, successes) up to it, so that the best is always a corner of the convex hull of the
-/// walk, and only corners are kept. Sources: the hull, Romano, Eckley, Fearnhead and Rigaill, "Fast Online Changepoint
-/// Detection via Functional Pruning CUSUM Statistics", 2023, and Ward, Romano, Eckley and Fearnhead, "A
-/// Constant-per-Iteration Likelihood Ratio Test for Online Changepoint Detection for Exponential Family Models", 2024;
-/// the mixture, Lai and Xing, "Sequential Change-Point Detection when the Pre- and Post-Change Parameters are Unknown",
-/// 2010.
+/// For each possible change point it compares the marginal likelihood of two rates with that of one (Jeffreys'
+/// priors), and raises an alarm when the best point is e^6.2, about 500, times likelier. The score of a place is a
+/// convex function of (attempts, successes) up to it, so that the best is always a corner of the convex hull of the
+/// walk, and only corners are kept. Sources: the hull, Romano, Eckley, Fearnhead and Rigaill, "Fast Online
+/// Changepoint Detection via Functional Pruning CUSUM Statistics", 2023, and Ward, Romano, Eckley and Fearnhead, "A
+/// Constant-per-Iteration Likelihood Ratio Test for Online Changepoint Detection for Exponential Family Models",
+/// 2024; the mixture, Lai and Xing, "Sequential Change-Point Detection when the Pre- and Post-Change Parameters are
+/// Unknown", 2010.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Detector {
     seen: Proportion,
@@ -35,23 +35,25 @@ struct Corner {
     from: i64,
 }
 
-/// The rate changed.
+/// A detected change.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alarm {
     /// The first event after the likeliest place of the change.
     pub from: i64,
+    /// Attempts before the change.
     pub before: Proportion,
+    /// Attempts since the change.
     pub after: Proportion,
     /// Natural logarithm of how much likelier the change is than none.
     pub ln_factor: f64,
 }
 
-/// Found by simulation: a false alarm comes at most once in 1,300 attempts whatever the rate, and a fall from 0.8 to 0.35
-/// after 100 attempts is noticed by the 14th attempt in half of all cases, and by the 34th in nine of ten.
+/// Chosen by simulation: at most one false alarm in 1,300 attempts at any rate, and a fall from 0.8 to 0.35 after 100
+/// attempts is noticed by the 14th attempt in half of all cases, and by the 34th in nine of ten.
 const BAR: f64 = 6.2;
 
 impl Detector {
-    /// One more attempt, in order. After an alarm it goes on with what came after the change.
+    /// Adds the next attempt. After an alarm the detector restarts from the change.
     pub fn add(&mut self, good: bool, seq: i64) -> Option<Alarm> {
         let corner = Corner { before: self.seen, ln_before: ln_marginal(self.seen), from: seq };
         push(&mut self.upper, corner, |turn| turn >= 0);
@@ -65,7 +67,7 @@ impl Detector {
         Some(alarm)
     }
 
-    /// How often attempts came out well since the last change.
+    /// The attempts since the last change.
     #[must_use]
     pub fn since_change(&self) -> Proportion {
         self.seen
@@ -84,8 +86,8 @@ impl Detector {
     }
 }
 
-/// Adds a place at the end of a chain of corners, and takes away those that are none any more.
-/// Source: Andrew, "Another Efficient Algorithm for Convex Hulls in Two Dimensions", 1979.
+/// Adds a point at the end of a hull and removes corners that no longer are. Source: Andrew, "Another Efficient
+/// Algorithm for Convex Hulls in Two Dimensions", 1979.
 fn push(hull: &mut Vec<Corner>, corner: Corner, inside: impl Fn(i128) -> bool) {
     while let [.., first, second] = hull.as_slice() {
         if !inside(turn(first.before, second.before, corner.before)) {
@@ -103,7 +105,7 @@ fn turn(a: Proportion, b: Proportion, c: Proportion) -> i128 {
     (x(b) - x(a)) * (y(c) - y(a)) - (y(b) - y(a)) * (x(c) - x(a))
 }
 
-/// Logarithm of the likelihood of a sequence when its rate may be anything, under Jeffreys' prior.
+/// Logarithm of the marginal likelihood of a sequence under Jeffreys' prior.
 pub(super) fn ln_marginal(seen: Proportion) -> f64 {
     if seen.of == 0 {
         return 0.0;

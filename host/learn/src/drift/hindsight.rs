@@ -1,4 +1,4 @@
-//! What became of alarms: where the changes were, and how sure they are, with all that is known by now.
+//! Reviews alarms with all data: where the changes were, and how sure they are.
 
 use statrs::function::factorial::ln_binomial;
 
@@ -7,12 +7,12 @@ use super::detector::{Detector, ln_marginal};
 use crate::number::real;
 use crate::proportion::Proportion;
 
-/// A change in hindsight, as positions in the series.
+/// A confirmed change, as positions in the series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Change {
-    /// Where the change before it was, or the series began.
+    /// Position of the previous change, or 0.
     pub(super) start: usize,
-    /// Of the first attempt after the change.
+    /// Position of the first attempt after the change.
     pub(super) split: usize,
     pub(super) end: usize,
     /// The event of the alarm.
@@ -20,22 +20,23 @@ pub(super) struct Change {
     pub(super) ln_evidence: f64,
 }
 
-/// An alarm among several is dropped if the change is not so many times likelier than none: e^5 is 150.
+/// Logarithm of the factor by which a change must be likelier than none, or its alarm among several is dropped: e^5
+/// is 150.
 const WEAK: f64 = 5.0;
-/// Changes are located between their neighbours so many times at most; twice usually settles it.
+/// Maximum number of rounds of locating changes between their neighbours; two usually suffice.
 const ROUNDS: usize = 5;
-/// So many places of a change are weighed at most.
+/// Maximum number of change points that are compared.
 const PLACES: usize = 200;
 
-/// An alarm, and the position at which the rate seemed to have changed then.
+/// An alarm, with the position at which the rate seemed to change.
 #[derive(Clone, Copy, PartialEq)]
 struct Noticed {
     at: i64,
     place: usize,
 }
 
-/// Each alarm that is borne out between its neighbours, located again. The weakest is dropped first, so that a short run
-/// of bad luck does not cut a long stretch in two.
+/// Each alarm that is confirmed between its neighbours, located again. The weakest is dropped first, so that a short
+/// run of bad luck doesn't split a long stretch.
 pub(super) fn changes(series: &Series) -> Vec<Change> {
     let mut alarms = alarms(series);
     loop {
@@ -52,7 +53,7 @@ pub(super) fn changes(series: &Series) -> Vec<Change> {
     }
 }
 
-/// The changes that the alarms are about, once moving one does not move another.
+/// The located changes, once moving one doesn't move another.
 fn settled(series: &Series, alarms: &mut Vec<Noticed>) -> Vec<Change> {
     let mut changes = between(series, alarms);
     for _ in 0..ROUNDS {
@@ -69,8 +70,9 @@ fn settled(series: &Series, alarms: &mut Vec<Noticed>) -> Vec<Change> {
 
 fn alarms(series: &Series) -> Vec<Noticed> {
     let mut detector = Detector::default();
-    let told = series.iter().filter_map(|(seq, good)| Some((*seq, detector.add(*good, *seq)?)));
-    told.map(|(at, alarm)| Noticed { at, place: series.partition_point(|(seq, _)| *seq < alarm.from) })
+    let found = series.iter().filter_map(|(seq, good)| Some((*seq, detector.add(*good, *seq)?)));
+    found
+        .map(|(at, alarm)| Noticed { at, place: series.partition_point(|(seq, _)| *seq < alarm.from) })
         .collect()
 }
 
@@ -84,7 +86,7 @@ fn between(series: &Series, alarms: &[Noticed]) -> Vec<Change> {
     alarms.iter().zip(starts.zip(ends)).filter_map(change).collect()
 }
 
-/// The likeliest place of one change, and the logarithm of the e-value against none.
+/// The likeliest change point, and the logarithm of the e-value against no change.
 fn split(series: &[(i64, bool)]) -> Option<(usize, f64)> {
     let mut all = Proportion::default();
     series.iter().for_each(|(_, good)| all.add(*good));
@@ -111,8 +113,8 @@ fn ln_e_value(scores: &[f64], all: Proportion) -> f64 {
     ln_sum(&likelihoods) - ln_sum(&totals) + ln_binomial(whole(all.of), whole(all.good))
 }
 
-/// The chance of so many successes in all when the rate changes after so many attempts: two independent Beta-binomial
-/// counts, which under Jeffreys' prior are products of central terms.
+/// The probability of the total number of successes if the rate changes after `before` attempts: two independent
+/// Beta-binomial counts, which under Jeffreys' prior are products of central terms.
 fn total(before: usize, all: Proportion, central: &[f64]) -> f64 {
     let after = all.of - before;
     let first = all.good.saturating_sub(after)..=before.min(all.good);
@@ -124,7 +126,7 @@ fn total(before: usize, all: Proportion, central: &[f64]) -> f64 {
         .sum()
 }
 
-/// C(2k, k) / 4^k for each k up to this.
+/// C(2k, k) / 4^k for each k up to `most`.
 fn central(most: usize) -> Vec<f64> {
     let mut terms = vec![1.0];
     for k in 1..=most {

@@ -1,22 +1,23 @@
-//! The canonical form of a small DAG whose nodes have kinds: two have the same one if and only if they are isomorphic.
+//! The canonical form of a small DAG whose nodes have kinds: two DAGs have the same form if and only if they are
+//! isomorphic.
 
 use std::collections::HashMap;
 
 use super::super::number::real;
 
-/// No larger sub-DAGs are looked at.
+/// Size of the largest sub-DAGs that are examined.
 pub(super) const LARGEST: usize = 4;
 
-/// The kind of each node; beyond the size of the form they are zero.
+/// The kind of each node; 0 beyond the size of the form.
 pub(super) type Kinds = [usize; LARGEST];
 
-/// The node at each position; beyond the size each stands where it is.
+/// The node at each position; the identity beyond the size.
 pub(super) type Order = [usize; LARGEST];
 
 /// Bit `4 i + j` stands for an edge from node i to node j.
 type Edges = u16;
 
-/// A DAG with its nodes in the topological order whose edges, then kinds, are the least.
+/// A DAG with its nodes in the topological order that gives the least edges, then the least kinds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Form {
     size: usize,
@@ -28,7 +29,7 @@ fn bit(from: usize, to: usize) -> Edges {
     1 << (LARGEST * from + to)
 }
 
-/// The edges between these nodes, each by its place among them.
+/// The edges between these nodes, by their indices among them.
 pub(super) fn edges(places: &[usize], children: &[Vec<usize>]) -> Edges {
     let mut edges = 0;
     for (from, place) in places.iter().enumerate() {
@@ -68,7 +69,7 @@ const ORDERS: [Order; 24] = [
     [3, 2, 1, 0],
 ];
 
-/// Every order of so many nodes.
+/// Every order of `size` nodes.
 fn orders(size: usize) -> impl Iterator<Item = Order> {
     ORDERS.into_iter().filter(move |order| (size..LARGEST).all(|place| order[place] == place))
 }
@@ -89,7 +90,7 @@ fn ordered(edges: Edges, order: &Order, size: usize) -> Option<Edges> {
     Some(found)
 }
 
-/// The orders of nodes that give a shape its form, for each set of edges that came up.
+/// The orders of nodes that give a shape its form, for each set of edges seen so far.
 #[derive(Default)]
 pub(super) struct Forms(HashMap<(usize, Edges), Least>);
 
@@ -97,7 +98,7 @@ pub(super) struct Forms(HashMap<(usize, Edges), Least>);
 type Least = (Edges, Vec<Order>);
 
 impl Forms {
-    /// The form, and the node that stands at each of its positions. None if the edges are not those of a DAG.
+    /// The form, and the node at each of its positions. None if the edges aren't those of a DAG.
     pub(super) fn of(&mut self, kinds: Kinds, edges: Edges, size: usize) -> Option<(Form, Order)> {
         let (edges, orders) = self.0.entry((size, edges)).or_insert_with(|| least(edges, size));
         let form = |order: &Order| (Form { size, edges: *edges, kinds: moved(kinds, order, size) }, *order);
@@ -139,7 +140,7 @@ impl Form {
         pairs.filter(|(from, to)| self.edges & bit(*from, *to) != 0).collect()
     }
 
-    /// In how many different ways its kinds can be dealt to the nodes of its shape so that this form comes out.
+    /// Number of different assignments of its kinds to the nodes of its shape that give this form.
     pub(super) fn arrangements(&self) -> usize {
         let (_, same) = least(self.edges, self.size);
         let mut dealt: Vec<Kinds> = same.iter().map(|order| moved(self.kinds, order, self.size)).collect();
@@ -148,7 +149,7 @@ impl Form {
         dealt.len()
     }
 
-    /// The chance that certain tasks of a run get exactly these kinds when tasks of each kind are dealt at random.
+    /// The probability that given tasks of a run get exactly these kinds if its kinds are assigned at random.
     pub(super) fn dealt(&self, kinds: &[usize], tasks: usize) -> f64 {
         let mut chance = 1.0;
         for (place, kind) in self.kinds().iter().enumerate() {

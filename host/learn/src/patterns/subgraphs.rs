@@ -7,17 +7,17 @@ use baton_core::seed::Seed;
 
 use super::form::LARGEST;
 
-/// Tells of each set, until `limit` of them were told; says whether those were all. When they are not, the order in which
-/// tasks are visited is drawn anew for each run, so that no part of plans is looked at in every run and another in none.
+/// Calls back with each set, at most `limit` times; returns whether those were all. The order in which tasks are
+/// visited is random for each run, so that under the limit no part of a plan is always examined and another never.
 /// Source: algorithm ESU of Wernicke, "Efficient Detection of Network Motifs", 2006.
-pub(super) fn each(children: &[Vec<usize>], run: RunId, limit: usize, tell: impl FnMut(&[usize])) -> bool {
+pub(super) fn each(children: &[Vec<usize>], run: RunId, limit: usize, visit: impl FnMut(&[usize])) -> bool {
     let mut order: Vec<usize> = (0..children.len()).collect();
     order.sort_by_key(|place| (Seed(0).of(run.0).of(i64::try_from(*place).unwrap_or(0)).0, *place));
     let mut rank = vec![0; order.len()];
     for (number, place) in order.iter().enumerate() {
         rank[*place] = number;
     }
-    let mut search = Search { near: near(children), rank, left: limit, tell };
+    let mut search = Search { near: near(children), rank, left: limit, visit };
     order.iter().all(|root| {
         let open = search.near[*root]
             .iter()
@@ -42,15 +42,15 @@ fn near(children: &[Vec<usize>]) -> Vec<Vec<usize>> {
 
 struct Search<F> {
     near: Vec<Vec<usize>>,
-    /// Sets are built from the task of the lowest rank upwards.
+    /// Sets are built upwards from the task of the lowest rank.
     rank: Vec<usize>,
     left: usize,
-    tell: F,
+    visit: F,
 }
 
 impl<F: FnMut(&[usize])> Search<F> {
-    /// Tells of all sets that add tasks of `open` to these, and what becomes reachable through them. False when the
-    /// limit was reached.
+    /// Calls back with all sets that extend these by tasks of `open` and by what becomes reachable through them.
+    /// False if the limit was reached.
     fn extend(&mut self, places: &mut Vec<usize>, mut open: Vec<usize>) -> bool {
         while let Some(next) = open.pop() {
             if self.left == 0 {
@@ -59,7 +59,7 @@ impl<F: FnMut(&[usize])> Search<F> {
             self.left -= 1;
             let fresh = self.fresh(places, next);
             places.push(next);
-            (self.tell)(places);
+            (self.visit)(places);
             let whole = places.len() == LARGEST || self.extend(places, [open.as_slice(), &fresh].concat());
             places.pop();
             if !whole {
@@ -69,7 +69,7 @@ impl<F: FnMut(&[usize])> Search<F> {
         true
     }
 
-    /// Neighbours of the next task that none of the others has.
+    /// Neighbours of the next task that aren't neighbours of the others.
     fn fresh(&self, places: &[usize], next: usize) -> Vec<usize> {
         let Some(root) = places.first() else { return Vec::new() };
         let reachable =
@@ -133,9 +133,9 @@ mod tests {
     fn no_more_are_told_than_the_limit() {
         let star: Vec<Vec<usize>> =
             (0..40).map(|place| if place == 0 { (1..40).collect() } else { vec![] }).collect();
-        let mut told = 0;
-        assert!(!each(&star, RunId(1), 500, |_| told += 1));
-        assert_eq!(told, 500);
+        let mut visited = 0;
+        assert!(!each(&star, RunId(1), 500, |_| visited += 1));
+        assert_eq!(visited, 500);
         assert!(each(&[], RunId(1), 0, |_| {}));
     }
 }

@@ -1,5 +1,5 @@
-//! Proposals of new skills: folders and file types that come up again and again, and at which some agents do better or
-//! worse than they do at work that looks the same otherwise.
+//! Proposals of new skills: recurring folders and file types at which some agents do better or worse than at
+//! otherwise comparable work.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,38 +15,43 @@ use crate::number::real;
 use crate::proportion::Proportion;
 use crate::strata::Stratum;
 
-/// Files that make a difference to who succeeds, and that no declared skill stands for.
+/// Files that make a difference to which agents succeed, and that no declared skill covers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proposal {
-    /// What the skill could be called: the longest of the folders, or the file type.
+    /// A name for the skill: the longest of the folders, or the file type.
     pub name: String,
     /// Globs that mark the same tasks, such as `src/db/**` and `*.sql`, sorted.
     pub patterns: Vec<String>,
+    /// Tasks that the patterns mark.
     pub tasks: usize,
+    /// Runs with such tasks.
     pub runs: usize,
+    /// Attempts at such tasks.
     pub attempts: usize,
+    /// Those that were accepted.
     pub accepted: usize,
-    /// Agents that proved it, best first.
+    /// Agents that have proven it, best first.
     pub holders: Vec<Ability>,
-    /// Of the hypothesis that each agent does as well with these files as with comparable tasks without them.
+    /// p-value of the hypothesis that each agent does as well with these files as with comparable tasks without them.
     pub p: f64,
+    /// Numbers of events, accepted attempts first.
     pub evidence: Vec<i64>,
 }
 
-/// A pattern is worth a skill only if it comes up in so many tasks, in so many runs,
+/// A pattern is proposed only if it occurs in this many tasks, in this many runs,
 const TASKS: usize = 10;
 const RUNS: usize = 3;
-/// and in no more than half of all attempts: what nearly everything touches tells nothing apart.
+/// and in at most half of all attempts: what nearly every task touches distinguishes nothing.
 const WIDEST: f64 = 0.5;
 /// Agents with fewer attempts at a pattern are no evidence for or against it.
 const TRIED: usize = 5;
-/// Two patterns mark the same tasks if so many of those that either marks are marked by both.
+/// Two patterns coincide if this share of the tasks that either marks is marked by both.
 const SAME: f64 = 0.9;
-/// How deep folders are looked at.
+/// Maximum depth of folders.
 const DEPTH: usize = 3;
 
-/// An attempt that says something of its agent, with the place of its agent, and of the work that it has in common with
-/// others: agent, kind and skills.
+/// An attempt that says something about its agent. `agent` and `cell` are indices; a cell is comparable work of one
+/// agent, of one kind and with the same skills.
 struct Sample<'a> {
     episode: &'a Episode,
     good: bool,
@@ -54,8 +59,8 @@ struct Sample<'a> {
     cell: usize,
 }
 
-/// All proposals, surest first, with at most 1 % false ones. Folders and file types that nearly coincide with one another
-/// become one proposal, and one that only stands out because it overlaps with a surer one becomes none.
+/// All proposals, surest first, with at most 1 % false ones. Folders and file types that nearly coincide become one
+/// proposal, and one that only stands out because it overlaps with a surer one is dropped.
 #[must_use]
 pub fn proposals(episodes: &[Episode], bar: &SkillThresholds) -> Vec<Proposal> {
     let trials = trials(episodes);
@@ -65,9 +70,9 @@ pub fn proposals(episodes: &[Episode], bar: &SkillThresholds) -> Vec<Proposal> {
     loop {
         let cells = cells(&trials, &left);
         let p_values: Vec<f64> = marks.iter().map(|mark| mark.p(&trials, &cells, &left)).collect();
-        let told = discovery::by_p_values(&p_values, discovery::STRICT);
+        let significant = discovery::by_p_values(&p_values, discovery::STRICT);
         let best = (0..marks.len())
-            .filter(|place| told[*place])
+            .filter(|place| significant[*place])
             .min_by(|a, b| p_values[*a].total_cmp(&p_values[*b]).then_with(|| marks[*a].order(&marks[*b])));
         let Some(best) = best else { return found };
         let (p, mark) = (p_values[best], marks.remove(best));
@@ -94,7 +99,7 @@ fn trials(episodes: &[Episode]) -> Vec<Sample<'_>> {
     trials
 }
 
-/// What the attempts of each cell came to, of those that are left.
+/// The results of each cell, over the attempts that are left.
 fn cells(trials: &[Sample], left: &[bool]) -> Vec<Proportion> {
     let mut cells = vec![Proportion::default(); trials.iter().map(|trial| trial.cell + 1).max().unwrap_or(0)];
     for (trial, _) in trials.iter().zip(left).filter(|(_, left)| **left) {
@@ -103,7 +108,7 @@ fn cells(trials: &[Sample], left: &[bool]) -> Vec<Proportion> {
     cells
 }
 
-/// A pattern, and the attempts at tasks that it marks, by their places.
+/// A pattern, with the indices of the attempts at tasks that it marks.
 struct Mark {
     pattern: String,
     tasks: BTreeSet<TaskId>,
@@ -136,7 +141,7 @@ fn marks(trials: &[Sample]) -> Vec<Mark> {
         .collect()
 }
 
-/// The folders of a glob, as far as they are certain, and its file type.
+/// The folders of a glob up to the first wildcard, and its file type.
 fn patterns(glob: &str) -> Vec<String> {
     let segments: Vec<&str> = glob.split('/').collect();
     let Some((file, folders)) = segments.split_last() else { return Vec::new() };
@@ -159,9 +164,9 @@ fn is_type(extension: &str) -> bool {
 }
 
 impl Mark {
-    /// The sum over agents of the squared distance between accepted attempts and what the same agent's comparable
-    /// attempts make one expect, in variances of the conditional test, against χ² with a degree of freedom each.
-    /// Source: Cochran, "Some Methods for Strengthening the Common χ² Tests", 1954.
+    /// A χ² test with one degree of freedom per agent: the squared difference between its accepted attempts and what
+    /// its comparable attempts predict, divided by the variance of the conditional test. Source: Cochran, "Some
+    /// Methods for Strengthening the Common χ² Tests", 1954.
     fn p(&self, trials: &[Sample], cells: &[Proportion], left: &[bool]) -> f64 {
         let mut own: BTreeMap<usize, BTreeMap<usize, Proportion>> = BTreeMap::new();
         for trial in self.attempts.iter().filter(|place| left[**place]).map(|place| &trials[*place]) {
@@ -178,7 +183,7 @@ impl Mark {
         if degrees == 0.0 || sum <= 0.0 { 1.0 } else { gamma_ur(degrees / 2.0, sum / 2.0) }
     }
 
-    /// Among equally sure ones the narrower, then the longer name, stands for the others.
+    /// Among equally sure marks the narrower one, then the one with the longer name, represents the others.
     fn order(&self, other: &Self) -> std::cmp::Ordering {
         let name = |mark: &Self| (mark.tasks.len(), std::cmp::Reverse(mark.pattern.len()));
         name(self).cmp(&name(other)).then_with(|| self.pattern.cmp(&other.pattern))
@@ -226,7 +231,7 @@ impl Mark {
     }
 }
 
-/// How far one agent's accepted attempts are from what was to be expected, and the variance of that.
+/// The difference between an agent's accepted attempts and their expected number, and its variance.
 fn deviation(own: &BTreeMap<usize, Proportion>, cells: &[Proportion]) -> (f64, f64) {
     own.iter().fold((0.0, 0.0), |(distance, variance), (cell, own)| {
         let (mean, spread) = Stratum { own: *own, rest: cells[*cell].minus(*own) }.moments();
@@ -234,7 +239,7 @@ fn deviation(own: &BTreeMap<usize, Proportion>, cells: &[Proportion]) -> (f64, f
     })
 }
 
-/// The longest folder without its wildcard, or else the file type.
+/// The longest folder without its wildcard, else the file type.
 fn name(patterns: &[String]) -> String {
     let folder =
         patterns.iter().filter_map(|pattern| pattern.strip_suffix("/**")).max_by_key(|folder| folder.len());
@@ -299,9 +304,9 @@ mod tests {
 
     #[test]
     fn files_that_make_none_are_not_proposed() {
-        let told: usize =
+        let found: usize =
             (0..20).map(|seed| proposals(&world(seed, false), &SkillThresholds::default()).len()).sum();
-        assert!(told <= 1, "{told} in 20 histories");
+        assert!(found <= 1, "{found} in 20 histories");
         assert!(proposals(&[], &SkillThresholds::default()).is_empty());
     }
 

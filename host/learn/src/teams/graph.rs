@@ -13,14 +13,18 @@ use crate::number::{real, share};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "is", content = "name")]
 pub enum Node {
+    /// An agent's name.
     Agent(String),
+    /// A skill that tasks asked for.
     Skill(String),
+    /// A kind of task.
     Kind(String),
     /// The two uppermost folders of what a task may touch, such as `src/db`.
     Folder(String),
 }
 
 impl Node {
+    /// The name, whatever it names.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -35,7 +39,7 @@ impl Node {
         }
     }
 
-    /// Whether an attempt was made by it, or had to do with it.
+    /// Whether an attempt was made by the agent, or involves the skill, kind or folder.
     pub(super) fn marks(&self, episode: &Episode) -> bool {
         match self {
             Self::Agent(name) => episode.agent == *name,
@@ -55,7 +59,7 @@ fn folder(glob: &str) -> Option<String> {
     (!folder.is_empty()).then_some(folder)
 }
 
-/// Who got what accepted, and who took over from whom.
+/// Accepted work by agent, and hand-offs between agents.
 pub(super) struct Record {
     pub(super) agents: Vec<String>,
     /// Skills, kinds and folders, sorted.
@@ -65,9 +69,9 @@ pub(super) struct Record {
     /// Accepted tasks, by agent and trade. A trade is a skill with all tasks of which it is the rarest one, or a kind of
     /// tasks without skills: what an agent can do or can't, while a trade's kinds and folders come along with it.
     pub(super) trades: Vec<Vec<usize>>,
-    /// The tasks of each trade that have to do with each topic, as a share.
+    /// Share of the tasks of each trade that involve each topic.
     profiles: Vec<Vec<f64>>,
-    /// Accepted tasks that depend on another one, by the agents of that and of this.
+    /// Accepted tasks that depend on another one, by giver and taker.
     pub(super) handed: Vec<Vec<usize>>,
 }
 
@@ -120,13 +124,12 @@ impl Record {
         }
     }
 
-    /// The same amounts, with the topics of each trade in the same shares for every agent, as in the graphs that it is
-    /// compared with.
+    /// The same amounts, with the topics of each trade in equal shares for every agent, as in the random graphs.
     pub(super) fn smoothed(&self) -> Self {
         self.with(self.trades.clone(), self.handed.clone())
     }
 
-    /// The same topics with other amounts of each trade for each agent, and other hand-offs.
+    /// The same topics with other amounts of each trade per agent, and other hand-offs.
     pub(super) fn with(&self, trades: Vec<Vec<usize>>, handed: Vec<Vec<usize>>) -> Self {
         let mut ties = vec![vec![0.0; self.topics.len()]; self.agents.len()];
         for (ties, amounts) in ties.iter_mut().zip(&trades) {
@@ -173,8 +176,8 @@ fn nodes((kind, skills, files): Look) -> BTreeSet<Node> {
     kind.into_iter().chain(skills).chain(folders).collect()
 }
 
-/// The graph of what happened. A tie between an agent and a skill, kind or folder weighs as many accepted tasks as the
-/// agent has with it; a tie between agents, the hand-offs between them after which the taker was accepted.
+/// The knowledge graph. The weight between an agent and a skill, kind or folder is the number of the agent's accepted
+/// tasks with it; the weight between agents is the number of hand-offs after which the taker was accepted.
 #[must_use]
 pub fn knowledge(episodes: &[Episode]) -> UnGraph<Node, f64> {
     drawn(&Record::of(episodes))

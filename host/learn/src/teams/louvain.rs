@@ -78,8 +78,8 @@ impl Weights {
     }
 }
 
-/// The community of each node, by its index, numbered in the order of their first nodes. Nodes are visited in an order
-/// drawn from the seed.
+/// The community of each node, by index; communities are numbered in the order of their first nodes. The seed
+/// determines the order in which nodes are visited.
 #[must_use]
 pub fn communities<N>(graph: &UnGraph<N, f64>, seed: Seed) -> Vec<usize> {
     let mut weights = Weights::of(graph);
@@ -110,9 +110,9 @@ fn numbered(groups: &[usize]) -> Vec<usize> {
         .collect()
 }
 
-/// A level gives up after so many rounds over all nodes; it usually settles in ten.
+/// Maximum number of rounds over all nodes on a level; it usually converges in ten.
 const ROUNDS: usize = 100;
-/// A move must gain more than rounding can.
+/// Minimum gain of a move, above rounding errors.
 const GAIN: f64 = 1e-9;
 
 /// Each node moves to the neighbouring group that raises the modularity most, until none does.
@@ -149,8 +149,8 @@ fn moved(weights: &Weights, seed: Seed) -> Vec<usize> {
 }
 
 impl Weights {
-    /// The group that a node had best be in, given the degrees of groups without it and its ties to them; among equals
-    /// its own, then that of its first neighbour.
+    /// The best group for a node, given the degrees of the groups without it and its ties to them; ties prefer its
+    /// own group, then that of its first neighbour.
     fn best(&self, node: usize, groups: &[usize], sums: &[f64], ties: &[f64]) -> usize {
         let gain = |group: usize| ties[group] - sums[group] * self.degrees[node] / self.total;
         let (mut best, mut most) = (groups[node], gain(groups[node]));
@@ -164,7 +164,7 @@ impl Weights {
     }
 }
 
-/// The share of weight inside groups, less what would be there if edges were drawn by degrees alone; zero for a graph
+/// The share of weight inside groups, minus its expected value if edges were drawn by degrees alone; 0 for a graph
 /// without edges. Source: Newman and Girvan, "Finding and Evaluating Community Structure in Networks", 2004.
 #[must_use]
 pub fn modularity<N>(graph: &UnGraph<N, f64>, groups: &[usize]) -> f64 {

@@ -1,23 +1,23 @@
-//! What a record would look like if there were no teams.
+//! Random records without teams, as null models.
 
 use baton_core::seed::Seed;
 
 use super::graph::Record;
 use crate::number::real;
 
-/// An entry is swapped about so many times.
+/// Mean number of swaps per entry.
 const ROUNDS: usize = 12;
-/// A column may come to so much more or less than it did, as a share of that.
+/// Tolerated change of a column's sum, as a fraction.
 const SLACK: f64 = 0.15;
 
-/// Every agent with as many tasks, and every trade with as many, dealt one by one; and hand-offs likewise. This keeps
-/// degrees and nothing else; source: Newman and Girvan, "Finding and Evaluating Community Structure in Networks", 2004.
+/// Tasks assigned at random, with the same number per agent and per trade; and hand-offs likewise. This keeps degrees
+/// and nothing else. Source: Newman and Girvan, "Finding and Evaluating Community Structure in Networks", 2004.
 pub(super) fn dealt(record: &Record, seed: Seed) -> Record {
     record.with(deal(&record.trades, seed.of(1)), deal(&record.handed, seed.of(2)))
 }
 
-/// The same agents with the same amounts of work, dealt to other trades; and with the same amounts of hand-offs, dealt to
-/// other agents.
+/// The same agents with the same amounts of work, assigned to random trades; and with the same amounts of hand-offs,
+/// assigned to random agents.
 pub(super) fn traded(record: &Record, seed: Seed) -> Record {
     let mut trades = record.trades.clone();
     let mut handed = record.handed.clone();
@@ -44,10 +44,9 @@ fn deal(table: &[Vec<usize>], seed: Seed) -> Vec<Vec<usize>> {
     dealt
 }
 
-/// Swaps the entries of two rows at two columns, again and again: each row keeps its entries, and so its sum and the
-/// number of what is not zero; each column keeps its sum but for the slack. It is the weighted form of the switching of
-/// edges that keeps degrees; source: Maslov and Sneppen, "Specificity and Stability in Topology of Protein Networks",
-/// 2002.
+/// Repeatedly swaps the entries of two rows at two columns: each row keeps its entries, and so its sum and its number
+/// of non-zero entries; each column keeps its sum within the slack. This is the weighted form of degree-preserving
+/// edge switching. Source: Maslov and Sneppen, "Specificity and Stability in Topology of Protein Networks", 2002.
 fn shuffle(table: &mut [Vec<usize>], seed: Seed) {
     let (rows, columns) = (table.len(), table.first().map_or(0, Vec::len));
     if rows < 2 || columns < 2 {
@@ -75,10 +74,10 @@ fn shuffle(table: &mut [Vec<usize>], seed: Seed) {
     }
 }
 
-/// Where the entries of a table are that are not zero.
+/// Positions of the non-zero entries of a table.
 struct Entries {
     places: Vec<(usize, usize)>,
-    /// For each cell one more than the number of its entry; zero if it has none.
+    /// For each cell the number of its entry plus 1; 0 without an entry.
     numbers: Vec<Vec<usize>>,
 }
 

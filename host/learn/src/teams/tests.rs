@@ -102,14 +102,14 @@ fn agents_that_all_do_everything_are_no_teams() {
 /// A handful of tasks makes any graph modular: that is not enough.
 #[test]
 fn a_few_tasks_make_no_teams() {
-    let told = (0..100)
+    let found = (0..100)
         .filter(|seed| {
             let (episodes, _) = groups(*seed, &[8], 8, 0.0);
             let few: Vec<Episode> = episodes.into_iter().step_by(20).collect();
             !teams(&few, Seed(*seed)).teams.is_empty()
         })
         .count();
-    assert!(told <= 3, "{told} of 100");
+    assert!(found <= 3, "{found} of 100");
 }
 
 #[test]

@@ -1,19 +1,19 @@
-//! What one logged choice adds to the estimates.
+//! The contribution of one logged choice to the estimates.
 
 use super::Logged;
 
-/// The figures of one row. Sums go over candidates; `w` is the weight after clipping, π the proposed chance, μ the
-/// logged one and m the model's prediction.
+/// The terms of one row. Sums are over candidates; `w` is the weight after clipping, π the proposed probability, μ
+/// the logged one and m the model's prediction.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Term {
     /// Position among the clusters.
     pub cluster: usize,
     pub reward: f64,
-    /// Of what was chosen, after clipping.
+    /// Weight of the choice, after clipping.
     pub weight: f64,
-    /// Of what was chosen, before.
+    /// Weight of the choice, before clipping.
     pub full_weight: f64,
-    /// Reward less prediction, for what was chosen.
+    /// Reward minus prediction, of the choice.
     pub error: f64,
     /// Σπm.
     pub planned: f64,
@@ -23,12 +23,13 @@ pub(super) struct Term {
     pub agreement: f64,
     /// Σπ over candidates that the log could have chosen.
     pub covered: f64,
-    /// Σ(π−wμ): the proposed chance that clipping, or a log that could not choose so, leaves without evidence.
+    /// Σ(π−wμ): the proposed probability that is left without evidence by clipping or by choices that the log
+    /// couldn't make.
     pub excess: f64,
-    /// What the excess may be worth less, and more, than the model says.
+    /// How much less, and more, than the model's prediction the excess may be worth.
     pub below: f64,
     pub above: f64,
-    /// Σw²μ, the second moment of the weight that the draw was to bring; without clipping in `full_square`.
+    /// Σw²μ, the expected square of the weight; `full_square` is without clipping.
     pub square: f64,
     pub full_square: f64,
     /// Σ(w−1)²μ.
@@ -39,7 +40,7 @@ pub(super) struct Term {
 }
 
 impl Term {
-    /// `row` is sound; no reward is above `most`.
+    /// `row` must be valid, and `most` an upper bound of rewards.
     pub(super) fn of(row: &Logged, cluster: usize, clip: f64, most: f64) -> Self {
         let mut term = Self { cluster, reward: row.reward, ..Self::default() };
         for (place, ((&mu, &pi), &model)) in row.logged.iter().zip(&row.proposed).zip(&row.model).enumerate()
@@ -67,7 +68,7 @@ impl Term {
         term
     }
 
-    /// Σw²μ·E(reward − centre)², when rewards spread around the prediction with the mean square `surprise`.
+    /// Σw²μ·E(reward − centre)², if rewards differ from the prediction with mean square `surprise`.
     pub(super) fn square_around(&self, centre: f64, surprise: f64) -> f64 {
         self.square * (surprise + centre * centre) + self.second - 2.0 * centre * self.first
     }

@@ -1,4 +1,4 @@
-//! The sheet that charts are drawn on: size, margins, axes, and the text that comes of it.
+//! The canvas of charts: size, margins, axes, and the resulting SVG.
 
 use kuva::plot::LegendPosition;
 use kuva::render::layout::Layout;
@@ -6,14 +6,14 @@ use kuva::render::plots::Plot;
 
 use super::Caption;
 
-/// Where the legend is. It never lies on the data.
+/// Where the legend is, never on top of the data.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Legend {
     Beside,
     None,
 }
 
-/// What an axis reaches over.
+/// The range of an axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Axis {
     pub low: f64,
@@ -21,13 +21,13 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// From the least to the greatest, or somewhat around the only value; the numbers are finite.
+    /// From the least to the greatest number, or some range around a single one; the numbers must be finite.
     pub(super) fn around(numbers: impl IntoIterator<Item = f64>) -> Self {
         let (low, high) =
             numbers.into_iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), number| {
                 (low.min(number), high.max(number))
             });
-        // Of a span that is next to nothing beside its numbers only rounding would be seen.
+        // A range that is tiny compared with its numbers would show only rounding errors.
         if high - low > 1e-9 * low.abs().max(high.abs()) {
             return Self { low, high };
         }
@@ -36,7 +36,7 @@ impl Axis {
         Self { low: about - reach, high: about + reach }
     }
 
-    /// With some air at both ends, but not below 0 for what is never below 0.
+    /// With a margin at both ends, but not below 0 for non-negative numbers.
     pub(super) fn roomy(self) -> Self {
         let air = 0.07 * (self.high - self.low);
         let low = if self.low >= 0.0 { (self.low - air).max(0.0) } else { self.low - air };
@@ -64,12 +64,12 @@ impl Canvas {
         Self { width: 680.0, height: 540.0, ..Self::wide() }
     }
 
-    /// Width and height of what lies between the axes, when there is no legend.
+    /// Width and height of the plot area, without a legend.
     pub(super) fn area(self) -> (f64, f64) {
         (self.width - self.left - self.right, self.height - self.top - self.bottom)
     }
 
-    /// Where a point is drawn, from the upper left corner of the area between the axes.
+    /// A point's position, from the upper left corner of the plot area.
     pub(super) fn pixel(self, across: (f64, Axis), up: (f64, Axis)) -> (f64, f64) {
         let part = |(value, axis): (f64, Axis)| (value - axis.low) / (axis.high - axis.low);
         let (width, height) = self.area();
@@ -105,8 +105,8 @@ impl Canvas {
         self.settled(&kuva::render_to_svg(plots, layout))
     }
 
-    /// The clip paths of kuva are numbered through the life of the process; here they begin at 0, so that the same data
-    /// give the same text. With a view box a page may show the picture at any size.
+    /// kuva numbers clip paths over the life of the process; here they start at 0, so that the same data give the
+    /// same text. The view box lets a page show the chart at any size.
     fn settled(self, svg: &str) -> String {
         const CLIP: &str = "kuva-clip-";
         let mut met: Vec<&str> = Vec::new();
@@ -130,15 +130,15 @@ impl Canvas {
 /// Longer names would leave no room for data.
 const NAME: usize = 32;
 
-/// And longer captions do not fit above or beside it.
+/// Longer captions don't fit above or beside it.
 const CAPTION: usize = 90;
 
 pub(super) fn named(text: &str) -> String {
     worded(text, NAME)
 }
 
-/// A text as it can be drawn: no characters that XML does not allow, no dollar that kuva would take for the begin of a
-/// formula, and not too long.
+/// A text that can be drawn: without characters that XML forbids, without dollars, at which kuva starts a formula,
+/// and not too long.
 fn worded(text: &str, longest: usize) -> String {
     let foreign = |letter: char| letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}');
     let plain = |letter: char| if foreign(letter) { ' ' } else { letter };

@@ -1,19 +1,19 @@
-//! Where the names of spots go, so that they cover neither spots nor lines nor each other.
+//! Placement of labels, so that they cover neither spots nor lines nor each other.
 
 use kuva::plot::volcano::LabelStyle;
 
 /// Radius of a spot in pixels.
 pub(super) const MARK: f64 = 5.0;
 
-/// To the right of a point and below it, where a rising line is not, or above it, where a falling one is not.
+/// To the right of a point: below it, clear of a rising line, or above it, clear of a falling one.
 pub(super) const BELOW: LabelStyle = LabelStyle::Arrow { offset_x: 5.0, offset_y: -16.0 };
 pub(super) const ABOVE: LabelStyle = LabelStyle::Arrow { offset_x: 5.0, offset_y: 7.0 };
 
-/// Radius of an invisible mark that is so large that no arrow leads from it to a text at these places.
+/// Radius of an invisible marker, large enough that no arrow is drawn from it to a label at these places.
 pub(super) const UNSEEN: f64 = 16.0;
 
-/// From a spot to where its name begins, or ends if it lies to the left; y is upwards and to the foot of the letters.
-/// The nearer ones are tried first. Those further off get a line to their spot.
+/// Offsets from a spot to the start of its label, or to its end if the label is on the left; y is upwards, to the
+/// baseline. Nearer ones are tried first; farther ones get a leader line.
 const OFFSETS: [(f64, f64); 14] = [
     (8.0, -4.0),
     (-8.0, -4.0),
@@ -31,10 +31,10 @@ const OFFSETS: [(f64, f64); 14] = [
     (-22.0, -52.0),
 ];
 
-/// Width and height of a letter, in pixels; on the wide side.
+/// Width and height of a letter, in pixels, rounded up.
 const LETTER: (f64, f64) = (7.2, 12.0);
 
-/// A rectangle that is taken.
+/// An occupied rectangle.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Patch {
     left: f64,
@@ -68,8 +68,8 @@ impl Patch {
     }
 }
 
-/// A place for each name, as good as one pass finds it: the first where it covers nothing, else the first where it
-/// covers no more than the line, else the first. `area` is what there is, in pixels, as are the spots and the line.
+/// A place for each label, in one greedy pass: the first where it covers nothing, else the first where it covers only
+/// the line, else the first. `area`, spots and line are in pixels.
 pub(super) fn beside(
     spots: &[(f64, f64)],
     names: &[String],
@@ -91,7 +91,7 @@ pub(super) fn beside(
     styles
 }
 
-/// Points along a line, close enough that no letter fits between two.
+/// Points along a line, closer to each other than a letter is wide.
 fn steps(line: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
     const PARTS: i32 = 200;
     line.windows(2).flat_map(|ends| {
