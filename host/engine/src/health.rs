@@ -11,7 +11,7 @@ use baton_core::id::AgentId;
 use baton_core::knowledge::Observation;
 use baton_core::op::{End, Op};
 use baton_plugin::PluginError;
-use baton_plugin::agent::Health as Said;
+use baton_plugin::agent::ProbeResult as Said;
 
 use crate::attempt;
 use crate::board::Board;

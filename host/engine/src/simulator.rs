@@ -19,7 +19,7 @@ use baton_core::plan::{Plan, Workstream};
 use baton_core::seed::Seed;
 use baton_core::usage::Usage;
 use baton_plugin::PluginError;
-use baton_plugin::agent::Health as Said;
+use baton_plugin::agent::ProbeResult as Said;
 use baton_plugin::router::{Answer, Choice, Routed, Snapshot};
 use baton_store::{Reader, Store};
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use baton_core::id::{Epoch, TaskId};
 use baton_core::op::{HostError, Op, Rejection};
 use baton_core::people::{Question, QuestionPolicy, StoredQuestion};
-use baton_plugin::capability::desk::{Answered, KeepError, StateRequest};
-use baton_plugin::capability::{Cancellation, Meter, notify};
+use baton_plugin::capability::state::{Answered, KeepError, StateRequest};
+use baton_plugin::capability::{Cancellation, UsageMeter, notify};
 use baton_store::Reader;
 use baton_store::read::people;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
@@ -116,7 +116,7 @@ impl StateServer {
                 epoch: Epoch(0),
                 idempotency_key: format!("question/{of}/{}", question.key),
                 deadline: host.clock.now() + std::time::Duration::from_secs(60),
-                meter: Arc::new(Meter::default()),
+                meter: Arc::new(UsageMeter::default()),
                 folder: None,
                 may_write: true,
             };

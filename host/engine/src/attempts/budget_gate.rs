@@ -12,7 +12,7 @@ use baton_core::event::Fact;
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::id::{AgentId, Epoch, RunId, TaskId};
 use baton_core::task::Task;
-use baton_plugin::capability::Meter;
+use baton_plugin::capability::UsageMeter;
 
 use crate::decide::{Place, Prepared};
 use crate::pool::Worker;
@@ -140,8 +140,8 @@ impl BudgetGate {
 
     /// What an attempt that starts now may use.
     #[must_use]
-    pub fn meter(&self, attempt: AttemptKey, card: &Card) -> Meter {
-        Meter::new(self.ledger.allowance(attempt), self.tariff(card))
+    pub fn meter(&self, attempt: AttemptKey, card: &Card) -> UsageMeter {
+        UsageMeter::new(self.ledger.allowance(attempt), self.tariff(card))
     }
 
     /// What is set aside for an attempt.

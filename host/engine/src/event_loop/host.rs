@@ -87,7 +87,7 @@ impl Host {
         let (boot, lease) = take_over(&writer).await?;
         let (outbox, inbox) = mpsc::unbounded_channel();
         let (commits, seen) = watch::channel(0);
-        let (sign, signs) = mpsc::unbounded_channel();
+        let (sign, attempt_events) = mpsc::unbounded_channel();
         let (shown, _) = broadcast::channel(SHOWN);
         let (plea, pleas) = mpsc::unbounded_channel();
         let (under_way, finished) = mpsc::channel(1);
@@ -100,8 +100,8 @@ impl Host {
             offer: options.offer,
             supervisor: options.supervisor,
             lease: lease.clone(),
-            signs: sign,
-            desk: StateClient(plea),
+            attempt_events: sign,
+            state_client: StateClient(plea),
             workspaces,
             store: Some(home.folder().to_owned()),
             under_way: Some(under_way.clone()),
@@ -125,7 +125,7 @@ impl Host {
             reader: reader(home)?,
             policy,
             // The server itself must not keep its own requests open.
-            host: HostContext { desk: StateClient::closed(), ..host.clone() },
+            host: HostContext { state_client: StateClient::closed(), ..host.clone() },
             under_way: under_way.clone(),
         };
         tokio::spawn(server.run(pleas));
@@ -153,7 +153,7 @@ impl Host {
             inbox,
             outbox,
             commits,
-            signs,
+            attempt_events,
             shown,
             pending: Vec::new(),
             in_store: 0,
