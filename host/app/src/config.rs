@@ -22,7 +22,7 @@ use baton_core::budget::{Budget, Caps};
 use baton_core::span::Span;
 use baton_engine::Crowd;
 use baton_plugin::capability::Resources;
-use baton_plugin::library::Settings;
+use baton_plugin::library::PluginSettings;
 use baton_plugin::limits::Overrides;
 use ladder::{Ladder, RouterTable};
 use offer::{ProfileTable, SecretTable, ServiceTable};
@@ -44,7 +44,7 @@ pub struct Config {
     pub ladder: Ladder,
     pub agents: Vec<Card>,
     pub offer: Resources,
-    pub plugins: BTreeMap<String, Settings>,
+    pub plugins: BTreeMap<String, PluginSettings>,
     pub breaker: Policy,
     pub budget: Budget,
     pub people: baton_core::people::Policy,
@@ -171,7 +171,7 @@ impl Config {
 impl Config {
     /// What is configured for a plugin.
     #[must_use]
-    pub fn plugin(&self, name: &str) -> Settings {
+    pub fn plugin(&self, name: &str) -> PluginSettings {
         self.plugins.get(name).cloned().unwrap_or_default()
     }
 }
@@ -218,8 +218,8 @@ impl BreakerTable {
 }
 
 impl PluginTable {
-    fn resolve(self) -> Settings {
-        Settings { limits: self.limits, config: texts(self.config) }
+    fn resolve(self) -> PluginSettings {
+        PluginSettings { limits: self.limits, config: texts(self.config) }
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use baton_core::id::{Epoch, TaskId};
 use baton_core::op::{Op, Rejection};
 use baton_core::people::{Asked, Policy, Question};
-use baton_plugin::capability::desk::{Answered, KeepError, StateRequest};
-use baton_plugin::capability::{Cancellation, Meter, notify};
+use baton_plugin::capability::state::{Answered, KeepError, StateRequest};
+use baton_plugin::capability::{Cancellation, UsageMeter, notify};
 use baton_store::Reader;
 use baton_store::read::people;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
@@ -116,14 +116,14 @@ impl Server {
                 epoch: Epoch(0),
                 idempotency_key: format!("question/{of}/{}", question.key),
                 deadline: around.clock.now() + std::time::Duration::from_secs(60),
-                meter: Arc::new(Meter::default()),
+                meter: Arc::new(UsageMeter::default()),
                 folder: None,
                 may_write: true,
             };
-            let powers = around.own_powers(errand, Arc::new(Cancellation::default()));
+            let capabilities = around.own_capabilities(errand, Arc::new(Cancellation::default()));
             for told in [
-                notify::by_program(&powers, policy.notify_profile.as_deref(), &of, &question).await,
-                notify::by_request(&powers, policy.notify_service.as_deref(), &of, &question).await,
+                notify::by_program(&capabilities, policy.notify_profile.as_deref(), &of, &question).await,
+                notify::by_request(&capabilities, policy.notify_service.as_deref(), &of, &question).await,
             ] {
                 if let Err(why) = told {
                     tracing::warn!("nobody was told of the question of {of}: {why}");

@@ -12,7 +12,7 @@ use baton_core::plan::Workstream;
 use baton_core::scope::Glob;
 use baton_core::task::Task;
 use baton_plugin::capability::process::run_to_end;
-use baton_plugin::capability::{Cancellation, Meter};
+use baton_plugin::capability::{Cancellation, UsageMeter};
 use baton_store::{Reader, read};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -293,13 +293,13 @@ pub fn check(around: HostContext, profiles: Vec<String>) -> queue::Check {
                 epoch: Epoch(0),
                 idempotency_key: "merge".into(),
                 deadline: around.clock.now() + std::time::Duration::from_secs(3600),
-                meter: Arc::new(Meter::default()),
+                meter: Arc::new(UsageMeter::default()),
                 folder: Some(folder),
                 may_write: true,
             };
-            let powers = around.own_powers(errand, Arc::new(Cancellation::default()));
+            let capabilities = around.own_capabilities(errand, Arc::new(Cancellation::default()));
             for profile in &profiles {
-                run_to_end(&powers, profile, &[], Vec::new()).await?;
+                run_to_end(&capabilities, profile, &[], Vec::new()).await.map_err(|why| why.to_string())?;
             }
             Ok(())
         })

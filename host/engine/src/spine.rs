@@ -38,9 +38,9 @@ use baton_core::people::Policy;
 use baton_core::seed::Seed;
 use baton_core::task::Task;
 use baton_plugin::PluginError;
-use baton_plugin::agent::Health;
-use baton_plugin::capability::sign::AttemptEvent;
-use baton_plugin::capability::{CancelReason, Cancellation, Meter};
+use baton_plugin::agent::ProbeResult;
+use baton_plugin::capability::attempt_event::AttemptEvent;
+use baton_plugin::capability::{CancelReason, Cancellation, UsageMeter};
 use baton_plugin::library::Library;
 use baton_plugin::router::Routed;
 use baton_store::writer::{Answers, Writer};
@@ -108,7 +108,7 @@ enum Message {
     },
     Probed {
         agent: AgentId,
-        said: Result<Health, PluginError>,
+        said: Result<ProbeResult, PluginError>,
     },
     /// What a strategy or the merge queue answered, as operations.
     Said {
@@ -180,7 +180,7 @@ struct Running {
     cancellation: Arc<Cancellation>,
     lease_until: Time,
     started: Time,
-    meter: Arc<Meter>,
+    meter: Arc<UsageMeter>,
 }
 
 struct Spine {
@@ -225,7 +225,7 @@ struct Spine {
     inbox: mpsc::UnboundedReceiver<Message>,
     outbox: mpsc::UnboundedSender<Message>,
     commits: watch::Sender<u64>,
-    signs: mpsc::UnboundedReceiver<AttemptEvent>,
+    attempt_events: mpsc::UnboundedReceiver<AttemptEvent>,
     shown: tokio::sync::broadcast::Sender<AttemptEvent>,
     /// Operations that go to the store together at the end of a turn of the loop.
     pending: Vec<Op>,
@@ -248,7 +248,7 @@ impl Spine {
             let pause = self.next_timer();
             tokio::select! {
                 count = self.inbox.recv_many(&mut messages, 1024) => if count == 0 { return Ok(()) },
-                Some(sign) = self.signs.recv() => self.heard(sign),
+                Some(sign) = self.attempt_events.recv() => self.heard(sign),
                 _ = beat.tick() => {
                     self.renew();
                 }

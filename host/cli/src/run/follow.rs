@@ -9,7 +9,7 @@ use baton_core::id::{AgentId, RunId, TaskId};
 use baton_core::task::StateName;
 use baton_engine::waits::Wait;
 use baton_engine::why::Why;
-use baton_plugin::capability::sign::AttemptEvent;
+use baton_plugin::capability::attempt_event::AttemptEvent;
 use baton_plugin::router::LEAST_LOADED;
 use baton_store::Reader;
 use baton_store::read::{self, history, summary};

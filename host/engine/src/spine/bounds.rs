@@ -4,7 +4,7 @@ use baton_core::fault::Fault;
 use baton_core::id::RunId;
 use baton_core::op::{End, Op, RouterChoice};
 use baton_core::task::{Role, Task, WaitingOn};
-use baton_plugin::limits::Name;
+use baton_plugin::limits::LimitKind;
 use baton_plugin::router::{Choice, Routed};
 use baton_plugin::{Kind, PluginError};
 
@@ -22,7 +22,7 @@ impl Spine {
         let all = conduct.asked_for.children.saturating_add(more);
         let limits = self.library.limits(&executor, Kind::Executor);
         if limits.asks.children_per_run.is_some_and(|most| all > most) {
-            let error = limits.exceeded(&executor, Name::ChildrenPerRun);
+            let error = limits.exceeded(&executor, LimitKind::ChildrenPerRun);
             let fault = Fault::new(compose::class(&error), error.to_string());
             return Op::Finish { task, epoch, end: End::Failed { fault, checks: Vec::new() } };
         }
@@ -43,7 +43,7 @@ impl Spine {
         let all = conduct.asked_for.consultations.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
         let limits = self.library.limits(&router.name, Kind::Router);
         if more > 0 && limits.asks.consultations_per_run.is_some_and(|most| all > most) {
-            return Err(limits.exceeded(&router.name, Name::ConsultationsPerRun));
+            return Err(limits.exceeded(&router.name, LimitKind::ConsultationsPerRun));
         }
         conduct.asked_for.consultations = all;
         Ok(routed)

@@ -160,7 +160,7 @@ impl Spine {
                 }
             }
             State::Waiting { stage: WaitingOn::Person, .. } if running.epoch == task.epoch => {
-                running.cancellation.cancel(CancelReason::Asked);
+                running.cancellation.cancel(CancelReason::AwaitingPerson);
             }
             _ => running.cancellation.cancel(CancelReason::LeaseLost),
         }

@@ -8,7 +8,7 @@ use baton_core::clock::Time;
 use baton_core::id::AgentId;
 use baton_core::op::Op;
 use baton_plugin::PluginError;
-use baton_plugin::agent::Health;
+use baton_plugin::agent::ProbeResult;
 
 use super::learn::Sign;
 use super::start::adapter;
@@ -54,10 +54,10 @@ impl Spine {
         });
     }
 
-    pub(super) fn probed(&mut self, agent: AgentId, said: Result<Health, PluginError>) {
+    pub(super) fn probed(&mut self, agent: AgentId, said: Result<ProbeResult, PluginError>) {
         let sign = match said {
-            Ok(Health::Ready | Health::Degraded(_)) => Sign::Neither,
-            Ok(Health::Unreachable(why)) => Sign::Bad(format!("unreachable: {why}")),
+            Ok(ProbeResult::Ready | ProbeResult::Degraded(_)) => Sign::Neither,
+            Ok(ProbeResult::Unreachable(why)) => Sign::Bad(format!("unreachable: {why}")),
             Err(why) => Sign::Bad(why.to_string()),
         };
         self.move_breaker(agent, sign);

@@ -92,7 +92,7 @@ impl Host {
         };
         let (outbox, inbox) = mpsc::unbounded_channel();
         let (commits, seen) = watch::channel(0);
-        let (sign, signs) = mpsc::unbounded_channel();
+        let (sign, attempt_events) = mpsc::unbounded_channel();
         let (shown, _) = broadcast::channel(1024);
         let (plea, pleas) = mpsc::unbounded_channel();
         let (under_way, finished) = mpsc::channel(1);
@@ -111,14 +111,14 @@ impl Host {
             offer: options.offer,
             supervisor: options.supervisor,
             lease: HostLease::until(lease_until),
-            signs: sign,
-            desk: StateClient(plea),
+            attempt_events: sign,
+            state_client: StateClient(plea),
             workspaces: workspaces.clone(),
             store: Some(home.folder().to_owned()),
             under_way: Some(under_way.clone()),
         };
         // The server itself must not keep its counter open.
-        let desk_around = HostContext { desk: StateClient::closed(), ..around.clone() };
+        let desk_around = HostContext { state_client: StateClient::closed(), ..around.clone() };
         if let Some(workspaces) = workspaces {
             let check = land::check(around.clone(), workspaces.settings.checks.clone());
             tokio::spawn(sweep(Arc::clone(&workspaces), swept));
@@ -159,7 +159,7 @@ impl Host {
             inbox,
             outbox: outbox.clone(),
             commits,
-            signs,
+            attempt_events,
             shown: shown.clone(),
             pending: Vec::new(),
             settling: BTreeSet::new(),

@@ -14,7 +14,7 @@ use baton_core::id::{RunId, TaskId};
 use baton_core::op::{End, Op, Rejection};
 use baton_core::outcome::Usage;
 use baton_core::task::{State, Task, WaitingOn};
-use baton_plugin::capability::Meter;
+use baton_plugin::capability::UsageMeter;
 use baton_store::Reader;
 use baton_store::read::{Reading, cost};
 
@@ -118,8 +118,8 @@ impl Purse {
 
 impl Spine {
     /// What the attempt that starts now may use.
-    pub(super) fn meter(&self, attempt: Attempt, card: &Card) -> Meter {
-        Meter::new(self.purse.ledger.allowance(attempt), self.purse.tariff(card))
+    pub(super) fn meter(&self, attempt: Attempt, card: &Card) -> UsageMeter {
+        UsageMeter::new(self.purse.ledger.allowance(attempt), self.purse.tariff(card))
     }
 
     /// What an attempt used is charged in the transaction that ends it.

@@ -73,7 +73,7 @@ impl Spine {
                 let site = Site { key, name: &prepared.spec.id };
                 let begun = tokio::select! {
                     begun = land::begin(around.workspaces.as_ref(), ground, site) => begun,
-                    _ = own.fallen() => {
+                    _ = own.cancelled() => {
                         let why = "it was stopped before it began".to_owned();
                         let end = End::Released { why, begun: Begun::No };
                         return Ok((attempt::Result::Over(end), Usage::default(), false));
@@ -89,12 +89,12 @@ impl Spine {
                         return Ok((attempt::Result::Over(end), Usage::default(), false));
                     }
                 };
-                let powers = around.powers(&adapter, &card, errand, own);
-                let mut result = attempt::run(adapter, card, prepared, Arc::clone(&powers), seed).await;
+                let capabilities = around.capabilities(&adapter, &card, errand, own);
+                let mut result = attempt::run(adapter, card, prepared, Arc::clone(&capabilities), seed).await;
                 if let (Some(workspaces), Some(tree), Some(spec)) = (&around.workspaces, tree, spec) {
                     result = land::seal(workspaces, tree, &spec, result).await;
                 }
-                Ok((result, powers.meter.used(), powers.meter.has_reached()))
+                Ok((result, capabilities.meter.used(), capabilities.meter.has_reached()))
             });
             let (result, used, reached) = match attempt.await {
                 Ok(Ok(ended)) => ended,

@@ -9,7 +9,7 @@ use baton_core::op::{End, Op, Rejection};
 use baton_core::plan::Effects;
 use baton_core::task::{Role, Task};
 use baton_plugin::capability::Cancellation;
-use baton_plugin::executor::Question;
+use baton_plugin::executor::AdvanceRequest;
 use baton_store::read;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -85,7 +85,7 @@ impl Spine {
         let must_change = prepared.spec.effects == Effects::Workspace && !prepared.spec.allow_no_change;
         tokio::task::spawn_blocking(move || {
             let config = library.settings(&name).config;
-            let question = Question {
+            let question = AdvanceRequest {
                 task: &prepared.task,
                 spec: &prepared.spec,
                 feedback: prepared.feedback.clone(),
@@ -132,7 +132,7 @@ impl Spine {
             self.landings.insert(id, Landing { epoch, cancellation, stalled: None });
         }
         let lease = self.around.lease.clone();
-        let alive = move || !right.is_down() && !lease.is_lost();
+        let alive = move || !right.is_cancelled() && !lease.is_lost();
         let landing = self.landing.clone();
         let case = Case { task, spec, outcome, evidence, now: self.around.clock.now() };
         let (library, outbox) = (Arc::clone(&self.library), self.outbox.clone());
