@@ -3,9 +3,10 @@
 use baton_sdk::agent::http::{HttpError, Request};
 use baton_sdk::agent::people::{Answer, Purpose, Question};
 use baton_sdk::agent::{
-    Attempt, Attr, ErrorClass, Fault, Listener, Outcome, Usage, contract, http_fault, nonsense, one_line,
-    prompt,
+    Attempt, Attr, ErrorClass, Fault, Listener, Outcome, Usage, contract, http_fault, malformed_reply,
+    one_line, prompt,
 };
+use baton_sdk::seed::fnv1a;
 use baton_sdk::words::capped;
 use serde_json::{Value, json};
 
@@ -233,7 +234,8 @@ impl<'a> Session<'a> {
             }
         };
         if self.take(&result).is_none() {
-            self.answer = Some(Err(nonsense("a result that can't be understood", &result.to_string())));
+            self.answer =
+                Some(Err(malformed_reply("a result that can't be understood", &result.to_string())));
             return false;
         }
         self.answer.is_none() && !self.task.as_ref().is_some_and(Task::rests)
@@ -294,7 +296,7 @@ impl<'a> Session<'a> {
             }
             Some(Err(fault)) => Step::Over(Err(fault)),
             Some(Ok(message)) => {
-                Step::Over(Err(nonsense("a message where a task was asked for", &message.to_string())))
+                Step::Over(Err(malformed_reply("a message where a task was asked for", &message.to_string())))
             }
             None if self.task.as_ref().is_some_and(Task::is_lost) => {
                 self.task = None;
@@ -319,7 +321,7 @@ impl<'a> Session<'a> {
             }
             Some(Err(fault)) => Step::Over(Err(fault)),
             Some(Ok(message)) => {
-                Step::Over(Err(nonsense("a message where a task was asked for", &message.to_string())))
+                Step::Over(Err(malformed_reply("a message where a task was asked for", &message.to_string())))
             }
             None => {
                 self.lost_polls = 0;
@@ -384,7 +386,7 @@ impl<'a> Session<'a> {
 
     /// The same words have the same key in every attempt, unless this task has got their answer before.
     fn key(&self, text: &str) -> String {
-        let key = format!("a2a-{:016x}", fnv(text));
+        let key = format!("a2a-{:016x}", fnv1a(text.as_bytes()));
         let numbered = (2..=QUESTIONS + 1).map(|number| format!("{key}-{number}"));
         let free = [key.clone()].into_iter().chain(numbered).find(|key| !self.told.contains(key));
         free.unwrap_or(key)
@@ -460,11 +462,4 @@ fn may_recover(fault: &Fault) -> bool {
         | ErrorClass::Budget
         | ErrorClass::Other(_) => false,
     }
-}
-
-/// FNV-1a: to tell questions apart, not to keep them secret.
-fn fnv(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }

@@ -97,7 +97,7 @@ fn drive(program: &Program, mut machine: Machine) -> Result<Outcome, Fault> {
                 todo = machine.stop(why.into()).into();
             }
         }
-        match program.read_line(Some(machine.patience_ms())) {
+        match program.read_line(Some(machine.timeout_ms())) {
             Ok(line) => todo.extend(machine.receive(line)),
             // The agent is told before it is left.
             Err(ProcessError::Stopped) => todo = machine.stop(Fault::stopped("the attempt is over")).into(),

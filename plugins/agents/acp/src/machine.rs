@@ -149,12 +149,12 @@ impl Machine {
     }
 
     /// How long the next line may take.
-    pub fn patience_ms(&self) -> u64 {
+    pub fn timeout_ms(&self) -> u64 {
         match self.stage {
             Stage::Settle if self.work.answer().is_empty() && !self.work.did_something() => LATE_MS,
             Stage::Settle => QUIET_MS,
             Stage::Initialize | Stage::New | Stage::Load | Stage::Choose | Stage::Prompt | Stage::Over => {
-                self.settings.patience.now(self.work.has_open_tool())
+                self.settings.idle_timeout.now(self.work.has_open_tool())
             }
         }
     }
@@ -167,7 +167,7 @@ impl Machine {
                 Err(_) => self.noise(&line),
             },
             Line::Silent => {
-                let fault = format!("silent for {} s", self.patience_ms() / 1000);
+                let fault = format!("silent for {} s", self.timeout_ms() / 1000);
                 self.abandon(Fault::new(ErrorClass::Timeout, fault))
             }
             Line::Closed => self.end(Err(self.crashed())),

@@ -22,7 +22,7 @@ mod reader;
 mod told;
 
 use baton_sdk::agent::process::Command;
-use baton_sdk::agent::talk::Patience;
+use baton_sdk::agent::talk::IdleTimeout;
 use baton_sdk::agent::{Agent, Attempt, Attr, Config, ErrorClass, Fault, Health, Outcome, prompt, talk};
 use baton_sdk::config::Unusable;
 
@@ -45,7 +45,7 @@ impl Agent for Adapter {
             stdin: Vec::new(),
         };
         let mut reader = Aider::new(&attempt, needs_edits(config)?);
-        talk::run(&command, Patience::read(config)?, None, &mut reader)
+        talk::run(&command, IdleTimeout::read(config)?, None, &mut reader)
     }
 
     fn probe(config: Vec<Attr>) -> Health {

@@ -26,7 +26,7 @@ impl Agent for Command {
         };
         match process::run(&command) {
             Ok(completed) => ending::read(&completed, config.get("summary")),
-            Err(error) => Err(ending::not_run(&error)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -37,7 +37,7 @@ impl Agent for Command {
         }
         match config.required("profile").map(process::check) {
             Ok(Ok(())) => Health::Ready,
-            Ok(Err(error)) => Health::Unreachable(ending::not_run(&error).message),
+            Ok(Err(error)) => Health::Unreachable(Fault::from(error).message),
             Err(unusable) => Health::Unreachable(unusable.to_string()),
         }
     }

@@ -127,7 +127,7 @@ fn over_stdio(command: &Command, mut machine: Machine) -> Result<Outcome, Fault>
                 }
             }
         }
-        todo.extend(machine.receive(program.read_line(Some(machine.patience_ms()))?));
+        todo.extend(machine.receive(program.read_line(Some(machine.timeout_ms()))?));
     }
 }
 

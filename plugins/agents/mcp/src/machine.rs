@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::mem::take;
 
-use baton_sdk::agent::elicit::{self, Asker, Elicitation, cancelled};
+use baton_sdk::agent::elicit::{Asker, Elicitation, cancelled};
 use baton_sdk::agent::jsonrpc::{ErrorObject, Id, METHOD_NOT_FOUND, Message};
 use baton_sdk::agent::people::{Answer, Question};
 use baton_sdk::agent::process::Line;
-use baton_sdk::agent::talk::{Patience, Skipped};
+use baton_sdk::agent::talk::{IdleTimeout, Skipped};
 use baton_sdk::agent::{Attr, ErrorClass, Fault, Outcome, Usage, one_line, symptom};
+use baton_sdk::seed::fnv1a;
 use serde_json::{Map, Value, json};
 
 use crate::result;
@@ -82,7 +83,7 @@ pub struct Machine {
     tool: String,
     prefer: Era,
     over_http: bool,
-    patience: Patience,
+    idle_timeout: IdleTimeout,
     task: Task,
     stage: Stage,
     era: Era,
@@ -127,15 +128,15 @@ enum Stage {
 
 impl Machine {
     pub fn new(settings: &Settings, task: Task) -> Self {
-        let (over_http, patience) = match &settings.link {
-            Link::Program { patience, .. } => (false, *patience),
-            Link::Service { .. } => (true, Patience { silence_ms: u64::MAX, tool_ms: u64::MAX }),
+        let (over_http, idle_timeout) = match &settings.link {
+            Link::Program { idle_timeout, .. } => (false, *idle_timeout),
+            Link::Service { .. } => (true, IdleTimeout { idle_ms: u64::MAX, tool_ms: u64::MAX }),
         };
         Self {
             tool: settings.tool.clone(),
             prefer: settings.prefer,
             over_http,
-            patience,
+            idle_timeout,
             task,
             stage: Stage::Between,
             era: settings.prefer,
@@ -180,12 +181,12 @@ impl Machine {
     }
 
     /// How long the next line may take.
-    pub fn patience_ms(&self) -> u64 {
+    pub fn timeout_ms(&self) -> u64 {
         match self.stage {
-            Stage::Discover if !self.fell_back => self.patience.silence_ms.min(PROBE_MS),
-            Stage::Call => self.patience.tool_ms,
+            Stage::Discover if !self.fell_back => self.idle_timeout.idle_ms.min(PROBE_MS),
+            Stage::Call => self.idle_timeout.tool_ms,
             Stage::Discover | Stage::Initialize | Stage::List | Stage::Between | Stage::Over => {
-                self.patience.silence_ms
+                self.idle_timeout.idle_ms
             }
         }
     }
@@ -201,7 +202,7 @@ impl Machine {
                 self.fall_back()
             }
             Line::Silent => {
-                let fault = format!("silent for {} s", self.patience_ms() / 1000);
+                let fault = format!("silent for {} s", self.timeout_ms() / 1000);
                 self.abandon(Fault::new(ErrorClass::Timeout, fault))
             }
             // Some servers of the legacy era leave when they are not greeted as they expect.
@@ -531,7 +532,7 @@ impl Machine {
 
     /// The same for the same call.
     fn digest(&self) -> u64 {
-        elicit::digest(&format!("{} {}", self.tool, Value::from(self.task.arguments.clone())))
+        fnv1a(format!("{} {}", self.tool, Value::from(self.task.arguments.clone())).as_bytes())
     }
 
     /// Asks for what the round still wants, and then calls.

@@ -3,7 +3,7 @@
 use baton_sdk::agent::http::{HttpError, Request};
 use baton_sdk::agent::jsonrpc::Message;
 use baton_sdk::agent::sse::{Event, Events, TooLarge};
-use baton_sdk::agent::{Attr, ErrorClass, Fault, http_fault, nonsense, status_fault};
+use baton_sdk::agent::{Attr, ErrorClass, Fault, http_fault, malformed_reply, status_fault};
 
 use crate::machine::{Do, Machine};
 use crate::tool::header_value;
@@ -151,13 +151,15 @@ impl Wire {
                 if !todo.is_empty() {
                     return todo;
                 }
-                nonsense("an answer to something else", &text)
+                malformed_reply("an answer to something else", &text)
             }
             Err(_) if text.trim().is_empty() => {
                 let message = format!("the service answered {} and nothing else", self.status);
                 Fault::new(ErrorClass::Transient, message)
             }
-            Err(malformed) => nonsense(&format!("what is no message ({})", malformed.why), &malformed.line),
+            Err(malformed) => {
+                malformed_reply(&format!("what is no message ({})", malformed.why), &malformed.line)
+            }
         };
         machine.lost(fault)
     }
