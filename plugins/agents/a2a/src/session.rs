@@ -1,4 +1,4 @@
-//! A conversation with the far side, as steps for who can take them. Nothing here touches the world.
+//! The exchange with the remote agent as a state machine without side effects: it returns steps for the adapter to take.
 
 use baton_sdk::agent::http::{HttpError, Request};
 use baton_sdk::agent::people::{Answer, Purpose, Question};
@@ -16,30 +16,30 @@ use crate::settings::Settings;
 use crate::task::{State, Task, words};
 use crate::{result, rpc};
 
-/// How often in a row the state of a task may not be had.
+/// The most failed polls in a row.
 const LOST_POLLS: u32 = 3;
 
-/// Who asks to be left alone for longer is left to the host, which gives the agent's place to others.
+/// The longest wait that the adapter makes itself: for a longer one the attempt ends, so that the host can use the slot.
 const LONGEST_WAIT_MS: u64 = 60_000;
 
-/// How many questions one attempt answers.
+/// The most questions of one attempt.
 const QUESTIONS: usize = 32;
 
-/// The most that a question may hold.
+/// The most bytes of a question.
 const QUESTION_BYTES: usize = 8 << 10;
 
-/// What to do next.
+/// The next step.
 #[derive(Debug, PartialEq)]
 pub enum Step {
-    /// Send, feed the response, and say that it is over.
+    /// Send a request, pass the response in, and report its end.
     Call(Request),
-    /// For so many milliseconds.
+    /// Wait this many milliseconds.
     Wait(u64),
     Ask(Question),
     Over(Result<Outcome, Fault>),
 }
 
-/// What the response under way answers.
+/// The request that is being answered.
 #[derive(Clone, Copy, PartialEq)]
 enum Phase {
     Card,
@@ -49,12 +49,12 @@ enum Phase {
     Poll,
 }
 
-/// Where an earlier attempt left off.
+/// The state that an earlier attempt left.
 #[derive(Clone, Debug, PartialEq)]
 struct Thread {
     task: String,
     context: Option<String>,
-    /// How many refusals there were: the result of what was refused since is not taken twice.
+    /// The number of refused outcomes, so that a refused result is not used again.
     refusals: u64,
 }
 
@@ -159,7 +159,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What a person, or policy, said; none when nobody did yet.
+    /// The answer of a person or a policy; none if there is none yet.
     pub fn answered(&mut self, key: &str, answer: Option<Answer>) -> Step {
         let Some(answer) = answer else {
             return Step::Over(Err(Fault::stopped("the agent's question waits for a person")));
@@ -174,7 +174,7 @@ impl<'a> Session<'a> {
         self.send(&answer.text, &id, task, context)
     }
 
-    /// For an attempt that is stopped: the far side need not go on.
+    /// The request that cancels the agent's task when the attempt is stopped.
     pub fn cancel(&self) -> Option<Request> {
         let task = self.task.as_ref().filter(|task| !task.rests())?;
         let endpoint = self.endpoint.as_ref()?;
@@ -186,7 +186,7 @@ impl<'a> Session<'a> {
         Usage { requests: self.requests, ..Usage::default() }
     }
 
-    /// For a sign of life.
+    /// The text of a progress report.
     pub fn doing(&self) -> String {
         let said = self.task.as_ref().map(|task| words(&task.message)).unwrap_or_default();
         if said.is_empty() { String::from("the agent works") } else { one_line(&said) }
@@ -241,7 +241,7 @@ impl<'a> Session<'a> {
         self.answer.is_none() && !self.task.as_ref().is_some_and(Task::rests)
     }
 
-    /// None if it is nonsense.
+    /// None if it is malformed.
     fn take(&mut self, result: &Value) -> Option<()> {
         let told = |key: &str| result.get(key).filter(|value| !value.is_null());
         if let Some(update) = told("statusUpdate") {

@@ -1,4 +1,4 @@
-//! An agent asks for leave.
+//! Permission requests of an agent.
 
 use baton_sdk::agent::jsonrpc::{Id, Message};
 use baton_sdk::agent::people::{Purpose, Question};
@@ -118,7 +118,7 @@ impl Wish {
         if self.input.is_empty() { tool } else { format!("{tool} #{:016x}", fnv1a(self.input.as_bytes())) }
     }
 
-    /// Names that occur twice are told apart by their ids. There is always one that denies.
+    /// Names that occur twice are distinguished by their ids. One of them always denies.
     fn names(&self) -> Vec<String> {
         let denies =
             self.options.iter().any(|option| matches!(option.kind, Kind::RejectOnce | Kind::RejectAlways));

@@ -13,12 +13,12 @@ pub struct Settings {
     pub permissions: Permissions,
     pub mode: Option<String>,
     pub model: Option<String>,
-    /// Whether people are asked what the agent wants to know.
+    /// Whether the agent's questions go to a person.
     pub questions: bool,
     pub idle_timeout: IdleTimeout,
 }
 
-/// What an agent is told that asks for leave.
+/// The answer to permission requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Permissions {
     Allow,

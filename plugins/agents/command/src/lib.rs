@@ -1,8 +1,8 @@
-//! A program does the work, as a profile of the operator's configuration allows.
+//! Runs a profile's program to do the work.
 //!
-//! Configuration: `profile` (required); `summary`, for programs that do not say one themselves.
+//! Configuration: `profile` (required); `summary`, for programs whose output has none.
 //!
-//! The program finds the attempt as one JSON object on its standard input, and parts of it in the `{name}` places of
+//! The program gets the attempt as one JSON object on its standard input, and parts of it by the placeholders of
 //! its profile: `task`, `run`, `title`, `attempt`, `agent`, `input` and `input.<key>` for each plain value of the
 //! input. Exit code 0 is a claim; others are read as those of sysexits.h.
 

@@ -1,4 +1,4 @@
-//! The client's side of the protocol, without any input or output: what comes in and what to do about it.
+//! The client's side of the protocol as a state machine without I/O: it takes messages and returns actions.
 
 use std::collections::VecDeque;
 use std::mem::take;
@@ -18,25 +18,25 @@ use crate::settings::{Link, Settings};
 use crate::tool;
 use crate::version::{self, Era, LEGACY, MODERN, Offers};
 
-/// So many lines may be none of the protocol's.
+/// The most malformed lines.
 const NOISE: u32 = 100;
 
-/// How long an answer to the first request may take before the server counts as one of the legacy era.
+/// How long the first response may take before the server counts as one of the legacy era, in milliseconds.
 const PROBE_MS: u64 = 10_000;
 
-/// How long is waited before a call is made again that wants no answers.
+/// The pause before a call is repeated that asks for no answers, in milliseconds.
 const PAUSE_MS: u64 = 1000;
 
-/// So often a call may end with questions: the same question has the same answer, so that asking on is in vain.
+/// The most rounds of questions in a call: the same question has the same answer, so that more would be futile.
 const ROUNDS: u32 = 10;
 
-/// So often a call may only want to be made again.
+/// The most repetitions of a call that asks for nothing else.
 const PAUSES: u32 = 300;
 
-/// So many answers to one question may be of no use.
+/// The most unusable answers to one question.
 const REFUSED: u32 = 3;
 
-/// So many pages of tools are read.
+/// The most pages of the list of tools.
 const PAGES: u32 = 100;
 
 const HEADER_MISMATCH: i64 = -32020;
@@ -46,7 +46,7 @@ const INVALID_REQUEST: i64 = -32600;
 const INVALID_PARAMS: i64 = -32602;
 const URL_REQUIRED: i64 = -32042;
 
-/// What is to be done for the task.
+/// What the task asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Task {
     pub arguments: Map<String, Value>,
@@ -69,11 +69,11 @@ pub enum Do {
     },
     /// In all.
     Spent(Usage),
-    /// Asks a person, and tells [`Machine::answered`].
+    /// Ask a person, and pass the answer to [`Machine::answered`].
     Ask(Question),
-    /// Waits so many milliseconds, and tells [`Machine::waited`].
+    /// Wait this many milliseconds, then call [`Machine::waited`].
     Wait(u64),
-    /// Starts the program anew: it left at the first request.
+    /// Restart the program: it exited at the first request.
     Restart,
     /// The end: nothing follows.
     Conclude(Result<Outcome, Fault>),
@@ -87,7 +87,7 @@ pub struct Machine {
     task: Task,
     stage: Stage,
     era: Era,
-    /// What is spoken, once that is known.
+    /// The negotiated version, once it is known.
     version: String,
     server: String,
     /// The id of the request that is under way; there is one at a time.
@@ -107,7 +107,7 @@ pub struct Machine {
     round: Option<Round>,
     rounds: u32,
     pauses: u32,
-    /// The call goes on from a round of an earlier attempt.
+    /// The call continues from a round of an earlier attempt.
     is_resumed: bool,
     asking: VecDeque<Asking>,
     usage: Usage,
@@ -180,7 +180,7 @@ impl Machine {
         &self.mirrored
     }
 
-    /// How long the next line may take.
+    /// The timeout for the next line, in milliseconds.
     pub fn timeout_ms(&self) -> u64 {
         match self.stage {
             Stage::Discover if !self.fell_back => self.idle_timeout.idle_ms.min(PROBE_MS),
@@ -205,7 +205,7 @@ impl Machine {
                 let fault = format!("silent for {} s", self.timeout_ms() / 1000);
                 self.abandon(Fault::new(ErrorClass::Timeout, fault))
             }
-            // Some servers of the legacy era leave when they are not greeted as they expect.
+            // Some servers of the legacy era exit when the first request is not `initialize`.
             Line::Closed if self.stage == Stage::Discover && !self.fell_back => {
                 let mut todo = vec![Do::Restart];
                 todo.extend(self.fall_back());
@@ -238,7 +238,7 @@ impl Machine {
         self.abandon(Fault::new(ErrorClass::InvalidOutput, fault))
     }
 
-    /// The connection is no more.
+    /// The connection was closed.
     pub fn lost(&mut self, fault: Fault) -> Vec<Do> {
         self.end(Err(fault))
     }
@@ -387,7 +387,7 @@ impl Machine {
                 Vec::new()
             }
             Message::Error { id: Some(id), error } if self.is_awaited(&id) => self.error(&error),
-            // Who can't read the first request at all may say so to nobody.
+            // A server that can't parse the first request may answer without an id.
             Message::Error { id: None, error } if self.over_http || self.stage == Stage::Discover => {
                 self.error(&error)
             }
@@ -412,7 +412,7 @@ impl Machine {
                 let asking = Asking { elicitation, to: To::Request(id), refused: 0 };
                 self.ask(asking, "")
             }
-            // Sampling, roots, and what nobody here knows.
+            // Sampling, roots, and unknown requests.
             method => vec![Do::Write(Message::unknown_method(id, method))],
         }
     }
@@ -570,7 +570,7 @@ impl Machine {
         vec![Do::Ask(question)]
     }
 
-    /// What a person said, if one did.
+    /// Takes the answer of a person; none if there is none.
     pub fn answered(&mut self, answer: Option<String>) -> Vec<Do> {
         let Some(mut asking) = self.asking.pop_front() else {
             return Vec::new();
@@ -678,7 +678,7 @@ impl Machine {
 }
 
 impl Asking {
-    /// In the modern era nobody waits for the answer.
+    /// In the modern era the server does not wait for the answer.
     fn cancelled(&self) -> Option<Do> {
         match &self.to {
             To::Request(id) => Some(Do::Write(Message::Response { id: id.clone(), result: cancelled() })),

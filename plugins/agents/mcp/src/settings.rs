@@ -68,7 +68,7 @@ fn link(config: Config<'_>) -> Result<Link, Unusable> {
     }
 }
 
-/// Who says how long a server may be silent means its tool too, unless that is said as well.
+/// A configured idle timeout also applies while the tool runs, unless that has its own.
 fn idle_timeout(config: Config<'_>) -> Result<IdleTimeout, Unusable> {
     let idle_timeout = IdleTimeout::read(config)?;
     match (config.get("silence-s"), config.get("tool-timeout-s")) {

@@ -51,7 +51,7 @@ impl Wire {
         ];
         headers.extend(machine.version().map(|version| Attr::new("MCP-Protocol-Version", version)));
         if let Message::Request { method, params, .. } = message {
-            // A session begins: an earlier one is none any more.
+            // A new session replaces an earlier one.
             self.is_greeting = method == "initialize";
             if self.is_greeting {
                 self.session = None;
@@ -111,7 +111,7 @@ impl Wire {
         }
     }
 
-    /// The body is over, or will not come. Whoever hears what it waits for does not come here.
+    /// Called at the end of the body, or if there is none, unless the awaited answer arrived.
     pub fn over(&mut self, ended: &Result<(), HttpError>, machine: &mut Machine) -> Vec<Do> {
         let body = std::mem::replace(&mut self.body, Body::Whole(Vec::new()));
         if let Err(error) = ended {
@@ -169,7 +169,7 @@ impl Wire {
         let message = Message::parse(&String::from_utf8_lossy(body));
         match (self.status, message) {
             (404, _) if self.session.take().is_some() => machine.session_lost(fault),
-            // Who may not, must pay or must wait may not in the other era either.
+            // Authorization, payment and rate limits do not depend on the era.
             (401..=403 | 407 | 408 | 429, _) => machine.lost(fault),
             (400..500, Ok(message @ Message::Error { .. })) => match machine.message(message) {
                 todo if todo.is_empty() => machine.refused(fault),
