@@ -21,7 +21,7 @@ pub use crate::words::*;
 pub use answer::{answer, data, summary};
 pub use exchange::{Listener, converse, fetch};
 pub use given::given;
-pub use http_fault::{error_fault, http_fault, nonsense, one_line, status_fault};
+pub use http_fault::{error_fault, http_fault, malformed_reply, one_line, status_fault};
 pub use prompt::{contract, inputs, notes, prompt};
 
 use crate::config::Unusable;

@@ -273,7 +273,7 @@ impl From<ProcessError> for Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::Rehearsal;
+    use crate::fixture::ScriptedProgram;
 
     /// Done when it hears `done`; answers with what it heard.
     #[derive(Default)]
@@ -303,40 +303,50 @@ mod tests {
         }
     }
 
-    fn converse(transcript: &str) -> (Result<Outcome, Fault>, Rehearsal) {
-        let mut rehearsal = Rehearsal::new(transcript);
-        let result = super::converse(&mut rehearsal, Patience::default(), &mut Echo::default());
-        (result, rehearsal)
+    fn converse(transcript: &str) -> (Result<Outcome, Fault>, ScriptedProgram) {
+        let mut program = ScriptedProgram::new(transcript);
+        let result = super::converse(&mut program, IdleTimeout::default(), &mut Echo::default());
+        (result, program)
     }
 
     #[test]
-    fn every_line_is_a_sign_of_life() {
-        let (result, rehearsal) = converse("< a\n< hm\n< done\n!exit 0");
+    fn every_line_resets_the_idle_timeout() {
+        let (result, program) = converse("< a\n< hm\n< done\n!exit 0");
         assert_eq!(result, Ok(Outcome::text("a hm done")));
-        assert_eq!(rehearsal.progress(), ["a", "a", "done"]);
+        assert_eq!(program.progress(), ["a", "a", "done"]);
     }
 
     #[test]
-    fn who_hangs_is_killed_at_once() {
-        let (result, rehearsal) = converse("< a\n2 still here\n!silent");
+    fn a_program_that_hangs_is_killed_at_once() {
+        let (result, program) = converse("< a\n2 still here\n!silent");
         assert_eq!(result, Err(Fault::new(ErrorClass::Timeout, "silent for 300 s, and killed: still here")));
-        assert_eq!(rehearsal.patience, [300_000, 300_000, 0]);
+        assert_eq!(program.timeouts, [300_000, 300_000, 0]);
     }
 
     #[test]
-    fn who_is_done_and_stays_is_not_at_fault() {
-        let (result, rehearsal) = converse("< done\n!silent");
+    fn a_program_that_is_done_and_does_not_exit_is_no_fault() {
+        let (result, program) = converse("< done\n!silent");
         assert_eq!(result, Ok(Outcome::text("done")));
-        assert_eq!(rehearsal.patience, [300_000, GRACE_MS, 0]);
+        assert_eq!(program.timeouts, [300_000, GRACE_MS, 0]);
     }
 
     #[test]
     fn an_attempt_that_the_host_ends_is_over() {
-        let mut rehearsal = Rehearsal::new("< a\n< b\n!exit 0");
-        rehearsal.stop_after = Some(1);
-        let result = super::converse(&mut rehearsal, Patience::default(), &mut Echo::default());
+        let mut program = ScriptedProgram::new("< a\n< b\n!exit 0");
+        program.stop_after = Some(1);
+        let result = super::converse(&mut program, IdleTimeout::default(), &mut Echo::default());
         assert_eq!(result, Err(Fault::stopped("the attempt is over")));
-        assert_eq!(rehearsal.progress(), ["a"]);
+        assert_eq!(program.progress(), ["a"]);
+    }
+
+    #[test]
+    fn a_program_that_was_not_run_is_the_operators_or_the_tasks_to_fix() {
+        let class = |error: ProcessError| Fault::from(error).class;
+        let why = || String::from("why");
+        assert_eq!(class(ProcessError::Denied(why())), ErrorClass::Environment);
+        assert_eq!(class(ProcessError::NotStarted(why())), ErrorClass::Environment);
+        assert_eq!(class(ProcessError::BadValue(why())), ErrorClass::InvalidInput);
+        assert_eq!(class(ProcessError::Stopped), ErrorClass::Timeout);
     }
 
     #[test]
@@ -348,8 +358,8 @@ mod tests {
 
     #[test]
     fn a_tool_at_work_may_take_longer() {
-        let (result, rehearsal) = converse("< build\n< built\n< done\n!exit 0");
+        let (result, program) = converse("< build\n< built\n< done\n!exit 0");
         assert_eq!(result, Ok(Outcome::text("build built done")));
-        assert_eq!(rehearsal.patience, [300_000, 1_800_000, 300_000, GRACE_MS, GRACE_MS]);
+        assert_eq!(program.timeouts, [300_000, 1_800_000, 300_000, GRACE_MS, GRACE_MS]);
     }
 }
