@@ -33,6 +33,10 @@ pub use meter::UsageMeter;
 pub use process::Profile;
 pub use state::StateClient;
 
+fn millis(span: Duration) -> u64 {
+    span.as_millis().try_into().unwrap_or(u64::MAX)
+}
+
 /// Cancels one attempt, once and for one reason. Every host call of the attempt checks it first.
 #[derive(Debug, Default)]
 pub struct Cancellation {
@@ -281,7 +285,7 @@ impl Capabilities {
     /// Makes sure that the attempt's grace period covers those of this program.
     pub(super) fn extend_grace_period(&self, grace_periods: process::GracePeriods) {
         let both = grace_periods.interrupt.0.saturating_add(grace_periods.terminate.0);
-        self.grace_period_ms.fetch_max(both.as_millis().try_into().unwrap_or(u64::MAX), Ordering::SeqCst);
+        self.grace_period_ms.fetch_max(millis(both), Ordering::SeqCst);
     }
 
     /// The time that its programs have to end after a signal.

@@ -18,7 +18,7 @@ pub use upstream::{AddressRefused, ServiceError, Upstream};
 
 use self::redact::Redactor;
 use self::slot::Slot;
-use super::Capabilities;
+use super::{Capabilities, millis};
 use crate::bindings::agent::baton::host::http::{Host, HostResponse, HttpError, Request};
 use crate::bindings::shared::baton::types::core::Attr;
 use crate::sandbox::Sandbox;
@@ -228,10 +228,6 @@ fn proxy_hint(service: &Service) -> String {
         return String::new();
     }
     format!("; {name} is set, and not used: to go through a proxy, set [services.{}] proxy", service.name)
-}
-
-fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The `Retry-After` of a response that reports overload, if it is a number of seconds.

@@ -12,7 +12,7 @@ use super::profile::Profile;
 use super::spawn::{Group, How, ending, spawn};
 use super::{LINGER, STDERR_TAIL};
 use crate::bindings::agent::baton::host::process::{Command, Completed, Ending, ProcessError};
-use crate::capability::{CancelReason, Capabilities};
+use crate::capability::{CancelReason, Capabilities, millis};
 
 pub(super) async fn run(
     capabilities: &Capabilities,
@@ -71,24 +71,16 @@ async fn attend(
     let (stdout, written) = stdout.ok().and_then(Result::ok).unwrap_or_default();
     capabilities.hint_failure(confine::hint(profile, &[stderr.as_slice(), stdout.as_slice()].concat()));
     let ending = match forced {
-        Some(Forced::Stopped(CancelReason::Deadline | CancelReason::IdleTimeout)) => Ending::TimedOut(
-            capabilities.deadline.since(capabilities.clock.now()).as_millis().try_into().unwrap_or(u64::MAX),
-        ),
-        Some(Forced::Stopped(
-            CancelReason::LeaseLost
-            | CancelReason::Cancelled
-            | CancelReason::Budget
-            | CancelReason::AwaitingPerson,
-        )) => {
-            return Err(ProcessError::Stopped);
-        }
-        Some(Forced::TimedOut(limit)) => Ending::TimedOut(limit.as_millis().try_into().unwrap_or(u64::MAX)),
-        Some(Forced::TooMuchOutput) => Ending::TooMuchOutput(max.try_into().unwrap_or(u64::MAX)),
+        Some(forced) => forced.ending(capabilities, max)?,
         // It exited before it could be killed.
-        None if written > max => Ending::TooMuchOutput(max.try_into().unwrap_or(u64::MAX)),
+        None if written > max => too_much_output(max),
         None => ending(status),
     };
     Ok((ending, stdout, stderr))
+}
+
+fn too_much_output(max: usize) -> Ending {
+    Ending::TooMuchOutput(max.try_into().unwrap_or(u64::MAX))
 }
 
 /// Why a program had to be ended.
@@ -99,6 +91,24 @@ enum Forced {
 }
 
 impl Forced {
+    /// How the program ended, as the plugin sees it.
+    fn ending(self, capabilities: &Capabilities, max: usize) -> Result<Ending, ProcessError> {
+        match self {
+            Self::Stopped(CancelReason::Deadline | CancelReason::IdleTimeout) => {
+                let left = capabilities.deadline.since(capabilities.clock.now());
+                Ok(Ending::TimedOut(millis(left)))
+            }
+            Self::Stopped(
+                CancelReason::LeaseLost
+                | CancelReason::Cancelled
+                | CancelReason::Budget
+                | CancelReason::AwaitingPerson,
+            ) => Err(ProcessError::Stopped),
+            Self::TimedOut(limit) => Ok(Ending::TimedOut(millis(limit))),
+            Self::TooMuchOutput => Ok(too_much_output(max)),
+        }
+    }
+
     fn how(&self) -> How {
         match self {
             // Another attempt may have the task by now; and a program that floods its output would do so while it ends.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,25 +37,7 @@ pub(super) async fn spawn(
     let not_started = |why: io::Error| {
         ProcessError::NotStarted(format!("profile {}: {}: {why}", profile.name, program.display()))
     };
-    let mut native = match &capabilities.supervisor {
-        Some(supervisor) => {
-            let request = SuperviseRequest {
-                grace_periods: profile.grace_periods,
-                temporary: Some(temporary(capabilities)),
-                confinement: confine::confinement(capabilities, profile, &cwd),
-            };
-            let request = serde_json::to_string(&request).map_err(|why| not_started(why.into()))?;
-            let mut native = Native::new(supervisor);
-            native
-                .arg("__supervise")
-                .arg(std::process::id().to_string())
-                .arg(request)
-                .arg("--")
-                .arg(&program);
-            native
-        }
-        None => Native::new(&program),
-    };
+    let mut native = launcher(capabilities, profile, &program, &cwd).map_err(not_started)?;
     native
         .args(profile.args(command)?)
         .current_dir(&cwd)
@@ -80,6 +63,29 @@ pub(super) async fn spawn(
             Err(not_started(why))
         }
     }
+}
+
+/// The command that starts the program: through the supervisor if there is one.
+fn launcher(
+    capabilities: &Capabilities,
+    profile: &Profile,
+    program: &Path,
+    cwd: &Path,
+) -> io::Result<Native> {
+    let Some(supervisor) = &capabilities.supervisor else { return Ok(Native::new(program)) };
+    let request = SuperviseRequest {
+        grace_periods: profile.grace_periods,
+        temporary: Some(temporary(capabilities)),
+        confinement: confine::confinement(capabilities, profile, cwd),
+    };
+    let mut native = Native::new(supervisor);
+    native
+        .arg("__supervise")
+        .arg(std::process::id().to_string())
+        .arg(serde_json::to_string(&request)?)
+        .arg("--")
+        .arg(program);
+    Ok(native)
 }
 
 /// A path for temporary files that no other program has: it names the attempt, and has a number that is unique in this
