@@ -1,11 +1,10 @@
 //! The conformance tests behind `baton plugin test`: rules that every plugin of a kind must satisfy.
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+mod agent;
 
-use baton_core::clock::{Clock, Time};
+use std::collections::BTreeMap;
+
+use baton_core::clock::Time;
 use baton_core::id::{Epoch, RunId, TaskId, TermsId};
 use baton_core::outcome::{Child, Facts, Outcome, Report};
 use baton_core::plan::Workstream;
@@ -14,9 +13,6 @@ use baton_core::task::{State, StateName, Task};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::agent::{AdapterResult, AttemptRequest};
-use super::capability::attempt_event::EventSender;
-use super::capability::{CancelReason, Cancellation, Capabilities, Granted, StateClient, UsageMeter};
 use super::executor::{self, Step};
 use super::library::Library;
 use super::router::{
@@ -24,7 +20,6 @@ use super::router::{
 };
 use super::validator;
 use super::{Kind, PluginError};
-use crate::lease::HostLease;
 
 /// The result of one rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -56,7 +51,7 @@ pub fn test(
         Kind::Router => router(library, name, input),
         Kind::Executor => executor(library, name, input),
         Kind::Validator => validator(library, name, input),
-        Kind::Agent => agent(library, name, input),
+        Kind::Agent => agent::rules(library, name, input),
     }
 }
 
@@ -422,85 +417,4 @@ fn validator(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec
     }
     findings.push(finding("survives hostile outcomes", survived));
     Ok(findings)
-}
-
-fn agent(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<RuleResult>, PluginError> {
-    let adapter = library.agent(name)?;
-    let host = |why: std::io::Error| PluginError::Host { plugin: name.to_owned(), why: why.to_string() };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(host)?;
-    let config = BTreeMap::new();
-    let run = |input: Value, cancellation: Arc<Cancellation>| {
-        let spec = spec(0, input);
-        let task = Task { epoch: Epoch(1), attempts: 1, ..task() };
-        let assignment = AttemptRequest {
-            task: &task,
-            spec: &spec,
-            feedback: Vec::new(),
-            inputs: &[],
-            seed: Seed(7),
-            config: &config,
-        };
-        runtime.block_on(adapter.run(assignment, capabilities(name, cancellation)))
-    };
-    let up = || Arc::new(Cancellation::default());
-    let sound = input.cloned().unwrap_or_else(|| json!({ "x": 1 }));
-    let mut findings = Vec::new();
-    let trapped = |ended: &AdapterResult| match ended {
-        AdapterResult::Failed(fault) if fault.class == baton_core::fault::ErrorClass::Crashed => {
-            Err(fault.message.clone())
-        }
-        AdapterResult::Claimed(_) | AdapterResult::Failed(_) | AdapterResult::Stopped(_) => Ok(()),
-    };
-    findings.push(finding("answers with an outcome or a typed fault", trapped(&run(sound, up()))));
-    let survived = hostile().into_iter().try_for_each(|value| trapped(&run(value, up())));
-    findings.push(finding("survives hostile inputs", survived));
-    let down = up();
-    down.cancel(CancelReason::Cancelled);
-    let stopped = match run(json!({}), down) {
-        AdapterResult::Stopped(_) => Ok(()),
-        other @ (AdapterResult::Claimed(_) | AdapterResult::Failed(_)) => {
-            Err(format!("a cancelled attempt ended as {other:?}"))
-        }
-    };
-    findings.push(finding("stops when it has lost its right to act", stopped));
-    let probe = runtime.block_on(adapter.probe(&config, capabilities(name, up())));
-    findings.push(finding("answers a probe", probe.map(|_| ()).map_err(|why| why.to_string())));
-    Ok(findings)
-}
-
-fn capabilities(plugin: &str, cancellation: Arc<Cancellation>) -> Arc<Capabilities> {
-    let (sender, _) = tokio::sync::mpsc::unbounded_channel();
-    let clock = Clock::system();
-    Arc::new(Capabilities {
-        task: TaskId(1),
-        epoch: Epoch(1),
-        plugin: plugin.to_owned(),
-        agent: "conformance".into(),
-        idempotency_key: "conformance".into(),
-        cancellation,
-        lease: HostLease::unlimited(),
-        deadline: clock.now() + Duration::from_secs(30),
-        clock,
-        profiles: Granted::narrow(&BTreeMap::new(), |_| false),
-        services: Granted::narrow(&BTreeMap::new(), |_| false),
-        folder: None,
-        may_write: true,
-        side_effects: AtomicU32::new(0),
-        requests: AtomicU32::new(0),
-        max_retry_after_ms: AtomicU64::new(0),
-        requests_after_stop: AtomicU32::new(0),
-        meter: Arc::new(UsageMeter::default()),
-        state_client: StateClient::closed(),
-        attempt_events: EventSender {
-            sender,
-            last_activity: Arc::new(AtomicI64::new(0)),
-            denial_sent: Arc::default(),
-        },
-        supervisor: None,
-        grace_period_ms: AtomicU64::new(0),
-        borrowed_objects: Vec::new(),
-        store: None,
-        failure_hint: Mutex::default(),
-        shutdown_guard: None,
-    })
 }
