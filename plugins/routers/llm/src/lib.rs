@@ -26,8 +26,8 @@ use settings::Settings;
 
 struct Llm;
 
-/// The steps between the weights keep the order strict: nobody is wanted for a million skills, and within a batch no
-/// load comes to a thousand.
+/// The steps between the weights make the order lexicographic: no task wants a million skills, and no load in a batch reaches
+/// a thousand.
 const CARD: Scorecard<3> = Scorecard([("chosen", 1e9), ("skills", 1e3), ("load", -1.0)]);
 
 impl Router for Llm {
@@ -36,7 +36,7 @@ impl Router for Llm {
     }
 }
 
-/// One request with all that its decision depends on, apart from what is remembered.
+/// One request with everything that its decision depends on except the state.
 struct Case<'a> {
     settings: &'a Settings,
     snapshot: &'a Snapshot,
@@ -46,7 +46,7 @@ struct Case<'a> {
 
 enum Verdict {
     Ask,
-    /// The agent that was named, and how that came.
+    /// The named agent, and the source of the answer.
     Take(u32, String),
     /// Why the router has to decide by itself.
     Fall(String),

@@ -1,4 +1,4 @@
-//! What a judge is asked. The work was written by somebody who wants it to pass: it is shown as data.
+//! The question to a judge. The author of the work wants it to pass, so it is shown as data, not as instructions.
 
 use baton_sdk::seed::fnv1a;
 use baton_sdk::validator::{Artifact, Config, Content, NewTask, Request};
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::Court;
 
-/// How much of one text a judge is shown.
+/// The most bytes of one text that a judge gets.
 const SHOWN: usize = 48 * 1024;
 
 pub fn judge(court: &Court<'_>, request: &Request, name: &str) -> NewTask {
