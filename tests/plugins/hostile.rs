@@ -152,7 +152,7 @@ fn a_panic_arrives_with_its_message_and_place() {
 }
 
 #[test]
-fn nonsense_is_refused_and_named() {
+fn an_invalid_answer_is_refused_and_named() {
     let cases = [
         ("wrong-index", "agent"),
         ("wrong-index", "request"),

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use baton_core::command::Command;
 use baton_core::kind::Kind;
 use baton_core::op::PluginRow;
-use baton_plugin::grant::{GatedInterface, Grant};
+use baton_plugin::grant::{GatedInterface, Grant, InvalidGrant};
 use baton_plugin::inspect::ComponentInfo;
 use baton_plugin::source::{self, Fetched};
 use baton_store::{Home, durable, read};
@@ -110,8 +110,11 @@ impl Proposal {
             None => Vec::new(),
         };
         let before = installed.into_iter().find(|row| row.name == name);
-        let asked: BTreeSet<Grant> =
-            grant.iter().map(|text| text.parse()).collect::<Result<_, _>>().map_err(AppError::invalid)?;
+        let asked: BTreeSet<Grant> = grant
+            .iter()
+            .map(|text| text.parse())
+            .collect::<Result<_, _>>()
+            .map_err(|why: InvalidGrant| AppError::invalid(why.to_string()))?;
         let held = before.iter().flat_map(|row| &row.grants).filter_map(|grant| grant.parse().ok());
         let unknown = asked.iter().filter_map(|grant| unknown(&app.config, grant)).collect();
         let changes = before.as_ref().map(|before| changes(&app.home, before, &component));

@@ -1,17 +1,21 @@
-//! What comes with the binary: the plugins of `plugins/` as components, and the files that a plugin's project starts
-//! with.
+//! The contents of the binary that are compiled or copied by `build.rs`: the plugins of `plugins/` as components, and the
+//! SDK and contract that `baton plugin new` writes into a project.
 
 /// A component of `plugins/`.
 #[derive(Clone, Copy, Debug)]
 pub struct Plugin {
+    /// The name of its folder.
     pub name: &'static str,
+    /// The component's bytes.
     pub wasm: &'static [u8],
 }
 
-/// A file of the SDK or of the contract, by its path inside the repository.
+/// A file of the SDK or of the contract.
 #[derive(Clone, Copy, Debug)]
 pub struct File {
+    /// Its path inside of the repository.
     pub path: &'static str,
+    /// Its content.
     pub text: &'static str,
 }
 

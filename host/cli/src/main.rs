@@ -471,7 +471,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Verb::Sim(verb) => sim::run(global, &verb),
         Verb::Bench(verb) => bench::run(global, verb),
         Verb::Compile { kind, host } => {
-            compile::child(kind, host).map(|()| Done::Well).map_err(Failure::Refused)
+            compile::child(kind, host).map(|()| Done::Well).map_err(|why| Failure::Refused(why.to_string()))
         }
         Verb::Supervise(args) => supervise::run(&args),
         Verb::Enter(args) => supervise::enter::run(&args),

@@ -343,6 +343,6 @@ fn consult(prepared: &Prepared, new: &baton_plugin::router::NewTask, most: u32) 
             children: vec![Workstream { id: format!("{}-{}", child.id, prepared.consulted.0 + 1), ..child }],
             until: Until::All,
         },
-        Err(why) => refuse(why),
+        Err(why) => refuse(why.to_string()),
     }
 }

@@ -299,7 +299,7 @@ pub fn check(host: HostContext, profiles: Vec<String>) -> queue::Check {
             };
             let capabilities = host.own_capabilities(scope, Arc::new(Cancellation::default()));
             for profile in &profiles {
-                run_to_end(&capabilities, profile, &[], Vec::new()).await?;
+                run_to_end(&capabilities, profile, &[], Vec::new()).await.map_err(|why| why.to_string())?;
             }
             Ok(())
         })

@@ -1,4 +1,4 @@
-//! Agent adapters: how an agent is driven. The only kind that acts, through what it was granted.
+//! Calls agent adapters, the only kind of plugin with side effects: it acts through the interfaces it was granted.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use super::grant::Grant;
 use super::loader::Loaded;
 use super::{Engines, PluginError, convert};
 
+/// A loaded adapter. Each call runs on a fresh instance, so that calls share no state.
 #[derive(Clone)]
 pub struct Adapter {
     loaded: Loaded,
@@ -26,31 +27,41 @@ pub struct Adapter {
     engines: Engines,
 }
 
-/// One attempt, as the scheduler starts it.
-pub struct Assignment<'a> {
+/// One attempt at a task, as the scheduler starts it.
+pub struct AttemptRequest<'a> {
+    /// The task's state. Its count of attempts includes this one.
     pub task: &'a Task,
+    /// The task as the plan has it.
     pub spec: &'a Workstream,
+    /// Why earlier attempts were not accepted, oldest first.
     pub feedback: Vec<String>,
-    /// What the tasks came to on which it depends.
+    /// Names and outcomes of the tasks that this one depends on.
     pub inputs: &'a [(String, Outcome)],
+    /// Seed of the adapter's random numbers.
     pub seed: Seed,
+    /// The agent's configuration.
     pub config: &'a BTreeMap<String, String>,
 }
 
-/// What a probe found.
+/// Result of a probe.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Health {
+pub enum ProbeResult {
+    /// Attempts can start.
     Ready,
+    /// Attempts can start, with the limitation that the text names.
     Degraded(String),
+    /// Attempts would fail, for this reason.
     Unreachable(String),
 }
 
-/// How an attempt came to its end.
+/// How the adapter's part of an attempt ended.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Ended {
+pub enum AdapterResult {
+    /// The adapter claims that the task is done. Validators have yet to accept it.
     Claimed(Outcome),
+    /// The attempt failed.
     Failed(Fault),
-    /// The host took the right to act away, and the attempt stopped.
+    /// The host cancelled the attempt, and the adapter stopped.
     Stopped(CancelReason),
 }
 
@@ -63,100 +74,112 @@ impl Adapter {
         Ok(Self { loaded, grants: Arc::new(grants), pre, engines: engines.clone() })
     }
 
+    /// The plugin's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.loaded.identity.name
     }
 
+    /// Whether it was granted the programs of this profile.
     #[must_use]
     pub fn may_start(&self, profile: &str) -> bool {
         self.grants.iter().any(|grant| grant.allows_profile(profile))
     }
 
+    /// Whether it was granted requests to this service.
     #[must_use]
     pub fn may_call(&self, service: &str) -> bool {
         self.grants.iter().any(|grant| grant.allows_service(service))
     }
 
     /// Runs one attempt on a fresh instance.
-    pub async fn run(&self, assignment: Assignment<'_>, powers: Arc<Capabilities>) -> Ended {
+    pub async fn run(
+        &self,
+        assignment: AttemptRequest<'_>,
+        capabilities: Arc<Capabilities>,
+    ) -> AdapterResult {
         let identity = &self.loaded.identity;
-        // The one that starts now does not count as one before it.
+        // The contract counts the attempts before this one.
         let before = Task { attempts: assignment.task.attempts.saturating_sub(1), ..assignment.task.clone() };
         let mut task = convert::task(&before, assignment.spec, assignment.feedback);
-        task.metadata.extend(convert::terms(assignment.spec, &powers.meter.allowance, assignment.inputs));
+        task.metadata.extend(convert::metadata(
+            assignment.spec,
+            &capabilities.meter.allowance,
+            assignment.inputs,
+        ));
         let attempt = Attempt {
             task,
-            agent: powers.agent.clone(),
-            epoch: powers.epoch.0,
-            idempotency_key: powers.idempotency_key.clone(),
-            deadline: powers.deadline.millis(),
-            now: powers.clock.now().millis(),
+            agent: capabilities.agent.clone(),
+            epoch: capabilities.epoch.0,
+            idempotency_key: capabilities.idempotency_key.clone(),
+            deadline: capabilities.deadline.millis(),
+            now: capabilities.clock.now().millis(),
             seed: assignment.seed.0,
             config: convert::attrs(assignment.config),
         };
-        let mut store = identity.effectful_store(&self.engines.effectful, Arc::clone(&powers));
+        let mut store = identity.effectful_store(&self.engines.effectful, Arc::clone(&capabilities));
         let call = async {
             let instance = self.pre.instantiate_async(&mut store).await?;
             instance.baton_agent_adapter().call_run(&mut store, &attempt).await
         };
-        let said = call.await;
-        match said {
+        let answer = call.await;
+        match answer {
             Ok(Ok(outcome)) => match convert::outcome_in(outcome) {
                 Ok(mut outcome) => {
-                    let sent = powers.requests.load(Ordering::Relaxed);
+                    let sent = capabilities.requests.load(Ordering::Relaxed);
                     outcome.usage.requests = outcome.usage.requests.max(sent);
-                    // Whatever becomes of the outcome, this was used.
-                    powers.meter.read(outcome.usage.most(&powers.meter.used()));
-                    match powers.stopped() {
-                        // What is paid for is not thrown away.
-                        None | Some(CancelReason::Budget) => Ended::Claimed(outcome),
-                        Some(why) => Ended::Stopped(why),
+                    // Usage counts even if the outcome is dropped below.
+                    capabilities.meter.read(outcome.usage.most(&capabilities.meter.used()));
+                    match capabilities.cancel_reason() {
+                        // An outcome that has been paid for is kept.
+                        None | Some(CancelReason::Budget) => AdapterResult::Claimed(outcome),
+                        Some(why) => AdapterResult::Stopped(why),
                     }
                 }
-                Err(why) => Ended::Failed(Fault::new(ErrorClass::InvalidOutput, why)),
+                Err(why) => AdapterResult::Failed(Fault::new(ErrorClass::InvalidOutput, why)),
             },
             Ok(Err(fault)) => {
-                let longest = match powers.put_off.load(Ordering::Relaxed) {
+                let longest = match capabilities.max_retry_after_ms.load(Ordering::Relaxed) {
                     0 => convert::RETRY_AFTER,
                     service => service,
                 };
-                let failed = || Ended::Failed(convert::fault_in(fault, longest));
-                powers.stopped().map_or_else(failed, Ended::Stopped)
+                let failed = || AdapterResult::Failed(convert::fault_in(fault, longest));
+                capabilities.cancel_reason().map_or_else(failed, AdapterResult::Stopped)
             }
-            Err(error) => match powers.stopped() {
-                Some(why) => Ended::Stopped(why),
-                None => Ended::Failed(broken(&identity.ended(&error, &store))),
+            Err(error) => match capabilities.cancel_reason() {
+                Some(why) => AdapterResult::Stopped(why),
+                None => AdapterResult::Failed(broken(&identity.ended(&error, &store))),
             },
         }
     }
 
-    /// Whether the agent could work now. Nothing is started for it.
+    /// Asks the adapter whether its agent could work now. It may look, but must start and change nothing.
     ///
     /// # Errors
-    /// Why there is no usable answer.
+    /// The adapter trapped, exceeded a limit, or could not be run.
     pub async fn probe(
         &self,
         config: &BTreeMap<String, String>,
-        powers: Arc<Capabilities>,
-    ) -> Result<Health, PluginError> {
+        capabilities: Arc<Capabilities>,
+    ) -> Result<ProbeResult, PluginError> {
         let identity = &self.loaded.identity;
-        let mut store = identity.effectful_store(&self.engines.effectful, powers);
+        let mut store = identity.effectful_store(&self.engines.effectful, capabilities);
         let config = convert::attrs(config);
         let call = async {
             let instance = self.pre.instantiate_async(&mut store).await?;
             instance.baton_agent_adapter().call_probe(&mut store, &config).await
         };
-        let said = call.await;
-        match said {
-            Ok(Said::Ready) => Ok(Health::Ready),
-            Ok(Said::Degraded(why)) => Ok(Health::Degraded(excerpt(why, MESSAGE))),
-            Ok(Said::Unreachable(why)) => Ok(Health::Unreachable(excerpt(why, MESSAGE))),
+        let answer = call.await;
+        match answer {
+            Ok(Said::Ready) => Ok(ProbeResult::Ready),
+            Ok(Said::Degraded(why)) => Ok(ProbeResult::Degraded(excerpt(why, MESSAGE))),
+            Ok(Said::Unreachable(why)) => Ok(ProbeResult::Unreachable(excerpt(why, MESSAGE))),
             Err(error) => Err(identity.ended(&error, &store)),
         }
     }
 }
 
+/// The fault of an attempt whose adapter returned nothing, by what a retry can change.
 fn broken(error: &PluginError) -> Fault {
     let class = match error {
         PluginError::Host { .. } => ErrorClass::Transient,

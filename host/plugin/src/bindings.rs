@@ -1,4 +1,4 @@
-//! The only `bindgen!`: one module for each world, with the words they share as one Rust type.
+//! The only `bindgen!`: one module per world. A WIT type that several worlds share is one Rust type.
 
 #![expect(missing_docs, reason = "generated; the documentation is in the WIT")]
 
@@ -26,7 +26,7 @@ pub(super) mod router {
     });
 }
 
-/// What a router exports beside the others if it learns.
+/// The second export of routers that learn.
 pub(super) mod learner {
     wasmtime::component::bindgen!({
         inline: "package baton:host-learner; world learner { export baton:router/learning@0.1.0; }",

@@ -1,7 +1,7 @@
-//! Compiled components on disk, under the name of what they were compiled from and for.
+//! Compiled components on disk, named by the digest of the component and the engine that they were compiled for.
 //!
 //! A file is never changed in place: wasmtime maps it, and overwriting a mapped file breaks the process that uses it.
-//! It is written beside and renamed, and its own digest is checked before it is trusted.
+//! It is written to a temporary file, which is then renamed, and its digest is verified before it is loaded.
 
 use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -10,6 +10,7 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use thiserror::Error;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -17,16 +18,30 @@ use baton_core::kind::Kind;
 
 use super::compile;
 
-/// Makes the names of unfinished files unique in this process.
+/// Makes the names of temporary files unique within the process.
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
-/// Compiling more than this takes longer than a person waits in silence.
+/// Bytes above which compiling takes long enough that the user is told about it.
 const LARGE: usize = 2 << 20;
 
-/// What the log says to whoever waits.
+/// The log target whose lines are shown to the user.
 const NOTICE: &str = "baton::notice";
 
-/// A folder of compiled components that only its owner can enter.
+/// Why a component is not in the cache.
+#[derive(Debug, Error)]
+pub(super) enum CacheError {
+    /// It does not compile.
+    #[error(transparent)]
+    Compile(#[from] compile::CompileError),
+    /// The folder can't be written to.
+    #[error("{}: {source}", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+    /// What was just compiled does not load.
+    #[error("{}: {source:#}", path.display())]
+    Load { path: PathBuf, source: wasmtime::Error },
+}
+
+/// A folder of compiled components that only its owner can write to: what lies there is executed.
 #[derive(Clone, Debug)]
 pub(super) struct Cache {
     folder: PathBuf,
@@ -49,7 +64,7 @@ impl Cache {
         self.folder.join(name)
     }
 
-    /// The component, from disk if it is there and sound, else compiled.
+    /// The component from the cache if it is intact, otherwise compiled and cached.
     pub(super) fn component(
         &self,
         engine: &Engine,
@@ -57,7 +72,7 @@ impl Cache {
         digest: &str,
         wasm: &[u8],
         compiler: &compile::Compiler,
-    ) -> Result<Component, String> {
+    ) -> Result<Component, CacheError> {
         let path = self.path(engine, digest);
         if let Some(Ok(component)) = load(engine, &path) {
             return Ok(component);
@@ -67,11 +82,13 @@ impl Cache {
             tracing::info!(target: NOTICE, "compiling a {kind} of {size} MiB for this machine, once");
         }
         let compiled = compiler.compile(kind, wasm)?;
-        self.store(&path, &compiled).map_err(|why| format!("{}: {why}", path.display()))?;
+        self.store(&path, &compiled).map_err(|source| CacheError::Write { path: path.clone(), source })?;
         let loaded =
             load(engine, &path).unwrap_or_else(|| Err(wasmtime::Error::msg("it was altered at once")));
-        loaded.map_err(|why| format!("{}: {why:#}", path.display()))
+        loaded.map_err(|source| CacheError::Load { path, source })
     }
+
+    /// Writes the compiled component, then its digest: a file without a digest is never loaded.
     fn store(&self, path: &Path, compiled: &[u8]) -> std::io::Result<()> {
         for (file, content) in
             [(path.to_owned(), compiled), (path.with_extension("digest"), super::digest(compiled).as_bytes())]
@@ -88,7 +105,7 @@ impl Cache {
     }
 }
 
-/// What is on disk, if its content is what was written; else none, and the file is gone.
+/// The cached component. None if there is none, or if it was altered; an altered file is removed.
 fn load(engine: &Engine, path: &Path) -> Option<wasmtime::Result<Component>> {
     let expected = fs::read_to_string(path.with_extension("digest")).ok()?;
     let bytes = fs::read(path).ok()?;

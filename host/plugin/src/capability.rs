@@ -1,6 +1,7 @@
-//! What an attempt may do to the world: one file for each interface of `baton:host`, and the cancellation before all of them.
+//! The host interfaces that adapters call: one file per interface of `baton:host`. Every call first checks whether the
+//! attempt was cancelled.
 
-pub mod desk;
+pub mod attempt_event;
 pub mod http;
 pub mod log;
 pub mod memory;
@@ -10,7 +11,7 @@ pub mod people;
 pub mod process;
 pub mod progress;
 pub mod secret;
-pub mod sign;
+pub mod state;
 pub mod workspace;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,79 +28,98 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::lease::HostLease;
 
-pub use desk::StateClient;
 pub use http::{Service, Upstream};
-pub use meter::Meter;
+pub use meter::UsageMeter;
 pub use process::Profile;
+pub use state::StateClient;
 
-/// The right of one attempt to act. Falls once, for a reason; every host call looks at it first.
-#[derive(Debug, Default)]
-pub struct Cancellation {
-    down: AtomicU8,
-    falling: Notify,
+fn millis(span: Duration) -> u64 {
+    span.as_millis().try_into().unwrap_or(u64::MAX)
 }
 
-/// Why an attempt must stop.
+/// Cancels one attempt, once and for one reason. Every host call of the attempt checks it first.
+#[derive(Debug, Default)]
+pub struct Cancellation {
+    /// 0 = not cancelled, otherwise 1 + the index in [`CancelReason::ALL`].
+    reason: AtomicU8,
+    changed: Notify,
+}
+
+/// Why an attempt was cancelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelReason {
+    /// The host lost its lease, or the task was given to another attempt: it may not even clean up.
     LeaseLost,
+    /// A user cancelled the task or its run.
     Cancelled,
+    /// The attempt's deadline has passed.
     Deadline,
-    /// No sign of progress for too long.
-    Silent,
-    /// It has used up what it may spend.
+    /// No progress for longer than the task's `timeouts.progress`.
+    IdleTimeout,
+    /// It has used up its budget.
     Budget,
-    /// It asked a person, and is over until there is an answer.
-    Asked,
+    /// It asked a person. The attempt ends here; another one starts when the answer is there.
+    AwaitingPerson,
 }
 
 impl CancelReason {
-    const ALL: [Self; 6] =
-        [Self::LeaseLost, Self::Cancelled, Self::Deadline, Self::Silent, Self::Budget, Self::Asked];
+    const ALL: [Self; 6] = [
+        Self::LeaseLost,
+        Self::Cancelled,
+        Self::Deadline,
+        Self::IdleTimeout,
+        Self::Budget,
+        Self::AwaitingPerson,
+    ];
 }
 
 impl Cancellation {
-    /// Lets it fall. The first reason stays.
+    /// Cancels the attempt. Only the first reason counts.
     pub fn cancel(&self, why: CancelReason) {
         let number =
             CancelReason::ALL.iter().zip(1..).find(|(stop, _)| **stop == why).map_or(1, |(_, number)| number);
-        let _ = self.down.compare_exchange(0, number, Ordering::SeqCst, Ordering::SeqCst);
-        self.falling.notify_waiters();
+        let _ = self.reason.compare_exchange(0, number, Ordering::SeqCst, Ordering::SeqCst);
+        self.changed.notify_waiters();
     }
 
+    /// Whether the attempt was cancelled.
     #[must_use]
-    pub fn is_down(&self) -> bool {
-        self.down.load(Ordering::SeqCst) != 0
+    pub fn is_cancelled(&self) -> bool {
+        self.reason.load(Ordering::SeqCst) != 0
     }
 
+    /// Why the attempt was cancelled; none if it was not.
     #[must_use]
     pub fn reason(&self) -> Option<CancelReason> {
-        match self.down.load(Ordering::SeqCst) {
+        match self.reason.load(Ordering::SeqCst) {
             0 => None,
             number => CancelReason::ALL.get(usize::from(number) - 1).copied(),
         }
     }
 
-    /// Waits until it falls.
-    pub async fn fallen(&self) -> CancelReason {
+    /// Waits until the attempt is cancelled.
+    pub async fn cancelled(&self) -> CancelReason {
         loop {
-            let falling = self.falling.notified();
+            let changed = self.changed.notified();
             if let Some(why) = self.reason() {
                 return why;
             }
-            falling.await;
+            changed.await;
         }
     }
 }
 
-/// What the operator's configuration offers to adapters, by name. What one of them may use of it, its grants say.
+/// The profiles and services of the operator's configuration, by name. The grants of an adapter say which it may use.
 #[derive(Clone, Debug, Default)]
 pub struct Resources {
+    /// Native programs, by the name of their profile.
     pub profiles: BTreeMap<String, Arc<Profile>>,
+    /// HTTP services.
     pub services: BTreeMap<String, Arc<Upstream>>,
 }
 
-/// The part of an offer that is granted, and the names of the rest for the text of a refusal.
+/// The granted resources of one kind, and the names of the others, so that a refusal can say what is missing: the grant
+/// or the configuration.
 #[derive(Debug)]
 pub struct Granted<T> {
     granted: BTreeMap<String, Arc<T>>,
@@ -107,21 +127,24 @@ pub struct Granted<T> {
 }
 
 impl<T> Granted<T> {
+    /// Splits the configured resources by whether the name is granted.
     #[must_use]
-    pub fn narrow(offer: &BTreeMap<String, Arc<T>>, may: impl Fn(&str) -> bool) -> Self {
-        let (granted, ungranted): (Vec<_>, Vec<_>) = offer.iter().partition(|(name, _)| may(name));
+    pub fn narrow(configured: &BTreeMap<String, Arc<T>>, may: impl Fn(&str) -> bool) -> Self {
+        let (granted, ungranted): (Vec<_>, Vec<_>) = configured.iter().partition(|(name, _)| may(name));
         Self {
-            granted: granted.into_iter().map(|(name, what)| (name.clone(), Arc::clone(what))).collect(),
+            granted: granted.into_iter().map(|(name, one)| (name.clone(), Arc::clone(one))).collect(),
             ungranted: ungranted.into_iter().map(|(name, _)| name.clone()).collect(),
         }
     }
 }
 
-/// What is offered under names, as messages speak of it.
+/// How messages name a kind of resource.
 pub trait Named {
-    /// How a grant of it begins.
+    /// The prefix of its grants: `http` of `http:SERVICE`.
     const GRANT: &'static str;
+    /// The noun for it.
     const WHAT: &'static str;
+    /// The configuration that adds one, with `{}` for the name.
     const EXAMPLE: &'static str;
 }
 
@@ -138,14 +161,14 @@ impl Named for Upstream {
 }
 
 impl<T: Named> Granted<T> {
-    /// What is granted under this name; else the refusal, which is also told to the operator.
-    fn find(&self, powers: &Capabilities, call: &'static str, name: &str) -> Result<Arc<T>, String> {
+    /// The granted resource of this name. Otherwise the text of the refusal, which is also reported to the operator.
+    fn find(&self, capabilities: &Capabilities, call: &'static str, name: &str) -> Result<Arc<T>, String> {
         if let Some(found) = self.granted.get(name) {
             return Ok(Arc::clone(found));
         }
-        let (what, grant, plugin) = (T::WHAT, T::GRANT, &powers.plugin);
+        let (what, grant, plugin) = (T::WHAT, T::GRANT, &capabilities.plugin);
         let shown = excerpt(name, 256);
-        Err(powers.denied(
+        Err(capabilities.denied(
             call,
             if self.ungranted.contains(name) {
                 format!(
@@ -158,137 +181,155 @@ impl<T: Named> Granted<T> {
     }
 }
 
-/// Everything that one attempt's plugin may use.
+/// What the plugin of one attempt may use, and what the host records about its use.
 #[derive(Debug)]
 pub struct Capabilities {
+    /// The task that is attempted.
     pub task: TaskId,
+    /// The attempt's epoch: writes with an older one are refused.
     pub epoch: Epoch,
+    /// The adapter's name, for messages.
     pub plugin: String,
+    /// The agent's name; its memory is kept under it.
     pub agent: String,
+    /// The same for every attempt at one task, for services that drop repeated requests.
     pub idempotency_key: String,
+    /// Cancels this attempt.
     pub cancellation: Arc<Cancellation>,
+    /// The host's lease: an attempt may not act while it has expired.
     pub lease: HostLease,
+    /// When the attempt times out.
     pub deadline: Time,
+    /// The host's clock.
     pub clock: Clock,
+    /// The native programs it may start.
     pub profiles: Granted<Profile>,
+    /// The services it may call.
     pub services: Granted<Upstream>,
-    /// The working tree that was made for this attempt.
+    /// The working tree that was made for this attempt; none without a workspace.
     pub folder: Option<PathBuf>,
-    /// Whether programs that start where the configuration says may write there.
+    /// Whether programs may write to the folder they start in where the attempt has no working tree.
     pub may_write: bool,
-    /// Programs that were started for it, and requests that somebody took.
-    pub acts: AtomicU32,
-    /// Requests that it sent.
+    /// Programs that were started, and requests that a server may have acted on.
+    pub side_effects: AtomicU32,
+    /// Requests that were sent.
     pub requests: AtomicU32,
-    /// Of those, the ones that it sent after it was told to stop.
-    pub farewells: AtomicU32,
-    /// The longest that a service which it called may put the task off, in milliseconds; zero = it called none.
-    pub put_off: AtomicU64,
-    pub meter: Arc<Meter>,
-    pub desk: StateClient,
-    pub signs: sign::Signs,
-    /// The program that ends native programs with all that they started; none = they are started directly.
+    /// Requests that were sent after the attempt was cancelled.
+    pub requests_after_stop: AtomicU32,
+    /// The largest `longest-pause` of the services that were called, in milliseconds; 0 = none was called.
+    pub max_retry_after_ms: AtomicU64,
+    /// What the attempt has used, and what it may use.
+    pub meter: Arc<UsageMeter>,
+    /// Access to the host's durable state.
+    pub state_client: StateClient,
+    /// Reports progress and refusals to the scheduler.
+    pub attempt_events: attempt_event::EventSender,
+    /// The program that supervises native programs and ends them with their descendants; none = they are started
+    /// directly, unconfined.
     pub supervisor: Option<PathBuf>,
-    /// What its programs have to end when they are asked to, in milliseconds; the longest of them.
-    pub graces: AtomicU64,
-    /// Objects of git that the tree borrows.
+    /// The longest grace period among its programs, in milliseconds.
+    pub grace_period_ms: AtomicU64,
+    /// Folders of git objects that the working tree borrows from other repositories.
     pub borrowed_objects: Vec<PathBuf>,
-    /// The store's folder, which no program may see.
+    /// The store's folder, which is hidden from programs.
     pub store: Option<PathBuf>,
-    /// Why a program of its may have failed, should it have.
-    pub suspicion: Mutex<Option<String>>,
-    /// Held by what the host waits for before it ends.
-    pub under_way: Option<mpsc::Sender<()>>,
+    /// A possible cause, should the attempt fail: a program reported that something was denied.
+    pub failure_hint: Mutex<Option<String>>,
+    /// The host does not exit while a clone of this is alive.
+    pub shutdown_guard: Option<mpsc::Sender<()>>,
 }
 
 impl Capabilities {
-    /// Why it may not act any more, if so. A host that lost its own lease has no right left to hand on.
+    /// Why the attempt must stop; none if it may go on. A host that lost its lease cancels its attempts here.
     #[must_use]
-    pub fn stopped(&self) -> Option<CancelReason> {
+    pub fn cancel_reason(&self) -> Option<CancelReason> {
         if self.lease.is_lost() {
             self.cancellation.cancel(CancelReason::LeaseLost);
         }
         self.cancellation.reason()
     }
 
-    /// The same before something is done that others can see: a host that stood still first finds out whether the store
-    /// is still its own.
-    pub(super) async fn admitted(&self) -> Option<CancelReason> {
+    /// To be called before an effect that others can see: waits until the host's lease is renewed or lost (a host that was
+    /// suspended may have been replaced), then answers as [`Capabilities::cancel_reason`].
+    pub(super) async fn await_lease(&self) -> Option<CancelReason> {
         tokio::select! {
-            () = self.patiently(self.lease.settled(&self.clock)) => {}
-            _ = self.cancellation.fallen() => {}
+            () = self.keep_active(self.lease.settled(&self.clock)) => {}
+            _ = self.cancellation.cancelled() => {}
         }
-        self.stopped()
+        self.cancel_reason()
     }
 
-    /// Something is about to happen outside that can't be taken back.
-    pub(super) fn acts(&self) {
-        self.acts.fetch_add(1, Ordering::SeqCst);
+    /// Counts an effect that can't be undone, before it happens.
+    pub(super) fn record_side_effect(&self) {
+        self.side_effects.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// The last of those surely did not happen.
-    pub(super) fn acted_not(&self) {
-        self.acts.fetch_sub(1, Ordering::SeqCst);
+    /// Takes one back that certainly did not happen.
+    pub(super) fn retract_side_effect(&self) {
+        self.side_effects.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// A program said that something was refused to it: what is said first is kept.
-    pub(super) fn suspect(&self, hint: Option<String>) {
-        if let (Some(hint), Ok(mut suspicion)) = (hint, self.suspicion.lock()) {
+    /// Keeps the first hint at why the attempt may fail.
+    pub(super) fn hint_failure(&self, hint: Option<String>) {
+        if let (Some(hint), Ok(mut suspicion)) = (hint, self.failure_hint.lock()) {
             suspicion.get_or_insert(hint);
         }
     }
 
-    /// What may be behind the failure of an attempt.
+    /// The hint to append to the failure of the attempt. Can be taken once.
     #[must_use]
-    pub fn suspicion(&self) -> Option<String> {
-        self.suspicion.lock().ok()?.take()
+    pub fn failure_hint(&self) -> Option<String> {
+        self.failure_hint.lock().ok()?.take()
     }
 
-    /// A program was started that has so long to end.
-    pub(super) fn has_graces(&self, graces: process::Graces) {
-        let both = graces.interrupt.0.saturating_add(graces.terminate.0);
-        self.graces.fetch_max(both.as_millis().try_into().unwrap_or(u64::MAX), Ordering::SeqCst);
+    /// Makes sure that the attempt's grace period covers those of this program.
+    pub(super) fn extend_grace_period(&self, grace_periods: process::GracePeriods) {
+        let both = grace_periods.interrupt.0.saturating_add(grace_periods.terminate.0);
+        self.grace_period_ms.fetch_max(millis(both), Ordering::SeqCst);
     }
 
-    /// What its programs have to end when they are asked to.
+    /// The time that its programs have to end after a signal.
     #[must_use]
-    pub fn graces(&self) -> Duration {
-        Duration::from_millis(self.graces.load(Ordering::SeqCst))
+    pub fn grace_period(&self) -> Duration {
+        Duration::from_millis(self.grace_period_ms.load(Ordering::SeqCst))
     }
 
-    /// Whether anything may have happened outside.
+    /// Whether the attempt may have had an effect outside of the host.
     #[must_use]
     pub fn begun(&self) -> Begun {
-        if self.acts.load(Ordering::SeqCst) > 0 { Begun::Yes } else { Begun::No }
+        if self.side_effects.load(Ordering::SeqCst) > 0 { Begun::Yes } else { Begun::No }
     }
 
-    /// Waits for something that is not the attempt's to hurry: that is not silence.
-    async fn patiently<T>(&self, awaited: impl Future<Output = T>) -> T {
+    /// Waits for something that the attempt has no influence on, such as a free slot, without letting it run into the idle
+    /// timeout.
+    async fn keep_active<T>(&self, future: impl Future<Output = T>) -> T {
         let touch = async {
             loop {
-                self.signs.last.store(self.clock.now().0, Ordering::SeqCst);
+                self.attempt_events.last_activity.store(self.clock.now().0, Ordering::SeqCst);
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }
         };
         tokio::select! {
-            came = awaited => came,
+            output = future => output,
             never = touch => never,
         }
     }
 
-    /// Whether it may not even clean up behind itself: somebody else may have the task by now. Otherwise an attempt that
-    /// must stop has a moment to say so to the far side.
+    /// Whether it may not even clean up, because another attempt may have the task by now. Any other cancelled attempt has
+    /// a grace period to tell the server or program about it.
     #[must_use]
-    pub fn is_barred(&self) -> bool {
+    pub fn is_fenced(&self) -> bool {
         self.cancellation.reason() == Some(CancelReason::LeaseLost) || self.lease.is_lost()
     }
 
-    /// Tells the operator of a call that was refused; answers with what was said.
+    /// Reports a refused call to the operator. Returns the text, cut to length.
     fn denied(&self, call: &'static str, why: String) -> String {
         let why = excerpt(why, MESSAGE);
         let (task, plugin) = (self.task, self.plugin.clone());
-        self.signs
-            .send(self.clock.now(), sign::AttemptEvent::Denied { task, plugin, call, why: why.clone() });
+        self.attempt_events.send(
+            self.clock.now(),
+            attempt_event::AttemptEvent::Denied { task, plugin, call, why: why.clone() },
+        );
         why
     }
 }

@@ -1,6 +1,6 @@
-//! Confinement of native programs: what they may read, write and connect to. On Linux only: Landlock for files, ports and
-//! signals; a mount namespace for what Landlock does not check; seccomp for sockets. A process applies it to itself before
-//! it executes the program, and can't undo it.
+//! Confines native programs: what they may read, write and connect to. Linux only: Landlock for files, ports and signals;
+//! a mount namespace for what Landlock does not check; seccomp for sockets. A process applies the confinement to itself,
+//! which can't be undone, and then executes the program.
 
 mod allow;
 mod calls;
@@ -15,26 +15,29 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
-pub use allow::Program;
+pub use allow::Executable;
 
 /// What a program may access.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confinement {
-    /// Files, and folders with all below them. What may be written may be read.
+    /// Files, and folders with all below them, that it may write and read.
     pub write: Vec<PathBuf>,
+    /// Files, and folders with all below them, that it may read.
     pub read: Vec<PathBuf>,
-    /// Folders that stay hidden, also below one that is open.
+    /// Folders that are hidden, even inside of one that it may read.
     pub hide: Vec<PathBuf>,
-    /// Files that stay read-only, also below a folder that may be written.
+    /// Files that are read-only, even inside of a folder that it may write.
     pub keep: Vec<PathBuf>,
-    /// Home folders whose toolchains may be read, but never as a whole.
+    /// Home folders whose toolchains it may read, but never the whole folder.
     pub homes: Vec<PathBuf>,
-    /// The script that the program's interpreter reads.
+    /// The script, where the program is an interpreter.
     pub script: Option<PathBuf>,
+    /// Where it may connect to.
     pub net: Net,
-    /// Whether a view of its own can be had here; who tries in vain is left with an identity that is nobody's.
+    /// Whether to create a mount namespace. Set it only where [`probe`] found that it works: a failed attempt leaves the
+    /// process in a user namespace without a user.
     pub view: bool,
-    /// Whether it may use Unix sockets, and with them whatever listens on one of this user's.
+    /// Whether it may use Unix sockets, and thereby every service that listens on one of this user's.
     pub unix_sockets: bool,
 }
 
@@ -42,10 +45,12 @@ pub struct Confinement {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Net {
+    /// Anywhere.
     #[default]
     Any,
-    /// By TCP; and by UDP to anywhere where 53 is among them, because names are looked up so.
+    /// To these TCP ports. With 53 among them also anywhere by UDP, which name lookup needs.
     Ports(Vec<u16>),
+    /// Nowhere.
     None,
 }
 
@@ -62,20 +67,20 @@ impl fmt::Display for Net {
     }
 }
 
-/// What of it this kernel supports.
+/// Which parts of a confinement the kernel enforces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holds {
-    /// The version of Landlock; 0 without it, and then files are not confined at all.
+pub struct Enforcement {
+    /// The ABI version of Landlock that is enforced; 0 = none, and files are not confined.
     pub landlock: u32,
-    /// Whether a mount namespace of its own can be had, without which modes, owners and times of files of this user's,
-    /// and a store in the folder that a program works in, are within its reach.
+    /// Whether the program has its own mount namespace. Without one it can change modes, owners and times of this user's
+    /// files, and reach a store inside of the folder that it works in.
     pub view: bool,
-    /// Whether system calls can be filtered.
+    /// Whether system calls are filtered.
     pub calls: bool,
 }
 
-impl Holds {
-    /// What does not hold, in words; none where all of it does.
+impl Enforcement {
+    /// What is not enforced, for messages; empty if everything is.
     #[must_use]
     pub fn gaps(self) -> Vec<&'static str> {
         let gaps = [
@@ -93,11 +98,11 @@ impl Holds {
     }
 }
 
-/// Applies the confinement to this process; it can't be undone.
+/// Applies a confinement to this process. It can't be undone.
 ///
 /// # Errors
-/// The kernel has a mechanism that could not be applied: the program must not be started.
-pub fn enter(confinement: &Confinement, program: &Program) -> io::Result<Holds> {
+/// The kernel has a mechanism that could not be applied. The program must not be started then.
+pub fn enter(confinement: &Confinement, program: &Executable) -> io::Result<Enforcement> {
     let write = confinement.write.iter().chain(program.temporary.iter());
     let write: Vec<PathBuf> = write.filter_map(|path| path.canonicalize().ok()).collect();
     let view = confinement.view && view::freeze(&write, confinement)?;
@@ -107,15 +112,16 @@ pub fn enter(confinement: &Confinement, program: &Program) -> io::Result<Holds> 
     read.extend(confinement.read.iter().cloned());
     let landlock = files::restrict(&read, &write, &confinement.net, own_terminals)?;
     let calls = calls::filter(&confinement.net, confinement.unix_sockets)?;
-    Ok(Holds { landlock, view, calls })
+    Ok(Enforcement { landlock, view, calls })
 }
 
-/// What holds on this kernel, as a process of its own found out: this one stays as it is.
+/// Finds out what this kernel enforces, in a child process, so that this process is not confined. `supervisor` is the
+/// `baton` binary.
 ///
 /// # Errors
-/// It could not be started, or a wall could not be put up.
-pub fn holds(supervisor: &Path) -> io::Result<Holds> {
-    let said = Command::new(supervisor).arg("__confinement").env_clear().output()?;
-    serde_json::from_slice(&said.stdout)
-        .map_err(|_| io::Error::other(String::from_utf8_lossy(&said.stderr).trim().to_owned()))
+/// The child could not be started, or could not apply a mechanism that the kernel has.
+pub fn probe(supervisor: &Path) -> io::Result<Enforcement> {
+    let output = Command::new(supervisor).arg("__confinement").env_clear().output()?;
+    serde_json::from_slice(&output.stdout)
+        .map_err(|_| io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
 }

@@ -1,11 +1,10 @@
-//! The conformance kit: what every plugin of a kind must survive, and what it must never do.
+//! The conformance tests behind `baton plugin test`: rules that every plugin of a kind must satisfy.
+
+mod agent;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use baton_core::clock::{Clock, Time};
+use baton_core::clock::Time;
 use baton_core::id::{Epoch, RunId, TaskId, TermsId};
 use baton_core::outcome::{Outcome, Report};
 use baton_core::plan::Workstream;
@@ -16,46 +15,45 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::PluginError;
-use super::agent::{Assignment, Ended};
-use super::capability::sign::Signs;
-use super::capability::{CancelReason, Cancellation, Capabilities, Granted, Meter, StateClient};
 use super::executor::{self, Step};
 use super::library::Library;
 use super::router::{
     Agent, Attr, Experience, Feature, Lesson, Request, Router, SkillStats, Snapshot, Verdict, request,
 };
 use super::validator;
-use crate::lease::HostLease;
 use baton_core::kind::Kind;
 
-/// What one rule found.
+/// The result of one rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct RuleResult {
+    /// The rule, as a sentence about the plugin.
     pub rule: &'static str,
+    /// Whether the plugin satisfies it.
     pub passed: bool,
+    /// Why not; empty if it passed.
     pub detail: String,
 }
 
-fn finding(rule: &'static str, found: Result<(), String>) -> Finding {
-    Finding { rule, passed: found.is_ok(), detail: found.err().unwrap_or_default() }
+fn finding(rule: &'static str, found: Result<(), String>) -> RuleResult {
+    RuleResult { rule, passed: found.is_ok(), detail: found.err().unwrap_or_default() }
 }
 
-/// Runs the kit of a kind. `input` is a task's input that the plugin is made for; a validator takes it for an outcome's
-/// output.
+/// Runs the rules of a kind. `input` is a task input that the plugin can handle, or for a validator the output of an
+/// outcome; without one, built-in inputs are tried.
 ///
 /// # Errors
-/// The plugin can't even be loaded.
+/// The plugin can't be loaded.
 pub fn test(
     library: &Library,
     name: &str,
     kind: Kind,
     input: Option<&Value>,
-) -> Result<Vec<Finding>, PluginError> {
+) -> Result<Vec<RuleResult>, PluginError> {
     match kind {
         Kind::Router => router(library, name, input),
         Kind::Executor => executor(library, name, input),
         Kind::Validator => validator(library, name, input),
-        Kind::Agent => agent(library, name, input),
+        Kind::Agent => agent::rules(library, name, input),
     }
 }
 
@@ -83,7 +81,7 @@ fn spec(index: usize, input: Value) -> Workstream {
     Workstream { title: format!("Task {index}"), input, skills, ..Workstream::named(format!("task-{index}")) }
 }
 
-/// Values that a careless plugin trips over.
+/// Inputs that careless code can't handle.
 fn hostile() -> Vec<Value> {
     vec![
         Value::Null,
@@ -96,7 +94,7 @@ fn hostile() -> Vec<Value> {
     ]
 }
 
-/// A made-up question of a given size.
+/// A generated snapshot of this size: the same for the same arguments. Used by these rules and by benchmarks.
 #[must_use]
 pub fn snapshot(agents: u32, requests: usize, seed: u64) -> Snapshot {
     let agent = |index: u32| Agent {
@@ -143,9 +141,9 @@ pub fn snapshot(agents: u32, requests: usize, seed: u64) -> Snapshot {
     }
 }
 
-fn router(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<Finding>, PluginError> {
+fn router(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<RuleResult>, PluginError> {
     let router = library.router(name)?;
-    // One that can't do without an agent to ask is told of one.
+    // A router that must be configured with an agent gets one.
     let config = match router.route(&snapshot(1, 1, 7)) {
         Ok(_) => Vec::new(),
         Err(_) => vec![Attr { name: "agent".into(), value: "agent-0000".into() }],
@@ -180,7 +178,7 @@ fn router(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<Fi
     Ok(findings)
 }
 
-/// What became of made-up attempts.
+/// A generated attempt for a lesson.
 fn experience(index: u32) -> Experience {
     Experience {
         task: format!("task-{index}"),
@@ -267,7 +265,7 @@ fn totals(ask: Ask<'_>) -> Result<(), String> {
     Ok(())
 }
 
-/// Inputs that a bundled executor divides: each is tried, and the one that is made for the plugin first of all.
+/// Task inputs to try: the given one, or one for each bundled executor.
 fn divisible(input: Option<&Value>) -> Vec<(&'static str, Workstream)> {
     let part = |name: &str| json!({ "name": name, "title": "A part", "input": { "x": 1 } });
     if let Some(input) = input {
@@ -282,11 +280,11 @@ fn divisible(input: Option<&Value>) -> Vec<(&'static str, Workstream)> {
     ]
 }
 
-fn executor(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<Finding>, PluginError> {
+fn executor(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<RuleResult>, PluginError> {
     let executor = library.executor(name)?;
     let config = BTreeMap::new();
     let ask = |spec: &Workstream, children: &[Child]| {
-        executor.advance(&executor::Question {
+        executor.advance(&executor::AdvanceRequest {
             task: &task(),
             spec,
             feedback: Vec::new(),
@@ -339,7 +337,7 @@ fn executor(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<
 
 type Advance<'a> = &'a dyn Fn(&Workstream, &[Child]) -> Result<Step, PluginError>;
 
-/// Plays children to their end, all good or all bad, until the executor is done.
+/// Ends children, all successfully or all with a failure, until the executor finishes.
 fn ends(ask: Advance<'_>, spec: &Workstream, first: &[Workstream]) -> Result<(), String> {
     for state in [StateName::Succeeded, StateName::Failed] {
         let child = |one: &Workstream| Child {
@@ -374,14 +372,20 @@ fn ends(ask: Advance<'_>, spec: &Workstream, first: &[Workstream]) -> Result<(),
     Ok(())
 }
 
-fn validator(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<Finding>, PluginError> {
+fn validator(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<RuleResult>, PluginError> {
     let validator = library.validator(name)?;
     let config = BTreeMap::from([("agent".to_owned(), "checker".to_owned())]);
     let none = BTreeMap::new();
     let ask = |outcome: &Outcome, contract: Option<Value>, config: &BTreeMap<String, String>| {
         let spec = Workstream { contract, ..spec(0, json!({})) };
-        let question =
-            validator::Question { task: &task(), spec: &spec, outcome, evidence: &[], now: Time(0), config };
+        let question = validator::ValidationRequest {
+            task: &task(),
+            spec: &spec,
+            outcome,
+            evidence: &[],
+            now: Time(0),
+            config,
+        };
         validator.validate(&question)
     };
     let contract = || Some(json!({ "type": "object", "required": ["k"] }));
@@ -415,81 +419,4 @@ fn validator(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec
     }
     findings.push(finding("survives hostile outcomes", survived));
     Ok(findings)
-}
-
-fn agent(library: &Library, name: &str, input: Option<&Value>) -> Result<Vec<Finding>, PluginError> {
-    let adapter = library.agent(name)?;
-    let host = |why: std::io::Error| PluginError::Host { plugin: name.to_owned(), why: why.to_string() };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(host)?;
-    let config = BTreeMap::new();
-    let run = |input: Value, cancellation: Arc<Cancellation>| {
-        let spec = spec(0, input);
-        let task = Task { epoch: Epoch(1), attempts: 1, ..task() };
-        let assignment = Assignment {
-            task: &task,
-            spec: &spec,
-            feedback: Vec::new(),
-            inputs: &[],
-            seed: Seed(7),
-            config: &config,
-        };
-        runtime.block_on(adapter.run(assignment, powers(name, cancellation)))
-    };
-    let up = || Arc::new(Cancellation::default());
-    let sound = input.cloned().unwrap_or_else(|| json!({ "x": 1 }));
-    let mut findings = Vec::new();
-    let trapped = |ended: &Ended| match ended {
-        Ended::Failed(fault) if fault.class == baton_core::fault::ErrorClass::Crashed => {
-            Err(fault.message.clone())
-        }
-        Ended::Claimed(_) | Ended::Failed(_) | Ended::Stopped(_) => Ok(()),
-    };
-    findings.push(finding("answers with an outcome or a typed fault", trapped(&run(sound, up()))));
-    let survived = hostile().into_iter().try_for_each(|value| trapped(&run(value, up())));
-    findings.push(finding("survives hostile inputs", survived));
-    let down = up();
-    down.cancel(CancelReason::Cancelled);
-    let stopped = match run(json!({}), down) {
-        Ended::Stopped(_) => Ok(()),
-        other @ (Ended::Claimed(_) | Ended::Failed(_)) => {
-            Err(format!("a cancelled attempt ended as {other:?}"))
-        }
-    };
-    findings.push(finding("stops when it has lost its right to act", stopped));
-    let probe = runtime.block_on(adapter.probe(&config, powers(name, up())));
-    findings.push(finding("answers a probe", probe.map(|_| ()).map_err(|why| why.to_string())));
-    Ok(findings)
-}
-
-fn powers(plugin: &str, cancellation: Arc<Cancellation>) -> Arc<Capabilities> {
-    let (sender, _) = tokio::sync::mpsc::unbounded_channel();
-    let clock = Clock::system();
-    Arc::new(Capabilities {
-        task: TaskId(1),
-        epoch: Epoch(1),
-        plugin: plugin.to_owned(),
-        agent: "conformance".into(),
-        idempotency_key: "conformance".into(),
-        cancellation,
-        lease: HostLease::unlimited(),
-        deadline: clock.now() + Duration::from_secs(30),
-        clock,
-        profiles: Granted::narrow(&BTreeMap::new(), |_| false),
-        services: Granted::narrow(&BTreeMap::new(), |_| false),
-        folder: None,
-        may_write: true,
-        acts: AtomicU32::new(0),
-        requests: AtomicU32::new(0),
-        put_off: AtomicU64::new(0),
-        farewells: AtomicU32::new(0),
-        meter: Arc::new(Meter::default()),
-        desk: StateClient::closed(),
-        signs: Signs { sender, last: Arc::new(AtomicI64::new(0)), denied: Arc::default() },
-        supervisor: None,
-        graces: AtomicU64::new(0),
-        borrowed_objects: Vec::new(),
-        store: None,
-        suspicion: Mutex::default(),
-        under_way: None,
-    })
 }

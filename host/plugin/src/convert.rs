@@ -1,4 +1,4 @@
-//! The words of `baton:types` as the host's own, and back. A plugin's word is checked on the way in.
+//! Converts between the types of `baton:types` and the host's. What comes from a plugin is validated and bounded here.
 
 use baton_core::budget::{Cap, Money};
 use baton_core::excerpt::{MESSAGE, excerpt};
@@ -11,14 +11,32 @@ use baton_core::task::policy::Effects;
 use baton_core::task::{StateName, Task};
 use baton_core::usage::Usage;
 use serde_json::Value;
+use thiserror::Error;
 
 use super::bindings::shared::baton::types::core as wit;
 
-/// Artifacts of one outcome, and what may be inside it.
+mod new_task;
+
+pub(super) use new_task::new_task;
+
+/// The first rule of the contract that an answer violates.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct Violation(pub(super) String);
+
+impl From<Violation> for String {
+    fn from(violation: Violation) -> Self {
+        violation.0
+    }
+}
+
+/// The most artifacts of one outcome.
 const ARTIFACTS: usize = 64;
+/// The most bytes of an inline artifact.
 const INLINE: usize = 64 << 10;
-/// Further values of one outcome, and the bytes of one.
+/// The most attributes of one outcome; more are dropped.
 const ATTRS: usize = 64;
+/// The most bytes of an attribute's value; more are cut off.
 const ATTR: usize = 16 << 10;
 
 pub(super) fn attrs<'a>(pairs: impl IntoIterator<Item = (&'a String, &'a String)>) -> Vec<wit::Attr> {
@@ -59,29 +77,30 @@ pub(super) fn task(task: &Task, spec: &Workstream, feedback: Vec<String>) -> wit
     }
 }
 
-/// What the tasks came to on which this one depends, by their names. Of a large output the beginning of its texts and
-/// lists, its small members, and where to find all of it.
-fn handed_on(inputs: &[(String, Outcome)]) -> String {
-    let told = |(name, outcome): &(String, Outcome)| {
+/// The outcomes of the tasks that this one depends on, by name, as JSON. A large output is shortened, with the command that
+/// shows all of it.
+fn dependency_results(inputs: &[(String, Outcome)]) -> String {
+    let result = |(name, outcome): &(String, Outcome)| {
         let of = outcome.output.to_string().len();
-        if of <= HANDED_ON {
+        if of <= OUTPUT {
             return serde_json::json!({ "summary": outcome.summary, "output": outcome.output });
         }
-        let output = shortened(&outcome.output, HANDED_ON);
+        let output = shortened(&outcome.output, OUTPUT);
         let kept = output.to_string().len();
         let all = format!("the output of {name}: `baton show {name} --json`");
         let cut = serde_json::json!({ "kept_bytes": kept, "of_bytes": of, "all": all });
         serde_json::json!({ "summary": outcome.summary, "output": output, "cut": cut })
     };
     let all: serde_json::Map<String, Value> =
-        inputs.iter().map(|input| (input.0.clone(), told(input))).collect();
+        inputs.iter().map(|input| (input.0.clone(), result(input))).collect();
     Value::Object(all).to_string()
 }
 
-/// The largest output that is handed on to a task that depends on it, in bytes of JSON.
-const HANDED_ON: usize = 64 << 10;
+/// The largest output that a dependent task receives whole, in bytes of JSON.
+const OUTPUT: usize = 64 << 10;
 
-/// As much of a value as fits into this many bytes of JSON.
+/// A value cut to `most` bytes of JSON: the beginning of texts and lists, and of an object its small members whole and the
+/// large ones shortened.
 fn shortened(value: &Value, most: usize) -> Value {
     let size = |value: &Value| value.to_string().len();
     match value {
@@ -96,7 +115,7 @@ fn shortened(value: &Value, most: usize) -> Value {
                 if room == 0 {
                     return Value::Null;
                 }
-                // Escapes take more than the text itself.
+                // Escapes make the JSON longer than the text.
                 room = (room * most / bytes).min(room - 1);
             }
         }
@@ -132,16 +151,16 @@ fn shortened(value: &Value, most: usize) -> Value {
     }
 }
 
-/// What an adapter is told of a task beyond what the contract has fields for.
-pub(super) fn terms(spec: &Workstream, allowance: &Cap, inputs: &[(String, Outcome)]) -> Vec<wit::Attr> {
-    let said = [
-        ("baton.inputs", (!inputs.is_empty()).then(|| handed_on(inputs))),
+/// Metadata that the host adds to a task for adapters: what the contract has no fields for.
+pub(super) fn metadata(spec: &Workstream, allowance: &Cap, inputs: &[(String, Outcome)]) -> Vec<wit::Attr> {
+    let entries = [
+        ("baton.inputs", (!inputs.is_empty()).then(|| dependency_results(inputs))),
         ("baton.contract", spec.contract.as_ref().map(ToString::to_string)),
         ("baton.budget-micros", allowance.money.map(|money| money.0.to_string())),
         ("baton.budget-tokens", allowance.tokens.map(|tokens| tokens.to_string())),
         ("baton.turns", allowance.turns.map(|turns| turns.to_string())),
     ];
-    let known = said.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let known = entries.into_iter().filter_map(|(name, value)| Some((name, value?)));
     known.map(|(name, value)| wit::Attr { name: name.to_owned(), value }).collect()
 }
 
@@ -176,17 +195,24 @@ pub(super) fn outcome_out(outcome: &Outcome) -> wit::Outcome {
     }
 }
 
-/// What a plugin claims, or why it can't be taken for a claim.
-pub(super) fn outcome_in(outcome: wit::Outcome) -> Result<Outcome, String> {
+/// The outcome that a plugin claims.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn outcome_in(outcome: wit::Outcome) -> Result<Outcome, Violation> {
     let output = match outcome.output.as_str() {
         "null" | "" => Value::Null,
-        json => serde_json::from_str(json).map_err(|why| format!("outcome.output is not JSON: {why}"))?,
+        json => serde_json::from_str(json)
+            .map_err(|why| Violation(format!("outcome.output is not JSON: {why}")))?,
     };
     if outcome.artifacts.len() > ARTIFACTS {
-        return Err(format!("an outcome may hold {ARTIFACTS} artifacts, not {}", outcome.artifacts.len()));
+        return Err(Violation(format!(
+            "an outcome may hold {ARTIFACTS} artifacts, not {}",
+            outcome.artifacts.len()
+        )));
     }
     let artifacts = outcome.artifacts.into_iter().map(artifact_in).collect::<Result<_, _>>()?;
-    let attrs = outcome.attrs.into_iter().filter(|attr| !is_the_hosts(&attr.name)).take(ATTRS);
+    let attrs = outcome.attrs.into_iter().filter(|attr| !is_reserved(&attr.name)).take(ATTRS);
     Ok(Outcome {
         attrs: attrs.map(|attr| (excerpt(attr.name, 128), excerpt(attr.value, ATTR))).collect(),
         summary: excerpt(outcome.summary, MESSAGE),
@@ -204,7 +230,7 @@ pub(super) fn outcome_in(outcome: wit::Outcome) -> Result<Outcome, String> {
     })
 }
 
-/// The names under which usage says more than its record has fields for.
+/// Attributes of usage for what the record has no fields for.
 const MODEL: &str = "model";
 const CACHED: &str = "cached-input-tokens";
 const TURNS: &str = "turns";
@@ -223,10 +249,10 @@ fn usage_out(usage: &Usage) -> wit::Usage {
     }
 }
 
-/// The most tokens or turns that are believed of one attempt.
+/// The most tokens or turns of one attempt that are plausible.
 const MOST: u64 = 1 << 50;
 
-/// What is no number counts as nothing, and what can't be true as the most that is believed.
+/// Usage as a plugin reports it. An attribute that is no number counts as 0; implausible amounts are cut.
 pub(crate) fn usage_in(usage: wit::Usage) -> Usage {
     let attr = |name: &str| usage.attrs.iter().find(|attr| attr.name == name).map(|attr| attr.value.clone());
     let count = |name| attr(name).and_then(|value| value.parse::<u64>().ok()).unwrap_or_default();
@@ -241,27 +267,27 @@ pub(crate) fn usage_in(usage: wit::Usage) -> Usage {
     }
 }
 
-/// A plugin does not speak in the host's name.
-fn is_the_hosts(name: &str) -> bool {
+/// Whether only the host may set an attribute of this name.
+fn is_reserved(name: &str) -> bool {
     name.starts_with("baton.") || name.starts_with("workspace.")
 }
 
-/// The host has nothing stored yet that an adapter could refer to: a reference is an invented one.
-fn artifact_in(artifact: wit::Artifact) -> Result<Artifact, String> {
+/// An artifact from a plugin. References are refused: the host stores no artifacts that an adapter could refer to.
+fn artifact_in(artifact: wit::Artifact) -> Result<Artifact, Violation> {
     let content = match artifact.content {
         wit::Content::Inline(bytes) if bytes.len() <= INLINE => Content::Inline(bytes),
         wit::Content::Inline(bytes) => {
-            return Err(format!(
+            return Err(Violation(format!(
                 "artifact {:?} has {} bytes, and {INLINE} may be inline",
                 artifact.name,
                 bytes.len()
-            ));
+            )));
         }
         wit::Content::Stored(reference) => {
-            return Err(format!(
+            return Err(Violation(format!(
                 "artifact {:?} refers to {:?}, which was never stored",
                 artifact.name, reference.digest
-            ));
+            )));
         }
     };
     Ok(Artifact { name: excerpt(artifact.name, 256), media_type: excerpt(artifact.media_type, 128), content })
@@ -286,10 +312,11 @@ pub(super) fn fault_out(fault: &Fault) -> wit::Fault {
     wit::Fault { class, message: fault.message.clone(), retry_after: fault.retry_after_ms, attrs: Vec::new() }
 }
 
-/// The longest that a program may put a task off, in milliseconds: the allowances of a subscription come back daily.
+/// The longest retry-after of a fault that no HTTP service caused, in milliseconds: the allowances of subscriptions are
+/// renewed daily.
 pub(super) const RETRY_AFTER: u64 = 24 * 3600 * 1000;
 
-/// `longest` is how long the service may put the task off, in milliseconds.
+/// A fault from a plugin. A longer retry-after than `longest`, in milliseconds, is cut to it.
 pub(super) fn fault_in(fault: wit::Fault, longest: u64) -> Fault {
     let message = excerpt(fault.message, MESSAGE);
     let (class, message) = match fault.class {
@@ -329,7 +356,7 @@ fn state(name: StateName) -> wit::TaskState {
 
 pub(super) fn child(child: &Child) -> wit::Child {
     let accepted = child.state == StateName::Succeeded;
-    // One that has nothing to say was accepted all the same: by whom and for how much is said beside it.
+    // A child without an outcome of its own still has facts, which are attributes of an outcome.
     let nothing = Outcome::default();
     let mut outcome = accepted.then(|| outcome_out(child.report.outcome.as_ref().unwrap_or(&nothing)));
     let mut fault = child.report.fault.as_ref().filter(|_| child.state == StateName::Failed).map(fault_out);
@@ -342,10 +369,10 @@ pub(super) fn child(child: &Child) -> wit::Child {
     wit::Child { name: child.name.clone(), state: state(child.state), outcome, fault }
 }
 
-/// What the host adds to what a child came to.
+/// What the host knows about a child, as attributes of its outcome or fault.
 fn facts(child: &Child) -> Vec<wit::Attr> {
     let facts = &child.totals;
-    let said = [
+    let entries = [
         ("baton.agent", facts.agent.clone()),
         ("baton.score", child.report.score().map(|score| score.to_string())),
         ("baton.started-ms", facts.started.map(|at| at.0.to_string())),
@@ -355,136 +382,24 @@ fn facts(child: &Child) -> Vec<wit::Attr> {
         ("baton.cost-micros", Some(facts.cost_micros.to_string())),
         ("baton.cost-known", Some(facts.cost_known.to_string())),
     ];
-    let known = said.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let known = entries.into_iter().filter_map(|(name, value)| Some((name, value?)));
     known.map(|(name, value)| wit::Attr { name: name.to_owned(), value }).collect()
 }
 
-/// Who judges an answer by the contract: the strategy that asked, if this is said, or else the host.
-const JUDGE: &str = "baton.judge";
-
-/// What a strategy tells the host about a task that it wants, beyond what the contract has fields for.
-fn told(workstream: &mut Workstream, name: &str, value: String) -> Result<(), String> {
-    let wrong =
-        |expected: &str| Err(format!("{name} must be {expected}, not {:?}", excerpt(value.clone(), 80)));
-    match name {
-        "baton.apart" => workstream.apart = Some(value),
-        "baton.contest" => workstream.deferred_merge = value == "true",
-        "baton.prefers" => {
-            workstream.prefers = value.split(',').map(|skill| skill.trim().to_owned()).collect()
-        }
-        "baton.effects" => match value.as_str() {
-            "pure" => workstream.effects = Effects::Pure,
-            "workspace" => workstream.effects = Effects::Workspace,
-            "external" => workstream.effects = Effects::External,
-            _ => return wrong("pure, workspace or external"),
-        },
-        "baton.contract" => match serde_json::from_str(&value) {
-            Ok(contract) => workstream.contract = Some(contract),
-            Err(_) => return wrong("a JSON Schema"),
-        },
-        JUDGE => {
-            if value != "executor" {
-                return wrong("executor");
-            }
-        }
-        "baton.attempts" => match value.parse() {
-            Ok(attempts @ 1..=100) => workstream.retry.attempts = attempts,
-            Ok(_) | Err(_) => return wrong("1 to 100"),
-        },
-        "baton.priority" => match value.parse() {
-            Ok(priority @ -1000..=1000) => workstream.priority = priority,
-            Ok(_) | Err(_) => return wrong("-1000 to 1000"),
-        },
-        _ => {
-            let with = name.strip_prefix("baton.with.").and_then(|rest| rest.split_once('.'));
-            let named = with.and_then(|(validator, key)| {
-                let found = workstream.validators.iter_mut().find(|one| one.uses == validator)?;
-                Some((found, key.to_owned()))
-            });
-            match named {
-                Some((validator, key)) => {
-                    validator.with.insert(key, value);
-                }
-                None if name.starts_with("baton.") => {
-                    return Err(format!("{name} is nothing that a task can be told"));
-                }
-                None => {
-                    workstream.metadata.insert(name.to_owned(), Value::String(value));
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The bytes of a name in a task that a strategy asks for.
-const WORD: usize = 256;
-
-/// A task that a strategy asks for, as a workstream, or what is wrong with it. Unless it says otherwise, it may change
-/// what whoever asks for it may.
-///
-/// What a strategy divides is done as a whole: a part of it need not change a file, but each of several candidates must.
-pub(super) fn new_task(new: wit::NewTask, effects: Effects) -> Result<Workstream, String> {
-    let name = new.name;
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || name.len() > 64 || !name.chars().all(fits) {
-        return Err(format!(
-            "a child's name must be 1 to 64 letters, digits, -, _ or ., not {:?}",
-            excerpt(name, 80)
-        ));
-    }
-    let words = [&new.skills, &new.depends_on, &new.validators].into_iter().flatten();
-    if let Some(word) = words.chain(&new.agent).chain(&new.executor).find(|word| word.len() > WORD) {
-        return Err(format!("a name in {name} must have at most {WORD} bytes, not {:?}", excerpt(word, 80)));
-    }
-    let input = match new.input.as_str() {
-        "" => Value::Null,
-        json => {
-            serde_json::from_str(json).map_err(|why| format!("the input of {name} is not JSON: {why}"))?
-        }
-    };
-    let mut workstream = Workstream {
-        title: excerpt(new.title, 256),
-        input,
-        depends_on: new.depends_on,
-        skills: new.skills,
-        agent: new.agent,
-        executor: new.executor,
-        validators: new
-            .validators
-            .into_iter()
-            .map(|uses| baton_core::plan::Validator { uses, ..Default::default() })
-            .collect(),
-        estimate: new.estimate.map(Span::from_millis),
-        effects,
-        ..Workstream::named(name)
-    };
-    let judged_by_asker = new.attrs.iter().any(|attr| attr.name == JUDGE);
-    for attr in new.attrs {
-        told(&mut workstream, &attr.name, attr.value)?;
-    }
-    workstream.allow_no_change = effects == Effects::Workspace && !workstream.deferred_merge;
-    if workstream.contract.is_some()
-        && !judged_by_asker
-        && !workstream.validators.iter().any(|one| one.uses == "schema")
-    {
-        let schema = baton_core::plan::Validator { uses: "schema".into(), ..Default::default() };
-        workstream.validators.insert(0, schema);
-    }
-    Ok(workstream)
-}
-
-/// The bytes of what a validator says of one check.
+/// The most bytes of the explanation of a check.
 pub(super) const EXPLANATION: usize = 8 << 10;
 
-/// A validator's check, or what is wrong with it.
-pub(super) fn check(validator: &str, check: wit::Check) -> Result<Check, String> {
+/// A check from the validator of this name.
+///
+/// # Errors
+/// Its score is not within 0.0 to 1.0.
+pub(super) fn check(validator: &str, check: wit::Check) -> Result<Check, Violation> {
     if !(0.0..=1.0).contains(&check.score) {
-        return Err(format!(
+        return Err(Violation(format!(
             "the score of check {:?} must be 0.0 to 1.0, not {}",
             excerpt(check.name, 64),
             check.score
-        ));
+        )));
     }
     Ok(Check {
         validator: validator.to_owned(),

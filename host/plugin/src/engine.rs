@@ -1,4 +1,5 @@
-//! The two engines: one for strategies, where a call must be reproducible, and one for agents, which wait.
+//! The two wasmtime engines: a synchronous, deterministic one for pure plugins, and an asynchronous one for agents, whose
+//! calls wait for the world.
 
 use std::thread;
 
@@ -8,14 +9,14 @@ use super::PluginError;
 use super::limits::{MEMORY_CEILING, STACK, TABLE_CEILING, TICK};
 use baton_core::kind::Kind;
 
-/// Calls of strategies that may run at once.
+/// Concurrent calls of pure plugins.
 const PURE_SLOTS: u32 = 32;
-/// Adapters that may be called at once: attempts, probes, and what is left of attempts that were stopped.
+/// Concurrent calls of adapters: attempts, probes, and attempts that were cancelled and have not stopped yet.
 pub(super) const AGENT_SLOTS: u32 = 1024;
-/// Attempts that may be given out at once.
+/// The most attempts that may run at once on one host; the remaining slots are for probes and cancelled attempts.
 pub const ATTEMPTS: u32 = AGENT_SLOTS - 64;
 
-/// Everything that plugins run on. Cheap to clone; a thread moves the epochs on until the last one is gone.
+/// What plugins run on. Cheap to clone. A thread advances the epochs until the last clone is dropped.
 #[derive(Clone)]
 pub struct Engines {
     pub(super) pure: Engine,
@@ -23,8 +24,10 @@ pub struct Engines {
 }
 
 impl Engines {
+    /// Creates the engines and starts the thread that advances their epochs.
+    ///
     /// # Errors
-    /// [`PluginError::Host`] if the machine can't run WebAssembly.
+    /// [`PluginError::Host`] if the machine can't run WebAssembly, or starts no thread.
     pub fn start() -> Result<Self, PluginError> {
         let engines = Self { pure: pooled(true, PURE_SLOTS)?, effectful: pooled(false, AGENT_SLOTS)? };
         let clocks = vec![engines.pure.weak(), engines.effectful.weak()];
@@ -52,7 +55,7 @@ fn tick(clocks: &[EngineWeak]) {
     }
 }
 
-/// What decides how code is compiled: the same in the process that compiles and the one that runs.
+/// The settings that affect compiled code. The process that compiles and the one that runs must agree on them.
 fn compiling(pure: bool) -> Config {
     let mut config = Config::new();
     config
@@ -78,7 +81,8 @@ pub(super) fn compiler(kind: Kind) -> wasmtime::Result<Engine> {
     Engine::new(&compiling(kind.is_pure()))
 }
 
-/// Instances come from a pool; where the address space is too small for one, from the system, under the same limits.
+/// An engine with a pool of instances. Where the address space is too small for a pool, instances are allocated one by
+/// one, under the same limits.
 fn pooled(pure: bool, slots: u32) -> Result<Engine, PluginError> {
     let mut config = compiling(pure);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(pure, slots)));

@@ -1,4 +1,4 @@
-//! Executors: how a composite task is divided.
+//! Calls executors, which divide a composite task into children and decide how it goes on as they end.
 
 use std::collections::BTreeMap;
 
@@ -14,12 +14,13 @@ use baton_core::task::policy::Effects;
 
 use super::bindings::executor::ExecutorPre;
 use super::bindings::executor::exports::baton::executor::execution::{
-    ExecutionError, Request, Step as Said, Wait,
+    ExecutionError, Request, Step as Answer, Wait,
 };
-use super::limits::Name;
+use super::limits::LimitKind;
 use super::loader::Loaded;
-use super::{Engines, PluginError, convert};
+use super::{Engines, PluginError, Violation, convert};
 
+/// A loaded executor. Each call runs on a fresh instance.
 #[derive(Clone)]
 pub struct Executor {
     loaded: Loaded,
@@ -27,25 +28,41 @@ pub struct Executor {
     engines: Engines,
 }
 
-/// What an executor is asked about.
-pub struct Question<'a> {
+/// The arguments of one call.
+pub struct AdvanceRequest<'a> {
+    /// The composite task's state.
     pub task: &'a Task,
+    /// The composite task as the plan has it.
     pub spec: &'a Workstream,
+    /// Why earlier attempts were not accepted, oldest first.
     pub feedback: Vec<String>,
+    /// The children of this attempt, ended or not.
     pub children: &'a [Child],
+    /// When the host asks.
     pub now: Time,
+    /// Seed of the executor's random numbers.
     pub seed: Seed,
+    /// The operator's configuration of the plugin.
     pub config: &'a BTreeMap<String, String>,
-    /// How often it was asked before about this attempt.
+    /// Earlier calls about this attempt.
     pub rounds: u32,
 }
 
-/// What it wants.
+/// How the composite task goes on.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    Spawn { children: Vec<Workstream>, until: Until },
+    /// Add children, and call the executor again once `until` holds.
+    Spawn {
+        /// The new children, at least one.
+        children: Vec<Workstream>,
+        /// When to call the executor again.
+        until: Until,
+    },
+    /// Call the executor again once this holds.
     Wait(Until),
+    /// The task is done; this is the claim.
     Finish(Outcome),
+    /// The attempt failed.
     Fail(Fault),
 }
 
@@ -58,15 +75,16 @@ impl Executor {
         Ok(Self { loaded, pre, engines: engines.clone() })
     }
 
-    /// Asks once, on a fresh instance.
+    /// Calls the executor once, on a fresh instance.
     ///
     /// # Errors
-    /// Why there is no usable answer.
-    pub fn advance(&self, question: &Question<'_>) -> Result<Step, PluginError> {
+    /// Any [`PluginError`] but `Incompatible` and `NotGranted`. `OverLimit` also where the call would exceed the limit on
+    /// rounds or on children.
+    pub fn advance(&self, question: &AdvanceRequest<'_>) -> Result<Step, PluginError> {
         let identity = &self.loaded.identity;
         let asks = identity.limits.asks;
         if asks.rounds.is_some_and(|most| question.rounds >= most) {
-            return Err(identity.over(Name::Rounds));
+            return Err(identity.over(LimitKind::Rounds));
         }
         let request = Request {
             task: convert::task(question.task, question.spec, question.feedback.clone()),
@@ -76,7 +94,7 @@ impl Executor {
             config: convert::attrs(question.config),
         };
         let mut store = identity.pure_store(&self.engines.pure)?;
-        let said = self
+        let answer = self
             .pre
             .instantiate(&mut store)
             .and_then(|instance| instance.baton_executor_execution().call_advance(&mut store, &request))
@@ -85,20 +103,20 @@ impl Executor {
             use baton_core::task::StateName::{Cancelled, Failed, Skipped, Succeeded};
             matches!(child.state, Succeeded | Failed | Cancelled | Skipped)
         });
-        let stand = Stand {
+        let progress = ChildProgress {
             ended: ended.count(),
             children: question.children.len(),
             now: question.now,
             effects: question.spec.effects,
         };
-        if let Ok(Said::Spawn(spawn)) = &said {
+        if let Ok(Answer::Spawn(spawn)) = &answer {
             let children = question.children.len().saturating_add(spawn.children.len());
             if asks.children.is_some_and(|most| children > most as usize) {
-                return Err(identity.over(Name::Children));
+                return Err(identity.over(LimitKind::Children));
             }
         }
-        match said {
-            Ok(said) => step(said, &stand).map_err(|why| identity.nonsense(why)),
+        match answer {
+            Ok(answer) => step(answer, &progress).map_err(|why| identity.invalid_answer(why)),
             Err(error) => Err(identity.refused(match error {
                 ExecutionError::BadInput(why) => why,
                 ExecutionError::BadConfig(attr) => {
@@ -110,42 +128,46 @@ impl Executor {
     }
 }
 
-/// Where a composite task's children stand when its executor is asked.
-struct Stand {
+/// What an answer is checked against.
+struct ChildProgress {
     ended: usize,
     children: usize,
     now: Time,
-    /// What the parent may change.
+    /// The parent's own effects: a child may have no more unless it says so.
     effects: Effects,
 }
 
-impl Stand {
-    /// A wait for what is there already would be over at once, and asked about again without end.
-    fn check(&self, wait: Wait) -> Result<Until, String> {
+impl ChildProgress {
+    /// Refuses a wait whose condition holds already: the executor would be called again at once, without end.
+    fn check(&self, wait: Wait) -> Result<Until, Violation> {
         match wait {
             Wait::AtLeast(count) if count as usize <= self.ended => {
-                Err(format!("it waits for {count} ended children, and {} have", self.ended))
+                Err(Violation(format!("it waits for {count} ended children, and {} have", self.ended)))
             }
-            Wait::Until(at) if at <= self.now.millis() => Err("it waits for a moment that has passed".into()),
+            Wait::Until(at) if at <= self.now.millis() => {
+                Err(Violation("it waits for a time that has passed".into()))
+            }
             wait => Ok(until(wait)),
         }
     }
 }
 
-fn step(said: Said, stand: &Stand) -> Result<Step, String> {
-    Ok(match said {
-        Said::Spawn(spawn) if spawn.children.is_empty() => return Err("it spawned no children".into()),
-        Said::Spawn(spawn) => {
-            let task = |new| convert::new_task(new, stand.effects);
+fn step(answer: Answer, progress: &ChildProgress) -> Result<Step, Violation> {
+    Ok(match answer {
+        Answer::Spawn(spawn) if spawn.children.is_empty() => {
+            return Err(Violation("it spawned no children".into()));
+        }
+        Answer::Spawn(spawn) => {
+            let task = |new| convert::new_task(new, progress.effects);
             let children = spawn.children.into_iter().map(task).collect::<Result<_, _>>()?;
-            Step::Spawn { children, until: stand.check(spawn.then)? }
+            Step::Spawn { children, until: progress.check(spawn.then)? }
         }
-        Said::Wait(_) if stand.ended == stand.children => {
-            return Err("it waits, and all of its children have ended".into());
+        Answer::Wait(_) if progress.ended == progress.children => {
+            return Err(Violation("it waits, and all of its children have ended".into()));
         }
-        Said::Wait(wait) => Step::Wait(stand.check(wait)?),
-        Said::Finish(outcome) => Step::Finish(convert::outcome_in(outcome)?),
-        Said::Fail(fault) => Step::Fail(convert::fault_in(fault, convert::RETRY_AFTER)),
+        Answer::Wait(wait) => Step::Wait(progress.check(wait)?),
+        Answer::Finish(outcome) => Step::Finish(convert::outcome_in(outcome)?),
+        Answer::Fail(fault) => Step::Fail(convert::fault_in(fault, convert::RETRY_AFTER)),
     })
 }
 

@@ -1,28 +1,33 @@
-//! What an operator lets a plugin do. A plugin gets what it asks for *and* was granted; the rest is not even linked.
+//! Grants: what the operator lets a plugin do. A plugin is linked with the interfaces that it imports *and* was granted;
+//! it can't call any other.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize, de};
+use thiserror::Error;
 
-/// One permission. `log`, `progress`, `workspace` and `people` need none: they reach nobody but the host.
+/// One permission. `log`, `progress`, `workspace` and `people` need none: they have no effect outside of the host.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Grant {
-    /// Start native programs by this profile, or by any.
-    Process(Names),
-    /// Send requests to this service, or to any.
-    Http(Names),
-    /// Remember things between attempts.
+    /// Start native programs of the matching profiles.
+    Process(NamePattern),
+    /// Send requests to the matching services.
+    Http(NamePattern),
+    /// Keep values between attempts.
     Memory,
 }
 
+/// The profiles or services that a grant covers.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Names {
+pub enum NamePattern {
+    /// All, written `*`.
     Any,
+    /// The one of this name.
     One(String),
 }
 
-impl Names {
+impl NamePattern {
     fn include(&self, name: &str) -> bool {
         match self {
             Self::Any => true,
@@ -31,7 +36,7 @@ impl Names {
     }
 }
 
-impl fmt::Display for Names {
+impl fmt::Display for NamePattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Any => f.write_str("*"),
@@ -41,12 +46,13 @@ impl fmt::Display for Names {
 }
 
 impl Grant {
-    /// What a bundled plugin may use: it is as trusted as the binary that carries it.
+    /// The grants of a bundled plugin: it is trusted as the binary is.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        vec![Self::Process(Names::Any), Self::Http(Names::Any), Self::Memory]
+        vec![Self::Process(NamePattern::Any), Self::Http(NamePattern::Any), Self::Memory]
     }
 
+    /// Whether it covers starting programs of this profile.
     #[must_use]
     pub fn allows_profile(&self, name: &str) -> bool {
         match self {
@@ -55,6 +61,7 @@ impl Grant {
         }
     }
 
+    /// Whether it covers requests to this service.
     #[must_use]
     pub fn allows_service(&self, name: &str) -> bool {
         match self {
@@ -63,29 +70,33 @@ impl Grant {
         }
     }
 
-    /// The interface that it opens, as a component imports it.
+    /// The interface that it permits.
     #[must_use]
-    pub fn opens(&self) -> Gated {
+    pub fn opens(&self) -> GatedInterface {
         match self {
-            Self::Process(_) => Gated::Process,
-            Self::Http(_) => Gated::Http,
-            Self::Memory => Gated::Memory,
+            Self::Process(_) => GatedInterface::Process,
+            Self::Http(_) => GatedInterface::Http,
+            Self::Memory => GatedInterface::Memory,
         }
     }
 }
 
-/// An interface that nobody gets unasked.
+/// An interface that needs a grant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Gated {
+pub enum GatedInterface {
+    /// Native programs.
     Process,
+    /// HTTP requests.
     Http,
+    /// Values kept between attempts.
     Memory,
 }
 
-impl Gated {
+impl GatedInterface {
+    /// Every interface that needs a grant.
     pub const ALL: [Self; 3] = [Self::Process, Self::Http, Self::Memory];
 
-    /// As a component imports it.
+    /// Its name as a component imports it, without a version.
     #[must_use]
     pub fn interface(self) -> &'static str {
         match self {
@@ -95,7 +106,7 @@ impl Gated {
         }
     }
 
-    /// What it lets a plugin do, after "asks to".
+    /// What it lets a plugin do, to complete a sentence that begins with "asks to".
     #[must_use]
     pub fn purpose(self) -> &'static str {
         match self {
@@ -105,7 +116,7 @@ impl Gated {
         }
     }
 
-    /// A grant of it as an operator would write it.
+    /// A grant of it, as written after `--grant`.
     #[must_use]
     pub fn example(self) -> &'static str {
         match self {
@@ -115,7 +126,7 @@ impl Gated {
         }
     }
 
-    /// What must be in the configuration for a grant of it to be worth something.
+    /// The table that the configuration needs before a grant of it has any effect. None if it needs none.
     #[must_use]
     pub fn table(self) -> Option<&'static str> {
         match self {
@@ -125,12 +136,12 @@ impl Gated {
         }
     }
 
-    /// The widest grant of it.
+    /// The grant of it that covers every name.
     #[must_use]
     pub fn any(self) -> Grant {
         match self {
-            Self::Process => Grant::Process(Names::Any),
-            Self::Http => Grant::Http(Names::Any),
+            Self::Process => Grant::Process(NamePattern::Any),
+            Self::Http => Grant::Http(NamePattern::Any),
             Self::Memory => Grant::Memory,
         }
     }
@@ -146,18 +157,24 @@ impl fmt::Display for Grant {
     }
 }
 
-impl FromStr for Grant {
-    type Err = String;
+/// A text that is no grant.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error(
+    "expected a grant such as \"process:PROFILE\", \"http:SERVICE\", \"http:*\" or \"memory\", not {0:?}"
+)]
+pub struct InvalidGrant(String);
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let names = |name: &str| if name == "*" { Names::Any } else { Names::One(name.to_owned()) };
+impl FromStr for Grant {
+    type Err = InvalidGrant;
+
+    fn from_str(text: &str) -> Result<Self, InvalidGrant> {
+        let names =
+            |name: &str| if name == "*" { NamePattern::Any } else { NamePattern::One(name.to_owned()) };
         match text.split_once(':') {
             Some(("process", name)) if !name.is_empty() => Ok(Self::Process(names(name))),
             Some(("http", name)) if !name.is_empty() => Ok(Self::Http(names(name))),
             None if text == "memory" => Ok(Self::Memory),
-            Some(_) | None => Err(format!(
-                "expected a grant such as \"process:PROFILE\", \"http:SERVICE\", \"http:*\" or \"memory\", not {text:?}"
-            )),
+            Some(_) | None => Err(InvalidGrant(text.to_owned())),
         }
     }
 }
@@ -174,7 +191,7 @@ impl<'de> Deserialize<'de> for Grant {
     }
 }
 
-/// What every plugin may import without being asked about.
+/// Interfaces that every plugin may import without a grant.
 pub const FREE: [&str; 3] = ["baton:types/core", "baton:host/log", "baton:router/words"];
-/// What every adapter may import beside that.
+/// Interfaces that agent adapters may import without a grant, in addition to [`FREE`].
 pub const FREE_FOR_AGENTS: [&str; 3] = ["baton:host/progress", "baton:host/workspace", "baton:host/people"];

@@ -1,41 +1,48 @@
-//! What a component is, read from its bytes before anything of it runs: its kind, its contract, what it asks for.
+//! Reads what a component is from its bytes, without running any of it: kind, contract version, imports.
 
 use baton_core::excerpt::{MESSAGE, excerpt};
 use wit_component::DecodedWasm;
 use wit_parser::{Resolve, WorldItem, WorldKey};
 
-use super::grant::{FREE, FREE_FOR_AGENTS, Gated};
+use super::grant::{FREE, FREE_FOR_AGENTS, GatedInterface};
 use super::{PluginError, limits};
 use baton_core::kind::Kind;
 
-/// A component as its types describe it.
+/// What a component's types say about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Component {
+pub struct ComponentInfo {
+    /// Its digest, as [`super::digest`] computes it.
     pub digest: String,
+    /// Its size in bytes.
     pub size: usize,
+    /// Its kind, by the interface that it exports.
     pub kind: Kind,
     /// The version of the kind's contract that it was built for.
     pub contract: String,
-    /// Interfaces with their versions, sorted.
+    /// Imported interfaces with their versions, sorted.
     pub imports: Vec<String>,
+    /// Exported interfaces with their versions, sorted.
     pub exports: Vec<String>,
 }
 
-/// The contracts that this host speaks: a plugin for another 0.x is refused.
-const SPOKEN: &str = "0.1";
+/// The supported contract version: a plugin for another 0.x is refused.
+const SUPPORTED: &str = "0.1";
 
-/// Version and layer of a core module, after the magic number; a component's are others.
+/// Version and layer of a core module, which follow the magic number. A component has another layer.
 const CORE: [u8; 4] = [1, 0, 0, 0];
 
-impl Component {
+impl ComponentInfo {
+    /// Reads a component. `plugin` is its name, for errors.
+    ///
     /// # Errors
-    /// [`PluginError::Incompatible`] says what it is instead.
+    /// [`PluginError::Incompatible`] if it is too large, no component, or of an unknown contract; the text says what it
+    /// is instead.
     pub fn read(plugin: &str, bytes: &[u8]) -> Result<Self, PluginError> {
         let wrong =
             |why: String| PluginError::Incompatible { plugin: plugin.to_owned(), why: excerpt(why, MESSAGE) };
         if bytes.len() as u64 > limits::COMPONENT_CEILING {
             return Err(wrong(format!(
-                "it has {} bytes, and {} are allowed",
+                "it has {} bytes, at most {} are allowed",
                 bytes.len(),
                 limits::COMPONENT_CEILING
             )));
@@ -62,37 +69,38 @@ impl Component {
             let expected: Vec<&str> = Kind::ALL.iter().map(|kind| kind.export()).collect();
             wrong(format!("it exports none of {}, only [{}]", expected.join(", "), exports.join(", ")))
         })?;
-        if !speaks(&contract) {
+        if !is_supported(&contract) {
             return Err(wrong(format!(
-                "it was built for {}@{contract}, and this baton speaks {SPOKEN}.x",
+                "it was built for {}@{contract}, and this baton speaks {SUPPORTED}.x",
                 kind.export()
             )));
         }
         Ok(Self { digest: super::digest(bytes), size: bytes.len(), kind, contract, imports, exports })
     }
 
-    /// Interfaces that no plugin of this kind can be given.
+    /// Imported interfaces that no plugin of this kind can be linked with.
     #[must_use]
     pub fn unknown_imports(&self) -> Vec<&str> {
         let known = |import: &&String| {
-            let (name, version) = import.split_once('@').unwrap_or((import, SPOKEN));
+            let (name, version) = import.split_once('@').unwrap_or((import, SUPPORTED));
             let agent = !self.kind.is_pure();
-            let gated = Gated::ALL.iter().any(|gated| gated.interface() == name);
-            let offered = FREE.contains(&name) || (agent && (FREE_FOR_AGENTS.contains(&name) || gated));
-            offered && speaks(version)
+            let gated = GatedInterface::ALL.iter().any(|gated| gated.interface() == name);
+            let linkable = FREE.contains(&name) || (agent && (FREE_FOR_AGENTS.contains(&name) || gated));
+            linkable && is_supported(version)
         };
         self.imports.iter().filter(|import| !known(import)).map(String::as_str).collect()
     }
 
+    /// Whether it imports this interface, in any version.
     #[must_use]
     pub fn imports(&self, interface: &str) -> bool {
         self.imports.iter().any(|import| import.split('@').next() == Some(interface))
     }
 
-    /// What it wants that nobody gets unasked.
+    /// The imported interfaces that need a grant.
     #[must_use]
-    pub fn wants(&self) -> Vec<Gated> {
-        Gated::ALL.into_iter().filter(|gated| self.imports(gated.interface())).collect()
+    pub fn wants(&self) -> Vec<GatedInterface> {
+        GatedInterface::ALL.into_iter().filter(|gated| self.imports(gated.interface())).collect()
     }
 }
 
@@ -100,8 +108,8 @@ fn root(why: &anyhow::Error) -> String {
     why.root_cause().to_string().lines().next().unwrap_or_default().to_owned()
 }
 
-fn speaks(version: &str) -> bool {
-    version == SPOKEN || version.starts_with(&format!("{SPOKEN}."))
+fn is_supported(version: &str) -> bool {
+    version == SUPPORTED || version.starts_with(&format!("{SUPPORTED}."))
 }
 
 fn names<'a>(resolve: &Resolve, items: impl Iterator<Item = (&'a WorldKey, &'a WorldItem)>) -> Vec<String> {

@@ -1,7 +1,7 @@
-//! A host's own lease on a store. On one machine the lock file says who hosts; where the folder is shared between
-//! machines a lock may not reach across, and the lease stands in: the next host waits it out, and the one before does
-//! nothing more until it has renewed it. A host that stood still for longer than its lease renews it first; only where
-//! another one took over meanwhile is it lost.
+//! The host's lease on its store. On one machine the lock file keeps a second host out. A file lock may not work between
+//! machines that share the folder; there the lease does: a new host waits until it has expired, and a host whose lease
+//! has expired, for instance because it was suspended, does nothing until it has renewed it. The lease is lost if another
+//! host took over meanwhile.
 
 use std::sync::Arc;
 
@@ -9,72 +9,76 @@ use baton_core::clock::{Clock, Time};
 use baton_core::lease::TERM;
 use tokio::sync::watch;
 
-/// Until when this host may act, as last made durable.
+/// The lease as it was last made durable. Clones share it.
 #[derive(Clone, Debug)]
-pub struct HostLease(Arc<watch::Sender<Standing>>);
+pub struct HostLease(Arc<watch::Sender<LeaseState>>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum LeaseState {
     Until(Time),
     /// Another host has the store.
     Lost,
 }
 
 impl HostLease {
+    /// A lease that ends then.
     #[must_use]
     pub fn until(end: Time) -> Self {
-        Self(Arc::new(watch::Sender::new(Standing::Until(end))))
+        Self(Arc::new(watch::Sender::new(LeaseState::Until(end))))
     }
 
-    /// For what acts without a store.
+    /// A lease that never ends, for adapters that run without a store.
     #[must_use]
     pub fn unlimited() -> Self {
         Self::until(Time::NEVER)
     }
 
+    /// Whether the host may act at this time.
     #[must_use]
     pub fn holds(&self, now: Time) -> bool {
         match *self.0.borrow() {
-            Standing::Until(end) => now <= end,
-            Standing::Lost => false,
+            LeaseState::Until(end) => now <= end,
+            LeaseState::Lost => false,
         }
     }
 
+    /// Whether another host has taken over. This is final.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        *self.0.borrow() == Standing::Lost
+        *self.0.borrow() == LeaseState::Lost
     }
 
+    /// Records a renewal. An older end than the current one is ignored, and so is a renewal of a lost lease.
     pub fn renewed(&self, end: Time) {
-        self.0.send_if_modified(|standing| match *standing {
-            Standing::Until(before) if before < end => {
-                *standing = Standing::Until(end);
+        self.0.send_if_modified(|state| match *state {
+            LeaseState::Until(before) if before < end => {
+                *state = LeaseState::Until(end);
                 true
             }
-            Standing::Until(_) | Standing::Lost => false,
+            LeaseState::Until(_) | LeaseState::Lost => false,
         });
     }
 
-    /// Another host took over: it is not renewed any more.
+    /// Records that another host took over.
     pub fn lose(&self) {
-        self.0.send_replace(Standing::Lost);
+        self.0.send_replace(LeaseState::Lost);
     }
 
-    /// Waits until this host may act or never may again.
+    /// Waits until the lease holds or is lost.
     pub async fn settled(&self, clock: &Clock) {
-        let mut standing = self.0.subscribe();
+        let mut state = self.0.subscribe();
         while !self.holds(clock.now()) && !self.is_lost() {
-            // It can't fail: this handle keeps the sender.
-            let _ = standing.changed().await;
+            // Can't fail: this handle keeps the sender alive.
+            let _ = state.changed().await;
         }
     }
 
-    /// Whether half of it is gone.
+    /// Whether it is time to renew it: less than half of its term is left.
     #[must_use]
     pub fn is_due(&self, now: Time) -> bool {
         match *self.0.borrow() {
-            Standing::Until(end) => end.since(now) < TERM / 2,
-            Standing::Lost => false,
+            LeaseState::Until(end) => end.since(now) < TERM / 2,
+            LeaseState::Lost => false,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The plugins that are there: bundled ones and installed ones, loaded when first used.
+//! Finds plugins by name, bundled or installed, and loads them when they are first used.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -13,7 +13,7 @@ use super::cache::Cache;
 use super::compile::Compiler;
 use super::executor::Executor;
 use super::grant::Grant;
-use super::inspect::Component;
+use super::inspect::ComponentInfo;
 use super::limits::{Limits, Overrides};
 use super::loader::{Loaded, Loader};
 use super::router::Router;
@@ -21,38 +21,48 @@ use super::validator::Validator;
 use super::{Engines, PluginError};
 use baton_core::kind::Kind;
 
-/// An installed plugin, as the store has it.
+/// An installed plugin, as the store records it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installed {
+    /// The name it was installed under.
     pub name: String,
+    /// The digest of its component.
     pub digest: String,
+    /// What the operator granted it.
     pub grants: Vec<Grant>,
 }
 
 impl From<&PluginRow> for Installed {
-    /// A grant that this version does not know is none.
+    /// A grant that this version does not know is dropped.
     fn from(row: &PluginRow) -> Self {
         let grants = row.grants.iter().filter_map(|grant| grant.parse().ok()).collect();
         Self { name: row.name.clone(), digest: row.digest.clone(), grants }
     }
 }
 
-/// What the operator's configuration says of one plugin.
+/// The configuration of one plugin: the table `[plugins.NAME]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings {
+pub struct PluginSettings {
+    /// Limits that differ from the defaults.
     pub limits: Overrides,
+    /// Settings that are passed to the plugin.
     pub config: BTreeMap<String, String>,
 }
 
-/// Where a library gets everything from.
+/// What a library is made from.
 pub struct Sources {
+    /// The plugins that are part of the binary.
     pub bundled: &'static BundledPlugins,
-    /// Installed components, named by digest.
+    /// The folder of installed components, named by digest.
     pub folder: PathBuf,
+    /// The folder of compiled components.
     pub cache: PathBuf,
+    /// Where components are compiled.
     pub compiler: Compiler,
+    /// The installed plugins.
     pub installed: Vec<Installed>,
-    pub settings: BTreeMap<String, Settings>,
+    /// Configuration by plugin name.
+    pub settings: BTreeMap<String, PluginSettings>,
 }
 
 type Ready = HashMap<(Kind, String), (Loaded, Vec<Grant>)>;
@@ -63,15 +73,18 @@ pub struct Library {
     bundled: &'static BundledPlugins,
     folder: PathBuf,
     installed: Mutex<BTreeMap<String, Installed>>,
-    settings: BTreeMap<String, Settings>,
+    settings: BTreeMap<String, PluginSettings>,
     loaded: Mutex<HashMap<(String, String), Loaded>>,
-    /// By name, until what is installed changes; a component that is named by its file is looked at each time.
+    /// Loaded plugins by name; cleared when the installed plugins change. A component that is named by its file is not in
+    /// here: the file may change.
     ready: Mutex<Ready>,
 }
 
 impl Library {
+    /// Opens the cache and starts the engines.
+    ///
     /// # Errors
-    /// [`PluginError::Host`] if this machine can't run plugins.
+    /// [`PluginError::Host`] if the cache can't be used or this machine can't run plugins.
     pub fn open(sources: Sources) -> Result<Self, PluginError> {
         let cache = Cache::at(&sources.cache).map_err(|why| PluginError::Host {
             plugin: "the plugin cache".into(),
@@ -89,25 +102,26 @@ impl Library {
         })
     }
 
-    /// Takes what is installed as it is now, so that a running host sees it.
+    /// Replaces the installed plugins, so that a running host sees changes.
     pub fn install(&self, plugins: impl Iterator<Item = Installed>) {
         let mut installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner);
         *installed = plugins.map(|plugin| (plugin.name.clone(), plugin)).collect();
         self.ready.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
+    /// The configuration of a plugin; empty if there is none.
     #[must_use]
-    pub fn settings(&self, name: &str) -> Settings {
+    pub fn settings(&self, name: &str) -> PluginSettings {
         self.settings.get(name).cloned().unwrap_or_default()
     }
 
-    /// What a plugin of this kind may use, with what is configured for it.
+    /// The limits of a plugin: the defaults of its kind, with the configured ones in their place.
     #[must_use]
     pub fn limits(&self, name: &str, kind: Kind) -> Limits {
         self.settings.get(name).map(|settings| settings.limits).unwrap_or_default().over(Limits::of(kind))
     }
 
-    /// The bytes of a plugin and what it is granted: installed plugins come before bundled ones of the same name.
+    /// The bytes and grants of a plugin. An installed plugin takes precedence over a bundled one of the same name.
     fn find(&self, name: &str, kind: Kind) -> Result<(Vec<u8>, Vec<Grant>), PluginError> {
         let installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         if let Some(Installed { digest, grants, .. }) = installed {
@@ -128,16 +142,16 @@ impl Library {
         ))
     }
 
-    fn place(&self, digest: &str) -> PathBuf {
+    fn path(&self, digest: &str) -> PathBuf {
         self.folder.join(format!("{}.wasm", digest.trim_start_matches("blake3:")))
     }
 
-    /// An installed component by its digest. What has another content than its name says is not used.
+    /// The bytes of an installed component.
     ///
     /// # Errors
-    /// It is not there, or was altered.
+    /// The file is missing, or its content does not match the digest.
     pub fn stored(&self, name: &str, digest: &str) -> Result<Vec<u8>, PluginError> {
-        let path = self.place(digest);
+        let path = self.path(digest);
         let bytes = fs::read(&path)
             .map_err(|why| unknown(name, &format!("{} can't be read: {why}", path.display())))?;
         if super::digest(&bytes) != digest {
@@ -173,14 +187,16 @@ impl Library {
         Ok((loaded, grants))
     }
 
+    /// Loads a router.
+    ///
     /// # Errors
-    /// Why it can't be used.
+    /// There is none of this name, or it can't be used.
     pub fn router(&self, name: &str) -> Result<Router, PluginError> {
         Router::new(self.load(name, Kind::Router)?.0, &self.loader.engines)
     }
 
-    /// What a router's name stands for by now, if that has another content than a run chose: a new version that was
-    /// installed or came with this binary, or a changed file whose old content is gone.
+    /// The digest that a router's name resolves to now, if it differs from the one that a run is pinned to: because another
+    /// version was installed or came with this binary, or because the file changed. None also if nothing has the name.
     #[must_use]
     pub fn successor(&self, name: &str, digest: &str) -> Option<String> {
         let installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
@@ -198,7 +214,7 @@ impl Library {
         (now != digest).then_some(now)
     }
 
-    /// What was loaded before of a name with this content.
+    /// The plugin of this name and digest, if it was loaded before.
     fn known(&self, name: &str, digest: &str) -> Option<Loaded> {
         let key = (name.to_owned(), digest.to_owned());
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
@@ -213,10 +229,10 @@ impl Library {
         Ok(loaded)
     }
 
-    /// A router with exactly this content, also where its name stands for another by now.
+    /// The router with this digest, even if its name now resolves to another one.
     ///
     /// # Errors
-    /// It is nowhere to be found any more, or can't be used.
+    /// No component with this digest is left, or it can't be used.
     pub fn router_at(&self, name: &str, digest: &str) -> Result<Router, PluginError> {
         let loaded = match self.known(name, digest) {
             Some(loaded) => loaded,
@@ -225,10 +241,10 @@ impl Library {
         Router::new(loaded, &self.loader.engines)
     }
 
-    /// The component of a router with exactly this content: installed, bundled, or the file that is its name.
+    /// The bytes of the router with this digest: installed, bundled, or the file that it is named by.
     ///
     /// # Errors
-    /// It is nowhere to be found any more.
+    /// No component with this digest is left.
     pub fn component_of(&self, name: &str, digest: &str) -> Result<Vec<u8>, PluginError> {
         let stored = match self.stored(name, digest) {
             Ok(stored) => return Ok(stored),
@@ -238,16 +254,16 @@ impl Library {
             return Ok(plugin.wasm.to_vec());
         }
         let read = is_file(name).then(|| fs::read(name).ok()).flatten();
-        read.filter(|bytes| super::digest(bytes) == digest).ok_or_else(|| match self.place(digest).exists() {
+        read.filter(|bytes| super::digest(bytes) == digest).ok_or_else(|| match self.path(digest).exists() {
             true => stored,
             false => unknown(name, &format!("the component with the digest {digest} is gone")),
         })
     }
 
-    /// A router from its bytes, under the limits of its name.
+    /// Loads a router from its bytes, with the limits that are configured for its name.
     ///
     /// # Errors
-    /// Why it can't be used.
+    /// It can't be used.
     pub fn router_from(&self, name: &str, bytes: &[u8]) -> Result<Router, PluginError> {
         let settings = self.settings(name);
         let limits = |kind| settings.limits.over(Limits::of(kind));
@@ -255,26 +271,32 @@ impl Library {
         Router::new(loaded, &self.loader.engines)
     }
 
+    /// Loads an executor.
+    ///
     /// # Errors
-    /// Why it can't be used.
+    /// There is none of this name, or it can't be used.
     pub fn executor(&self, name: &str) -> Result<Executor, PluginError> {
         Executor::new(self.load(name, Kind::Executor)?.0, &self.loader.engines)
     }
 
+    /// Loads a validator.
+    ///
     /// # Errors
-    /// Why it can't be used.
+    /// There is none of this name, or it can't be used.
     pub fn validator(&self, name: &str) -> Result<Validator, PluginError> {
         Validator::new(self.load(name, Kind::Validator)?.0, &self.loader.engines)
     }
 
+    /// Loads an agent adapter.
+    ///
     /// # Errors
-    /// Why it can't be used.
+    /// There is none of this name, it can't be used, or it imports what it was not granted.
     pub fn agent(&self, name: &str) -> Result<Adapter, PluginError> {
         let (loaded, grants) = self.load(name, Kind::Agent)?;
         Adapter::new(loaded, grants, &self.loader.engines)
     }
 
-    /// An adapter that was loaded before: asking for it costs next to nothing.
+    /// The adapter of this name if it was loaded before; reads and compiles nothing.
     #[must_use]
     pub fn ready_agent(&self, name: &str) -> Option<Adapter> {
         let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
@@ -283,13 +305,13 @@ impl Library {
         Adapter::new(loaded, grants, &self.loader.engines).ok()
     }
 
-    /// What a plugin is, without loading it.
+    /// Reads what a plugin is and what it was granted, without loading it.
     ///
     /// # Errors
     /// There is none of this name, or it is no plugin.
-    pub fn inspect(&self, name: &str, kind: Kind) -> Result<(Component, Vec<Grant>), PluginError> {
+    pub fn inspect(&self, name: &str, kind: Kind) -> Result<(ComponentInfo, Vec<Grant>), PluginError> {
         let (bytes, grants) = self.find(name, kind)?;
-        Ok((Component::read(name, &bytes)?, grants))
+        Ok((ComponentInfo::read(name, &bytes)?, grants))
     }
 }
 
@@ -302,10 +324,10 @@ fn unknown(plugin: &str, why: &str) -> PluginError {
     PluginError::Incompatible { plugin: plugin.to_owned(), why: why.to_owned() }
 }
 
-/// What a name stands for without a library: for lists.
+/// The bundled plugins with what their components say, for lists; loads nothing.
 #[must_use]
-pub fn components(bundled: &BundledPlugins) -> Vec<(&'static str, Arc<Component>)> {
+pub fn components(bundled: &BundledPlugins) -> Vec<(&'static str, Arc<ComponentInfo>)> {
     let read =
-        |plugin: Bundled| Some((plugin.name, Arc::new(Component::read(plugin.name, plugin.wasm).ok()?)));
+        |plugin: Bundled| Some((plugin.name, Arc::new(ComponentInfo::read(plugin.name, plugin.wasm).ok()?)));
     bundled.all().filter_map(read).collect()
 }

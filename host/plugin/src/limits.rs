@@ -1,4 +1,4 @@
-//! What one call of a plugin may use. On by default, set per plugin in the configuration.
+//! Limits of one call of a plugin. All have defaults; the table `[plugins.NAME.limits]` changes them.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,64 +12,81 @@ use super::PluginError;
 /// The limits of one plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Linear memory in bytes, all memories of an instance together with their tables apart.
+    /// Linear memory in bytes, over all memories of an instance. Tables are not included.
     pub memory: usize,
-    /// Elements of a table.
+    /// Elements of one table.
     pub table: usize,
-    /// Instructions, as wasmtime counts them; only for the pure kinds, where the verdict is reproducible.
+    /// Instructions, as wasmtime counts fuel. Only for pure kinds, where it makes running out reproducible; none for agents.
     pub fuel: Option<u64>,
-    /// Computing time. Checked every tick of 10 ms.
+    /// CPU time, checked every 10 ms.
     pub cpu: Duration,
-    /// Time from call to answer, waiting included; only for agents, whose attempts have timeouts of their own.
+    /// Time from call to answer including waiting. Always none: attempts of agents have their own timeouts.
     pub wall: Option<Duration>,
-    /// Bytes that may be copied between host and plugin in one host call or answer.
+    /// The most bytes that are copied between host and plugin in one host call or answer.
     pub copied: usize,
-    /// Handles to host resources at once.
+    /// The most handles to host resources that are open at once.
     pub handles: usize,
-    /// Lines of log.
+    /// Log lines. Further ones are counted and dropped.
     pub log_lines: u32,
-    /// What it may have the host do, where plugins of its kind can ask for it.
+    /// Limits on what it asks of the host.
     pub asks: Asks,
 }
 
-/// How much one plugin may have the host do for one task and for one run: what it asks for comes back to it, and it may
-/// ask again.
+/// How much a plugin may ask of the host, per task and per run. A plugin is called again with what it asked for and may ask
+/// again, so a single call's limits do not bound it. None = plugins of this kind can't ask for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Asks {
-    /// Tasks that a router has done first, before it decides on one.
+    /// Tasks that a router may have done before it decides on one task.
     pub consultations: Option<u32>,
+    /// The same over a whole run.
     pub consultations_per_run: Option<u32>,
-    /// Times that an executor is asked about one attempt of a composite task.
+    /// Calls of an executor about one attempt at a composite task.
     pub rounds: Option<u32>,
-    /// Children of one such attempt.
+    /// Children of one attempt at a composite task.
     pub children: Option<u32>,
+    /// Children of composite tasks over a whole run.
     pub children_per_run: Option<u32>,
-    /// Questions of one attempt to people, whoever answers them.
+    /// Questions to people in one attempt, whether or not they are answered.
     pub questions: Option<u32>,
 }
 
-/// A limit by its name in the configuration.
+/// One of the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Name {
+pub enum LimitKind {
+    /// [`Limits::memory`].
     Memory,
+    /// [`Limits::table`].
     Table,
+    /// [`Limits::fuel`].
     Fuel,
+    /// [`Limits::cpu`].
     Cpu,
+    /// [`Limits::wall`].
     Wall,
+    /// [`Limits::copied`].
     Copied,
+    /// [`Limits::handles`].
     Handles,
-    /// What is beyond is counted and dropped.
+    /// [`Limits::log_lines`].
     LogLines,
+    /// [`STACK`], which can't be configured.
     Stack,
+    /// [`Asks::consultations`].
     Consultations,
+    /// [`Asks::consultations_per_run`].
     ConsultationsPerRun,
+    /// [`Asks::rounds`].
     Rounds,
+    /// [`Asks::children`].
     Children,
+    /// [`Asks::children_per_run`].
     ChildrenPerRun,
+    /// [`Asks::questions`].
     Questions,
 }
 
-impl Name {
+impl LimitKind {
+    /// Every limit, in the order in which they are listed.
     pub const ALL: [Self; 15] = [
         Self::Memory,
         Self::Table,
@@ -88,6 +105,7 @@ impl Name {
         Self::Questions,
     ];
 
+    /// Its key in the configuration.
     #[must_use]
     pub fn key(self) -> &'static str {
         match self {
@@ -110,7 +128,7 @@ impl Name {
     }
 }
 
-impl fmt::Display for Name {
+impl fmt::Display for LimitKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.key())
     }
@@ -118,15 +136,17 @@ impl fmt::Display for Name {
 
 const MIB: usize = 1 << 20;
 
-/// Stack of a plugin, the same for all: it is a property of the engine.
+/// Stack of a plugin in bytes. The same for all, because it is a property of the engine.
 pub const STACK: usize = 512 << 10;
-/// The most memory and table elements that a plugin can be given.
+/// The largest memory limit that can be configured, in bytes.
 pub const MEMORY_CEILING: usize = 512 * MIB;
+/// The largest table limit that can be configured, in elements.
 pub const TABLE_CEILING: usize = 100_000;
-/// The largest component that is read.
+/// The largest component that is accepted, in bytes.
 pub const COMPONENT_CEILING: u64 = 64 << 20;
 
 impl Limits {
+    /// The default limits of a kind.
     #[must_use]
     pub fn of(kind: Kind) -> Self {
         let pure = Self {
@@ -141,7 +161,7 @@ impl Limits {
             asks: Asks::of(kind),
         };
         match kind {
-            // A score for each of 1,000 agents on each of 256 tasks must fit.
+            // Room for a score of each of 1,000 agents on each of 256 tasks.
             Kind::Router => Self { memory: 128 * MIB, copied: 64 * MIB, ..pure },
             Kind::Validator => pure,
             Kind::Executor => {
@@ -151,15 +171,15 @@ impl Limits {
         }
     }
 
-    /// Ticks of the epoch after which a call is stopped.
+    /// The CPU limit in ticks of the epoch, at least 1.
     #[must_use]
     pub fn ticks(&self) -> u64 {
         u64::try_from(self.cpu.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX).max(1)
     }
 
-    /// That a plugin went over one of them, and what can be done about it.
+    /// The error of a plugin that exceeded a limit, with how to raise it.
     #[must_use]
-    pub fn exceeded(&self, plugin: &str, limit: Name) -> PluginError {
+    pub fn exceeded(&self, plugin: &str, limit: LimitKind) -> PluginError {
         PluginError::OverLimit {
             plugin: plugin.to_owned(),
             limit,
@@ -168,59 +188,59 @@ impl Limits {
         }
     }
 
-    /// A limit's value as it would be written in the configuration.
+    /// The value of a limit, as the configuration writes it.
     #[must_use]
-    pub fn shown(&self, name: Name) -> String {
+    pub fn shown(&self, name: LimitKind) -> String {
         let span = |span: Duration| baton_core::span::Span(span).to_string();
         match name {
-            Name::Memory => bytes(self.memory),
-            Name::Table => format!("{} elements", self.table),
-            Name::Fuel => self.fuel.map_or_else(|| "none".into(), |fuel| fuel.to_string()),
-            Name::Cpu => span(self.cpu),
-            Name::Wall => self.wall.map_or_else(|| "the attempt's timeout".into(), span),
-            Name::Copied => bytes(self.copied),
-            Name::Handles => self.handles.to_string(),
-            Name::LogLines => self.log_lines.to_string(),
-            Name::Stack => bytes(STACK),
-            Name::Consultations => asked(self.asks.consultations),
-            Name::ConsultationsPerRun => asked(self.asks.consultations_per_run),
-            Name::Rounds => asked(self.asks.rounds),
-            Name::Children => asked(self.asks.children),
-            Name::ChildrenPerRun => asked(self.asks.children_per_run),
-            Name::Questions => asked(self.asks.questions),
+            LimitKind::Memory => bytes(self.memory),
+            LimitKind::Table => format!("{} elements", self.table),
+            LimitKind::Fuel => self.fuel.map_or_else(|| "none".into(), |fuel| fuel.to_string()),
+            LimitKind::Cpu => span(self.cpu),
+            LimitKind::Wall => self.wall.map_or_else(|| "the attempt's timeout".into(), span),
+            LimitKind::Copied => bytes(self.copied),
+            LimitKind::Handles => self.handles.to_string(),
+            LimitKind::LogLines => self.log_lines.to_string(),
+            LimitKind::Stack => bytes(STACK),
+            LimitKind::Consultations => asked(self.asks.consultations),
+            LimitKind::ConsultationsPerRun => asked(self.asks.consultations_per_run),
+            LimitKind::Rounds => asked(self.asks.rounds),
+            LimitKind::Children => asked(self.asks.children),
+            LimitKind::ChildrenPerRun => asked(self.asks.children_per_run),
+            LimitKind::Questions => asked(self.asks.questions),
         }
     }
 }
 
-fn remedy(plugin: &str, limit: Name) -> String {
+fn remedy(plugin: &str, limit: LimitKind) -> String {
     match limit {
-        Name::Stack => "it recurses too deeply; this limit is fixed".into(),
-        Name::Memory
-        | Name::Table
-        | Name::Fuel
-        | Name::Cpu
-        | Name::Wall
-        | Name::Copied
-        | Name::Handles
-        | Name::LogLines
-        | Name::Consultations
-        | Name::ConsultationsPerRun
-        | Name::Rounds
-        | Name::Children
-        | Name::ChildrenPerRun
-        | Name::Questions => {
+        LimitKind::Stack => "it recurses too deeply; this limit is fixed".into(),
+        LimitKind::Memory
+        | LimitKind::Table
+        | LimitKind::Fuel
+        | LimitKind::Cpu
+        | LimitKind::Wall
+        | LimitKind::Copied
+        | LimitKind::Handles
+        | LimitKind::LogLines
+        | LimitKind::Consultations
+        | LimitKind::ConsultationsPerRun
+        | LimitKind::Rounds
+        | LimitKind::Children
+        | LimitKind::ChildrenPerRun
+        | LimitKind::Questions => {
             format!("fix it, or set [plugins.{}.limits] {limit} in baton.toml", key(plugin))
         }
     }
 }
 
-/// A name as a key of TOML: a component that is named by its path needs quotes.
+/// A plugin's name as a TOML key: quoted if it is a path.
 fn key(plugin: &str) -> String {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if plugin.chars().all(is_bare) { plugin.to_owned() } else { format!("{plugin:?}") }
 }
 
-/// How a limit is shown of what plugins of a kind can't ask for.
+/// Stands for a limit on something that plugins of the kind can't ask for.
 pub const NONE: &str = "-";
 
 fn asked(limit: Option<u32>) -> String {
@@ -240,7 +260,7 @@ impl Asks {
         }
     }
 
-    /// With what is configured, for what plugins of this kind can ask for.
+    /// The configured values in place of the defaults. A limit that the kind does not have stays none.
     fn with(self, own: &Overrides) -> Self {
         let set = |usual: Option<u32>, own: Option<u32>| usual.map(|usual| own.unwrap_or(usual));
         Self {
@@ -254,9 +274,10 @@ impl Asks {
     }
 }
 
-/// How often the epoch moves on.
+/// The period of the epoch: CPU time is measured in these.
 pub const TICK: Duration = Duration::from_millis(10);
 
+/// A number of bytes in the largest unit that divides it: `64MiB`, `1KiB`, `100B`.
 #[must_use]
 pub fn bytes(count: usize) -> String {
     match count {
@@ -266,26 +287,41 @@ pub fn bytes(count: usize) -> String {
     }
 }
 
-/// What a plugin's configuration changes.
+/// The table `[plugins.NAME.limits]`. None = the default; each has the meaning of the field of the same name in [`Limits`] or
+/// [`Asks`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Overrides {
+    /// Linear memory, at most [`MEMORY_CEILING`].
     pub memory: Option<baton_core::size::Size>,
+    /// Table elements, at most [`TABLE_CEILING`].
     pub table: Option<usize>,
+    /// Instructions; ignored for agents.
     pub fuel: Option<u64>,
+    /// CPU time.
     pub cpu: Option<baton_core::span::Span>,
+    /// Bytes copied per host call or answer.
     pub copied: Option<baton_core::size::Size>,
+    /// Open handles.
     pub handles: Option<usize>,
+    /// Log lines.
     pub log_lines: Option<u32>,
+    /// Consultations per task.
     pub consultations: Option<u32>,
+    /// Consultations per run.
     pub consultations_per_run: Option<u32>,
+    /// Calls per attempt at a composite task.
     pub rounds: Option<u32>,
+    /// Children per attempt at a composite task.
     pub children: Option<u32>,
+    /// Children per run.
     pub children_per_run: Option<u32>,
+    /// Questions to people per attempt.
     pub questions: Option<u32>,
 }
 
 impl Overrides {
+    /// The limits with the configured values in place, cut to the ceilings.
     #[must_use]
     pub fn over(&self, limits: Limits) -> Limits {
         Limits {

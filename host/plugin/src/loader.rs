@@ -1,4 +1,4 @@
-//! From bytes to something that can be called: read what it is, refuse what it may not have, compile, link.
+//! Turns the bytes of a component into something that can be called: inspect, check grants, compile, link.
 
 use std::sync::Arc;
 
@@ -8,18 +8,18 @@ use wasmtime::component::{HasSelf, InstancePre, Linker};
 use super::bindings::{agent, shared};
 use super::cache::Cache;
 use super::compile::Compiler;
-use super::grant::{Gated, Grant};
-use super::inspect::Component;
+use super::grant::{GatedInterface, Grant};
+use super::inspect::ComponentInfo;
 use super::limits::Limits;
 use super::sandbox::{Identity, Sandbox};
 use super::{Engines, PluginError};
 use baton_core::kind::Kind;
 
-/// A component that is ready to be instantiated.
+/// A compiled and linked component, ready to be instantiated.
 #[derive(Clone)]
 pub(super) struct Loaded {
     pub(super) identity: Identity,
-    pub(super) component: Arc<Component>,
+    pub(super) component: Arc<ComponentInfo>,
     pub(super) pre: InstancePre<Sandbox>,
 }
 
@@ -37,7 +37,7 @@ impl Loader {
         limits: impl FnOnce(Kind) -> Limits,
         grants: &[Grant],
     ) -> Result<Loaded, PluginError> {
-        let component = Component::read(name, bytes)?;
+        let component = ComponentInfo::read(name, bytes)?;
         let wrong =
             |why: String| PluginError::Incompatible { plugin: name.to_owned(), why: excerpt(why, MESSAGE) };
         if let Some(import) = component.unknown_imports().first() {
@@ -51,7 +51,7 @@ impl Loader {
                 remedy,
             });
         }
-        let granted = |gated: &Gated| grants.iter().any(|grant| grant.opens() == *gated);
+        let granted = |gated: &GatedInterface| grants.iter().any(|grant| grant.opens() == *gated);
         if let Some(wanted) = component.wants().into_iter().find(|gated| !granted(gated)) {
             return Err(PluginError::NotGranted {
                 plugin: name.to_owned(),
@@ -63,7 +63,7 @@ impl Loader {
         let compiled = self
             .cache
             .component(engine, component.kind, &component.digest, bytes, &self.compiler)
-            .map_err(wrong)?;
+            .map_err(|why| wrong(why.to_string()))?;
         let linker = linker(engine, &component).map_err(|why| wrong(why.to_string()))?;
         let pre = linker.instantiate_pre(&compiled).map_err(|why| wrong(format!("{why:#}")))?;
         let identity = Identity { name: name.to_owned(), limits: limits(component.kind) };
@@ -71,8 +71,9 @@ impl Loader {
     }
 }
 
-/// Links what the component's kind may have and nothing else.
-fn linker(engine: &wasmtime::Engine, component: &Component) -> wasmtime::Result<Linker<Sandbox>> {
+/// A linker with the interfaces that the component's kind may import, and no others. Of those that need a grant, only the
+/// imported ones, which [`Loader::load`] has checked.
+fn linker(engine: &wasmtime::Engine, component: &ComponentInfo) -> wasmtime::Result<Linker<Sandbox>> {
     let mut linker = Linker::new(engine);
     shared::baton::types::core::add_to_linker::<Sandbox, HasSelf<Sandbox>>(&mut linker, |sandbox| sandbox)?;
     shared::baton::host::log::add_to_linker::<Sandbox, HasSelf<Sandbox>>(&mut linker, |sandbox| sandbox)?;
@@ -84,17 +85,17 @@ fn linker(engine: &wasmtime::Engine, component: &Component) -> wasmtime::Result<
             host::people::add_to_linker::<Sandbox, HasSelf<Sandbox>>(&mut linker, |sandbox| sandbox)?;
             for wanted in component.wants() {
                 match wanted {
-                    Gated::Process => {
+                    GatedInterface::Process => {
                         host::process::add_to_linker::<Sandbox, HasSelf<Sandbox>>(&mut linker, |sandbox| {
                             sandbox
                         })?;
                     }
-                    Gated::Http => {
+                    GatedInterface::Http => {
                         host::http::add_to_linker::<Sandbox, HasSelf<Sandbox>>(&mut linker, |sandbox| {
                             sandbox
                         })?;
                     }
-                    Gated::Memory => {
+                    GatedInterface::Memory => {
                         host::memory::add_to_linker::<Sandbox, HasSelf<Sandbox>>(&mut linker, |sandbox| {
                             sandbox
                         })?;

@@ -1,5 +1,5 @@
-//! Routers: who does what. The types are the contract's own, because a decision is recorded as it was asked and
-//! answered.
+//! Calls routers, which assign tasks to agents. The types are those of the contract, because a decision is recorded exactly
+//! as it was asked and answered.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,7 +14,7 @@ use super::bindings::learner::exports::baton::router::learning;
 use super::bindings::router::RouterPre;
 use super::bindings::shared::baton::router::words as routing;
 use super::loader::Loaded;
-use super::{Engines, PluginError, convert};
+use super::{Engines, PluginError, Violation, convert};
 
 pub use learning::{Experience, Lesson, Verdict};
 pub use routing::{
@@ -24,15 +24,16 @@ pub use routing::{
 
 pub use super::bindings::shared::baton::types::core::{Attr, NewTask};
 
-/// The most requests in one call, and the most experiences in one lesson.
+/// The most requests in one call, and the most attempts in one lesson.
 pub const BATCH: usize = 256;
-/// How far a total may be from the sum of its factors, and propensities from 1.0.
+/// The largest difference between a total and the sum of its factors, and between 1.0 and the sum of propensities.
 const TOLERANCE: f64 = 1e-6;
+/// The most bytes of a router's state.
 const STATE: usize = 64 << 10;
 const HOUR_MS: u64 = 3_600_000;
 const LEARNING: &str = "baton:router/learning@";
 
-/// A router that can be asked.
+/// A loaded router. Each call runs on a fresh instance; what it remembers is in its state.
 #[derive(Clone)]
 pub struct Router {
     loaded: Loaded,
@@ -41,11 +42,12 @@ pub struct Router {
     engines: Engines,
 }
 
-/// An answer that keeps the contract, and what it cost.
+/// A checked answer, and what it cost.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Routed {
-    /// In the order of the requests.
+    /// Its decisions are in the order of the requests.
     pub answer: Answer,
+    /// The fuel that the call used.
     pub fuel: u64,
 }
 
@@ -64,17 +66,17 @@ impl Router {
         Ok(Self { loaded, pre, learner, engines: engines.clone() })
     }
 
-    /// Whether it wants to be told what became of attempts.
+    /// Whether it learns from the results of attempts.
     #[must_use]
     pub fn learns(&self) -> bool {
         self.learner.is_some()
     }
 
-    /// Teaches once, on a fresh instance: the state that comes of it, and the fuel that it took. A router that does
-    /// not learn keeps its state.
+    /// Calls the router with a lesson. Returns its new state and the fuel used. A router that does not learn keeps its state; one
+    /// that rejects its state as foreign is called again with an empty one.
     ///
     /// # Errors
-    /// Why there is no usable state.
+    /// Any [`PluginError`] but `Incompatible` and `NotGranted`.
     pub fn learn(&self, lesson: &Lesson) -> Result<(Vec<u8>, u64), PluginError> {
         let Some(learner) = &self.learner else { return Ok((lesson.state.clone(), 0)) };
         match self.teach(learner, lesson)? {
@@ -101,26 +103,28 @@ impl Router {
         let left = store.get_fuel().unwrap_or(0);
         let fuel = identity.limits.fuel.unwrap_or(0).saturating_sub(left);
         match learned {
-            Ok(state) if state.len() > STATE => Err(identity.nonsense(too_large(state.len()))),
+            Ok(state) if state.len() > STATE => Err(identity.invalid_answer(too_large(state.len()))),
             Ok(state) => Ok(Ok((state, fuel))),
             Err(error) => Ok(Err(error)),
         }
     }
 
+    /// The plugin's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.loaded.identity.name
     }
 
+    /// The digest of its component.
     #[must_use]
     pub fn digest(&self) -> &str {
         &self.loaded.component.digest
     }
 
-    /// Asks once, on a fresh instance.
+    /// Calls the router. One that rejects its state as foreign is called again with an empty one.
     ///
     /// # Errors
-    /// Why there is no usable answer.
+    /// Any [`PluginError`] but `Incompatible` and `NotGranted`.
     pub fn route(&self, snapshot: &Snapshot) -> Result<Routed, PluginError> {
         let routed = self.ask(snapshot)?;
         match routed {
@@ -158,7 +162,7 @@ impl Router {
         let fuel = identity.limits.fuel.unwrap_or(0).saturating_sub(left);
         match answer {
             Ok(answer) => {
-                let answer = checked(snapshot, answer).map_err(|why| identity.nonsense(why))?;
+                let answer = checked(snapshot, answer).map_err(|why| identity.invalid_answer(why))?;
                 Ok(Ok(Routed { answer, fuel }))
             }
             Err(error) => Ok(Err(error)),
@@ -166,7 +170,8 @@ impl Router {
     }
 }
 
-/// A task as routers see it.
+/// A task as routers see it. `candidates` is an index into the snapshot's sets, `queued_ms` how long the task has been ready,
+/// `consulted` the outcome of the task that the router asked for.
 #[must_use]
 pub fn request(
     task: &Task,
@@ -185,63 +190,66 @@ pub fn request(
     }
 }
 
-/// A task in numbers. `attempts` are those charged before this one.
+/// The numeric features of a task. `attempts` are those before this one.
 #[must_use]
 pub fn features(spec: &Workstream, attempts: u32) -> Vec<Feature> {
     let named = baton_core::task::features::of(spec, attempts).into_iter();
     named.map(|(name, value)| Feature { name, value }).collect()
 }
 
-/// The task that a router wants done first.
+/// The task that a router wants done before it decides.
 ///
 /// # Errors
-/// What is wrong with it.
-pub fn consultation(new: NewTask) -> Result<Workstream, String> {
+/// What is wrong with it, as the reason of an invalid answer.
+pub fn consultation(new: NewTask) -> Result<Workstream, Violation> {
     convert::new_task(new, Effects::Pure)
 }
 
-/// Holds an answer against the contract, and puts its decisions in the order of the requests.
+/// Checks an answer against the contract, and sorts its decisions by request.
 ///
 /// # Errors
-/// The first rule that it breaks.
-pub fn checked(snapshot: &Snapshot, mut answer: Answer) -> Result<Answer, String> {
+/// The first violation, as the reason of an invalid answer.
+pub fn checked(snapshot: &Snapshot, mut answer: Answer) -> Result<Answer, Violation> {
     let requests = snapshot.requests.len();
     if answer.state.len() > STATE {
-        return Err(too_large(answer.state.len()));
+        return Err(Violation(too_large(answer.state.len())));
     }
     if let Some(factor) = answer.factors.iter().find(|factor| !factor.weight.is_finite()) {
-        return Err(format!("the weight of factor {:?} is {}", factor.name, factor.weight));
+        return Err(Violation(format!("the weight of factor {:?} is {}", factor.name, factor.weight)));
     }
-    told(&mut answer)?;
+    bound_texts(&mut answer)?;
     let mut seen = HashSet::new();
     for decision in &answer.decisions {
         let index = decision.request as usize;
         let Some(request) = snapshot.requests.get(index) else {
-            return Err(format!("it decided on request {index} of {requests}"));
+            return Err(Violation(format!("it decided on request {index} of {requests}")));
         };
         if !seen.insert(index) {
-            return Err(format!("it decided twice on request {index}"));
+            return Err(Violation(format!("it decided twice on request {index}")));
         }
         choice(snapshot, request, &answer.factors, &decision.choice)
-            .map_err(|why| format!("request {index}: {why}"))?;
+            .map_err(|why| Violation(format!("request {index}: {why}")))?;
     }
     if let Some(missing) = (0..requests).find(|index| !seen.contains(index)) {
-        return Err(format!("it did not decide on request {missing}"));
+        return Err(Violation(format!("it did not decide on request {missing}")));
     }
     answer.decisions.sort_by_key(|decision| decision.request);
     Ok(answer)
 }
 
-/// Factors of one answer.
+/// The most factors of one answer.
 const FACTORS: usize = 256;
-/// The bytes of a factor's name and of the reason for one decision: both are recorded as they are.
+/// The most bytes of a factor's name and of the reason for one decision, which are recorded; more are cut off.
 const NAME: usize = 128;
 const REASON: usize = 1 << 10;
 
-/// Sees to it that what a router says for people has an end.
-fn told(answer: &mut Answer) -> Result<(), String> {
+/// Cuts the texts of an answer to their limits.
+fn bound_texts(answer: &mut Answer) -> Result<(), Violation> {
     if answer.factors.len() > FACTORS {
-        return Err(format!("it names {} factors, and {FACTORS} are allowed", answer.factors.len()));
+        return Err(Violation(format!(
+            "it names {} factors, and {FACTORS} are allowed",
+            answer.factors.len()
+        )));
     }
     for factor in &mut answer.factors {
         factor.name = excerpt(std::mem::take(&mut factor.name), NAME);
@@ -262,12 +270,17 @@ fn too_large(bytes: usize) -> String {
     format!("its state has {bytes} bytes, and {STATE} are allowed")
 }
 
-fn choice(snapshot: &Snapshot, request: &Request, factors: &[Factor], choice: &Choice) -> Result<(), String> {
+fn choice(
+    snapshot: &Snapshot,
+    request: &Request,
+    factors: &[Factor],
+    choice: &Choice,
+) -> Result<(), Violation> {
     let candidates = snapshot.candidate_sets.get(request.candidates as usize).map_or(&[][..], Vec::as_slice);
     match choice {
         Choice::Assign(assignment) => assigned(snapshot, candidates, factors, assignment),
         Choice::Defer(pause) if *pause > HOUR_MS => {
-            Err(format!("it deferred for {pause} ms, and an hour is allowed"))
+            Err(Violation(format!("it deferred for {pause} ms, and an hour is allowed")))
         }
         Choice::Defer(_) | Choice::Reject(_) => Ok(()),
         Choice::Consult(new) => convert::new_task(new.clone(), Effects::Pure).map(|_| ()),
@@ -279,13 +292,13 @@ fn assigned(
     candidates: &[u32],
     factors: &[Factor],
     assignment: &Assignment,
-) -> Result<(), String> {
+) -> Result<(), Violation> {
     let fits = |agent: u32, what: &str| {
         let name = snapshot.agents.get(agent as usize).map(|agent| agent.id.as_str());
         match name {
-            None => Err(format!("{what} agent {agent} of {}", snapshot.agents.len())),
+            None => Err(Violation(format!("{what} agent {agent} of {}", snapshot.agents.len()))),
             Some(name) if candidates.binary_search(&agent).is_err() => {
-                Err(format!("{what} {name}, which is no candidate"))
+                Err(Violation(format!("{what} {name}, which is no candidate")))
             }
             Some(_) => Ok(()),
         }
@@ -294,7 +307,10 @@ fn assigned(
     for (count, what) in [(assignment.scores.len(), "scored"), (assignment.fallbacks.len(), "falls back to")]
     {
         if count > candidates.len() {
-            return Err(format!("it {what} {count} agents, and there are {} candidates", candidates.len()));
+            return Err(Violation(format!(
+                "it {what} {count} agents, and there are {} candidates",
+                candidates.len()
+            )));
         }
     }
     assignment.fallbacks.iter().try_for_each(|agent| fits(*agent, "it falls back to"))?;
@@ -305,27 +321,36 @@ fn assigned(
     let all: f64 = assignment.scores.iter().map(|score| score.propensity).sum();
     let whole = assignment.scores.len() == candidates.len();
     if all > 1.0 + TOLERANCE || (whole && !candidates.is_empty() && all < 1.0 - TOLERANCE) {
-        return Err(format!("its propensities add up to {all}, expected 1.0"));
+        return Err(Violation(format!("its propensities add up to {all}, expected 1.0")));
     }
     Ok(())
 }
 
-fn scored(score: &Score, factors: &[Factor]) -> Result<(), String> {
+fn scored(score: &Score, factors: &[Factor]) -> Result<(), Violation> {
     let agent = score.agent;
     if !score.total.is_finite() || score.values.iter().any(|value| !value.is_finite()) {
-        return Err(format!("the score of agent {agent} is not a finite number"));
+        return Err(Violation(format!("the score of agent {agent} is not a finite number")));
     }
     if !(0.0..=1.0).contains(&score.propensity) {
         let propensity = score.propensity;
-        return Err(format!("the propensity of agent {agent} is {propensity}, expected 0.0 to 1.0"));
+        return Err(Violation(format!(
+            "the propensity of agent {agent} is {propensity}, expected 0.0 to 1.0"
+        )));
     }
     if score.values.len() != factors.len() {
-        return Err(format!("a score has {} values for {} factors", score.values.len(), factors.len()));
+        return Err(Violation(format!(
+            "a score has {} values for {} factors",
+            score.values.len(),
+            factors.len()
+        )));
     }
     let terms = score.values.iter().zip(factors).map(|(value, factor)| value * factor.weight);
     let (sum, size) = terms.fold((0.0, 1.0_f64), |(sum, size), term| (sum + term, size.max(term.abs())));
     if (sum - score.total).abs() > TOLERANCE * size {
-        return Err(format!("the total of agent {agent} is {}, and its factors give {sum}", score.total));
+        return Err(Violation(format!(
+            "the total of agent {agent} is {}, and its factors give {sum}",
+            score.total
+        )));
     }
     match &score.forecast {
         Some(forecast) => foreseen(agent, forecast),
@@ -333,25 +358,29 @@ fn scored(score: &Score, factors: &[Factor]) -> Result<(), String> {
     }
 }
 
-fn foreseen(agent: u32, forecast: &Forecast) -> Result<(), String> {
+fn foreseen(agent: u32, forecast: &Forecast) -> Result<(), Violation> {
     let named = [("p-success", forecast.p_success), ("confidence", forecast.confidence)];
     match named.iter().find(|(_, value)| !(0.0..=1.0).contains(value)) {
-        Some((name, value)) => Err(format!("the {name} of agent {agent} is {value}, expected 0.0 to 1.0")),
+        Some((name, value)) => {
+            Err(Violation(format!("the {name} of agent {agent} is {value}, expected 0.0 to 1.0")))
+        }
         None => Ok(()),
     }
 }
 
-/// A router's configuration, as it is told.
+/// A router's configuration as attributes of the contract.
 #[must_use]
 pub fn attrs(config: &BTreeMap<String, String>) -> Vec<Attr> {
-    config.iter().map(|(name, value)| Attr { name: name.clone(), value: value.clone() }).collect()
+    convert::attrs(config)
 }
 
-/// The name and the digest under which the host's own choice is recorded: no plugin has them.
+/// The name under which the host's own choice is recorded. No plugin can have it.
 pub const LEAST_LOADED: &str = "host:least-loaded";
+/// The digest that is recorded with it.
 pub const LEAST_LOADED_DIGEST: &str = "host";
 
-/// What the host decides when a router can't: everyone goes to the candidate with the most room for its size.
+/// The host's own decision, for when a router fails: each task goes to the candidate with the lowest share of its capacity
+/// in use.
 #[must_use]
 pub fn least_loaded(snapshot: &Snapshot) -> Answer {
     let mut running: Vec<u32> = snapshot.agents.iter().map(|agent| agent.running).collect();

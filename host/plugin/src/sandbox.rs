@@ -1,40 +1,41 @@
-//! One call's store: its limits, its log, and what ended it.
+//! The wasmtime store of one call: its limits, its log, and why it ended.
 
 use std::sync::Arc;
 
 use baton_core::excerpt::{MESSAGE, excerpt};
 use wasmtime::component::ResourceTable;
-use wasmtime::{ResourceLimiter, Store, Trap, UpdateDeadline};
+use wasmtime::{PoolConcurrencyLimitError, ResourceLimiter, Store, Trap, UpdateDeadline};
 
 use super::capability::Capabilities;
-use super::capability::log::Lines;
-use super::limits::{Limits, Name};
+use super::capability::log::CallLog;
+use super::limits::{LimitKind, Limits};
 use super::{PluginError, engine};
 
-/// What a store holds. A strategy has no powers.
+/// The data of a store.
 pub(super) struct Sandbox {
     pub(super) limiter: Limiter,
-    pub(super) log: Lines,
-    pub(super) powers: Option<Arc<Capabilities>>,
-    /// Programs that are talked to and responses under way.
+    pub(super) log: CallLog,
+    /// None for pure kinds.
+    pub(super) capabilities: Option<Arc<Capabilities>>,
+    /// Running programs and HTTP responses.
     pub(super) table: ResourceTable,
-    /// Questions that the attempt may still ask.
+    /// Questions to people that are left.
     pub(super) questions: u32,
 }
 
 impl Sandbox {
-    /// What the attempt may do. Only adapters are linked to what asks for it.
-    pub(super) fn powers(&self) -> wasmtime::Result<Arc<Capabilities>> {
-        self.powers.clone().ok_or_else(|| wasmtime::Error::msg("a strategy has no powers"))
+    /// What the attempt may do. Fails for pure kinds, which are not linked with the interfaces that call this.
+    pub(super) fn capabilities(&self) -> wasmtime::Result<Arc<Capabilities>> {
+        self.capabilities.clone().ok_or_else(|| wasmtime::Error::msg("a strategy has no capabilities"))
     }
 }
 
-/// Counts memory and tables, and remembers which limit was hit.
+/// Limits memory and tables, and records which limit was exceeded.
 pub(super) struct Limiter {
     memory: usize,
     table: usize,
     used: usize,
-    pub(super) hit: Option<Name>,
+    pub(super) hit: Option<LimitKind>,
 }
 
 impl ResourceLimiter for Limiter {
@@ -46,7 +47,7 @@ impl ResourceLimiter for Limiter {
     ) -> wasmtime::Result<bool> {
         let used = self.used + desired.saturating_sub(current);
         if used > self.memory {
-            self.hit = Some(Name::Memory);
+            self.hit = Some(LimitKind::Memory);
             return Ok(false);
         }
         self.used = used;
@@ -60,7 +61,7 @@ impl ResourceLimiter for Limiter {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         if desired > self.table {
-            self.hit = Some(Name::Table);
+            self.hit = Some(LimitKind::Table);
             return Ok(false);
         }
         Ok(true)
@@ -79,7 +80,7 @@ impl ResourceLimiter for Limiter {
     }
 }
 
-/// Who is called, for messages, and under which limits.
+/// The plugin that is called, for messages, and its limits.
 #[derive(Clone, Debug)]
 pub(super) struct Identity {
     pub(super) name: String,
@@ -87,7 +88,7 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// A store for one call of a strategy: fuel, a deadline that traps, no powers.
+    /// A store for one call of a pure plugin: with fuel, and an epoch deadline that traps.
     pub(super) fn pure_store(&self, engine: &wasmtime::Engine) -> Result<Store<Sandbox>, PluginError> {
         let mut store = self.store(engine, None);
         store.set_epoch_deadline(self.limits.ticks());
@@ -98,20 +99,21 @@ impl Identity {
         Ok(store)
     }
 
-    /// A store for one attempt: yields at every tick, and is stopped when its computing time is used up or its lease
-    /// is gone.
+    /// A store for one attempt: yields at every tick, and is interrupted when its CPU time is used up or the attempt is
+    /// fenced.
     pub(super) fn effectful_store(
         &self,
         engine: &wasmtime::Engine,
-        powers: Arc<Capabilities>,
+        capabilities: Arc<Capabilities>,
     ) -> Store<Sandbox> {
-        let mut store = self.store(engine, Some(powers));
+        let mut store = self.store(engine, Some(capabilities));
         store.set_epoch_deadline(1);
         let mut left = self.limits.ticks();
         store.epoch_deadline_callback(move |context| {
             left = left.saturating_sub(1);
             // Who must stop for another reason cleans up and hands in what is paid for, until its grace is over.
-            let revoked = context.data().powers.as_ref().is_some_and(|powers| powers.is_barred());
+            let revoked =
+                context.data().capabilities.as_ref().is_some_and(|capabilities| capabilities.is_fenced());
             if left == 0 || revoked {
                 return Ok(UpdateDeadline::Interrupt);
             }
@@ -120,11 +122,11 @@ impl Identity {
         store
     }
 
-    fn store(&self, engine: &wasmtime::Engine, powers: Option<Arc<Capabilities>>) -> Store<Sandbox> {
+    fn store(&self, engine: &wasmtime::Engine, capabilities: Option<Arc<Capabilities>>) -> Store<Sandbox> {
         let limiter = Limiter { memory: self.limits.memory, table: self.limits.table, used: 0, hit: None };
-        let log = Lines::new(self.name.clone(), self.limits.log_lines);
+        let log = CallLog::new(self.name.clone(), self.limits.log_lines);
         let questions = self.limits.asks.questions.unwrap_or(0);
-        let sandbox = Sandbox { limiter, log, powers, table: ResourceTable::new(), questions };
+        let sandbox = Sandbox { limiter, log, capabilities, table: ResourceTable::new(), questions };
         let mut store = Store::new(engine, sandbox);
         store.limiter(|sandbox| &mut sandbox.limiter);
         store.set_hostcall_fuel(self.limits.copied);
@@ -132,38 +134,42 @@ impl Identity {
         store
     }
 
+    /// The error of a host that could not run the plugin.
     pub(super) fn host(&self, why: &dyn std::fmt::Display) -> PluginError {
         PluginError::Host { plugin: self.name.clone(), why: why.to_string() }
     }
 
-    pub(super) fn nonsense(&self, why: impl Into<String>) -> PluginError {
+    /// The error of an answer that violates the contract.
+    pub(super) fn invalid_answer(&self, why: impl Into<String>) -> PluginError {
         PluginError::InvalidAnswer { plugin: self.name.clone(), why: excerpt(why, MESSAGE) }
     }
 
+    /// The error of a plugin that returned an error of its contract.
     pub(super) fn refused(&self, why: impl Into<String>) -> PluginError {
         PluginError::Refused { plugin: self.name.clone(), why: excerpt(why, MESSAGE) }
     }
 
-    /// It went over one of its limits.
-    pub(super) fn over(&self, limit: Name) -> PluginError {
+    /// The error of a plugin that exceeded a limit.
+    pub(super) fn over(&self, limit: LimitKind) -> PluginError {
         self.limits.exceeded(&self.name, limit)
     }
 
-    /// What ended a call that gave no answer.
+    /// The error of a call that trapped.
     pub(super) fn ended(&self, error: &wasmtime::Error, store: &Store<Sandbox>) -> PluginError {
         let trap = error.downcast_ref::<Trap>().copied();
         let text = format!("{error:#}");
         let limit = match trap {
-            Some(Trap::OutOfFuel) => Some(Name::Fuel),
-            Some(Trap::Interrupt) => Some(Name::Cpu),
-            Some(Trap::StackOverflow) => Some(Name::Stack),
-            Some(_) | None if text.contains("too much data is being copied") => Some(Name::Copied),
-            Some(_) | None if text.contains("handle limit exceeded") => Some(Name::Handles),
+            Some(Trap::OutOfFuel) => Some(LimitKind::Fuel),
+            Some(Trap::Interrupt) => Some(LimitKind::Cpu),
+            Some(Trap::StackOverflow) => Some(LimitKind::Stack),
+            // wasmtime 48 has no types for these two; tests/plugins pins that they are recognised.
+            Some(_) | None if text.contains("too much data is being copied") => Some(LimitKind::Copied),
+            Some(_) | None if text.contains("handle limit exceeded") => Some(LimitKind::Handles),
             Some(_) | None => store.data().limiter.hit,
         };
         match limit {
             Some(limit) => self.over(limit),
-            None if text.contains("maximum concurrent") => self.host(&format!(
+            None if error.is::<PoolConcurrencyLimitError>() => self.host(&format!(
                 "all {} places for attempts are taken: lower the agents' capacities",
                 engine::AGENT_SLOTS
             )),
@@ -175,7 +181,7 @@ impl Identity {
     }
 }
 
-/// The cause without the backtrace.
+/// The cause without the backtrace of the guest.
 fn short(text: &str) -> String {
     let cause = text.rsplit(": ").next().unwrap_or(text);
     let line = if text.contains("wasm trap") { cause } else { text };

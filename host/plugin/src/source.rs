@@ -1,4 +1,4 @@
-//! Where a component comes from: a file, a project's folder, an https address, or an OCI registry.
+//! Sources of components: a file, a project's folder, an https URL, an OCI registry.
 
 use std::path::PathBuf;
 use std::str::FromStr as _;
@@ -9,51 +9,68 @@ use oci_client::secrets::RegistryAuth;
 use oci_client::{Client, Reference};
 use thiserror::Error;
 
-/// A component and the name that it has unless another is given.
+/// A downloaded component.
 #[derive(Clone, Debug)]
 pub struct Fetched {
+    /// The name to install it under, unless the operator gives another.
     pub name: String,
+    /// The component.
     pub bytes: Vec<u8>,
 }
 
-/// Why a component could not be had, by what to do about it.
+/// Why a component could not be fetched, by what to do about it.
 #[derive(Debug, Error)]
 pub enum SourceError {
-    /// What was typed is wrong.
+    /// The argument is malformed. Fix it.
     #[error("{0}: {1}")]
     Malformed(String, String),
-    /// Try again, or look at the server.
+    /// The server or the network failed. Try again, or look at the server.
     #[error("{0} can't be fetched: {1}")]
     Unreachable(String, String),
-    /// Do not install it.
+    /// The content does not match the expected digest. Do not install it.
     #[error("{at} is {found}, expected {expected}: it is not what you meant to install")]
-    OtherContent { at: String, found: String, expected: String },
+    OtherContent {
+        /// The source.
+        at: String,
+        /// The digest of what was fetched.
+        found: String,
+        /// The digest that the operator gave.
+        expected: String,
+    },
 }
 
-/// Bytes of a component, the same as for one that is loaded.
-const LARGEST: usize = 64 << 20;
-/// For a whole download.
+/// The most bytes of a component that are downloaded.
+const LARGEST: usize = super::limits::COMPONENT_CEILING as usize;
+/// Timeout of a whole download.
 const TIMEOUT: Duration = Duration::from_secs(300);
-/// What `wkg` writes, and what older tools did.
+/// Media types of layers: the one that `wkg` writes, and that of older tools.
 const LAYERS: [&str; 2] = ["application/wasm", "application/vnd.wasm.content.layer.v1+wasm"];
-/// `USER:PASSWORD` for a registry that wants one.
+/// The environment variable with `USER:PASSWORD` for the registry; anonymous without it.
 const AUTH: &str = "BATON_REGISTRY_AUTH";
 
+/// Where a component comes from.
 #[derive(Clone, Debug)]
 pub enum Source {
+    /// A component's file, or the folder of a plugin's project.
     Path(PathBuf),
+    /// A server.
     Remote(Remote),
 }
 
+/// A server that has a component.
 #[derive(Clone, Debug)]
 pub enum Remote {
+    /// An https URL, or an http URL of this machine.
     Web(reqwest::Url),
+    /// An OCI registry.
     Registry(Reference),
 }
 
 impl Source {
+    /// Parses the argument of `baton plugin add`.
+    ///
     /// # Errors
-    /// What was expected.
+    /// [`SourceError::Malformed`], with what was expected.
     pub fn parse(text: &str) -> Result<Self, SourceError> {
         let wrong = |why: String| SourceError::Malformed(text.to_owned(), why);
         if let Some(reference) = text.strip_prefix("oci://") {
@@ -77,15 +94,17 @@ impl Source {
     }
 }
 
-/// Whether a host is this machine by its name.
+/// Whether a host name is this machine's.
 fn is_here(host: &str) -> bool {
     matches!(host.split(':').next(), Some("localhost" | "127.0.0.1")) || host.starts_with("[::1]")
 }
 
+/// Downloads a component, with a timeout of 5 minutes. `text` is the source as it was typed, for errors. Blocks.
+///
 /// # Errors
-/// It can't be had, or is too large.
+/// [`SourceError::Unreachable`], also if it has more than 64 MiB.
 pub fn download(text: &str, remote: Remote) -> Result<Fetched, SourceError> {
-    // Another library in this process may have chosen already, which is as good.
+    // An error means that another library of this process has installed a provider, which will do.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|why| SourceError::Unreachable(text.to_owned(), why.to_string()))?;
@@ -95,8 +114,10 @@ pub fn download(text: &str, remote: Remote) -> Result<Fetched, SourceError> {
     }
 }
 
+/// Checks the digest of a component. `text` is its source, for errors.
+///
 /// # Errors
-/// It is another than its digest says.
+/// [`SourceError::OtherContent`] if it does not match.
 pub fn verify(text: &str, bytes: &[u8], expected: &str) -> Result<(), SourceError> {
     let found = super::digest(bytes);
     if found == expected {
@@ -110,7 +131,7 @@ async fn of_web(text: &str, url: reqwest::Url) -> Result<Fetched, SourceError> {
     let agent = concat!("baton/", env!("CARGO_PKG_VERSION"));
     let mut builder = reqwest::Client::builder().timeout(TIMEOUT).user_agent(agent);
     if url.scheme() == "http" {
-        // A machine may have no certificates, and none are needed.
+        // Plain http needs no certificates, and a machine may have none.
         builder = builder.tls_certs_only([]);
     } else {
         builder = builder.https_only(true);
@@ -171,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn sources_are_told_apart() {
+    fn sources_are_distinguished() {
         assert!(matches!(Source::parse("mine/mine.wasm"), Ok(Source::Path(_))));
         assert!(matches!(Source::parse("https://example.org/mine.wasm"), Ok(Source::Remote(Remote::Web(_)))));
         assert!(matches!(

@@ -1,4 +1,4 @@
-//! Validators: whether an outcome may stand.
+//! Calls validators, which judge whether an outcome is accepted.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +11,14 @@ use baton_core::task::child::Child;
 use baton_core::task::policy::Effects;
 
 use super::bindings::validator::ValidatorPre;
-use super::bindings::validator::exports::baton::validator::validation::{
-    Request, ValidationError, Verdict as Said,
-};
+use super::bindings::validator::exports::baton::validator::validation::{Request, ValidationError, Verdict};
 use super::loader::Loaded;
-use super::{Engines, PluginError, convert};
+use super::{Engines, PluginError, Violation, convert};
 
-/// Evidence tasks of one answer.
+/// The most evidence tasks in one answer.
 const EVIDENCE: usize = 16;
 
+/// A loaded validator. Each call runs on a fresh instance.
 #[derive(Clone)]
 pub struct Validator {
     loaded: Loaded,
@@ -27,20 +26,28 @@ pub struct Validator {
     engines: Engines,
 }
 
-/// What a validator is asked about.
-pub struct Question<'a> {
+/// The arguments of one call.
+pub struct ValidationRequest<'a> {
+    /// The state of the task whose outcome is judged.
     pub task: &'a Task,
+    /// The task as the plan has it, with its contract.
     pub spec: &'a Workstream,
+    /// The outcome to judge.
     pub outcome: &'a Outcome,
+    /// The evidence tasks that this validator asked for, all ended; empty on the first call.
     pub evidence: &'a [Child],
+    /// When the host asks.
     pub now: Time,
-    /// The operator's configuration and what the plan adds to it.
+    /// The operator's configuration, overridden by the plan's `with`.
     pub config: &'a BTreeMap<String, String>,
 }
 
+/// A validator's answer.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
+pub enum Validation {
+    /// The verdict: at least one check.
     Checks(Vec<Check>),
+    /// Run these tasks, 1 to 16, and call the validator again with their results.
     Gather(Vec<Workstream>),
 }
 
@@ -53,11 +60,12 @@ impl Validator {
         Ok(Self { loaded, pre, engines: engines.clone() })
     }
 
-    /// Asks once, on a fresh instance.
+    /// Calls the validator once, on a fresh instance. A validator that reports an error of its own refuses the outcome: the
+    /// answer is one failed check.
     ///
     /// # Errors
-    /// Why there is no usable answer.
-    pub fn validate(&self, question: &Question<'_>) -> Result<Verdict, PluginError> {
+    /// Any [`PluginError`] but `Incompatible` and `NotGranted`; `Refused` for a configuration it can't use.
+    pub fn validate(&self, question: &ValidationRequest<'_>) -> Result<Validation, PluginError> {
         let identity = &self.loaded.identity;
         let request = Request {
             task: convert::task(question.task, question.spec, Vec::new()),
@@ -68,17 +76,17 @@ impl Validator {
             config: convert::attrs(question.config),
         };
         let mut store = identity.pure_store(&self.engines.pure)?;
-        let said = self
+        let answer = self
             .pre
             .instantiate(&mut store)
             .and_then(|instance| instance.baton_validator_validation().call_validate(&mut store, &request))
             .map_err(|error| identity.ended(&error, &store))?;
-        match said {
-            Ok(said) => verdict(&identity.name, said).map_err(|why| identity.nonsense(why)),
+        match answer {
+            Ok(answer) => validation(&identity.name, answer).map_err(|why| identity.invalid_answer(why)),
             Err(ValidationError::BadConfig(attr)) => {
                 Err(identity.refused(format!("its configuration `{}`: {}", attr.name, attr.value)))
             }
-            Err(ValidationError::Other(why)) => Ok(Verdict::Checks(vec![Check {
+            Err(ValidationError::Other(why)) => Ok(Validation::Checks(vec![Check {
                 validator: identity.name.clone(),
                 place: 0,
                 name: identity.name.clone(),
@@ -91,21 +99,21 @@ impl Validator {
     }
 }
 
-fn verdict(name: &str, said: Said) -> Result<Verdict, String> {
-    Ok(match said {
-        Said::Checks(checks) if checks.is_empty() => return Err("it made no check".into()),
-        Said::Checks(checks) => Verdict::Checks(
+fn validation(name: &str, answer: Verdict) -> Result<Validation, Violation> {
+    Ok(match answer {
+        Verdict::Checks(checks) if checks.is_empty() => return Err(Violation("it made no check".into())),
+        Verdict::Checks(checks) => Validation::Checks(
             checks.into_iter().map(|check| convert::check(name, check)).collect::<Result<_, _>>()?,
         ),
-        Said::Gather(evidence) if evidence.is_empty() || evidence.len() > EVIDENCE => {
-            return Err(format!(
+        Verdict::Gather(evidence) if evidence.is_empty() || evidence.len() > EVIDENCE => {
+            return Err(Violation(format!(
                 "it asked for {} evidence tasks, and 1 to {EVIDENCE} are allowed",
                 evidence.len()
-            ));
+            )));
         }
-        Said::Gather(evidence) => {
+        Verdict::Gather(evidence) => {
             let task = |new| convert::new_task(new, Effects::Pure);
-            Verdict::Gather(evidence.into_iter().map(task).collect::<Result<_, _>>()?)
+            Validation::Gather(evidence.into_iter().map(task).collect::<Result<_, _>>()?)
         }
     })
 }

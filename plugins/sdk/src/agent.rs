@@ -1,4 +1,4 @@
-//! Agents: how work is done. The only kind of plugin that may touch the world, and only as far as it was granted.
+//! Agent adapters: the plugins that do the work. The only kind with side effects, through the interfaces that were granted.
 
 mod answer;
 pub mod base64;
@@ -21,24 +21,27 @@ pub use crate::words::*;
 pub use answer::{answer, data, summary};
 pub use exchange::{Listener, converse, fetch};
 pub use given::given;
-pub use http_fault::{error_fault, http_fault, nonsense, one_line, status_fault};
+pub use http_fault::{error_fault, http_fault, malformed_reply, one_line, status_fault};
 pub use prompt::{contract, inputs, notes, prompt};
 
 use crate::config::Unusable;
 
-/// What an agent's adapter is.
+/// An agent adapter.
 pub trait Agent {
-    /// Does the work, or says why not. Must return promptly once a host call answers `stopped`.
+    /// Does the work. Must return promptly once a host call returns `stopped`.
+    ///
+    /// # Errors
+    /// The fault that ended the attempt; its class decides what the host does next.
     fn run(attempt: Attempt) -> Result<Outcome, Fault>;
 
-    /// Whether work could be done now. Must change nothing and cost nothing.
+    /// Checks whether work could be done now. Must change nothing and cost nothing.
     fn probe(config: Vec<Attr>) -> Health {
         let _ = config;
         Health::Ready
     }
 }
 
-/// The operator mends a configuration, nobody else can.
+/// Only the operator can fix a configuration.
 impl From<Unusable> for Fault {
     fn from(unusable: Unusable) -> Self {
         Fault::new(ErrorClass::Environment, unusable.to_string())

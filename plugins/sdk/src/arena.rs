@@ -1,7 +1,7 @@
-//! The allocator of routers. A snapshot of a thousand agents is some ten thousand small values that live exactly as long
-//! as one call, so memory is handed out front to back, and all of it is free again when nothing lives any more.
+//! A bump allocator for routers. A snapshot of a thousand agents is some ten thousand small values that live as long as one
+//! call, so memory is allocated front to back, and all of it is reclaimed when no allocation is left.
 //!
-//! What is freed in between is lost until then, except the newest. `router!` installs it.
+//! Memory that is freed earlier is reclaimed only if it is the newest allocation. `router!` installs it.
 
 #![expect(unsafe_code, reason = "an allocator hands out raw memory")]
 
@@ -10,9 +10,10 @@ use std::cell::Cell;
 
 const PAGE: usize = 65536;
 
-/// Memory is asked for in steps of at least so many pages.
+/// Pages by which memory grows at least.
 const STEP: usize = 16;
 
+/// The allocator.
 pub struct Arena {
     next: Cell<usize>,
     end: Cell<usize>,
@@ -23,12 +24,13 @@ pub struct Arena {
 unsafe impl Sync for Arena {}
 
 unsafe extern "C" {
-    /// Where the linker's data ends.
+    /// The end of the linker's data.
     static __heap_base: u8;
 }
 
 impl Arena {
     #[expect(clippy::new_without_default, reason = "a static needs a const")]
+    /// An arena without any memory.
     pub const fn new() -> Self {
         Self { next: Cell::new(0), end: Cell::new(0), live: Cell::new(0) }
     }
@@ -37,7 +39,7 @@ impl Arena {
         (&raw const __heap_base).addr()
     }
 
-    /// Moves the front to `next`, in memory that is there.
+    /// Moves the front to `next`, growing memory if need be. False if there is none left.
     fn advance(&self, next: usize) -> bool {
         if next > self.end.get() && !self.grow(next) {
             return false;

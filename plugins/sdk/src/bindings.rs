@@ -1,4 +1,4 @@
-//! What wit-bindgen makes of the contract. Plugins meet it through the modules of their kind.
+//! Bindings that wit-bindgen generates from the contract. Plugins use them through the modules of their kind.
 //!
 //! The files are generated (`tests/plugins/bindings.rs` says how, and fails when they are stale) and not made by a
 //! macro: the generator takes longer to compile than all plugins of a project together. A world's exports reach a
@@ -11,6 +11,7 @@
     clippy::unwrap_used,
     reason = "generated"
 )]
+#![allow(missing_docs, reason = "generated; the documentation is in the WIT")]
 #![allow(unsafe_code, reason = "the canonical ABI passes pointers")]
 
 pub mod agent {
@@ -19,14 +20,14 @@ pub mod agent {
 pub mod executor {
     include!("../bindings/executor.inc");
 }
-/// What a router exports beside [`router`] if it learns: the component is encoded with both worlds.
+/// The second world of a router that learns: its component is encoded with this and [`router`].
 pub mod learner {
     include!("../bindings/learner.inc");
 }
 pub mod router {
     include!("../bindings/router.inc");
 }
-/// The words that all kinds share, and everything that can be imported.
+/// The types that all kinds share, and every interface that can be imported.
 pub mod shared {
     include!("../bindings/shared.inc");
 }

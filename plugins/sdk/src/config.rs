@@ -1,32 +1,43 @@
-//! The configuration that the operator gave a plugin.
+//! The configuration of a plugin.
 
 use std::fmt::Display;
 use std::str::FromStr;
 
 use crate::words::Attr;
 
-/// A view of `config`. A key given twice counts as given last, so that a plan's `with` overrides the operator's.
+/// A view of `config`. Of a key that occurs twice the last value counts, so that a plan's `with` overrides the operator's
+/// configuration.
 #[derive(Clone, Copy)]
 pub struct Config<'a>(pub &'a [Attr]);
 
-/// A value, or its absence, that the plugin can't use.
+/// A configuration value that is missing or can't be used.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unusable {
+    /// The key.
     pub key: String,
+    /// What is wrong with it, to follow the key in a sentence.
     pub why: String,
 }
 
 impl<'a> Config<'a> {
+    /// The value of a key; none if it is not set.
     pub fn get(self, key: &str) -> Option<&'a str> {
         let attr = self.0.iter().rev().find(|attr| attr.name == key)?;
         Some(&attr.value)
     }
 
+    /// The value of a key.
+    ///
+    /// # Errors
+    /// It is not set.
     pub fn required(self, key: &str) -> Result<&'a str, Unusable> {
         self.get(key).ok_or_else(|| Unusable::new(key, "is required"))
     }
 
-    /// The value as a number, a truth value or anything else that can be parsed; `expected` is for the message.
+    /// The parsed value of a key; none if it is not set. `expected` describes a valid value.
+    ///
+    /// # Errors
+    /// It does not parse.
     pub fn parse<T: FromStr>(self, key: &str, expected: &str) -> Result<Option<T>, Unusable> {
         let Some(text) = self.get(key) else {
             return Ok(None);
@@ -37,14 +48,17 @@ impl<'a> Config<'a> {
         }
     }
 
-    /// Whether a person asks, and a probe should look at all that can be known without spending anything. Agents that
-    /// are silent are asked every minute, and then a program is not started for it.
+    /// Whether a probe was requested by a person and may start a program or send a request, as long as that costs nothing. The
+    /// host's own probes, once a minute, must not.
     pub fn asks_thoroughly(self) -> bool {
         self.get("baton.probe") == Some("thorough")
     }
 
-    /// Refuses keys that are neither in `known` nor begin with one of its entries that end in a dot. What begins with
-    /// `baton.` comes from the host.
+    /// Refuses unknown keys: those that are neither in `known` nor begin with an entry of it that ends in a dot. Keys that
+    /// begin with `baton.` are the host's and pass.
+    ///
+    /// # Errors
+    /// The first unknown key, with the most similar known one.
     pub fn only(self, known: &[&str]) -> Result<(), Unusable> {
         let is_own = |attr: &&Attr| !attr.name.starts_with("baton.");
         match self.0.iter().filter(is_own).find(|attr| !is_known(&attr.name, known)) {
@@ -57,6 +71,7 @@ impl<'a> Config<'a> {
 }
 
 impl Unusable {
+    /// An unusable value of a key.
     pub fn new(key: &str, why: impl Into<String>) -> Self {
         Self { key: key.to_owned(), why: why.into() }
     }
@@ -87,7 +102,7 @@ fn suggestion(name: &str, known: &[&str]) -> String {
     }
 }
 
-/// Levenshtein's.
+/// Levenshtein distance.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.chars().count()).collect();
     for (i, x) in a.chars().enumerate() {

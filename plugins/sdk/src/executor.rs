@@ -1,4 +1,4 @@
-//! Executors: how a composite task is divided.
+//! Executors divide a composite task into children and combine their results.
 
 mod asked;
 mod child;
@@ -27,12 +27,17 @@ pub use who::Who;
 
 use crate::config::Unusable;
 
-/// What an executor is. It must be a function of its argument: its memory is its children.
+/// An executor. It must be a function of its argument: what it has to remember is in its children.
 pub trait Executor {
+    /// The next step, given the children so far.
+    ///
+    /// # Errors
+    /// The input or the configuration can't be used; the task fails.
     fn advance(request: Request) -> Result<Step, ExecutionError>;
 }
 
 impl Step {
+    /// Adds children, and waits for `then`.
     pub fn spawn(children: Vec<NewTask>, then: Wait) -> Self {
         Self::Spawn(Spawn { children, then })
     }

@@ -1,10 +1,10 @@
-//! Plain values for the native tests of plugins, to be changed where a test cares.
+//! Plain values for the native tests of plugins. Tests change the fields they are about.
 
 mod play;
 mod transcript;
 
 pub use play::{Played, play};
-pub use transcript::{Rehearsal, Step, transcript};
+pub use transcript::{ScriptedProgram, Step, transcript};
 
 use crate::agent::Attempt;
 use crate::router::{Agent, Request, SkillStats, Snapshot};
@@ -29,12 +29,12 @@ pub fn task(input: &str) -> Task {
     }
 }
 
-/// A child that succeeded with this.
+/// A child that succeeded with this outcome.
 pub fn succeeded(name: &str, outcome: Outcome) -> Child {
     Child { name: name.to_owned(), state: TaskState::Succeeded, outcome: Some(outcome), fault: None }
 }
 
-/// The child with these `baton.*` facts, such as `("agent", "a")`, beside what it has.
+/// The child with additional facts of the host, by their names without `baton.`, such as `("agent", "a")`.
 pub fn with_facts(mut child: Child, facts: &[(&str, &str)]) -> Child {
     let facts = facts.iter().map(|(name, value)| Attr::new(format!("baton.{name}"), *value));
     match (&mut child.outcome, &mut child.fault) {
@@ -55,7 +55,7 @@ pub fn failed(name: &str, class: ErrorClass, message: &str) -> Child {
     }
 }
 
-/// A child on which an agent works.
+/// A child that is running.
 pub fn running(name: &str) -> Child {
     Child { name: name.to_owned(), state: TaskState::Running, outcome: None, fault: None }
 }
@@ -74,7 +74,7 @@ pub fn agent(id: &str, skills: &[&str]) -> Agent {
     }
 }
 
-/// Nothing known of a skill yet; to be changed where a test cares.
+/// The record of a skill without any attempt.
 pub fn stats(skill: &str) -> SkillStats {
     SkillStats {
         skill: skill.to_owned(),
@@ -91,7 +91,7 @@ pub fn stats(skill: &str) -> SkillStats {
     }
 }
 
-/// So many requests that want `skills`, for which every agent is a candidate.
+/// A snapshot with `requests` equal requests for `skills`, for which every agent is a candidate.
 pub fn snapshot(agents: Vec<Agent>, skills: &[&str], requests: usize) -> Snapshot {
     let request = Request {
         task: Task { skills: skills.iter().map(|skill| (*skill).to_owned()).collect(), ..task("null") },

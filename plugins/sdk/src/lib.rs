@@ -1,9 +1,11 @@
-//! Plugins for Baton in Rust: one trait, one function, one macro line.
+//! The SDK for Baton plugins in Rust: implement one trait, call one macro.
 //!
-//! Each kind of plugin has its module: [`router`], [`executor`], [`validator`], [`agent`]. The words that they share
-//! (tasks, outcomes, faults) are in [`words`]. What a component imports is decided by what it calls: linking this
-//! crate adds nothing. The macros export on wasm32 only: the names of a component's exports are none that a native linker
-//! takes, and tests call the traits.
+//! Each kind of plugin has its module: [`router`], [`executor`], [`validator`], [`agent`]. The types that they share
+//! (tasks, outcomes, faults) are in [`words`]. A component imports only the interfaces that it calls, so linking this
+//! crate adds no imports. The macros export on wasm32 only: native linkers reject the names of a component's exports.
+//! Native tests call the traits.
+
+#![deny(missing_docs)]
 
 extern crate self as baton_sdk;
 
@@ -27,17 +29,17 @@ pub mod words;
 
 pub use config::Config;
 pub use seed::SplitMix64;
-/// Inputs and outputs are its values.
+/// Re-exported, because inputs and outputs are its values.
 pub use serde_json;
 
-/// Unlike the allocator of the standard library, it begins with the heap that the linker laid out.
+/// The allocator of plugins. Unlike the standard library's, it starts at the heap that the linker laid out.
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub use dlmalloc::GlobalDlmalloc as Heap;
 #[doc(hidden)]
 pub use wit_bindgen;
 
-/// The router of the README compiles.
+/// Makes a doctest of the README's router.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,4 +1,4 @@
-//! Routers: who does what.
+//! Routers assign tasks to agents.
 
 mod chooser;
 mod known;
@@ -28,33 +28,42 @@ pub use scorecard::Scorecard;
 use crate::config::Unusable;
 use crate::seed::{SplitMix64, fnv1a};
 
-/// What a router is. It must be a function of its argument.
+/// A router. It must be a function of its argument.
 pub trait Router {
+    /// A decision for each request of the snapshot.
+    ///
+    /// # Errors
+    /// The configuration or the state can't be used. The host then decides itself, for a foreign state after another call
+    /// with an empty one.
     fn route(snapshot: Snapshot) -> Result<Answer, RouteError>;
 }
 
-/// A router that learns from what became of attempts. What it has learned is its state.
+/// A router that learns from the results of attempts. What it has learned is in its state.
 pub trait Learner: Router {
+    /// The state after a lesson, at most 64 KiB.
+    ///
+    /// # Errors
+    /// The lesson can't be used; the state stays as it was.
     fn learn(lesson: Lesson) -> Result<Vec<u8>, RouteError>;
 }
 
 impl Snapshot {
-    /// Who may do what `request` asks for, as indices into `agents`, ascending.
+    /// The candidates of a request, as indices into `agents`, ascending.
     pub fn candidates(&self, request: &Request) -> &[u32] {
         self.candidate_sets.get(request.candidates as usize).map_or(&[], Vec::as_slice)
     }
 
-    /// What an agent is called in a reason.
+    /// The id of an agent, for reasons.
     pub fn name(&self, agent: u32) -> &str {
         self.agents.get(agent as usize).map_or("(no such agent)", |agent| &agent.id)
     }
 
-    /// Randomness for one task: the same whenever this decision is made again, another for each task.
+    /// Random numbers for one task: the same whenever the decision is repeated, different for each task.
     pub fn random(&self, task: &Task) -> SplitMix64 {
         SplitMix64::new(self.seed ^ fnv1a(task.id.as_bytes()))
     }
 
-    /// One decision for each request, most urgent first.
+    /// Decides each request with `choose`, most urgent first.
     pub fn decide<'a>(&'a self, mut choose: impl FnMut(&'a Request, &'a [u32]) -> Choice) -> Vec<Decision> {
         self.requests
             .iter()
@@ -68,7 +77,7 @@ impl Snapshot {
 }
 
 impl Task {
-    /// The skills that it requires or prefers, sorted, each once; as an experience has them.
+    /// The skills that it requires or prefers, sorted, each once: the same as in the experiences of a lesson.
     pub fn wanted(&self) -> Vec<&str> {
         let mut skills: Vec<&str> = self.skills.iter().chain(&self.prefers).map(String::as_str).collect();
         skills.sort_unstable();
@@ -78,22 +87,25 @@ impl Task {
 }
 
 impl Agent {
-    /// Its record on a skill; with "" that of all its attempts.
+    /// Its record on a skill, or with "" on all its attempts; none without any.
     pub fn record(&self, skill: &str) -> Option<&SkillStats> {
         let place = self.stats.binary_search_by(|stats| stats.skill.as_str().cmp(skill)).ok()?;
         self.stats.get(place)
     }
 
+    /// Whether it declares a skill.
     pub fn declares(&self, skill: &str) -> bool {
         self.skills.binary_search_by(|own| own.as_str().cmp(skill)).is_ok()
     }
 }
 
 impl Answer {
+    /// The answer with these factors.
     pub fn with_factors(self, factors: Vec<Factor>) -> Self {
         Self { factors, ..self }
     }
 
+    /// The answer with this state.
     pub fn with_state(self, state: Vec<u8>) -> Self {
         Self { state, ..self }
     }

@@ -1,13 +1,17 @@
-//! Randomness out of the seed that the host gives: SplitMix64 (Steele, Lea and Flood, 2014).
+//! Random numbers from the host's seed: SplitMix64 (Steele, Lea and Flood, 2014). And FNV-1a, to derive seeds and keys from
+//! texts.
 
+/// A generator of random numbers. Not for secrets.
 #[derive(Clone, Debug)]
 pub struct SplitMix64(u64);
 
 impl SplitMix64 {
+    /// A generator; equal seeds give equal numbers.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
+    /// The next number, uniform over all of them.
     pub fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -32,7 +36,7 @@ impl SplitMix64 {
     }
 }
 
-/// FNV-1a (Fowler, Noll and Vo, 1991): the same number for the same bytes, on every machine.
+/// FNV-1a hash (Fowler, Noll and Vo, 1991). Equal on every machine, so it can be stored; not for secrets.
 pub fn fnv1a(bytes: &[u8]) -> u64 {
     bytes
         .iter()

@@ -1,4 +1,4 @@
-//! Validators: whether an outcome may stand.
+//! Validators judge whether an outcome is accepted.
 
 pub use crate::bindings::validator::exports::baton::validator::validation::{
     Request, ValidationError, Verdict,
@@ -8,12 +8,17 @@ pub use crate::words::*;
 
 use crate::config::Unusable;
 
-/// What a validator is. It must be a function of its argument.
+/// A validator. It must be a function of its argument.
 pub trait Validator {
+    /// The verdict on an outcome, or the evidence that has to be gathered first.
+    ///
+    /// # Errors
+    /// The configuration or the contract can't be used (the task fails), or anything else went wrong (the outcome is refused).
     fn validate(request: Request) -> Result<Verdict, ValidationError>;
 }
 
 impl Check {
+    /// A check that passed, with score 1.0.
     pub fn passed(name: impl Into<String>, explanation: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -24,6 +29,7 @@ impl Check {
         }
     }
 
+    /// A check that failed, with score 0.0.
     pub fn refused(name: impl Into<String>, explanation: impl Into<String>) -> Self {
         Self {
             name: name.into(),

@@ -1,33 +1,34 @@
-//! The words that all kinds of plugins share, with the constructors that each of them needs.
+//! The types that all kinds of plugins share, with constructors.
 
 pub use crate::bindings::shared::baton::types::core::*;
 
 use serde_json::Value;
 
-/// The metadata that says how many tasks its doer may add to the plan.
+/// The metadata with the number of tasks that the agent may add to the plan.
 pub const MAY_AMEND: &str = "may-amend";
 
-/// How much of a summary reaches a hand-off.
+/// The most bytes of a summary that are passed on to other tasks.
 pub const SUMMARY_BYTES: usize = 4096;
 
 impl Attr {
+    /// A named value.
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self { name: name.into(), value: value.into() }
     }
 }
 
 impl Outcome {
-    /// An answer in words, without data.
+    /// An outcome without data.
     pub fn text(summary: impl Into<String>) -> Self {
         Self::raw(summary, String::from("null"))
     }
 
-    /// An answer as data.
+    /// An outcome with data.
     pub fn json(summary: impl Into<String>, output: &Value) -> Self {
         Self::raw(summary, output.to_string())
     }
 
-    /// An answer as data that is JSON text already.
+    /// An outcome with data that is JSON text already.
     pub fn raw(summary: impl Into<String>, output: String) -> Self {
         Self {
             summary: summary.into(),
@@ -48,11 +49,12 @@ impl Default for Usage {
 }
 
 impl Fault {
+    /// A fault. `message` is one sentence with the cause and the remedy.
     pub fn new(class: ErrorClass, message: impl Into<String>) -> Self {
         Self { class, message: message.into(), retry_after: None, attrs: Vec::new() }
     }
 
-    /// For an attempt that the host ended: what is answered then reaches nobody but the log.
+    /// The fault of an attempt that the host stopped. The host only logs it.
     pub fn stopped(why: &str) -> Self {
         Self {
             attrs: vec![Attr::new("stop-reason", "cancelled")],
@@ -80,7 +82,7 @@ impl NewTask {
 }
 
 impl ErrorClass {
-    /// The class that the contract calls so.
+    /// The class of this name in the contract; none if there is no such class, or for `other`.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "transient" => Some(Self::Transient),
@@ -98,7 +100,7 @@ impl ErrorClass {
     }
 }
 
-/// The longest beginning of `text` that has at most so many bytes and ends between two characters.
+/// The longest prefix of `text` of at most `bytes` bytes that does not split a character.
 pub fn capped(text: &str, bytes: usize) -> &str {
     &text[..text.floor_char_boundary(bytes)]
 }

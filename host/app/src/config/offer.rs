@@ -145,19 +145,20 @@ impl ProfileTable {
                 interrupt: self.interrupt.unwrap_or(usual.interrupt),
                 terminate: self.terminate.unwrap_or(usual.terminate),
             },
-            places: self.concurrency.map(|number| Arc::new(Semaphore::new(number.get() as usize))),
+            slots: self.concurrency.map(|number| Arc::new(Semaphore::new(number.get() as usize))),
         }
     }
 }
 
 impl ServiceTable {
     fn resolve(self, name: &str, secrets: &BTreeMap<String, Secret>) -> Result<Service, String> {
-        let base = Service::base(&self.url)?;
+        let base = Service::base(&self.url).map_err(|why| why.to_string())?;
         let mut headers = Vec::with_capacity(self.headers.len());
         for (header, text) in &self.headers {
             let header = HeaderName::from_bytes(header.as_bytes())
                 .map_err(|_| format!("{header:?} is no name of a header"))?;
-            headers.push((header, SecretTemplate::parse(text, |secret| secrets.get(secret).cloned())?));
+            let template = SecretTemplate::parse(text, |secret| secrets.get(secret).cloned());
+            headers.push((header, template.map_err(|why| why.to_string())?));
         }
         if base.scheme() == "http" && !self.private && headers.iter().any(|(_, text)| text.has_secrets()) {
             return Err(

@@ -98,7 +98,7 @@ pub(super) fn programs(config: &Config) -> Vec<Check> {
                 ),
             },
             Err(what) => Finding::fault(
-                what,
+                what.to_string(),
                 format!("install the program, or fix argv, cwd or the PATH in env of [profiles.{name}]"),
             ),
         };
@@ -111,7 +111,8 @@ pub(super) fn programs(config: &Config) -> Vec<Check> {
 pub(super) fn services(config: &Config) -> Vec<Check> {
     let one = |(name, upstream): (&String, &Arc<Upstream>)| {
         let service = &upstream.service;
-        let finding = match upstream.secrets().and_then(|()| listens(service)) {
+        let finding = match upstream.secrets().map_err(|why| why.to_string()).and_then(|()| listens(service))
+        {
             Ok(at) => Finding::good(format!("{at} listens, its secrets are there")),
             Err(what) => Finding::fault(
                 what,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use baton_core::kind::Kind;
 use baton_plugin::PluginError;
-use baton_plugin::grant::{GatedInterface, Grant};
+use baton_plugin::grant::{GatedInterface, Grant, InvalidGrant};
 use baton_plugin::inspect::ComponentInfo;
 use baton_plugin::library::{Installed, Library, PluginSettings, Sources};
 use baton_plugin::limits::Limits;
@@ -15,8 +15,8 @@ use super::super::{Done, Failure, Global, Outcome, screen};
 pub(super) fn run(global: &Global, path: &Path, grants: &[String]) -> Outcome {
     let (name, bytes) = super::component(path)?;
     let component = ComponentInfo::read(&name, &bytes)?;
-    let grants: Vec<Grant> =
-        grants.iter().map(|grant| grant.parse()).collect::<Result<_, _>>().map_err(Failure::Usage)?;
+    let parse = |grant: &String| grant.parse().map_err(|why: InvalidGrant| Failure::Usage(why.to_string()));
+    let grants: Vec<Grant> = grants.iter().map(parse).collect::<Result<_, _>>()?;
     let granted = |gated: &GatedInterface| grants.iter().any(|grant| grant.opens() == *gated);
     let missing: Vec<GatedInterface> =
         component.wants().into_iter().filter(|gated| !granted(gated)).collect();

@@ -1,9 +1,9 @@
-//! `baton:host/http`: requests to the services of the operator's configuration.
+//! `baton:host/http`: requests to the configured services.
 
 mod address;
-mod place;
 mod redact;
 mod service;
+mod slot;
 mod upstream;
 
 use std::sync::Arc;
@@ -13,50 +13,52 @@ use std::time::Duration;
 use reqwest::header::HeaderValue;
 use wasmtime::component::Resource;
 
-pub use service::Service;
-pub use upstream::Upstream;
+pub use service::{InvalidUrl, RequestError, Service};
+pub use upstream::{AddressRefused, ServiceError, Upstream};
 
-use self::place::Place;
 use self::redact::Redactor;
-use super::Capabilities;
+use self::slot::Slot;
+use super::{Capabilities, millis};
 use crate::bindings::agent::baton::host::http::{Host, HostResponse, HttpError, Request};
 use crate::bindings::shared::baton::types::core::Attr;
 use crate::sandbox::Sandbox;
 
-/// A response whose body is still under way. Holds its place at the service until its end was read, it is dropped, or
-/// nobody has read on for as long as the service itself may be silent.
+/// A response whose body is being read. Holds one of the service's slots until the body was read to its end, the response
+/// is dropped, or the plugin has not read on for as long as the service's idle timeout.
 pub struct Exchange {
     upstream: Arc<Upstream>,
     response: reqwest::Response,
     redactor: Redactor,
-    /// Bytes that were received and not yet handed over.
+    /// Bytes that were received and not yet returned to the plugin.
     ready: Vec<u8>,
     received: usize,
-    place: Option<Place>,
+    slot: Option<Slot>,
 }
 
-/// Requests of an attempt that must stop, to tell the far side.
-const FAREWELLS: u32 = 4;
-/// The most that one call hands over.
+/// Requests that a cancelled attempt may still send, to cancel its work on the server.
+const REQUESTS_AFTER_STOP: u32 = 4;
+/// The most bytes that one call of `read` returns.
 const CHUNK: usize = 64 << 10;
 
 impl Host for Sandbox {
     async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Resource<Exchange>, HttpError>> {
-        let powers = self.powers()?;
-        match send(&powers, request).await {
+        let capabilities = self.capabilities()?;
+        match send(&capabilities, request).await {
             Ok(exchange) => Ok(Ok(self.table.push(exchange)?)),
             Err(error) => Ok(Err(error)),
         }
     }
 
     async fn check(&mut self, service: String) -> wasmtime::Result<Result<(), HttpError>> {
-        let powers = self.powers()?;
-        Ok(powers.services.find(&powers, "http.check", &service).map_err(HttpError::Denied).and_then(
-            |upstream| {
-                upstream.client().map_err(HttpError::Unreachable)?;
+        let capabilities = self.capabilities()?;
+        Ok(capabilities
+            .services
+            .find(&capabilities, "http.check", &service)
+            .map_err(HttpError::Denied)
+            .and_then(|upstream| {
+                upstream.client().map_err(|why| HttpError::Unreachable(why.to_string()))?;
                 own_headers(&upstream.service).map(|_| ())
-            },
-        ))
+            }))
     }
 }
 
@@ -76,9 +78,9 @@ impl HostResponse for Sandbox {
         &mut self,
         response: Resource<Exchange>,
     ) -> wasmtime::Result<Result<Option<Vec<u8>>, HttpError>> {
-        let powers = self.powers()?;
+        let capabilities = self.capabilities()?;
         let exchange = self.table.get_mut(&response)?;
-        Ok(exchange.read(&powers).await)
+        Ok(exchange.read(&capabilities).await)
     }
 
     async fn drop(&mut self, response: Resource<Exchange>) -> wasmtime::Result<()> {
@@ -87,74 +89,89 @@ impl HostResponse for Sandbox {
     }
 }
 
-pub(super) async fn send(powers: &Capabilities, request: Request) -> Result<Exchange, HttpError> {
-    let farewell = powers.admitted().await.is_some();
-    if farewell && (powers.is_barred() || powers.farewells.fetch_add(1, Ordering::Relaxed) >= FAREWELLS) {
+pub(super) async fn send(capabilities: &Capabilities, request: Request) -> Result<Exchange, HttpError> {
+    let after_stop = capabilities.await_lease().await.is_some();
+    if after_stop
+        && (capabilities.is_fenced()
+            || capabilities.requests_after_stop.fetch_add(1, Ordering::Relaxed) >= REQUESTS_AFTER_STOP)
+    {
         return Err(HttpError::Stopped);
     }
-    let upstream = powers.services.find(powers, "http.send", &request.service).map_err(HttpError::Denied)?;
-    // Taken before the answer comes: they may be changed meanwhile.
+    let upstream =
+        capabilities.services.find(capabilities, "http.send", &request.service).map_err(HttpError::Denied)?;
+    // Read now: secrets may be changed before the response is there, and it repeats the ones that were sent.
     let secrets = upstream.service.headers.iter().flat_map(|(_, text)| text.secrets()).collect();
     let redactor = Redactor::new(secrets);
-    let prepared = prepare(powers, &upstream, request)?;
+    let prepared = prepare(capabilities, &upstream, request)?;
     let exchange = async {
         let longest = upstream.service.timeout;
-        let admitted = tokio::time::timeout(longest, powers.patiently(upstream.admit())).await;
-        let place = admitted.map_err(|_| HttpError::TimedOut(millis(longest)))?.ok_or(HttpError::Stopped)?;
-        powers.put_off.fetch_max(millis(upstream.service.longest_pause), Ordering::Relaxed);
-        powers.requests.fetch_add(1, Ordering::Relaxed);
-        powers.meter.reach();
-        let response = dispatch(powers, prepared).await.map_err(|why| sorted(&upstream.service, &why))?;
-        Ok((place, response))
+        let admitted = tokio::time::timeout(longest, capabilities.keep_active(upstream.admit())).await;
+        let permit = admitted.map_err(|_| HttpError::TimedOut(millis(longest)))?.ok_or(HttpError::Stopped)?;
+        capabilities
+            .max_retry_after_ms
+            .fetch_max(millis(upstream.service.max_retry_after), Ordering::Relaxed);
+        capabilities.requests.fetch_add(1, Ordering::Relaxed);
+        capabilities.meter.reach();
+        let response =
+            dispatch(capabilities, prepared).await.map_err(|why| client_error(&upstream.service, &why))?;
+        Ok((permit, response))
     };
-    let (place, response) = tokio::select! {
+    let (permit, response) = tokio::select! {
         exchanged = exchange => exchanged?,
-        _ = powers.cancellation.fallen(), if !farewell => return Err(HttpError::Stopped),
+        _ = capabilities.cancellation.cancelled(), if !after_stop => return Err(HttpError::Stopped),
     };
     if let Some(pause) = asked_to_wait(&response) {
-        upstream.rest(pause);
+        upstream.pause(pause);
     }
-    let place = Some(Place::new(place, upstream.service.silence));
-    Ok(Exchange { upstream, response, redactor, ready: Vec::new(), received: 0, place })
+    let slot = Some(Slot::new(permit, upstream.service.idle_timeout));
+    Ok(Exchange { upstream, response, redactor, ready: Vec::new(), received: 0, slot })
 }
 
-/// Sends it, and remembers whether anybody may have acted on it. Nobody has where there was no connection, and where it
-/// was refused unread (429, RFC 6585 4). A gateway answers 503 also after its backend has acted.
+/// Sends a request, and records whether a server may have acted on it. None has where the connection failed, or where the
+/// request was refused unread (429, RFC 6585 section 4). A 503 proves nothing: a gateway sends it after its backend has
+/// acted, too.
 async fn dispatch(
-    powers: &Capabilities,
+    capabilities: &Capabilities,
     request: reqwest::RequestBuilder,
 ) -> reqwest::Result<reqwest::Response> {
-    // Told before it leaves: the attempt may be dropped while it waits for the answer.
-    powers.acts();
+    // Recorded before it is sent: the attempt may be dropped while it waits for the response.
+    capabilities.record_side_effect();
     let answer = request.send().await;
-    let turned_away = match &answer {
+    let refused_unread = match &answer {
         Ok(response) => response.status().as_u16() == 429,
         Err(why) => why.is_connect(),
     };
-    if turned_away {
-        powers.acted_not();
+    if refused_unread {
+        capabilities.retract_side_effect();
     }
     answer
 }
 
 fn prepare(
-    powers: &Capabilities,
+    capabilities: &Capabilities,
     upstream: &Upstream,
     request: Request,
 ) -> Result<reqwest::RequestBuilder, HttpError> {
     let service = &upstream.service;
     let method = service
         .method(&request.method)
-        .map_err(|why| powers.denied("http.send", why))
+        .map_err(|why| capabilities.denied("http.send", why.to_string()))
         .map_err(HttpError::Denied)?;
     let url = service
         .url(&request.path)
-        .map_err(|why| powers.denied("http.send", why))
+        .map_err(|why| capabilities.denied("http.send", why.to_string()))
         .map_err(HttpError::Denied)?;
-    let client = upstream.client().map_err(|why| unreachable_or_denied(powers, why))?;
+    let client = upstream.client().map_err(|why| match why {
+        ServiceError::Address(refused) => {
+            HttpError::Denied(capabilities.denied("http.send", refused.to_string()))
+        }
+        other @ (ServiceError::Setup { .. } | ServiceError::Secret(_)) => {
+            HttpError::Unreachable(other.to_string())
+        }
+    })?;
     let mut builder = client.request(method, url);
     for attr in &request.headers {
-        let (name, value) = service.header(attr).map_err(HttpError::BadRequest)?;
+        let (name, value) = service.header(attr).map_err(|why| HttpError::BadRequest(why.to_string()))?;
         builder = builder.header(name, value);
     }
     for (name, value) in own_headers(service)? {
@@ -163,24 +180,16 @@ fn prepare(
     Ok(builder.body(request.body))
 }
 
-fn unreachable_or_denied(powers: &Capabilities, why: String) -> HttpError {
-    if why.contains(upstream::REFUSED) {
-        HttpError::Denied(powers.denied("http.send", why))
-    } else {
-        HttpError::Unreachable(why)
-    }
-}
-
-/// The service's own headers with their secrets, marked so that nothing prints them.
+/// The headers of the configuration with their secrets in place, marked sensitive so that no log prints them.
 fn own_headers(service: &Service) -> Result<Vec<(reqwest::header::HeaderName, HeaderValue)>, HttpError> {
     service
         .headers
         .iter()
         .map(|(name, template)| {
             let denied = |why: String| HttpError::Denied(format!("service {}: {why}", service.name));
-            let text = template.reveal().map_err(denied)?;
+            let text = template.reveal().map_err(|why| denied(why.to_string()))?;
             let mut value = HeaderValue::from_str(&text).map_err(|_| {
-                denied(format!("the value of its header {name} holds a character that none may have"))
+                denied(format!("the value of its header {name} has a character that is not allowed"))
             })?;
             value.set_sensitive(true);
             Ok((name.clone(), value))
@@ -188,14 +197,14 @@ fn own_headers(service: &Service) -> Result<Vec<(reqwest::header::HeaderName, He
         .collect()
 }
 
-/// What the client's error means to a plugin. Its text holds neither headers nor secrets.
-fn sorted(service: &Service, error: &reqwest::Error) -> HttpError {
+/// Maps an error of the HTTP client to the contract's. Its text has neither headers nor secrets.
+fn client_error(service: &Service, error: &reqwest::Error) -> HttpError {
     let mut text = String::new();
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(error);
     while let Some(inner) = cause {
         text = inner.to_string();
-        if text.starts_with(upstream::REFUSED) {
-            return HttpError::Denied(format!("service {}: {text}", service.name));
+        if let Some(refused) = inner.downcast_ref::<AddressRefused>() {
+            return HttpError::Denied(format!("service {}: {refused}", service.name));
         }
         cause = inner.source();
     }
@@ -204,13 +213,14 @@ fn sorted(service: &Service, error: &reqwest::Error) -> HttpError {
         () if error.is_connect() => {
             HttpError::Unreachable(format!("service {}: {said}{}", service.name, proxy_hint(service)))
         }
-        () if error.is_timeout() => HttpError::TimedOut(millis(service.silence)),
+        () if error.is_timeout() => HttpError::TimedOut(millis(service.idle_timeout)),
         () if error.is_builder() => HttpError::BadRequest(said),
         () => HttpError::Broken(format!("service {}: {said}", service.name)),
     }
 }
 
-/// Variables that other programs go by, and this one does not.
+/// A hint for operators who expect the usual environment variables to select a proxy: this host ignores them, because
+/// a proxy resolves names itself, past the address rules.
 fn proxy_hint(service: &Service) -> String {
     let name = if service.base.scheme() == "https" { "HTTPS_PROXY" } else { "HTTP_PROXY" };
     let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
@@ -220,11 +230,7 @@ fn proxy_hint(service: &Service) -> String {
     format!("; {name} is set, and not used: to go through a proxy, set [services.{}] proxy", service.name)
 }
 
-fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// What a service that is asked too often says, in seconds.
+/// The `Retry-After` of a response that reports overload, if it is a number of seconds.
 fn asked_to_wait(response: &reqwest::Response) -> Option<Duration> {
     let busy = matches!(response.status().as_u16(), 429 | 503);
     let after = response.headers().get("retry-after").filter(|_| busy)?;
@@ -240,23 +246,23 @@ impl Exchange {
         self.response.status().is_success()
     }
 
-    async fn read(&mut self, powers: &Capabilities) -> Result<Option<Vec<u8>>, HttpError> {
-        if powers.stopped().is_some() {
+    async fn read(&mut self, capabilities: &Capabilities) -> Result<Option<Vec<u8>>, HttpError> {
+        if capabilities.cancel_reason().is_some() {
             return Err(HttpError::Stopped);
         }
-        if self.place.as_ref().is_some_and(|place| !place.is_held()) {
-            return Err(HttpError::TimedOut(millis(self.upstream.service.silence)));
+        if self.slot.as_ref().is_some_and(|slot| !slot.is_held()) {
+            return Err(HttpError::TimedOut(millis(self.upstream.service.idle_timeout)));
         }
         while self.ready.is_empty() {
             let chunk = tokio::select! {
-                chunk = self.response.chunk() => chunk.map_err(|why| sorted(&self.upstream.service, &why))?,
-                _ = powers.cancellation.fallen() => return Err(HttpError::Stopped),
+                chunk = self.response.chunk() => chunk.map_err(|why| client_error(&self.upstream.service, &why))?,
+                _ = capabilities.cancellation.cancelled() => return Err(HttpError::Stopped),
             };
-            if let Some(place) = &self.place {
-                place.is_used();
+            if let Some(slot) = &self.slot {
+                slot.touch();
             }
             let Some(chunk) = chunk else {
-                self.place = None;
+                self.slot = None;
                 self.ready = self.redactor.rest();
                 if self.ready.is_empty() {
                     return Ok(None);
@@ -264,9 +270,9 @@ impl Exchange {
                 break;
             };
             self.received += chunk.len();
-            let most = self.upstream.service.max_body;
-            if self.received > most {
-                return Err(HttpError::TooLarge(most as u64));
+            let limit = self.upstream.service.max_body;
+            if self.received > limit {
+                return Err(HttpError::TooLarge(limit as u64));
             }
             self.ready = self.redactor.pass(&chunk);
         }

@@ -1,36 +1,37 @@
-//! `baton:host/log`: lines for the operator, counted and cut.
+//! `baton:host/log`: lines for the operator, limited in number and length.
 
 use baton_core::excerpt::excerpt;
 
 use crate::bindings::shared::baton::host::log::{Host, Level};
 use crate::sandbox::Sandbox;
 
+/// The most bytes of a line.
 const LINE: usize = 4096;
 
-/// How much of its log one call has used.
-pub struct Lines {
+/// The log of one call.
+pub struct CallLog {
     plugin: String,
     left: u32,
     dropped: u64,
-    /// What the guest said as it panicked.
+    /// The message of the guest's panic.
     panic: Option<String>,
 }
 
-impl Lines {
+impl CallLog {
     pub(crate) fn new(plugin: String, lines: u32) -> Self {
         Self { plugin, left: lines, dropped: 0, panic: None }
     }
 
-    /// Message and place of the panic that ended the call, if it wrote them.
+    /// Message and source location of the panic that ended the call, if the guest reported one.
     pub(crate) fn panic(&self) -> Option<&str> {
         self.panic.as_deref()
     }
 }
 
-/// How a panic's line begins, in every language of the templates.
+/// The beginning of a panic's message, in every language that `plugin new` has a template for.
 const PANICKED: &str = "panicked at ";
 
-impl Drop for Lines {
+impl Drop for CallLog {
     fn drop(&mut self) {
         if self.dropped > 0 {
             tracing::warn!(plugin = self.plugin, "{} more lines were dropped", self.dropped);
@@ -62,7 +63,7 @@ impl Host for Sandbox {
     }
 }
 
-/// At most a line's length, without control characters.
+/// The message as one line of at most [`LINE`] bytes, without control characters.
 fn cut(message: &str) -> String {
     excerpt(message, LINE).replace(char::is_control, " ")
 }

@@ -1,4 +1,4 @@
-//! What an attempt says that it has used up, held against what it may.
+//! Meters the usage that an attempt reports against its budget.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -7,23 +7,26 @@ use baton_core::budget::price::Tariff;
 use baton_core::budget::{Amount, Cap, Money, Resource};
 use baton_core::usage::Usage;
 
+/// The usage of one attempt.
 #[derive(Debug, Default)]
-pub struct Meter {
+pub struct UsageMeter {
     used: Mutex<Usage>,
-    /// Whether a program was started or a request sent: who reaches nobody spends nothing.
+    /// Whether a program was started or a request sent. An attempt that did neither has cost nothing.
     reached: AtomicBool,
-    /// What the attempt may use.
+    /// The attempt's budget.
     pub allowance: Cap,
+    /// Prices, for usage that is reported without a cost.
     pub tariff: Tariff,
 }
 
-impl Meter {
+impl UsageMeter {
+    /// A meter that reads zero.
     #[must_use]
     pub fn new(allowance: Cap, tariff: Tariff) -> Self {
         Self { used: Mutex::default(), reached: AtomicBool::default(), allowance, tariff }
     }
 
-    /// Takes what was used so far, in all; names what there is too much of.
+    /// Records the usage so far, which is a total and not an increment. Returns the resource that is over budget, if any.
     pub fn read(&self, used: Usage) -> Option<Resource> {
         let cost = self.tariff.cost(&used).map_or(Money(0), |(money, _)| money);
         let over = self.allowance.exceeded(&Amount::of(&used, cost, 0));
@@ -31,17 +34,18 @@ impl Meter {
         over
     }
 
-    /// Somebody was reached who may cost something.
+    /// Records that a program was started or a request sent.
     pub fn reach(&self) {
         self.reached.store(true, Ordering::Relaxed);
     }
 
+    /// Whether a program was started or a request sent.
     #[must_use]
     pub fn has_reached(&self) -> bool {
         self.reached.load(Ordering::Relaxed)
     }
 
-    /// The last reading.
+    /// The usage that was recorded last.
     #[must_use]
     pub fn used(&self) -> Usage {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).clone()

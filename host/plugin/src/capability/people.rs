@@ -4,65 +4,70 @@ use baton_core::excerpt::excerpt;
 use baton_core::people::{Purpose, Question};
 
 use super::CancelReason;
-use super::desk::{Answered, StateRequest};
-use crate::bindings::agent::baton::host::people::{Answer, Host, Purpose as Said, Question as Wanted};
-use crate::limits::Name;
+use super::state::{Answered, StateRequest};
+use crate::bindings::agent::baton::host::people::{
+    Answer, Host, Purpose as WitPurpose, Question as WitQuestion,
+};
+use crate::limits::LimitKind;
 use crate::sandbox::Sandbox;
 
+/// The most bytes of each part of a question; more is cut off.
 const KEY: usize = 128;
 const TEXT: usize = 8 << 10;
 const CHOICE: usize = 256;
-const CHOICES: usize = 32;
 const RESUME: usize = 4 << 10;
+/// The most choices.
+const CHOICES: usize = 32;
 
 impl Host for Sandbox {
-    async fn ask(&mut self, question: Wanted) -> wasmtime::Result<Option<Answer>> {
-        let powers = self.powers()?;
-        if powers.stopped().is_some() {
+    async fn ask(&mut self, question: WitQuestion) -> wasmtime::Result<Option<Answer>> {
+        let capabilities = self.capabilities()?;
+        if capabilities.cancel_reason().is_some() {
             return Ok(None);
         }
         if self.questions == 0 {
-            self.limiter.hit = Some(Name::Questions);
+            self.limiter.hit = Some(LimitKind::Questions);
             return Err(wasmtime::Error::msg("it asked more questions than one attempt may"));
         }
         self.questions -= 1;
-        let (task, epoch) = (powers.task, powers.epoch);
-        let question = Box::new(taken(question));
-        let asked = powers.desk.ask(|reply| StateRequest::Ask { task, epoch, question, reply });
-        let told = tokio::select! {
-            told = asked => told,
-            _ = powers.cancellation.fallen() => return Ok(None),
+        let (task, epoch) = (capabilities.task, capabilities.epoch);
+        let question = Box::new(bounded(question));
+        let asked = capabilities.state_client.ask(|reply| StateRequest::Ask { task, epoch, question, reply });
+        let answered = tokio::select! {
+            answered = asked => answered,
+            _ = capabilities.cancellation.cancelled() => return Ok(None),
         };
-        match told {
-            Some(Some(told)) => Ok(Some(answer(told))),
+        match answered {
+            Some(Some(answered)) => Ok(Some(answer(answered))),
             Some(None) => {
-                powers.cancellation.cancel(CancelReason::Asked);
+                capabilities.cancellation.cancel(CancelReason::AwaitingPerson);
                 Ok(None)
             }
             None => {
-                powers.cancellation.cancel(CancelReason::LeaseLost);
+                capabilities.cancellation.cancel(CancelReason::LeaseLost);
                 Ok(None)
             }
         }
     }
 
     async fn answers(&mut self) -> wasmtime::Result<Vec<Answer>> {
-        let powers = self.powers()?;
-        if powers.stopped().is_some() {
+        let capabilities = self.capabilities()?;
+        if capabilities.cancel_reason().is_some() {
             return Ok(Vec::new());
         }
-        let task = powers.task;
-        let told = powers.desk.ask(|reply| StateRequest::Answers { task, reply }).await;
-        Ok(told.unwrap_or_default().into_iter().map(answer).collect())
+        let task = capabilities.task;
+        let answered = capabilities.state_client.ask(|reply| StateRequest::Answers { task, reply }).await;
+        Ok(answered.unwrap_or_default().into_iter().map(answer).collect())
     }
 }
 
-fn taken(question: Wanted) -> Question {
+/// The question with every part cut to its limit.
+fn bounded(question: WitQuestion) -> Question {
     Question {
         key: excerpt(question.key, KEY),
         purpose: match question.purpose {
-            Said::Question => Purpose::Question,
-            Said::Permission => Purpose::Permission,
+            WitPurpose::Question => Purpose::Question,
+            WitPurpose::Permission => Purpose::Permission,
         },
         text: excerpt(question.text, TEXT),
         choices: question.choices.into_iter().take(CHOICES).map(|choice| excerpt(choice, CHOICE)).collect(),
@@ -70,6 +75,6 @@ fn taken(question: Wanted) -> Question {
     }
 }
 
-fn answer(told: Answered) -> Answer {
-    Answer { key: told.key, text: told.text, resume: told.resume }
+fn answer(answered: Answered) -> Answer {
+    Answer { key: answered.key, text: answered.text, resume: answered.resume }
 }

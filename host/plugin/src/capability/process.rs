@@ -1,18 +1,19 @@
-//! `baton:host/process`: native programs, as the operator's profiles allow them.
+//! `baton:host/process`: native programs that the operator allows by profiles.
 
 mod confine;
-mod order;
 pub mod pidfd;
 mod profile;
 mod run;
 mod spawn;
+mod supervise_request;
 mod talk;
 
+use thiserror::Error;
 use wasmtime::component::Resource;
 
-pub use confine::Confine;
-pub use order::{Graces, Order};
-pub use profile::{Place, Profile};
+pub use confine::ConfinePolicy;
+pub use profile::{NoProgram, Profile, StartFolder};
+pub use supervise_request::{GracePeriods, SuperviseRequest};
 pub use talk::Program;
 
 use crate::bindings::agent::baton::host::process::{
@@ -21,39 +22,80 @@ use crate::bindings::agent::baton::host::process::{
 use crate::bindings::shared::baton::types::core::Attr;
 use crate::sandbox::Sandbox;
 
-/// What is kept of a program's standard error: its end.
+/// The most bytes of standard error that are kept: its end.
 const STDERR_TAIL: usize = 16 << 10;
-/// After a program has ended, what it left running may still hold its output open for so long.
+/// How long to wait for the end of a program's output after it has exited: a process that it left behind may hold its
+/// output open.
 const LINGER: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// Runs a profile's program for the host itself.
+/// Why a program that the host runs for itself did not succeed.
+#[derive(Debug, Error)]
+pub enum RunError {
+    /// There is no such profile.
+    #[error("{0}")]
+    NoProfile(String),
+    /// It could not be started. Fix the profile or the machine.
+    #[error("{profile} could not be run: {why}")]
+    NotStarted {
+        /// The profile.
+        profile: String,
+        /// The error of the contract.
+        why: String,
+    },
+    /// It had not exited before the deadline.
+    #[error("{profile} had not ended after {seconds} s")]
+    TimedOut {
+        /// The profile.
+        profile: String,
+        /// The time that it had, in seconds.
+        seconds: u64,
+    },
+    /// It exited with anything but 0: what it checks is not in order.
+    #[error("{profile} {ending}: {output}")]
+    Failed {
+        /// The profile.
+        profile: String,
+        /// How it ended.
+        ending: String,
+        /// The end of its output and of its standard error, at most 2 KiB.
+        output: String,
+    },
+}
+
+/// Runs a profile's program for the host itself. `values` fill the placeholders of its arguments.
 ///
 /// # Errors
-/// It did not end with 0 before the deadline: what it said last.
+/// It could not be run, or did not exit with 0 before the deadline.
 pub async fn run_to_end(
-    powers: &super::Capabilities,
+    capabilities: &super::Capabilities,
     name: &str,
     values: &[(&str, &str)],
     stdin: Vec<u8>,
-) -> Result<(), String> {
-    let profile = powers.profiles.find(powers, "host", name)?;
+) -> Result<(), RunError> {
+    let profile = capabilities.profiles.find(capabilities, "host", name).map_err(RunError::NoProfile)?;
     let attr = |(name, value): &(&str, &str)| Attr { name: (*name).to_owned(), value: (*value).to_owned() };
     let command = Command { profile: name.to_owned(), values: values.iter().map(attr).collect(), stdin };
-    let left = powers.deadline.since(powers.clock.now());
-    let completed = match tokio::time::timeout(left, run::run(powers, &profile, &command)).await {
+    let left = capabilities.deadline.since(capabilities.clock.now());
+    let completed = match tokio::time::timeout(left, run::run(capabilities, &profile, &command)).await {
         Ok(Ok(completed)) => completed,
-        Ok(Err(why)) => return Err(format!("{name} could not be run: {why:?}")),
-        Err(_) => return Err(format!("{name} had not ended after {} s", left.as_secs())),
+        Ok(Err(why)) => {
+            return Err(RunError::NotStarted { profile: name.to_owned(), why: format!("{why:?}") });
+        }
+        Err(_) => return Err(RunError::TimedOut { profile: name.to_owned(), seconds: left.as_secs() }),
     };
     if matches!(completed.ending, Ending::Exited(0)) {
         return Ok(());
     }
-    let said = [completed.stdout, completed.stderr].concat();
-    let tail = said.len().saturating_sub(SAID);
-    Err(format!("{name} {}: {}", ended(&completed.ending), String::from_utf8_lossy(&said[tail..]).trim()))
+    let output = [completed.stdout, completed.stderr].concat();
+    let tail = output.len().saturating_sub(OUTPUT_TAIL);
+    Err(RunError::Failed {
+        profile: name.to_owned(),
+        ending: ended(&completed.ending),
+        output: String::from_utf8_lossy(&output[tail..]).trim().to_owned(),
+    })
 }
 
-/// How a program ended, in words.
+/// How a program ended, for messages.
 fn ended(ending: &Ending) -> String {
     match ending {
         Ending::Exited(code) => format!("ended with exit code {code}"),
@@ -63,47 +105,50 @@ fn ended(ending: &Ending) -> String {
     }
 }
 
-/// What is told of a check that failed: its end.
-const SAID: usize = 2 << 10;
+/// The most bytes of a failed program's output in a message: its end.
+const OUTPUT_TAIL: usize = 2 << 10;
 
 impl Host for Sandbox {
     async fn run(&mut self, command: Command) -> wasmtime::Result<Result<Completed, ProcessError>> {
-        let powers = self.powers()?;
-        if powers.admitted().await.is_some() {
+        let capabilities = self.capabilities()?;
+        if capabilities.await_lease().await.is_some() {
             return Ok(Err(ProcessError::Stopped));
         }
-        Ok(match powers.profiles.find(&powers, "process.run", &command.profile) {
-            Ok(profile) => run::run(&powers, &profile, &command).await,
+        Ok(match capabilities.profiles.find(&capabilities, "process.run", &command.profile) {
+            Ok(profile) => run::run(&capabilities, &profile, &command).await,
             Err(denied) => Err(ProcessError::Denied(denied)),
         })
     }
 
     async fn check(&mut self, profile: String) -> wasmtime::Result<Result<(), ProcessError>> {
-        let powers = self.powers()?;
-        Ok(powers
+        let capabilities = self.capabilities()?;
+        Ok(capabilities
             .profiles
-            .find(&powers, "process.check", &profile)
+            .find(&capabilities, "process.check", &profile)
             .map_err(ProcessError::Denied)
-            .and_then(|profile| profile.program(&profile.place(powers.folder.as_deref())).map(|_| ())))
+            .and_then(|profile| {
+                let found = profile.program(&profile.start_folder(capabilities.folder.as_deref()));
+                found.map(|_| ()).map_err(|why| why.of(&profile))
+            }))
     }
 
     async fn place(&mut self, profile: String) -> wasmtime::Result<Result<String, ProcessError>> {
-        let powers = self.powers()?;
-        let found = powers.profiles.find(&powers, "process.place", &profile);
+        let capabilities = self.capabilities()?;
+        let found = capabilities.profiles.find(&capabilities, "process.place", &profile);
         Ok(found.map_err(ProcessError::Denied).map(|profile| {
-            let place = profile.place(powers.folder.as_deref());
+            let place = profile.start_folder(capabilities.folder.as_deref());
             std::path::absolute(&place).unwrap_or(place).display().to_string()
         }))
     }
 
     async fn start(&mut self, command: Command) -> wasmtime::Result<Result<Resource<Program>, ProcessError>> {
-        let powers = self.powers()?;
-        if powers.admitted().await.is_some() {
+        let capabilities = self.capabilities()?;
+        if capabilities.await_lease().await.is_some() {
             return Ok(Err(ProcessError::Stopped));
         }
-        let found = powers.profiles.find(&powers, "process.start", &command.profile);
+        let found = capabilities.profiles.find(&capabilities, "process.start", &command.profile);
         let started = match found {
-            Ok(profile) => Program::start(&powers, profile, command).await,
+            Ok(profile) => Program::start(&capabilities, profile, command).await,
             Err(denied) => Err(ProcessError::Denied(denied)),
         };
         match started {
@@ -117,10 +162,10 @@ impl HostProgram for Sandbox {
     async fn read_line(
         &mut self,
         program: Resource<Program>,
-        patience: Option<u64>,
+        timeout_ms: Option<u64>,
     ) -> wasmtime::Result<Result<Line, ProcessError>> {
-        let powers = self.powers()?;
-        Ok(self.table.get_mut(&program)?.read_line(&powers, patience).await)
+        let capabilities = self.capabilities()?;
+        Ok(self.table.get_mut(&program)?.read_line(&capabilities, timeout_ms).await)
     }
 
     async fn write(
@@ -128,9 +173,9 @@ impl HostProgram for Sandbox {
         program: Resource<Program>,
         bytes: Vec<u8>,
     ) -> wasmtime::Result<Result<(), ProcessError>> {
-        let powers = self.powers()?;
-        powers.admitted().await;
-        if powers.is_barred() {
+        let capabilities = self.capabilities()?;
+        capabilities.await_lease().await;
+        if capabilities.is_fenced() {
             return Ok(Err(ProcessError::Stopped));
         }
         self.table.get_mut(&program)?.write(bytes);
@@ -145,10 +190,10 @@ impl HostProgram for Sandbox {
     async fn finish(
         &mut self,
         program: Resource<Program>,
-        patience: u64,
+        timeout_ms: u64,
     ) -> wasmtime::Result<Result<Completed, ProcessError>> {
-        let powers = self.powers()?;
-        Ok(self.table.get_mut(&program)?.finish(&powers, patience).await)
+        let capabilities = self.capabilities()?;
+        Ok(self.table.get_mut(&program)?.finish(&capabilities, timeout_ms).await)
     }
 
     async fn drop(&mut self, program: Resource<Program>) -> wasmtime::Result<()> {

@@ -1,30 +1,32 @@
-//! Secrets: named in the configuration, read when a request leaves the host, and seen by no plugin.
+//! Secrets: named in the configuration, read when a request is sent, never shown to a plugin.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// Where a secret is to be found. It is read anew for each use, so that it can be changed while a host runs.
+use thiserror::Error;
+
+/// The source of a secret. It is read at each use, so that a secret can be rotated while a host runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Secret {
     /// A variable of the host's environment.
     Env(String),
-    /// A file; white space around its content is not part of the secret.
+    /// A file. White space around its content is ignored.
     File(PathBuf),
 }
 
 impl Secret {
+    /// Reads the secret.
+    ///
     /// # Errors
-    /// Where it was looked for in vain.
-    pub fn reveal(&self) -> Result<String, String> {
-        let found = match self {
-            Self::Env(name) => {
-                std::env::var(name).map_err(|_| format!("{name} is not set in the environment"))
-            }
+    /// It is missing or empty; the text names the source.
+    pub fn reveal(&self) -> Result<String, SecretError> {
+        let text = match self {
+            Self::Env(name) => std::env::var(name).map_err(|_| SecretError::NotSet(name.clone()))?,
             Self::File(path) => std::fs::read_to_string(path)
                 .map(|text| text.trim().to_owned())
-                .map_err(|why| format!("{} can't be read: {why}", path.display())),
+                .map_err(|source| SecretError::Unreadable { path: path.clone(), source })?,
         };
-        found.and_then(|text| if text.is_empty() { Err(format!("{self} is empty")) } else { Ok(text) })
+        if text.is_empty() { Err(SecretError::Empty(self.to_string())) } else { Ok(text) }
     }
 }
 
@@ -37,9 +39,42 @@ impl fmt::Display for Secret {
     }
 }
 
-/// A text with places for secrets, such as `Bearer {openai}`.
+/// Why a secret, or a text with secrets, can't be used. All but `Unclosed` and `Unknown` can be fixed while a host runs.
+#[derive(Debug, Error)]
+pub enum SecretError {
+    /// The variable is not set. Set it and restart the host.
+    #[error("{0} is not set in the environment")]
+    NotSet(String),
+    /// The file can't be read.
+    #[error("{} can't be read: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system reported.
+        source: std::io::Error,
+    },
+    /// The source is there and holds nothing.
+    #[error("{0} is empty")]
+    Empty(String),
+    /// One of the secrets of a text is missing.
+    #[error("secret {name}: {source}")]
+    Missing {
+        /// Its name in the configuration.
+        name: String,
+        /// What is wrong with it.
+        source: Box<SecretError>,
+    },
+    /// The text of the configuration has an opening brace without a closing one.
+    #[error("the brace in {0:?} is never closed")]
+    Unclosed(String),
+    /// The text of the configuration names a secret that is not configured.
+    #[error("there is no secret {0:?}: add [secrets] {0} = {{ env = \"NAME\" }}")]
+    Unknown(String),
+}
+
+/// A text with placeholders for secrets, such as `Bearer {openai}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(Vec<Piece>);
+pub struct SecretTemplate(Vec<Piece>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
@@ -47,18 +82,17 @@ enum Piece {
     Secret { name: String, secret: Secret },
 }
 
-impl Template {
+impl SecretTemplate {
+    /// Parses a text. `known` returns the configured secret of a name.
+    ///
     /// # Errors
-    /// A place in braces names no secret.
-    pub fn parse(text: &str, known: impl Fn(&str) -> Option<Secret>) -> Result<Self, String> {
+    /// A placeholder names no secret, or a brace is not closed.
+    pub fn parse(text: &str, known: impl Fn(&str) -> Option<Secret>) -> Result<Self, SecretError> {
         let mut pieces = Vec::new();
         let mut rest = text;
         while let Some((before, tail)) = rest.split_once('{') {
-            let (name, after) =
-                tail.split_once('}').ok_or_else(|| format!("the brace in {text:?} is never closed"))?;
-            let secret = known(name).ok_or_else(|| {
-                format!("there is no secret {name:?}: add [secrets] {name} = {{ env = \"NAME\" }}")
-            })?;
+            let (name, after) = tail.split_once('}').ok_or_else(|| SecretError::Unclosed(text.to_owned()))?;
+            let secret = known(name).ok_or_else(|| SecretError::Unknown(name.to_owned()))?;
             pieces.push(Piece::Text(before.to_owned()));
             pieces.push(Piece::Secret { name: name.to_owned(), secret });
             rest = after;
@@ -67,12 +101,13 @@ impl Template {
         Ok(Self(pieces))
     }
 
+    /// Whether it has any placeholder.
     #[must_use]
     pub fn has_secrets(&self) -> bool {
         self.0.iter().any(|piece| matches!(piece, Piece::Secret { .. }))
     }
 
-    /// The secrets alone, as far as they are there.
+    /// The secrets alone; missing ones are skipped.
     pub fn secrets(&self) -> impl Iterator<Item = String> + '_ {
         self.0.iter().filter_map(|piece| match piece {
             Piece::Text(_) => None,
@@ -80,16 +115,20 @@ impl Template {
         })
     }
 
-    /// The text with its secrets in place: must go nowhere but out.
+    /// The text with its secrets filled in. It must go into a request and nowhere else.
     ///
     /// # Errors
-    /// A secret that is not there.
-    pub fn reveal(&self) -> Result<String, String> {
+    /// [`SecretError::Missing`] for the first secret that can't be read.
+    pub fn reveal(&self) -> Result<String, SecretError> {
         self.0.iter().try_fold(String::new(), |mut text, piece| {
             match piece {
                 Piece::Text(part) => text.push_str(part),
                 Piece::Secret { name, secret } => {
-                    text.push_str(&secret.reveal().map_err(|why| format!("secret {name}: {why}"))?);
+                    let revealed = secret.reveal().map_err(|source| SecretError::Missing {
+                        name: name.clone(),
+                        source: Box::new(source),
+                    })?;
+                    text.push_str(&revealed);
                 }
             }
             Ok(text)
@@ -102,16 +141,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_put_in_on_the_way_out() {
+    fn a_secret_is_filled_in_when_a_request_is_sent() {
         let known = |name: &str| (name == "path").then(|| Secret::Env("PATH".into()));
-        let template = Template::parse("Bearer {path}!", known).unwrap();
-        assert_eq!(template.reveal(), Ok(format!("Bearer {}!", std::env::var("PATH").unwrap())));
+        let template = SecretTemplate::parse("Bearer {path}!", known).unwrap();
+        assert_eq!(template.reveal().unwrap(), format!("Bearer {}!", std::env::var("PATH").unwrap()));
         assert!(template.has_secrets());
         assert_eq!(
-            Template::parse("{other}", known),
-            Err(r#"there is no secret "other": add [secrets] other = { env = "NAME" }"#.into())
+            SecretTemplate::parse("{other}", known).unwrap_err().to_string(),
+            r#"there is no secret "other": add [secrets] other = { env = "NAME" }"#
         );
         let missing = Secret::Env("BATON_NO_SUCH".into());
-        assert_eq!(missing.reveal(), Err("BATON_NO_SUCH is not set in the environment".into()));
+        assert_eq!(missing.reveal().unwrap_err().to_string(), "BATON_NO_SUCH is not set in the environment");
     }
 }

@@ -1,4 +1,5 @@
-//! What every program may read: the system, the toolchains of its user without what is secret beside them, and itself.
+//! What every confined program may read: the system, its user's toolchains (but no credentials beside them), and its own
+//! installation.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,22 +8,25 @@ use std::path::{Path, PathBuf};
 
 use super::Confinement;
 
-/// What is about to run, and where it looks for things.
+/// The program that is about to be executed.
 #[derive(Clone, Debug, Default)]
-pub struct Program {
+pub struct Executable {
+    /// Its file.
     pub file: PathBuf,
+    /// Its environment variable PATH.
     pub path: Option<OsString>,
+    /// Its folder for temporary files, which it may write.
     pub temporary: Option<PathBuf>,
 }
 
-/// Read and written as devices are; none of them keeps anything.
+/// Devices that may be read and written; none of them stores anything.
 pub(super) const DEVICES: [&str; 6] =
     ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"];
 
-/// Where there is a set of terminals of its own. The machine's hold what others type.
+/// Terminals, for a program with its own devpts. On the machine's it could read what other users type.
 pub(super) const TERMINALS: [&str; 2] = ["/dev/ptmx", "/dev/pts"];
 
-/// `/proc` of other processes is guarded by Landlock's own rule for tracing.
+/// `/proc` is safe to read: Landlock denies the files of processes outside of its domain, as it denies tracing them.
 const SYSTEM: [&str; 17] = [
     "/usr",
     "/bin",
@@ -43,7 +47,7 @@ const SYSTEM: [&str; 17] = [
     "/home/linuxbrew",
 ];
 
-/// Of `/etc`, all but what a program of root's could read of others'.
+/// Entries of `/etc` that stay unreadable: credentials that a program run by root could read.
 const SECRET: [&str; 19] = [
     "NetworkManager",
     "wireguard",
@@ -66,7 +70,7 @@ const SECRET: [&str; 19] = [
     "ppp",
 ];
 
-/// Below a user's home.
+/// Toolchains below a user's home.
 const TOOLCHAINS: [&str; 34] = [
     ".asdf",
     ".bun/bin",
@@ -104,8 +108,9 @@ const TOOLCHAINS: [&str; 34] = [
     ".volta",
 ];
 
-/// Rules are for what is there now: what is not can't be read later either.
-pub(super) fn readable(program: &Program, confinement: &Confinement) -> Vec<PathBuf> {
+/// The files and folders that `program` may read. Rules apply to files that exist now; one that is created later at the
+/// same path can't be read.
+pub(super) fn readable(program: &Executable, confinement: &Confinement) -> Vec<PathBuf> {
     let mut readable: Vec<PathBuf> = SYSTEM.iter().map(PathBuf::from).collect();
     let etc = fs::read_dir("/etc").into_iter().flatten().flatten();
     readable.extend(
@@ -122,7 +127,7 @@ pub(super) fn readable(program: &Program, confinement: &Confinement) -> Vec<Path
     readable
 }
 
-/// A file and what it needs beside it: its folder, the packages or the virtual environment that it is in.
+/// A file and what it needs: its folder, its `node_modules`, its Python virtual environment.
 fn installation(file: &Path, confinement: &Confinement) -> Vec<PathBuf> {
     let mut parts = Vec::new();
     let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
@@ -141,7 +146,7 @@ fn installation(file: &Path, confinement: &Confinement) -> Vec<PathBuf> {
     parts
 }
 
-/// What the first line of a script says that it is run by.
+/// The interpreter that the first line of a script names.
 fn interpreted_by(file: &Path) -> Option<PathBuf> {
     let mut start = [0; 256];
     let read = fs::File::open(file).ok()?.read(&mut start).ok()?;
@@ -149,19 +154,20 @@ fn interpreted_by(file: &Path) -> Option<PathBuf> {
     Some(String::from_utf8_lossy(line).split_whitespace().next()?.into())
 }
 
-/// Where the Python that a virtual environment was made with is installed.
+/// The installation of the Python that a virtual environment was made with.
 fn interpreter(environment: &Path) -> Option<PathBuf> {
     let text = fs::read_to_string(environment.join("pyvenv.cfg")).ok()?;
     let home = text.lines().find_map(|line| line.strip_prefix("home")?.trim_start().strip_prefix('='))?;
     Path::new(home.trim()).parent().filter(|prefix| *prefix != Path::new("/")).map(Path::to_owned)
 }
 
-/// Whether a folder holds more than tools: a home, or one above it, or one of all users.
+/// Whether a folder is too wide to be readable for one tool in it: a home, a hidden folder or the folder for temporary
+/// files, or an ancestor of one.
 fn is_wide(folder: &Path, confinement: &Confinement) -> bool {
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    let narrow =
+    let private =
         confinement.homes.iter().chain(&confinement.hide).filter_map(|path| path.canonicalize().ok());
-    narrow.chain([std::env::temp_dir()]).any(|narrow| narrow.starts_with(&folder))
+    private.chain([std::env::temp_dir()]).any(|private| private.starts_with(&folder))
 }
 
 #[cfg(test)]
@@ -173,7 +179,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let file = home.path().join("tool");
         fs::write(&file, "").unwrap();
-        let program = Program { file: file.clone(), ..Program::default() };
+        let program = Executable { file: file.clone(), ..Executable::default() };
         let confinement = Confinement { homes: vec![home.path().to_owned()], ..Confinement::default() };
         let readable = readable(&program, &confinement);
         assert!(readable.contains(&file));

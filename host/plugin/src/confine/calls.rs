@@ -1,4 +1,4 @@
-//! Sockets, and calls that only a machine's owner needs, by seccomp: what is refused answers with EACCES.
+//! Filters system calls with seccomp: sockets, and calls that only an administrator needs. Denied calls fail with EACCES.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,21 +10,21 @@ use seccompiler::{
 
 use super::Net;
 
-/// Domains and types of socket(2), and protocols.
+/// Domains, types and protocols of socket(2).
 const UNIX: u64 = libc::AF_UNIX as u64;
 const INET: u64 = libc::AF_INET as u64;
 const INET6: u64 = libc::AF_INET6 as u64;
-/// Addresses of this machine are asked for so when a name is looked up.
+/// Name lookup asks for this machine's addresses through netlink.
 const NETLINK: u64 = libc::AF_NETLINK as u64;
 const STREAM: u64 = libc::SOCK_STREAM as u64;
 const DATAGRAM: u64 = libc::SOCK_DGRAM as u64;
 const TCP: u64 = libc::IPPROTO_TCP as u64;
-/// The rest of the type are flags.
+/// The bits of the type argument that hold the type; the others are flags.
 const TYPE: u64 = 0xf;
 const DNS: u16 = 53;
 
-/// Sockets can be opened by way of a ring that no filter sees, files by numbers that no path rule sees, and keystrokes
-/// put into a terminal; the others change the machine itself, should the program be root.
+/// Calls that are always denied. io_uring opens sockets past the filter, and open_by_handle_at opens files past the path
+/// rules; the others change the machine, should the program run as root.
 const NEVER: [libc::c_long; 26] = [
     libc::SYS_io_uring_setup,
     libc::SYS_open_by_handle_at,
@@ -44,7 +44,7 @@ const NEVER: [libc::c_long; 26] = [
     libc::SYS_settimeofday,
     libc::SYS_clock_settime,
     libc::SYS_sethostname,
-    // The keys that the kernel keeps for this user.
+    // This user's keys in the kernel's keyring.
     libc::SYS_add_key,
     libc::SYS_keyctl,
     libc::SYS_request_key,
@@ -55,7 +55,7 @@ const NEVER: [libc::c_long; 26] = [
     libc::SYS_mount_setattr,
 ];
 
-/// Whether there is a filter for this machine's calls.
+/// Applies the filter. False if seccomp filters can't be built for this architecture.
 pub(super) fn filter(net: &Net, unix_sockets: bool) -> io::Result<bool> {
     let Ok(target) = TargetArch::try_from(std::env::consts::ARCH) else { return Ok(false) };
     let program = program(net, unix_sockets, target).map_err(io::Error::other)?;
@@ -69,11 +69,12 @@ fn program(
     target: TargetArch,
 ) -> Result<BpfProgram, seccompiler::BackendError> {
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> = NEVER.iter().map(|call| (*call, Vec::new())).collect();
+    // Both put keystrokes into a terminal.
     let push = [libc::TIOCSTI, libc::TIOCLINUX];
     let push = push.into_iter().map(|request| SeccompRule::new(vec![is(1, request)?]));
     rules.insert(libc::SYS_ioctl, push.collect::<Result<_, _>>()?);
     if let Net::Ports(_) = net {
-        // A connection made by sending, which Landlock does not look at on every kernel.
+        // TCP Fast Open connects while sending, which Landlock does not check on every kernel.
         let (level, option) = (is(1, TCP)?, is(2, libc::TCP_FASTOPEN_CONNECT as u64)?);
         rules.insert(libc::SYS_setsockopt, vec![SeccompRule::new(vec![level, option])?]);
         let flag = libc::MSG_FASTOPEN as u64;
@@ -83,7 +84,7 @@ fn program(
             rules.insert(call, vec![SeccompRule::new(vec![sets])?]);
         }
     }
-    // Limits and priorities of other processes, the host's among them.
+    // Limits and priorities of other processes, such as the host; those of the caller itself (0) are allowed.
     for (call, argument) in [(libc::SYS_prlimit64, 0), (libc::SYS_setpriority, 1), (libc::SYS_ioprio_set, 1)]
     {
         rules.insert(call, vec![SeccompRule::new(vec![is_not(argument, 0)?])?]);
@@ -96,7 +97,7 @@ fn program(
     SeccompFilter::new(rules, SeccompAction::Allow, refusal, target)?.try_into()
 }
 
-/// Sockets that are refused.
+/// The calls of socket(2) that are denied.
 fn sockets(net: &Net, unix_sockets: bool) -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
     let mut refused = Vec::new();
     if !unix_sockets {
@@ -109,7 +110,7 @@ fn sockets(net: &Net, unix_sockets: bool) -> Result<Vec<SeccompRule>, seccompile
             let others = [UNIX, INET, INET6, NETLINK].into_iter().map(|domain| is_not(0, domain));
             refused.push(SeccompRule::new(others.collect::<Result<_, _>>()?)?);
             for domain in [INET, INET6] {
-                // Landlock looks at TCP alone.
+                // Landlock checks TCP only, so other stream protocols are denied.
                 refused.push(SeccompRule::new(vec![
                     is(0, domain)?,
                     is_of_type(STREAM)?,

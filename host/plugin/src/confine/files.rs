@@ -1,4 +1,4 @@
-//! Files, ports and signals, by Landlock.
+//! Restricts files, ports and signals with Landlock.
 
 use std::io;
 use std::path::PathBuf;
@@ -10,10 +10,10 @@ use landlock::{
 
 use super::{Net, allow};
 
-/// The newest version whose rights were looked at; an older kernel enforces those that it knows.
+/// The newest ABI whose rights were reviewed for this file. An older kernel enforces those that it knows.
 const VERSION: ABI = ABI::V9;
 
-/// Answers with the version that the kernel enforces; 0 where it has none.
+/// Restricts this process. Returns the ABI version that is enforced, 0 = none.
 pub(super) fn restrict(
     read: &[PathBuf],
     write: &[PathBuf],

@@ -1,5 +1,5 @@
-//! What root may do beyond its own files: kept is what a program in a container has, without devices, raw sockets and
-//! other roots. The rest would let it look into and change other processes, and the machine.
+//! Drops the Linux capabilities of a program that runs as root. Kept are those of a program in a container, without
+//! devices, raw sockets and chroot; the others would let it inspect and change other processes and the machine.
 
 use std::io;
 
@@ -17,7 +17,7 @@ pub(super) fn drop() -> io::Result<()> {
         | CapabilitySet::SETFCAP
         | CapabilitySet::NET_BIND_SERVICE;
     let has = capabilities(None)?;
-    // Without new privileges, which Landlock rules out, a program has no more than this process.
+    // Landlock sets no_new_privs, so a program that is executed can't regain them.
     let left = CapabilitySets {
         effective: has.effective & kept,
         permitted: has.permitted & kept,

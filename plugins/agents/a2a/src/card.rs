@@ -14,7 +14,7 @@ pub struct Endpoint {
     pub streaming: bool,
 }
 
-/// What is wrong with a card is the operator's to mend.
+/// A faulty card is for the operator to fix.
 pub fn read(bytes: &[u8], settings: &Settings) -> Result<Endpoint, Fault> {
     let Ok(card @ Value::Object(_)) = serde_json::from_slice::<Value>(bytes) else {
         let shown = one_line(&String::from_utf8_lossy(bytes));

@@ -1,14 +1,14 @@
-//! An agent that speaks A2A 1.0 does the work, over JSON-RPC.
+//! Drives a remote agent over A2A 1.0 with the JSON-RPC binding.
 //!
 //! Configuration: `service` (required), a service of the operator's configuration; `card`: the path of the agent's card
 //! (default `/.well-known/agent-card.json`); `base`: the service's own path, where it has one: the card's address must
-//! lie below it, and only what follows is sent; `tenant`; `poll-ms`: how long is waited before a task's state is asked
-//! for again (default 1000); `probe`: `check` (default, nothing is sent) or `card` (the card is fetched).
+//! lie below it, and only the rest of it is sent; `tenant`; `poll-ms`: the interval at which a task's state is polled
+//! (default 1000); `probe`: `check` (default, sends nothing) or `card` (fetches the card).
 //!
-//! The agent is told the prompt as one message, streamed if its card says so. Its task's artifacts are the outcome's;
-//! their data, or else their words, are the output. A question of the agent is a person's to answer: the attempt that
-//! follows the answer takes up the same task, unless its result was refused since or it has ended badly. A task that
-//! is not finished when the attempt is stopped is cancelled as far as the host still lets requests out.
+//! The prompt is sent as one message, streamed if the card allows it. The artifacts of the agent's task are those of the
+//! outcome; their data, or otherwise their text, is the output. Questions of the agent go to a person: the attempt that
+//! starts after the answer continues the same task, unless its result was refused since or it has failed. A task that is
+//! not finished when the attempt is stopped is cancelled, as far as the host still allows requests.
 
 mod card;
 mod reply;

@@ -1,7 +1,7 @@
 //! One response, fed as it comes.
 
 use baton_sdk::agent::sse::Events;
-use baton_sdk::agent::{Attr, Fault, nonsense, status_fault};
+use baton_sdk::agent::{Attr, Fault, malformed_reply, status_fault};
 use serde_json::Value;
 
 use crate::rpc;
@@ -52,7 +52,7 @@ impl Reply {
                     events
                         .map(|event| match event {
                             Ok(event) => result(event.data.as_bytes()),
-                            Err(too_large) => Err(nonsense("too much", &too_large.to_string())),
+                            Err(too_large) => Err(malformed_reply("too much", &too_large.to_string())),
                         })
                         .collect(),
                 )
@@ -89,14 +89,14 @@ fn refused(status: u16, headers: &[Attr], bytes: &[u8], now: u64) -> Fault {
 fn result(bytes: &[u8]) -> Result<Value, Fault> {
     let shown = || String::from_utf8_lossy(bytes).into_owned();
     let Ok(mut reply) = serde_json::from_slice::<Value>(bytes) else {
-        return Err(nonsense("what is no JSON", &shown()));
+        return Err(malformed_reply("what is no JSON", &shown()));
     };
     if let Some(error) = reply.get("error").filter(|error| !error.is_null()) {
         return Err(coded(error));
     }
     match reply.get_mut("result").map(Value::take) {
         Some(result @ Value::Object(_)) => Ok(result),
-        Some(_) | None => Err(nonsense("JSON that is no result of JSON-RPC", &shown())),
+        Some(_) | None => Err(malformed_reply("JSON that is no result of JSON-RPC", &shown())),
     }
 }
 

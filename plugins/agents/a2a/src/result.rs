@@ -1,4 +1,4 @@
-//! What a far side's task hands over becomes an outcome.
+//! Turns the result of the agent's task into an outcome.
 
 use baton_sdk::agent::{Artifact, Attr, Content, ErrorClass, Fault, Outcome, answer, base64, summary};
 use serde_json::Value;
@@ -84,7 +84,7 @@ fn artifacts(handed: &[task::Artifact]) -> (Vec<Artifact>, usize) {
     (taken, left_out)
 }
 
-/// The media type and the bytes. What an address points to is not fetched: the address is what is handed over.
+/// The media type and the bytes. A URL is not fetched: the URL itself is the content.
 fn content(part: &Value) -> Option<(String, Vec<u8>)> {
     let text = |key| part.get(key).and_then(Value::as_str);
     let named = |other: &str| text("mediaType").filter(|text| !text.is_empty()).unwrap_or(other).to_owned();

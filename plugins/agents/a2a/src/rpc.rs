@@ -8,7 +8,7 @@ use crate::card::Endpoint;
 
 const VERSION: &str = "1.0";
 
-/// The far side does not know the task.
+/// The agent does not know the task.
 pub const TASK_NOT_FOUND: i64 = -32001;
 
 pub fn get_card(service: &str, path: &str) -> Request {

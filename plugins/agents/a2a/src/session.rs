@@ -1,11 +1,12 @@
-//! A conversation with the far side, as steps for who can take them. Nothing here touches the world.
+//! The exchange with the remote agent as a state machine without side effects: it returns steps for the adapter to take.
 
 use baton_sdk::agent::http::{HttpError, Request};
 use baton_sdk::agent::people::{Answer, Purpose, Question};
 use baton_sdk::agent::{
-    Attempt, Attr, ErrorClass, Fault, Listener, Outcome, Usage, contract, http_fault, nonsense, one_line,
-    prompt,
+    Attempt, Attr, ErrorClass, Fault, Listener, Outcome, Usage, contract, http_fault, malformed_reply,
+    one_line, prompt,
 };
+use baton_sdk::seed::fnv1a;
 use baton_sdk::words::capped;
 use serde_json::{Value, json};
 
@@ -15,30 +16,30 @@ use crate::settings::Settings;
 use crate::task::{State, Task, words};
 use crate::{result, rpc};
 
-/// How often in a row the state of a task may not be had.
+/// The most failed polls in a row.
 const LOST_POLLS: u32 = 3;
 
-/// Who asks to be left alone for longer is left to the host, which gives the agent's place to others.
+/// The longest wait that the adapter makes itself: for a longer one the attempt ends, so that the host can use the slot.
 const LONGEST_WAIT_MS: u64 = 60_000;
 
-/// How many questions one attempt answers.
+/// The most questions of one attempt.
 const QUESTIONS: usize = 32;
 
-/// The most that a question may hold.
+/// The most bytes of a question.
 const QUESTION_BYTES: usize = 8 << 10;
 
-/// What to do next.
+/// The next step.
 #[derive(Debug, PartialEq)]
 pub enum Step {
-    /// Send, feed the response, and say that it is over.
+    /// Send a request, pass the response in, and report its end.
     Call(Request),
-    /// For so many milliseconds.
+    /// Wait this many milliseconds.
     Wait(u64),
     Ask(Question),
     Over(Result<Outcome, Fault>),
 }
 
-/// What the response under way answers.
+/// The request that is being answered.
 #[derive(Clone, Copy, PartialEq)]
 enum Phase {
     Card,
@@ -48,12 +49,12 @@ enum Phase {
     Poll,
 }
 
-/// Where an earlier attempt left off.
+/// The state that an earlier attempt left.
 #[derive(Clone, Debug, PartialEq)]
 struct Thread {
     task: String,
     context: Option<String>,
-    /// How many refusals there were: the result of what was refused since is not taken twice.
+    /// The number of refused outcomes, so that a refused result is not used again.
     refusals: u64,
 }
 
@@ -158,7 +159,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What a person, or policy, said; none when nobody did yet.
+    /// The answer of a person or a policy; none if there is none yet.
     pub fn answered(&mut self, key: &str, answer: Option<Answer>) -> Step {
         let Some(answer) = answer else {
             return Step::Over(Err(Fault::stopped("the agent's question waits for a person")));
@@ -173,7 +174,7 @@ impl<'a> Session<'a> {
         self.send(&answer.text, &id, task, context)
     }
 
-    /// For an attempt that is stopped: the far side need not go on.
+    /// The request that cancels the agent's task when the attempt is stopped.
     pub fn cancel(&self) -> Option<Request> {
         let task = self.task.as_ref().filter(|task| !task.rests())?;
         let endpoint = self.endpoint.as_ref()?;
@@ -185,7 +186,7 @@ impl<'a> Session<'a> {
         Usage { requests: self.requests, ..Usage::default() }
     }
 
-    /// For a sign of life.
+    /// The text of a progress report.
     pub fn doing(&self) -> String {
         let said = self.task.as_ref().map(|task| words(&task.message)).unwrap_or_default();
         if said.is_empty() { String::from("the agent works") } else { one_line(&said) }
@@ -233,13 +234,14 @@ impl<'a> Session<'a> {
             }
         };
         if self.take(&result).is_none() {
-            self.answer = Some(Err(nonsense("a result that can't be understood", &result.to_string())));
+            self.answer =
+                Some(Err(malformed_reply("a result that can't be understood", &result.to_string())));
             return false;
         }
         self.answer.is_none() && !self.task.as_ref().is_some_and(Task::rests)
     }
 
-    /// None if it is nonsense.
+    /// None if it is malformed.
     fn take(&mut self, result: &Value) -> Option<()> {
         let told = |key: &str| result.get(key).filter(|value| !value.is_null());
         if let Some(update) = told("statusUpdate") {
@@ -294,7 +296,7 @@ impl<'a> Session<'a> {
             }
             Some(Err(fault)) => Step::Over(Err(fault)),
             Some(Ok(message)) => {
-                Step::Over(Err(nonsense("a message where a task was asked for", &message.to_string())))
+                Step::Over(Err(malformed_reply("a message where a task was asked for", &message.to_string())))
             }
             None if self.task.as_ref().is_some_and(Task::is_lost) => {
                 self.task = None;
@@ -319,7 +321,7 @@ impl<'a> Session<'a> {
             }
             Some(Err(fault)) => Step::Over(Err(fault)),
             Some(Ok(message)) => {
-                Step::Over(Err(nonsense("a message where a task was asked for", &message.to_string())))
+                Step::Over(Err(malformed_reply("a message where a task was asked for", &message.to_string())))
             }
             None => {
                 self.lost_polls = 0;
@@ -384,7 +386,7 @@ impl<'a> Session<'a> {
 
     /// The same words have the same key in every attempt, unless this task has got their answer before.
     fn key(&self, text: &str) -> String {
-        let key = format!("a2a-{:016x}", fnv(text));
+        let key = format!("a2a-{:016x}", fnv1a(text.as_bytes()));
         let numbered = (2..=QUESTIONS + 1).map(|number| format!("{key}-{number}"));
         let free = [key.clone()].into_iter().chain(numbered).find(|key| !self.told.contains(key));
         free.unwrap_or(key)
@@ -460,11 +462,4 @@ fn may_recover(fault: &Fault) -> bool {
         | ErrorClass::Budget
         | ErrorClass::Other(_) => false,
     }
-}
-
-/// FNV-1a: to tell questions apart, not to keep them secret.
-fn fnv(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }

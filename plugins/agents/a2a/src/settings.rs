@@ -57,7 +57,7 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// No such word.
+/// No value of this name.
 #[derive(Debug)]
 pub struct Unknown;
 

@@ -1,8 +1,8 @@
-//! What is known of the far side's task.
+//! The agent's task, as far as it is known.
 
 use serde_json::Value;
 
-/// Longer ids are nonsense, and would not fit what is handed back with an answer.
+/// The longest accepted id: it has to fit into the resume text of a question.
 const ID_BYTES: usize = 512;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +70,7 @@ impl Task {
         Some(())
     }
 
-    /// Whether nothing more comes before somebody acts.
+    /// Whether the task makes no progress without an action from this side.
     pub fn rests(&self) -> bool {
         match self.state {
             State::Working => false,
@@ -140,7 +140,7 @@ fn last(history: &[Value]) -> Vec<Value> {
     history.iter().rev().find(by_agent).map(|message| list(message, "parts").to_vec()).unwrap_or_default()
 }
 
-/// Words that are sent piece by piece are one text, which pieces of another kind end.
+/// Consecutive text parts are joined into one text.
 fn joined(mut parts: Vec<Value>, more: Vec<Value>) -> Vec<Value> {
     for part in more {
         let kind = |part: &Value| (part.get("mediaType").cloned(), part.get("filename").cloned());

@@ -1,14 +1,13 @@
-//! An agent that speaks the Agent Client Protocol, version 1, does the work: over its standard input and output, as a
-//! profile of the operator's configuration allows.
+//! Drives an agent over the Agent Client Protocol, version 1, on the standard input and output of a profile's program.
 //!
-//! Configuration: `profile` (required); `permissions`, what the agent is told when it asks for leave: `deny` (unless said
-//! otherwise), `allow`, or `ask`, which asks a person; `questions`, whether a person is asked what the agent
-//! wants to know: `ask` (unless said otherwise) or `off`; `mode` and `model`, for agents that offer a choice; `silence-s`,
-//! after which it counts as hanging (300), and `tool-timeout-s`, the same while a tool is at work (1800).
+//! Configuration: `profile` (required); `permissions`, the answer to permission requests: `deny` (default), `allow`, or
+//! `ask`, which asks a person; `questions`, whether the agent's questions go to a person: `ask` (default) or `off`; `mode`
+//! and `model`, for agents that offer a choice; `silence-s`, the idle timeout in seconds (300), and `tool-timeout-s`, the
+//! same while a tool is running (1800).
 //!
 //! The session works in the attempt's folder, without file access or terminals through Baton and without MCP servers.
-//! When a person has answered, the next attempt loads the session in which it was asked, if the agent can.
-//! Nobody logs in here: an agent that wants a login must get it from the operator.
+//! When a person has answered, the next attempt loads the session that asked, if the agent can.
+//! This adapter does not log in: the operator must do that with the agent's own program.
 
 mod machine;
 mod permission;
@@ -97,7 +96,7 @@ fn drive(program: &Program, mut machine: Machine) -> Result<Outcome, Fault> {
                 todo = machine.stop(why.into()).into();
             }
         }
-        match program.read_line(Some(machine.patience_ms())) {
+        match program.read_line(Some(machine.timeout_ms())) {
             Ok(line) => todo.extend(machine.receive(line)),
             // The agent is told before it is left.
             Err(ProcessError::Stopped) => todo = machine.stop(Fault::stopped("the attempt is over")).into(),

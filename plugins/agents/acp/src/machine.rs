@@ -1,4 +1,4 @@
-//! The client's side of the protocol, without any input or output: what comes in and what to do about it.
+//! The client's side of the protocol as a state machine without I/O: it takes messages and returns actions.
 
 use baton_sdk::agent::elicit::{Asker, Elicitation, cancelled};
 use baton_sdk::agent::jsonrpc::{ErrorObject, Id, Message};
@@ -16,25 +16,25 @@ use crate::turn;
 use crate::update::Work;
 use crate::usage::Told;
 
-/// So many lines may be none of the protocol's.
+/// The most malformed lines.
 const NOISE: u32 = 100;
 
 const AUTH_REQUIRED: i64 = -32000;
 
-/// Agents write the last pieces of an answer after the word that their turn is over: it is whole when they have been
-/// quiet for so long, or are gone.
+/// Some agents write the last pieces of an answer after the end of their turn: it is complete when they have been silent
+/// for this long, in milliseconds, or have exited.
 const QUIET_MS: u64 = 200;
 
-/// The same where nothing was said or done yet: then all of it may be late, and a turn that came to nothing has time.
+/// The same if nothing was said or done yet: then the whole answer may be late.
 const LATE_MS: u64 = 2000;
 
-/// So many lines that add nothing may come while an agent is to be quiet.
+/// The most lines without content while waiting for that silence.
 const CHATTER: u32 = 50;
 
-/// A question is asked again with the reason why its answer was of no use, so often.
+/// How often a question is repeated because its answer could not be used.
 const REFUSED: u32 = 3;
 
-/// What is to be done for the task.
+/// What the task asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Task {
     /// An absolute path.
@@ -58,7 +58,7 @@ pub enum Do {
     },
     /// In all.
     Spent(Usage),
-    /// Asks a person, and tells [`Machine::answered`].
+    /// Ask a person, and pass the answer to [`Machine::answered`].
     Ask(Question),
     /// The end: nothing follows.
     Conclude(Result<Outcome, Fault>),
@@ -77,7 +77,7 @@ pub struct Machine {
     choices: Vec<Choice>,
     work: Work,
     asked: Option<Asked>,
-    /// The reason for the end of the turn, once it was told, and the lines since that added nothing.
+    /// The reason for the end of the turn, once it is known, and the number of lines without content since.
     reason: String,
     chatter: u32,
     denied: Vec<String>,
@@ -98,7 +98,7 @@ enum Stage {
     Load,
     Choose,
     Prompt,
-    /// The turn is over by the agent's word; what was under way may still arrive.
+    /// The agent has ended the turn; the rest of its output may still arrive.
     Settle,
     Over,
 }
@@ -122,7 +122,7 @@ impl Machine {
         }
     }
 
-    /// Ends once the agent has answered the greeting, with an outcome that nobody reads.
+    /// For a probe: ends once the agent has answered `initialize`; the outcome is ignored.
     pub fn greeting(settings: Settings) -> Self {
         let task = Task {
             folder: String::new(),
@@ -148,13 +148,13 @@ impl Machine {
         vec![Do::Write(Message::request(self.request, "initialize", params))]
     }
 
-    /// How long the next line may take.
-    pub fn patience_ms(&self) -> u64 {
+    /// The timeout for the next line, in milliseconds.
+    pub fn timeout_ms(&self) -> u64 {
         match self.stage {
             Stage::Settle if self.work.answer().is_empty() && !self.work.did_something() => LATE_MS,
             Stage::Settle => QUIET_MS,
             Stage::Initialize | Stage::New | Stage::Load | Stage::Choose | Stage::Prompt | Stage::Over => {
-                self.settings.patience.now(self.work.has_open_tool())
+                self.settings.idle_timeout.now(self.work.has_open_tool())
             }
         }
     }
@@ -167,14 +167,14 @@ impl Machine {
                 Err(_) => self.noise(&line),
             },
             Line::Silent => {
-                let fault = format!("silent for {} s", self.patience_ms() / 1000);
+                let fault = format!("silent for {} s", self.timeout_ms() / 1000);
                 self.abandon(Fault::new(ErrorClass::Timeout, fault))
             }
             Line::Closed => self.end(Err(self.crashed())),
         }
     }
 
-    /// What a person said, if one did.
+    /// Takes the answer of a person; none if there is none.
     pub fn answered(&mut self, answer: Option<String>) -> Vec<Do> {
         match (self.asked.take(), answer) {
             (None, _) => Vec::new(),
@@ -260,7 +260,7 @@ impl Machine {
             }
             Message::Request { id, method, .. } => vec![Do::Write(Message::unknown_method(id, &method))],
             Message::Notification { method, params } if method == "session/update" => self.update(&params),
-            // Extensions that nobody here knows.
+            // Unknown extensions.
             Message::Notification { .. } => Vec::new(),
             Message::Response { id, result } if self.is_ours(&id) => self.response(&result),
             Message::Error { id: Some(id), error } if self.is_ours(&id) && self.stage != Stage::Settle => {
@@ -351,7 +351,7 @@ impl Machine {
             return Vec::new();
         }
         match self.stage {
-            // A session that is loaded is told again from its beginning.
+            // Loading a session replays it from its beginning.
             Stage::Load => {
                 self.work.replay(params);
                 vec![Do::Report { message: String::from("loads its session"), done: None }]
@@ -365,7 +365,7 @@ impl Machine {
         let tool = self.work.tool(params.get("toolCall").unwrap_or(&Value::Null));
         let wish = Wish::new(id, tool, params);
         if self.stage == Stage::Settle {
-            // A turn that is over needs no leave any more.
+            // A turn that is over needs no permission.
             return vec![Do::Write(wish.response(&Decision::Cancelled))];
         }
         match self.settings.permissions {
@@ -441,7 +441,7 @@ impl Machine {
             return self.end(Err(fault));
         }
         if self.stage == Stage::Load {
-            // The session is gone: the work begins anew.
+            // The session is gone: start a new one.
             return self.begin();
         }
         let said = match &error.data {
@@ -462,7 +462,7 @@ impl Machine {
 }
 
 impl Asked {
-    /// The answer to the agent when nobody answers.
+    /// The answer to the agent if no person answers.
     fn cancelled(&self) -> Message {
         match self {
             Self::Leave(wish) => wish.response(&Decision::Cancelled),

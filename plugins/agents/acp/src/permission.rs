@@ -1,7 +1,8 @@
-//! An agent asks for leave.
+//! Permission requests of an agent.
 
 use baton_sdk::agent::jsonrpc::{Id, Message};
 use baton_sdk::agent::people::{Purpose, Question};
+use baton_sdk::seed::fnv1a;
 use baton_sdk::words::capped;
 use serde_json::{Value, json};
 
@@ -114,10 +115,10 @@ impl Wish {
     /// Another input is another question.
     fn key(&self) -> String {
         let tool: String = self.tool.to_string().chars().take(KEY_CHARS).collect();
-        if self.input.is_empty() { tool } else { format!("{tool} #{:016x}", fnv(&self.input)) }
+        if self.input.is_empty() { tool } else { format!("{tool} #{:016x}", fnv1a(self.input.as_bytes())) }
     }
 
-    /// Names that occur twice are told apart by their ids. There is always one that denies.
+    /// Names that occur twice are distinguished by their ids. One of them always denies.
     fn names(&self) -> Vec<String> {
         let denies =
             self.options.iter().any(|option| matches!(option.kind, Kind::RejectOnce | Kind::RejectAlways));
@@ -128,12 +129,6 @@ impl Wish {
         });
         names.chain(deny).collect()
     }
-}
-
-/// FNV-1a, to tell inputs apart.
-fn fnv(text: &str) -> u64 {
-    text.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn choice(option: &Value) -> Option<Choice> {

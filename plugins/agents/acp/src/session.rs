@@ -1,4 +1,4 @@
-//! How a session begins: what the agent offers, and what of it is wanted.
+//! The start of a session: what the agent offers, and what of it is configured.
 
 use baton_sdk::agent::{ErrorClass, Fault};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ pub struct Session {
     pub id: String,
     pub can_load: bool,
     pub is_loaded: bool,
-    /// The one that it works with, unless that is only a word for the agent's choice.
+    /// Its model, unless the name only stands for the agent's own choice.
     pub model: Option<String>,
     /// The names of the ways to log in.
     logins: Vec<String>,
@@ -74,7 +74,7 @@ impl Session {
         Ok(choices.into_iter().flatten().collect())
     }
 
-    /// The remedy is not ours: nobody logs in here.
+    /// The remedy is the operator's: this adapter does not log in.
     pub fn login(&self, said: &str, profile: &str) -> Fault {
         let how = match self.logins.as_slice() {
             [] => String::new(),

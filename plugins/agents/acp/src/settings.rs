@@ -1,6 +1,6 @@
 //! What the operator configured.
 
-use baton_sdk::agent::talk::Patience;
+use baton_sdk::agent::talk::IdleTimeout;
 use baton_sdk::agent::{Attr, Config};
 use baton_sdk::config::Unusable;
 
@@ -13,12 +13,12 @@ pub struct Settings {
     pub permissions: Permissions,
     pub mode: Option<String>,
     pub model: Option<String>,
-    /// Whether people are asked what the agent wants to know.
+    /// Whether the agent's questions go to a person.
     pub questions: bool,
-    pub patience: Patience,
+    pub idle_timeout: IdleTimeout,
 }
 
-/// What an agent is told that asks for leave.
+/// The answer to permission requests.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Permissions {
     Allow,
@@ -37,7 +37,7 @@ impl Settings {
             mode: config.get("mode").map(str::to_owned),
             model: config.get("model").map(str::to_owned),
             questions: questions(config)?,
-            patience: Patience::read(config)?,
+            idle_timeout: IdleTimeout::read(config)?,
         })
     }
 }

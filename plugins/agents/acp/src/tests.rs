@@ -313,7 +313,7 @@ fn an_answer_is_whole_wherever_its_turn_ends() {
 
 #[test]
 fn a_tool_at_work_has_a_clock_of_its_own() {
-    let patience = |text: &str, until: &str| {
+    let idle_timeout = |text: &str, until: &str| {
         let mut machine = machine(&[("silence-s", "12"), ("tool-timeout-s", "40")]);
         machine.start();
         for step in transcript(text) {
@@ -325,17 +325,17 @@ fn a_tool_at_work_has_a_clock_of_its_own() {
                 }
             }
         }
-        machine.patience_ms()
+        machine.timeout_ms()
     };
     let open = include_str!("../transcripts/open-tool.jsonl");
-    assert_eq!(patience(open, "sess-1\"}"), 12_000);
-    assert_eq!(patience(open, "cargo build"), 40_000);
+    assert_eq!(idle_timeout(open, "sess-1\"}"), 12_000);
+    assert_eq!(idle_timeout(open, "cargo build"), 40_000);
     let good = include_str!("../transcripts/good.jsonl");
-    assert_eq!(patience(good, "\"pending\""), 40_000);
-    assert_eq!(patience(good, "\"completed\",\"content\""), 12_000);
-    assert_eq!(patience(good, "stopReason"), 200);
+    assert_eq!(idle_timeout(good, "\"pending\""), 40_000);
+    assert_eq!(idle_timeout(good, "\"completed\",\"content\""), 12_000);
+    assert_eq!(idle_timeout(good, "stopReason"), 200);
     // Nothing was said or done yet.
-    assert_eq!(patience(include_str!("../transcripts/late-and-gone.jsonl"), "stopReason"), 2000);
+    assert_eq!(idle_timeout(include_str!("../transcripts/late-and-gone.jsonl"), "stopReason"), 2000);
     assert_eq!(
         fault(open),
         (ErrorClass::Timeout, String::from("silent for 1800 s")),

@@ -1,4 +1,4 @@
-//! What a turn came to, by the agent's own word for its end and by what it did.
+//! The result of a turn, by the stop reason and by what the agent did.
 
 use baton_sdk::agent::jsonrpc::Message;
 use baton_sdk::agent::{
@@ -43,7 +43,7 @@ pub fn adds(message: &Message) -> bool {
         && matches!(kind, "agent_message_chunk" | "tool_call" | "tool_call_update" | "usage_update")
 }
 
-/// Only `end_turn` is an end that the agent came to by itself.
+/// Only `end_turn` means that the agent considers itself done.
 fn ended(reason: &str, said: &str) -> Result<(), Fault> {
     let other = |name: &str| ErrorClass::Other(String::from(name));
     match reason {
@@ -74,8 +74,7 @@ fn ended(reason: &str, said: &str) -> Result<(), Fault> {
     }
 }
 
-/// Some agents end their turn as if all were well when their provider refused them, and say so in words, or hand on what it
-/// said.
+/// Some agents end their turn normally when their provider fails, and only mention the error in their text.
 fn error_in_words(said: &str, work: &Work) -> Option<Fault> {
     if said.len() > ERROR_BYTES || work.did_something() {
         return None;

@@ -1,4 +1,4 @@
-//! What an agent tells of its work while it works.
+//! Session updates: what an agent reports while it works.
 
 use std::fmt::{self, Display};
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::machine::Do;
 use crate::usage::{self, Tokens, Told};
 
-/// How much of a title stands in a sign of life.
+/// The most characters of a title in a progress report.
 const SHOWN_BYTES: usize = 200;
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,10 +19,10 @@ pub struct Work {
     is_talking: bool,
     tools: Vec<Tool>,
     pub usage: Usage,
-    /// What the session had cost before, in micros: costs are told for the session as a whole.
+    /// The cost of the session before this attempt, in millionths: agents report that of the whole session.
     before: u64,
     latest: String,
-    /// The tokens of requests that were told one by one.
+    /// Tokens that were reported request by request.
     requests: Tokens,
 }
 
@@ -48,7 +48,7 @@ impl Display for Tool {
 }
 
 impl Work {
-    /// Forgets what was told again of a session's past, but for what it had cost.
+    /// Drops everything that was replayed from a loaded session except its cost.
     pub fn begin(&mut self) {
         let before = self.usage.cost_micros.unwrap_or(0);
         *self = Self { before, latest: String::from("started"), ..Self::default() };
@@ -162,7 +162,7 @@ impl Work {
         self.usage.attrs.push(Attr::new(name, value));
     }
 
-    /// What the end of the turn tells of tokens; whether it tells anything.
+    /// Reads the tokens from the end of the turn. False if it has none.
     pub fn used(&mut self, told: &Told) -> bool {
         if let Some(tokens) = &told.tokens {
             self.count(tokens);
@@ -181,12 +181,12 @@ impl Work {
         }
     }
 
-    /// The model of the session, until the agent tells of its usage by model.
+    /// The session's model, until the agent reports usage by model.
     pub fn works_with(&mut self, model: &str) {
         self.note("model", model.to_owned());
     }
 
-    /// Whether a tool is at work, which may be silent on the agent's behalf.
+    /// Whether a tool is running, during which the agent may be silent.
     pub fn has_open_tool(&self) -> bool {
         self.tools
             .iter()

@@ -1,4 +1,4 @@
-//! What agents tell of tokens: the protocol's own member, and what those of today write in its place.
+//! Token usage as agents report it: in the protocol's own member, or in the various forms that current agents use.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub struct Tokens {
     pub cached: u64,
 }
 
-/// What the answer to a prompt tells: of the turn, or of the session that it is.
+/// The usage in the response to a prompt: of the turn, or of the session so far.
 #[derive(Debug, Default, PartialEq)]
 pub struct Told {
     pub tokens: Option<Tokens>,
@@ -23,7 +23,7 @@ pub struct Told {
 }
 
 impl Told {
-    /// gemini and codex-acp keep what the protocol has no place for under `_meta.quota`; codex-acp tells both.
+    /// gemini and codex-acp report usage under `_meta.quota`; codex-acp reports both.
     pub fn of(result: &Value) -> Self {
         let quota = given(result, "_meta").and_then(|meta| given(meta, "quota"));
         let counted = given(result, "usage").or_else(|| quota.and_then(|quota| given(quota, "token_count")));
@@ -31,7 +31,7 @@ impl Told {
     }
 }
 
-/// qwen tells of each request when it is over, with a piece of the answer.
+/// qwen reports each request when it has ended, with a piece of the answer.
 pub fn of_update(update: &Value) -> Option<Tokens> {
     tokens(given(given(update, "_meta")?, "usage")?)
 }

@@ -1,10 +1,10 @@
-//! aider does the work: one message, as a profile of the operator's configuration allows.
+//! Drives aider with one message, as the program of a profile.
 //!
-//! Configuration: `profile` (required); `edits`, whether success needs a file that was changed: `required` (unless said
-//! otherwise) or `optional`; `silence-s`, after which it counts as hanging (300); `model`.
+//! Configuration: `profile` (required); `edits`, whether success needs a changed file: `required` (default) or `optional`;
+//! `silence-s`, the idle timeout in seconds (300); `model`.
 //!
-//! aider takes its prompt as an argument, for it has the place `prompt`; it has nothing to read from standard input. A
-//! profile is such as
+//! aider takes its prompt as an argument, with the placeholder `prompt`, and reads nothing from standard input. A profile,
+//! for example:
 //!
 //! ```toml
 //! argv = ["aider", "--message", "{prompt}", "--yes-always", "--no-pretty", "--no-stream", "--no-check-update",
@@ -13,16 +13,16 @@
 //! env = ["COLUMNS=1000"]
 //! ```
 //!
-//! and may have the places `model` (where it is configured), `task` and `run`. Without `COLUMNS` aider breaks its lines at
-//! 80 characters, and long paths with them. What it prints is all that there is: it ends with exit code 0 whatever
-//! happened, so that success is an edit that was applied and no trouble after it. What the model says is printed among
-//! the rest, and might imitate it: whether files changed is for a validator to see.
+//! It may have the placeholders `model` (if it is configured), `task` and `run`. Without `COLUMNS` aider wraps its lines at
+//! 80 characters, even within paths. Its output is the only source: it exits with 0 whatever happened, so success is an
+//! edit that was applied without an error after it. The model's text is part of that output and might imitate it: let a
+//! validator check whether files changed.
 
 mod reader;
 mod told;
 
 use baton_sdk::agent::process::Command;
-use baton_sdk::agent::talk::Patience;
+use baton_sdk::agent::talk::IdleTimeout;
 use baton_sdk::agent::{Agent, Attempt, Attr, Config, ErrorClass, Fault, Health, Outcome, prompt, talk};
 use baton_sdk::config::Unusable;
 
@@ -45,7 +45,7 @@ impl Agent for Adapter {
             stdin: Vec::new(),
         };
         let mut reader = Aider::new(&attempt, needs_edits(config)?);
-        talk::run(&command, Patience::read(config)?, None, &mut reader)
+        talk::run(&command, IdleTimeout::read(config)?, None, &mut reader)
     }
 
     fn probe(config: Vec<Attr>) -> Health {

@@ -1,4 +1,4 @@
-//! What the lines amount to.
+//! Interprets the lines.
 
 use baton_sdk::agent::symptom;
 use baton_sdk::agent::talk::{End, News, Reader, Skipped, changed_files};
@@ -8,19 +8,19 @@ use serde_json::json;
 
 use crate::told::{Told, Trouble, is_broken_off, read};
 
-/// How much of what the model says is kept.
+/// The most bytes of the model's text that are kept.
 const TEXT_BYTES: usize = 256 * 1024;
 
 pub struct Aider {
     contract: bool,
     needs_edits: bool,
-    /// The beginning of a line that goes on in the next.
+    /// The beginning of a line that was wrapped.
     begun: Option<String>,
     text: String,
     edited: Vec<String>,
     commits: Vec<String>,
     usage: Usage,
-    /// What was not overcome since.
+    /// The last error that was not followed by progress.
     trouble: Option<(Trouble, String)>,
 }
 
@@ -137,7 +137,7 @@ impl Reader for Aider {
         self.whole(&line)
     }
 
-    /// It has no word for it: only its end is one.
+    /// aider does not report success: only its exit is known.
     fn is_over(&self) -> bool {
         false
     }

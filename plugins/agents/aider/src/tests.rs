@@ -1,14 +1,14 @@
 use baton_sdk::agent::Usage;
-use baton_sdk::agent::talk::{News, Patience, converse};
-use baton_sdk::fixture::{Rehearsal, attempt};
+use baton_sdk::agent::talk::{IdleTimeout, News, converse};
+use baton_sdk::fixture::{ScriptedProgram, attempt};
 
 use super::*;
 
-fn play_with(needs_edits: bool, transcript: &str) -> (Result<Outcome, Fault>, Rehearsal) {
-    let mut rehearsal = Rehearsal::new(transcript);
+fn play_with(needs_edits: bool, transcript: &str) -> (Result<Outcome, Fault>, ScriptedProgram) {
+    let mut program = ScriptedProgram::new(transcript);
     let mut reader = Aider::new(&attempt("null"), needs_edits);
-    let result = converse(&mut rehearsal, Patience::default(), &mut reader);
-    (result, rehearsal)
+    let result = converse(&mut program, IdleTimeout::default(), &mut reader);
+    (result, program)
 }
 
 fn outcome(transcript: &str) -> Outcome {
@@ -22,7 +22,7 @@ fn fault(transcript: &str) -> (ErrorClass, String) {
 
 #[test]
 fn good() {
-    let (result, rehearsal) = play_with(true, include_str!("../transcripts/good.txt"));
+    let (result, program) = play_with(true, include_str!("../transcripts/good.txt"));
     let outcome = result.unwrap();
     let usage = Usage {
         input_tokens: 12_000,
@@ -33,7 +33,7 @@ fn good() {
     };
     assert_eq!(outcome.summary, "I'll mend the sum.");
     assert_eq!(outcome.usage, usage);
-    assert!(rehearsal.told.contains(&News::Spent(usage)));
+    assert!(program.told.contains(&News::Spent(usage)));
     assert_eq!(
         outcome.attrs,
         [
@@ -41,7 +41,7 @@ fn good() {
             Attr::new("commits", r#"["1a2b3c4"]"#),
         ]
     );
-    assert_eq!(rehearsal.progress().last(), Some(&"commit 1a2b3c4"));
+    assert_eq!(program.progress().last(), Some(&"commit 1a2b3c4"));
 }
 
 #[test]

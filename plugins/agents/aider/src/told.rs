@@ -1,4 +1,4 @@
-//! What single lines of aider's output tell.
+//! Interprets single lines of aider's output.
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Told {
@@ -18,7 +18,7 @@ pub enum Told {
     Commit {
         hash: String,
     },
-    /// Something went wrong; it may still be overcome.
+    /// An error; aider may still recover.
     Trouble {
         kind: Trouble,
         text: String,
@@ -36,7 +36,7 @@ pub enum Trouble {
     TooLong,
     /// The model's edits could not be applied.
     Edits,
-    /// It gave up mending what its own checks found.
+    /// It gave up fixing what its own checks found.
     Reflections,
     Empty,
 }

@@ -20,7 +20,7 @@ pub enum Event {
         resets_at: Option<u64>,
     },
     Said(Said),
-    /// Tools came to their end, by the ids of their calls.
+    /// Tools have finished, by the ids of their calls.
     Returned {
         tools: Vec<String>,
     },
@@ -63,7 +63,7 @@ pub struct Conclusion {
     pub denied: Vec<Tool>,
 }
 
-/// None for a line that is none of the protocol's.
+/// None for a line that is not of the protocol.
 pub fn parse(line: &str) -> Option<Event> {
     let event: Map<String, Value> = serde_json::from_str(line).ok()?;
     let event = Value::Object(event);

@@ -1,19 +1,18 @@
-//! Claude Code does the work: `claude -p`, as a profile of the operator's configuration allows.
+//! Drives Claude Code, `claude -p`, as the program of a profile.
 //!
-//! Configuration: `profile` (required); `resume-profile`, for an attempt that takes up the session of an earlier one of
-//! the same task (needs `memory`); `silence-s`, after which it counts as hanging (300), and `tool-timeout-s`, the same while a tool
-//! is at work (1800); `turns` and `budget` (dollars), the
-//! most that an attempt may take where the task does not say less; `model`.
+//! Configuration: `profile` (required); `resume-profile`, for an attempt that resumes the session of an earlier one (needs
+//! `memory`); `silence-s`, the idle timeout in seconds (300), and `tool-timeout-s`, the same while a tool is running (1800);
+//! `turns` and `budget` (dollars), the most that an attempt may use unless the task allows less; `model`.
 //!
-//! The prompt comes on standard input. A profile's arguments are such as
+//! The prompt is written to standard input. Arguments of a profile, for example:
 //!
 //! ```toml
 //! argv = ["claude", "-p", "--output-format", "stream-json", "--verbose", "--permission-mode", "acceptEdits",
 //!         "--max-turns", "{turns}", "--max-budget-usd", "{budget}"]
 //! ```
 //!
-//! and may have the places `turns`, `budget`, `model`, `schema` (each only where it is known), `task`, `run`, and, in
-//! the `resume-profile`, `session`. Success is a `result` line that says so; no exit code is.
+//! They may have the placeholders `turns`, `budget`, `model`, `schema` (each only if it is known), `task`, `run`, and, in the
+//! `resume-profile`, `session`. Success is a `result` line that reports it, whatever the exit code.
 
 mod event;
 mod question;

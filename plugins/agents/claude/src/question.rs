@@ -1,4 +1,4 @@
-//! What the program is told.
+//! The input and the arguments of the program.
 
 use baton_sdk::agent::{Attempt, Attr, Config, contract, prompt, talk};
 use baton_sdk::config::Unusable;

@@ -1,4 +1,4 @@
-//! What the lines amount to.
+//! Interprets the lines.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +14,10 @@ use crate::event::{Conclusion, Event, Said, Tool, parse};
 pub struct Claude {
     now: u64,
     contract: bool,
-    /// What the task is to change.
+    /// The effects of the task.
     effects: Effects,
     skipped: Skipped,
-    /// How often the model answered, and the latest answer's id and tokens: its parts come line by line.
+    /// The number of the model's answers, and the id and tokens of the latest: its parts arrive line by line.
     requests: u32,
     latest: (String, Usage),
     /// Of the answers before the latest.
@@ -25,7 +25,7 @@ pub struct Claude {
     tools: Vec<Tool>,
     /// The calls of tools that have not returned, by their ids.
     open: BTreeSet<String>,
-    /// How long until the subscription's limit is lifted, if it was reached.
+    /// The time until the subscription's limit is lifted, in milliseconds, if it was reached.
     limited: Option<Option<u64>>,
     result: Option<Conclusion>,
 }
@@ -194,7 +194,7 @@ impl Reader for Claude {
     fn conclude(&mut self, end: &End) -> Result<Outcome, Fault> {
         match &self.result {
             None => match self.limited {
-                // It was told to wait, and never came back.
+                // It was waiting for a retry when it ended.
                 Some(until) if end.silent_ms.is_none() => Err(Fault {
                     class: ErrorClass::RateLimited,
                     retry_after: until,

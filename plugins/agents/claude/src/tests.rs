@@ -1,14 +1,14 @@
-use baton_sdk::agent::talk::{News, Patience, converse};
+use baton_sdk::agent::talk::{IdleTimeout, News, converse};
 use baton_sdk::agent::{ErrorClass, Usage, session};
-use baton_sdk::fixture::{Rehearsal, attempt};
+use baton_sdk::fixture::{ScriptedProgram, attempt};
 use serde_json::json;
 
 use super::*;
 
-fn play(transcript: &str) -> (Result<Outcome, Fault>, Rehearsal) {
-    let mut rehearsal = Rehearsal::new(transcript);
-    let result = converse(&mut rehearsal, Patience::default(), &mut Claude::new(&attempt("null")));
-    (result, rehearsal)
+fn play(transcript: &str) -> (Result<Outcome, Fault>, ScriptedProgram) {
+    let mut program = ScriptedProgram::new(transcript);
+    let result = converse(&mut program, IdleTimeout::default(), &mut Claude::new(&attempt("null")));
+    (result, program)
 }
 
 fn fault(transcript: &str) -> (ErrorClass, String) {
@@ -29,7 +29,7 @@ fn with_model(news: News, model: &str) -> News {
 
 #[test]
 fn good() {
-    let (result, rehearsal) = play(include_str!("../transcripts/good.jsonl"));
+    let (result, program) = play(include_str!("../transcripts/good.jsonl"));
     let outcome = result.unwrap();
     assert_eq!(outcome.summary, "Mended a.rs.");
     assert_eq!(outcome.output, json!({"text": "Mended a.rs.\n\nThe rest was fine."}).to_string());
@@ -51,12 +51,12 @@ fn good() {
         "Write: /etc/x",
         "done",
     ];
-    assert_eq!(rehearsal.progress(), reported);
+    assert_eq!(program.progress(), reported);
     // A tool is at work from its call to its result.
-    let waits: Vec<u64> = rehearsal.patience.iter().map(|patience| patience / 1000).collect();
+    let waits: Vec<u64> = program.timeouts.iter().map(|timeout| timeout / 1000).collect();
     assert_eq!(waits[..7], [300, 300, 300, 1800, 300, 300, 1800]);
     let rest: Vec<News> =
-        rehearsal.told.iter().filter(|news| !matches!(news, News::Progress { .. })).cloned().collect();
+        program.told.iter().filter(|news| !matches!(news, News::Progress { .. })).cloned().collect();
     assert_eq!(
         rest,
         [
@@ -164,8 +164,8 @@ fn a_session_that_is_gone_is_known_as_such() {
 
 #[test]
 fn a_limit_that_the_host_sets_stops_it() {
-    let mut rehearsal = Rehearsal::new(include_str!("../transcripts/good.jsonl"));
-    rehearsal.stop_after = Some(3);
-    let result = converse(&mut rehearsal, Patience::default(), &mut Claude::new(&attempt("null")));
+    let mut program = ScriptedProgram::new(include_str!("../transcripts/good.jsonl"));
+    program.stop_after = Some(3);
+    let result = converse(&mut program, IdleTimeout::default(), &mut Claude::new(&attempt("null")));
     assert_eq!(result, Err(Fault::stopped("the attempt is over")));
 }

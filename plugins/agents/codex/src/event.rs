@@ -70,7 +70,7 @@ impl Item {
     }
 }
 
-/// None for a line that is none of the protocol's.
+/// None for a line that is not of the protocol.
 pub fn parse(line: &str) -> Option<Event> {
     let event: Map<String, Value> = serde_json::from_str(line).ok()?;
     let event = Value::Object(event);

@@ -1,18 +1,19 @@
-//! Codex does the work: `codex exec --json`, as a profile of the operator's configuration allows.
+//! Drives Codex, `codex exec --json`, as the program of a profile.
 //!
-//! Configuration: `profile` (required); `resume-profile`, for an attempt that takes up the thread of an earlier one of the
-//! same task (needs `memory`); `silence-s`, after which it counts as hanging (300), and `tool-timeout-s`, the same while a tool is at
-//! work (1800); `model`.
+//! Configuration: `profile` (required); `resume-profile`, for an attempt that resumes the thread of an earlier one (needs
+//! `memory`); `silence-s`, the idle timeout in seconds (300), and `tool-timeout-s`, the same while a tool is running (1800);
+//! `model`.
 //!
-//! The prompt comes on standard input. A profile's arguments are such as
+//! The prompt is written to standard input. Arguments of a profile, for example:
 //!
 //! ```toml
 //! argv = ["codex", "exec", "--json", "--sandbox", "workspace-write", "--skip-git-repo-check", "-"]
 //! ```
 //!
-//! and may have the places `model` (where it is configured), `task`, `run`, and, in the `resume-profile`, `thread`, as in
-//! `["codex", "exec", "resume", "{thread}", "--json", "-"]`. Success is a `turn.completed` with something done or said; no
-//! exit code is. Codex tells tokens, not money, and those of the whole thread: what an earlier attempt was told is taken off.
+//! They may have the placeholders `model` (if it is configured), `task`, `run`, and, in the `resume-profile`, `thread`, as in
+//! `["codex", "exec", "resume", "{thread}", "--json", "-"]`. Success is a `turn.completed` after some work or message,
+//! whatever the exit code. Codex reports tokens and no cost, and those of the whole thread: the total of earlier attempts is
+//! subtracted.
 
 mod event;
 mod reader;

@@ -1,4 +1,4 @@
-//! What the lines amount to.
+//! Interprets the lines.
 
 use std::collections::BTreeSet;
 
@@ -15,22 +15,22 @@ use crate::total::Total;
 
 pub struct Codex {
     contract: bool,
-    /// What the task is to change.
+    /// The effects of the task.
     effects: Effects,
     skipped: Skipped,
     thread: String,
     /// The latest message: earlier ones tell what it is about to do.
     message: String,
-    /// How many commands, changes and other tools came to their end.
+    /// The number of finished commands, changes and other tools.
     deeds: usize,
-    /// The tools at work, by the ids of their items.
+    /// The running tools, by the ids of their items.
     open: BTreeSet<String>,
     changed: Vec<String>,
     declined: Vec<String>,
     /// The latest, which may have been overcome.
     error: Option<String>,
     turn: Turn,
-    /// What the thread had used up before this attempt: Codex tells the whole of it.
+    /// The usage of the thread before this attempt: Codex reports that of the whole thread.
     before: Total,
 }
 
@@ -195,7 +195,7 @@ impl Reader for Codex {
         match (&self.turn, &self.error) {
             (Turn::Completed(usage), _) => self.outcome(usage),
             (Turn::Failed(message), _) => Err(symptom::fault(message, ErrorClass::Transient)),
-            // It gave up without a word on the turn itself.
+            // It failed without reporting the end of the turn.
             (Turn::UnderWay, Some(error)) => {
                 let fault = end.without("a `turn.completed`", &self.skipped);
                 let message = format!("{error} ({})", fault.message);

@@ -1,14 +1,14 @@
-use baton_sdk::agent::talk::{News, Patience, converse};
+use baton_sdk::agent::talk::{IdleTimeout, News, converse};
 use baton_sdk::agent::{ErrorClass, Usage, session};
-use baton_sdk::fixture::{Rehearsal, attempt};
+use baton_sdk::fixture::{ScriptedProgram, attempt};
 use serde_json::json;
 
 use super::*;
 
-fn play(transcript: &str) -> (Result<Outcome, Fault>, Rehearsal) {
-    let mut rehearsal = Rehearsal::new(transcript);
-    let result = converse(&mut rehearsal, Patience::default(), &mut Codex::new(&attempt("null")));
-    (result, rehearsal)
+fn play(transcript: &str) -> (Result<Outcome, Fault>, ScriptedProgram) {
+    let mut program = ScriptedProgram::new(transcript);
+    let result = converse(&mut program, IdleTimeout::default(), &mut Codex::new(&attempt("null")));
+    (result, program)
 }
 
 fn fault(transcript: &str) -> (ErrorClass, String) {
@@ -18,7 +18,7 @@ fn fault(transcript: &str) -> (ErrorClass, String) {
 
 #[test]
 fn good() {
-    let (result, rehearsal) = play(include_str!("../transcripts/good.jsonl"));
+    let (result, program) = play(include_str!("../transcripts/good.jsonl"));
     let usage = Usage {
         input_tokens: 24763,
         output_tokens: 122,
@@ -38,7 +38,7 @@ fn good() {
         })
     );
     assert_eq!(
-        rehearsal.progress(),
+        program.progress(),
         [
             "started",
             "started",
@@ -54,19 +54,19 @@ fn good() {
             "done",
         ]
     );
-    assert_eq!(rehearsal.told[0], News::Session(String::from("th-1")));
-    assert!(rehearsal.told.contains(&News::Spent(usage)));
+    assert_eq!(program.told[0], News::Session(String::from("th-1")));
+    assert!(program.told.contains(&News::Spent(usage)));
 }
 
 #[test]
 fn data_is_the_output_where_a_contract_wants_it() {
     let mut attempt = attempt("null");
     attempt.task.metadata = vec![Attr::new("baton.contract", "{}")];
-    let mut rehearsal = Rehearsal::new(
+    let mut program = ScriptedProgram::new(
         "< {\"type\":\"item.completed\",\"item\":{\"type\":\"agent_message\",\"text\":\"{\\\"n\\\": 1.50}\"}}\n\
          < {\"type\":\"turn.completed\",\"usage\":{}}\n!exit 0",
     );
-    let outcome = converse(&mut rehearsal, Patience::default(), &mut Codex::new(&attempt)).unwrap();
+    let outcome = converse(&mut program, IdleTimeout::default(), &mut Codex::new(&attempt)).unwrap();
     assert_eq!(outcome.output, r#"{"n": 1.50}"#);
 }
 

@@ -1,21 +1,21 @@
-//! What a thread has used up since its beginning.
+//! The usage of a thread since its beginning.
 
 use std::fmt::{self, Display};
 use std::str::FromStr;
 
 use baton_sdk::words::{Attr, Usage};
 
-/// In tokens.
+/// Numbers of tokens.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Total {
     pub input: u64,
     pub output: u64,
-    /// Of the input, what the provider had kept.
+    /// The cached part of the input.
     pub cached: u64,
 }
 
 impl Total {
-    /// What came since; all of it where less is told than before, which is another thread's.
+    /// The usage since `before`. If it is lower than before, it is that of another thread, and counts whole.
     pub fn since(&self, before: &Self) -> Self {
         let less = |now: u64, before: u64| now.checked_sub(before);
         let since = || {

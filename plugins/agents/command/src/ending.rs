@@ -1,6 +1,7 @@
 //! What the end of the program means.
 
-use baton_sdk::agent::process::{Completed, Ending, ProcessError};
+use baton_sdk::agent::process::{Completed, Ending};
+use baton_sdk::agent::talk::last_line;
 use baton_sdk::agent::{ErrorClass, Fault, Outcome};
 use baton_sdk::words::{SUMMARY_BYTES, capped};
 use serde_json::{Map, Value, json};
@@ -22,14 +23,6 @@ pub fn read(completed: &Completed, summary: Option<&str>) -> Result<Outcome, Fau
             ErrorClass::InvalidOutput,
             format!("killed: it wrote more than the {limit} bytes that its profile allows"),
         )),
-    }
-}
-
-pub fn not_run(error: &ProcessError) -> Fault {
-    match error {
-        ProcessError::Denied(why) | ProcessError::NotStarted(why) => Fault::new(ErrorClass::Environment, why),
-        ProcessError::BadValue(why) => Fault::new(ErrorClass::InvalidInput, why),
-        ProcessError::Stopped => Fault::stopped("the attempt is over"),
     }
 }
 
@@ -62,11 +55,6 @@ fn with_last_line(message: String, stderr: &[u8]) -> String {
         "" => message,
         line => format!("{message}: {line}"),
     }
-}
-
-/// The last line that is not blank.
-fn last_line(text: &str) -> &str {
-    text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("")
 }
 
 #[cfg(test)]
@@ -153,14 +141,5 @@ mod tests {
                 "killed: it wrote more than the 10 bytes that its profile allows"
             )
         );
-    }
-
-    #[test]
-    fn a_program_that_was_not_run_says_whose_duty_it_is() {
-        let text = || String::from("why");
-        assert_eq!(not_run(&ProcessError::Denied(text())).class, ErrorClass::Environment);
-        assert_eq!(not_run(&ProcessError::NotStarted(text())).class, ErrorClass::Environment);
-        assert_eq!(not_run(&ProcessError::BadValue(text())).class, ErrorClass::InvalidInput);
-        assert_eq!(not_run(&ProcessError::Stopped).class, ErrorClass::Timeout);
     }
 }

@@ -1,8 +1,8 @@
-//! A program does the work, as a profile of the operator's configuration allows.
+//! Runs a profile's program to do the work.
 //!
-//! Configuration: `profile` (required); `summary`, for programs that do not say one themselves.
+//! Configuration: `profile` (required); `summary`, for programs whose output has none.
 //!
-//! The program finds the attempt as one JSON object on its standard input, and parts of it in the `{name}` places of
+//! The program gets the attempt as one JSON object on its standard input, and parts of it by the placeholders of
 //! its profile: `task`, `run`, `title`, `attempt`, `agent`, `input` and `input.<key>` for each plain value of the
 //! input. Exit code 0 is a claim; others are read as those of sysexits.h.
 
@@ -26,7 +26,7 @@ impl Agent for Command {
         };
         match process::run(&command) {
             Ok(completed) => ending::read(&completed, config.get("summary")),
-            Err(error) => Err(ending::not_run(&error)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -37,7 +37,7 @@ impl Agent for Command {
         }
         match config.required("profile").map(process::check) {
             Ok(Ok(())) => Health::Ready,
-            Ok(Err(error)) => Health::Unreachable(ending::not_run(&error).message),
+            Ok(Err(error)) => Health::Unreachable(Fault::from(error).message),
             Err(unusable) => Health::Unreachable(unusable.to_string()),
         }
     }

@@ -1,4 +1,4 @@
-//! What the program is told.
+//! The input and the arguments of the program.
 
 use std::collections::BTreeMap;
 

@@ -1,18 +1,17 @@
-//! A tool of an MCP server does the work: protocol 2026-07-28, or else 2025-11-25 and what came before it.
+//! Calls a tool of an MCP server: protocol 2026-07-28, otherwise 2025-11-25 and earlier versions.
 //!
 //! Configuration: `tool` (required), its name; `profile`, a program that is the server, or `service`, a service of the
-//! operator's configuration that is, over streamable HTTP (one of both is required); `path`: what follows the service's
-//! own path (nothing unless said otherwise); `arguments`: a JSON object whose members are arguments wherever the task's
-//! input does not have them; `input-as`: the argument that an input is that is no object (`input`); `prefer`: the version
-//! that is tried first, `2026-07-28` (unless said otherwise) or `2025-11-25`; `silence-s`, after which a program counts as
-//! hanging (300).
+//! operator's configuration that is, over streamable HTTP (one of the two is required); `path`: a path below the service's
+//! own (none by default); `arguments`: a JSON object with arguments that the task's input does not have; `input-as`: the
+//! argument for an input that is no object (`input`); `prefer`: the version that is tried first, `2026-07-28` (default) or
+//! `2025-11-25`; `silence-s`, the idle timeout of a program in seconds (300).
 //!
-//! The tool is looked for and the arguments are checked against the first level of its schema before it is called.
-//! What the tool wants to know is a person's to answer: in 2026-07-28 the attempt that follows the answer goes on where
-//! the tool asked, in 2025-11-25 it calls anew and is asked anew. Models, folders and tasks are not offered to the server.
-//! Text is the answer as a model's would be; `structuredContent` is the output as it is; images, sounds and resources of at
-//! most 64 KiB are artifacts, and those that are larger are counted in `mcp.left-out`. A tool that says that it failed is a
-//! fault `tool-error` with its words.
+//! Before the call, the tool is looked up and the arguments are checked against the first level of its schema. Questions of
+//! the tool go to a person: in 2026-07-28 the attempt that starts after the answer continues where the tool asked, in
+//! 2025-11-25 it repeats the call and is asked again. Sampling, roots and tasks are not offered to the server. Text is
+//! treated as a model's answer; `structuredContent` is the output as it is; images, sounds and resources of at most 64 KiB
+//! are artifacts, larger ones are counted in `mcp.left-out`. A tool that reports a failure is a fault `tool-error` with its
+//! text.
 
 mod arguments;
 mod machine;
@@ -127,7 +126,7 @@ fn over_stdio(command: &Command, mut machine: Machine) -> Result<Outcome, Fault>
                 }
             }
         }
-        todo.extend(machine.receive(program.read_line(Some(machine.patience_ms()))?));
+        todo.extend(machine.receive(program.read_line(Some(machine.timeout_ms()))?));
     }
 }
 

@@ -1,14 +1,15 @@
-//! The client's side of the protocol, without any input or output: what comes in and what to do about it.
+//! The client's side of the protocol as a state machine without I/O: it takes messages and returns actions.
 
 use std::collections::VecDeque;
 use std::mem::take;
 
-use baton_sdk::agent::elicit::{self, Asker, Elicitation, cancelled};
+use baton_sdk::agent::elicit::{Asker, Elicitation, cancelled};
 use baton_sdk::agent::jsonrpc::{ErrorObject, Id, METHOD_NOT_FOUND, Message};
 use baton_sdk::agent::people::{Answer, Question};
 use baton_sdk::agent::process::Line;
-use baton_sdk::agent::talk::{Patience, Skipped};
+use baton_sdk::agent::talk::{IdleTimeout, Skipped};
 use baton_sdk::agent::{Attr, ErrorClass, Fault, Outcome, Usage, one_line, symptom};
+use baton_sdk::seed::fnv1a;
 use serde_json::{Map, Value, json};
 
 use crate::result;
@@ -17,25 +18,25 @@ use crate::settings::{Link, Settings};
 use crate::tool;
 use crate::version::{self, Era, LEGACY, MODERN, Offers};
 
-/// So many lines may be none of the protocol's.
+/// The most malformed lines.
 const NOISE: u32 = 100;
 
-/// How long an answer to the first request may take before the server counts as one of the legacy era.
+/// How long the first response may take before the server counts as one of the legacy era, in milliseconds.
 const PROBE_MS: u64 = 10_000;
 
-/// How long is waited before a call is made again that wants no answers.
+/// The pause before a call is repeated that asks for no answers, in milliseconds.
 const PAUSE_MS: u64 = 1000;
 
-/// So often a call may end with questions: the same question has the same answer, so that asking on is in vain.
+/// The most rounds of questions in a call: the same question has the same answer, so that more would be futile.
 const ROUNDS: u32 = 10;
 
-/// So often a call may only want to be made again.
+/// The most repetitions of a call that asks for nothing else.
 const PAUSES: u32 = 300;
 
-/// So many answers to one question may be of no use.
+/// The most unusable answers to one question.
 const REFUSED: u32 = 3;
 
-/// So many pages of tools are read.
+/// The most pages of the list of tools.
 const PAGES: u32 = 100;
 
 const HEADER_MISMATCH: i64 = -32020;
@@ -45,7 +46,7 @@ const INVALID_REQUEST: i64 = -32600;
 const INVALID_PARAMS: i64 = -32602;
 const URL_REQUIRED: i64 = -32042;
 
-/// What is to be done for the task.
+/// What the task asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Task {
     pub arguments: Map<String, Value>,
@@ -68,11 +69,11 @@ pub enum Do {
     },
     /// In all.
     Spent(Usage),
-    /// Asks a person, and tells [`Machine::answered`].
+    /// Ask a person, and pass the answer to [`Machine::answered`].
     Ask(Question),
-    /// Waits so many milliseconds, and tells [`Machine::waited`].
+    /// Wait this many milliseconds, then call [`Machine::waited`].
     Wait(u64),
-    /// Starts the program anew: it left at the first request.
+    /// Restart the program: it exited at the first request.
     Restart,
     /// The end: nothing follows.
     Conclude(Result<Outcome, Fault>),
@@ -82,11 +83,11 @@ pub struct Machine {
     tool: String,
     prefer: Era,
     over_http: bool,
-    patience: Patience,
+    idle_timeout: IdleTimeout,
     task: Task,
     stage: Stage,
     era: Era,
-    /// What is spoken, once that is known.
+    /// The negotiated version, once it is known.
     version: String,
     server: String,
     /// The id of the request that is under way; there is one at a time.
@@ -106,7 +107,7 @@ pub struct Machine {
     round: Option<Round>,
     rounds: u32,
     pauses: u32,
-    /// The call goes on from a round of an earlier attempt.
+    /// The call continues from a round of an earlier attempt.
     is_resumed: bool,
     asking: VecDeque<Asking>,
     usage: Usage,
@@ -127,15 +128,15 @@ enum Stage {
 
 impl Machine {
     pub fn new(settings: &Settings, task: Task) -> Self {
-        let (over_http, patience) = match &settings.link {
-            Link::Program { patience, .. } => (false, *patience),
-            Link::Service { .. } => (true, Patience { silence_ms: u64::MAX, tool_ms: u64::MAX }),
+        let (over_http, idle_timeout) = match &settings.link {
+            Link::Program { idle_timeout, .. } => (false, *idle_timeout),
+            Link::Service { .. } => (true, IdleTimeout { idle_ms: u64::MAX, tool_ms: u64::MAX }),
         };
         Self {
             tool: settings.tool.clone(),
             prefer: settings.prefer,
             over_http,
-            patience,
+            idle_timeout,
             task,
             stage: Stage::Between,
             era: settings.prefer,
@@ -179,13 +180,13 @@ impl Machine {
         &self.mirrored
     }
 
-    /// How long the next line may take.
-    pub fn patience_ms(&self) -> u64 {
+    /// The timeout for the next line, in milliseconds.
+    pub fn timeout_ms(&self) -> u64 {
         match self.stage {
-            Stage::Discover if !self.fell_back => self.patience.silence_ms.min(PROBE_MS),
-            Stage::Call => self.patience.tool_ms,
+            Stage::Discover if !self.fell_back => self.idle_timeout.idle_ms.min(PROBE_MS),
+            Stage::Call => self.idle_timeout.tool_ms,
             Stage::Discover | Stage::Initialize | Stage::List | Stage::Between | Stage::Over => {
-                self.patience.silence_ms
+                self.idle_timeout.idle_ms
             }
         }
     }
@@ -201,10 +202,10 @@ impl Machine {
                 self.fall_back()
             }
             Line::Silent => {
-                let fault = format!("silent for {} s", self.patience_ms() / 1000);
+                let fault = format!("silent for {} s", self.timeout_ms() / 1000);
                 self.abandon(Fault::new(ErrorClass::Timeout, fault))
             }
-            // Some servers of the legacy era leave when they are not greeted as they expect.
+            // Some servers of the legacy era exit when the first request is not `initialize`.
             Line::Closed if self.stage == Stage::Discover && !self.fell_back => {
                 let mut todo = vec![Do::Restart];
                 todo.extend(self.fall_back());
@@ -237,7 +238,7 @@ impl Machine {
         self.abandon(Fault::new(ErrorClass::InvalidOutput, fault))
     }
 
-    /// The connection is no more.
+    /// The connection was closed.
     pub fn lost(&mut self, fault: Fault) -> Vec<Do> {
         self.end(Err(fault))
     }
@@ -386,7 +387,7 @@ impl Machine {
                 Vec::new()
             }
             Message::Error { id: Some(id), error } if self.is_awaited(&id) => self.error(&error),
-            // Who can't read the first request at all may say so to nobody.
+            // A server that can't parse the first request may answer without an id.
             Message::Error { id: None, error } if self.over_http || self.stage == Stage::Discover => {
                 self.error(&error)
             }
@@ -411,7 +412,7 @@ impl Machine {
                 let asking = Asking { elicitation, to: To::Request(id), refused: 0 };
                 self.ask(asking, "")
             }
-            // Sampling, roots, and what nobody here knows.
+            // Sampling, roots, and unknown requests.
             method => vec![Do::Write(Message::unknown_method(id, method))],
         }
     }
@@ -531,7 +532,7 @@ impl Machine {
 
     /// The same for the same call.
     fn digest(&self) -> u64 {
-        elicit::digest(&format!("{} {}", self.tool, Value::from(self.task.arguments.clone())))
+        fnv1a(format!("{} {}", self.tool, Value::from(self.task.arguments.clone())).as_bytes())
     }
 
     /// Asks for what the round still wants, and then calls.
@@ -569,7 +570,7 @@ impl Machine {
         vec![Do::Ask(question)]
     }
 
-    /// What a person said, if one did.
+    /// Takes the answer of a person; none if there is none.
     pub fn answered(&mut self, answer: Option<String>) -> Vec<Do> {
         let Some(mut asking) = self.asking.pop_front() else {
             return Vec::new();
@@ -677,7 +678,7 @@ impl Machine {
 }
 
 impl Asking {
-    /// In the modern era nobody waits for the answer.
+    /// In the modern era the server does not wait for the answer.
     fn cancelled(&self) -> Option<Do> {
         match &self.to {
             To::Request(id) => Some(Do::Write(Message::Response { id: id.clone(), result: cancelled() })),

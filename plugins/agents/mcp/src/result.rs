@@ -82,7 +82,7 @@ fn artifacts(content: &[Value]) -> (Vec<Artifact>, usize) {
     (taken, left_out)
 }
 
-/// Name, media type and bytes. What a link points to is not fetched: the address is what is handed over.
+/// Name, media type and bytes. A link is not fetched: its URL is the content.
 fn artifact(block: &Value) -> Option<(String, String, Vec<u8>)> {
     let member = |value: &Value, key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
     let media = |value: &Value, other: &str| member(value, "mimeType").unwrap_or_else(|| other.to_owned());

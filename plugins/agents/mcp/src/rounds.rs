@@ -1,4 +1,4 @@
-//! What the server wants to know in the middle of a call, from the first question to the last answer.
+//! Questions of the server in the middle of a call.
 //!
 //! In the modern era a call ends with questions and is made again with the answers: [`Round`]. In the legacy era the
 //! server asks while the call is under way.
@@ -11,7 +11,7 @@ use baton_sdk::agent::people::Answer;
 use baton_sdk::agent::{ErrorClass, Fault};
 use serde_json::{Map, Value, json};
 
-/// What a person's answer may hand back.
+/// The most bytes that are returned with a person's answer.
 const RESUME_BYTES: usize = 4096;
 
 /// A question that was put to a person.
@@ -19,11 +19,11 @@ const RESUME_BYTES: usize = 4096;
 pub struct Asking {
     pub elicitation: Elicitation,
     pub to: To,
-    /// So many answers were of no use.
+    /// The number of unusable answers.
     pub refused: u32,
 }
 
-/// Who waits for the answer.
+/// What the answer is for.
 #[derive(Clone, Debug, PartialEq)]
 pub enum To {
     /// A request of the server.
@@ -39,7 +39,7 @@ pub struct Round {
     requests: Map<String, Value>,
     todo: VecDeque<String>,
     pub responses: Map<String, Value>,
-    /// Handed back with an answer, so that the attempt after it goes on from here.
+    /// The text that is returned with an answer, so that the next attempt continues from here.
     pub resume: String,
 }
 
@@ -71,7 +71,7 @@ impl Round {
             let is_last = kept.get("epoch")?.as_u64()? + 1 == u64::from(epoch);
             let is_same = kept.get("call")?.as_u64()? == call;
             let state = kept.get("state").filter(|state| !state.is_null()).cloned();
-            // The attempt that goes on may itself be asked for more.
+            // The continuing attempt may get further questions.
             let resume = json!({
                 "epoch": epoch, "call": call, "state": state, "requests": kept.get("requests")?,
             });

@@ -1,6 +1,6 @@
 //! What the operator configured.
 
-use baton_sdk::agent::talk::Patience;
+use baton_sdk::agent::talk::IdleTimeout;
 use baton_sdk::agent::{Attr, Config};
 use baton_sdk::config::Unusable;
 use serde_json::{Map, Value};
@@ -26,7 +26,7 @@ pub struct Settings {
 /// How the server is reached.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Link {
-    Program { profile: String, patience: Patience },
+    Program { profile: String, idle_timeout: IdleTimeout },
     Service { service: String, path: String },
 }
 
@@ -53,7 +53,7 @@ fn link(config: Config<'_>) -> Result<Link, Unusable> {
             Err(Unusable::new("path", "belongs to `service`, and `profile` is given"))
         }
         (Some(profile), None) => {
-            Ok(Link::Program { profile: profile.to_owned(), patience: patience(config)? })
+            Ok(Link::Program { profile: profile.to_owned(), idle_timeout: idle_timeout(config)? })
         }
         (None, Some(service)) => {
             if let Some(key) = OF_PROGRAMS.into_iter().find(|key| config.get(key).is_some()) {
@@ -68,12 +68,12 @@ fn link(config: Config<'_>) -> Result<Link, Unusable> {
     }
 }
 
-/// Who says how long a server may be silent means its tool too, unless that is said as well.
-fn patience(config: Config<'_>) -> Result<Patience, Unusable> {
-    let patience = Patience::read(config)?;
+/// A configured idle timeout also applies while the tool runs, unless that has its own.
+fn idle_timeout(config: Config<'_>) -> Result<IdleTimeout, Unusable> {
+    let idle_timeout = IdleTimeout::read(config)?;
     match (config.get("silence-s"), config.get("tool-timeout-s")) {
-        (Some(_), None) => Ok(Patience { tool_ms: patience.silence_ms, ..patience }),
-        (_, _) => Ok(patience),
+        (Some(_), None) => Ok(IdleTimeout { tool_ms: idle_timeout.idle_ms, ..idle_timeout }),
+        (_, _) => Ok(idle_timeout),
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
         let settings = read(&[("profile", "p"), ("tool", "t"), ("prefer", "2025-11-25")]).unwrap();
         assert_eq!(
             settings.link,
-            Link::Program { profile: String::from("p"), patience: Patience::default() }
+            Link::Program { profile: String::from("p"), idle_timeout: IdleTimeout::default() }
         );
         assert_eq!(settings.prefer, Era::Legacy);
     }

@@ -55,12 +55,12 @@ impl Offers {
         LEGACY[self.current.min(LEGACY.len() - 1)]
     }
 
-    /// The newest of these, before any was offered; the newest there is if nobody says which.
+    /// The newest of these, before any was offered; the newest of all if the server names none.
     pub fn first(&mut self, named: Option<&[&'static str]>) -> Option<&'static str> {
         self.take(named, 0)
     }
 
-    /// The newest of these, or of all if nobody says which, that is older than what was offered.
+    /// The newest of these, or of all if the server names none, that is older than the offered one.
     pub fn next(&mut self, named: Option<&[&'static str]>) -> Option<&'static str> {
         self.take(named, self.current + 1)
     }

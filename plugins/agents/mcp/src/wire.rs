@@ -3,7 +3,7 @@
 use baton_sdk::agent::http::{HttpError, Request};
 use baton_sdk::agent::jsonrpc::Message;
 use baton_sdk::agent::sse::{Event, Events, TooLarge};
-use baton_sdk::agent::{Attr, ErrorClass, Fault, http_fault, nonsense, status_fault};
+use baton_sdk::agent::{Attr, ErrorClass, Fault, http_fault, malformed_reply, status_fault};
 
 use crate::machine::{Do, Machine};
 use crate::tool::header_value;
@@ -51,7 +51,7 @@ impl Wire {
         ];
         headers.extend(machine.version().map(|version| Attr::new("MCP-Protocol-Version", version)));
         if let Message::Request { method, params, .. } = message {
-            // A session begins: an earlier one is none any more.
+            // A new session replaces an earlier one.
             self.is_greeting = method == "initialize";
             if self.is_greeting {
                 self.session = None;
@@ -111,7 +111,7 @@ impl Wire {
         }
     }
 
-    /// The body is over, or will not come. Whoever hears what it waits for does not come here.
+    /// Called at the end of the body, or if there is none, unless the awaited answer arrived.
     pub fn over(&mut self, ended: &Result<(), HttpError>, machine: &mut Machine) -> Vec<Do> {
         let body = std::mem::replace(&mut self.body, Body::Whole(Vec::new()));
         if let Err(error) = ended {
@@ -151,13 +151,15 @@ impl Wire {
                 if !todo.is_empty() {
                     return todo;
                 }
-                nonsense("an answer to something else", &text)
+                malformed_reply("an answer to something else", &text)
             }
             Err(_) if text.trim().is_empty() => {
                 let message = format!("the service answered {} and nothing else", self.status);
                 Fault::new(ErrorClass::Transient, message)
             }
-            Err(malformed) => nonsense(&format!("what is no message ({})", malformed.why), &malformed.line),
+            Err(malformed) => {
+                malformed_reply(&format!("what is no message ({})", malformed.why), &malformed.line)
+            }
         };
         machine.lost(fault)
     }
@@ -167,7 +169,7 @@ impl Wire {
         let message = Message::parse(&String::from_utf8_lossy(body));
         match (self.status, message) {
             (404, _) if self.session.take().is_some() => machine.session_lost(fault),
-            // Who may not, must pay or must wait may not in the other era either.
+            // Authorization, payment and rate limits do not depend on the era.
             (401..=403 | 407 | 408 | 429, _) => machine.lost(fault),
             (400..500, Ok(message @ Message::Error { .. })) => match machine.message(message) {
                 todo if todo.is_empty() => machine.refused(fault),

@@ -1,4 +1,4 @@
-//! What the mock is told to do.
+//! The configuration of the mock.
 
 use baton_sdk::agent::{Attr, Config, ErrorClass, Fault};
 use baton_sdk::config::Unusable;

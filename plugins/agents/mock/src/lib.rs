@@ -1,10 +1,10 @@
 //! Pretends to work, for tests, benchmarks and simulations. Without configuration it succeeds at once.
 //!
-//! Configuration: `latency-ms` and `jitter-ms` (more of it, drawn); `skill.<name>`, the probability that work with this
-//! skill is good, bad work answers `{"good": false}`; `fail-rate`, the probability of a fault; `fail-first`, so many
-//! attempts fail; `fault`, the class of the faults, and `retry-after-ms`; `output` (JSON text) or `echo` (the input)
-//! for what is answered; `garbage`, `hang` and `trap` for agents that misbehave. All that is drawn is drawn from the
-//! attempt's seed.
+//! Configuration: `latency-ms` and `jitter-ms` (a random addition); `skill.<name>`, the probability that work with this
+//! skill is good, bad work answers `{"good": false}`; `fail-rate`, the probability of a fault; `fail-first`, the number of
+//! attempts that fail at first; `fault`, the class of the faults, and `retry-after-ms`; `output` (JSON text) or `echo` (the
+//! input) for the answer; `garbage`, `hang` and `trap` for agents that misbehave. All random numbers come from the attempt's
+//! seed.
 
 mod config;
 

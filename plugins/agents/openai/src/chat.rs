@@ -1,4 +1,4 @@
-//! The words of chat completions: whole replies and chunks differ in `message` and `delta` only.
+//! The format of chat completions: whole replies and chunks differ in `message` and `delta` only.
 
 use baton_sdk::agent::{error_fault, given};
 use serde_json::Value;
@@ -14,7 +14,7 @@ pub fn read(told: &mut Told, reply: &Value) {
         return;
     }
     told.read_model(reply);
-    // Groq tells the usage of a stream in a member of its own.
+    // Groq reports the usage of a stream in a member of its own.
     let groq = given(reply, "x_groq").and_then(|own| given(own, "usage"));
     if let Some(usage) = given(reply, "usage").or(groq) {
         told.read_usage(usage, "prompt_tokens", "completion_tokens");

@@ -3,7 +3,7 @@
 
 use baton_sdk::agent::http::HttpError;
 use baton_sdk::agent::sse::Events;
-use baton_sdk::agent::{Attr, Fault, Listener, Outcome, Usage, http_fault, nonsense, status_fault};
+use baton_sdk::agent::{Attr, Fault, Listener, Outcome, Usage, http_fault, malformed_reply, status_fault};
 use serde_json::Value;
 
 use crate::settings::Api;
@@ -63,7 +63,7 @@ impl Listener for Exchange {
                     let more = match event {
                         Ok(event) => read_event(&mut self.told, self.api, &event.event, &event.data),
                         Err(too_large) => {
-                            self.told.error = Some(nonsense("too much", &too_large.to_string()));
+                            self.told.error = Some(malformed_reply("too much", &too_large.to_string()));
                             false
                         }
                     };
@@ -112,7 +112,7 @@ impl Exchange {
             Body::Error { status, headers, bytes } => {
                 self.complaint =
                     matches!(status, 400 | 422).then(|| String::from_utf8_lossy(&bytes).into_owned());
-                // A gateway that lost its patience does not know what was done behind it.
+                // A gateway that timed out does not know what its backend did.
                 self.told.was_refused = !matches!(status, 408 | 502 | 504);
                 self.told.error = Some(status_fault(status, &headers, &bytes, self.now));
             }
@@ -152,7 +152,7 @@ fn read_event(told: &mut Told, api: Api, name: &str, data: &str) -> bool {
     }
     // A lost piece can't be told from an unimportant one, so none is skipped.
     let Ok(value) = serde_json::from_str::<Value>(data) else {
-        told.error = Some(nonsense("an event that is no JSON", data));
+        told.error = Some(malformed_reply("an event that is no JSON", data));
         return false;
     };
     match api {
@@ -173,7 +173,7 @@ fn read_whole(told: &mut Told, api: Api, bytes: &[u8]) {
         return;
     }
     let Ok(reply @ Value::Object(_)) = serde_json::from_slice::<Value>(bytes) else {
-        told.error = Some(nonsense("a reply that is no JSON object", &String::from_utf8_lossy(bytes)));
+        told.error = Some(malformed_reply("a reply that is no JSON object", &String::from_utf8_lossy(bytes)));
         return;
     };
     told.is_over = true;

@@ -1,21 +1,21 @@
-//! Why a model ended: its own word for it, in whichever service's dialect.
+//! Finish reasons, in the dialects of the services.
 
-/// Why the model ended.
+/// A finish reason.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Finish {
     Stop,
     Length,
     Filtered,
     Tool,
-    /// The service ended it, and not because it was done.
+    /// The service aborted the reply.
     Broken(String),
-    /// A word that may mean anything, and so is not taken for a good end.
+    /// An unknown reason, which does not count as a good end.
     Unknown(String),
 }
 
 impl Finish {
-    /// None where the word only stands for one: SGLang writes an empty reason in every chunk before the last, others the
-    /// text `null`.
+    /// None if the value only stands for none: SGLang writes an empty reason in every chunk before the last, others the text
+    /// `null`.
     pub fn of(reason: &str) -> Option<Self> {
         let reason = reason.trim();
         let finish = match reason.to_ascii_lowercase().as_str() {

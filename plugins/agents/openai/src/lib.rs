@@ -1,15 +1,15 @@
-//! A model behind an OpenAI-compatible service does the work: Ollama, vLLM, llama.cpp and the hosted ones.
+//! Drives a model behind an OpenAI-compatible service: hosted ones, Ollama, vLLM, llama.cpp.
 //!
 //! Configuration: `service` (required), a service of the operator's configuration whose path ends where `/models`
-//! begins; `model` (required); `api`: `chat` (default) or `responses`; `system`: what the model is told first;
+//! begins; `model` (required); `api`: `chat` (default) or `responses`; `system`: the system message;
 //! `temperature`; `max-output-tokens`; `legacy-max-tokens`: `true` for services that know `max_tokens` only, as Ollama;
 //! `stream` (default `true`); `stream-usage`: `false` leaves `stream_options` out; `good-ends`: more words for a good end,
-//! separated by commas; `reasoning-effort`; `json`: how a contract is demanded besides in words, `schema`
-//! (default), `object` or `off`; `probe`: `check` (default, nothing is sent) or `models` (the list is fetched).
+//! separated by commas; `reasoning-effort`; `json`: how a contract is requested in addition to the prompt, `schema`
+//! (default), `object` or `off`; `probe`: `check` (default, sends nothing) or `models` (fetches the list).
 //!
-//! No tools are offered, and a call of one is no answer. The answer is whole when the model says that it ended, in a word
-//! that is known to mean it; a connection that ends before is a fault. Usage is what the reply says, with the attributes `model`,
-//! `cached-input-tokens` and `reasoning-tokens`; what it costs is the host's to say.
+//! No tools are offered, and a tool call is not an answer. An answer is complete when the model gives a known finish reason; a
+//! connection that ends earlier is a fault. Usage is what the reply reports, with the attributes `model`,
+//! `cached-input-tokens` and `reasoning-tokens`; the host computes the cost.
 
 mod chat;
 mod dialect;

@@ -1,4 +1,4 @@
-//! The words of the responses interface: a stream tells of parts, and ends with the reply as a whole.
+//! The format of the responses interface: a stream reports parts, and ends with the whole reply.
 
 use baton_sdk::agent::{error_fault, given};
 use serde_json::Value;

@@ -27,7 +27,7 @@ pub enum Api {
     Responses,
 }
 
-/// How an answer that satisfies a contract is demanded, besides in words.
+/// How an answer that satisfies a contract is requested, in addition to the prompt.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Json {
     Schema,
@@ -99,7 +99,7 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// No such word.
+/// No value of this name.
 #[derive(Debug)]
 pub struct Unknown;
 

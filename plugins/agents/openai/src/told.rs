@@ -1,4 +1,4 @@
-//! What the service has told so far, in the words of neither interface, and what it means at the end.
+//! The reply so far, independent of the interface, and its meaning at the end.
 
 use baton_sdk::agent::{Attr, ErrorClass, Fault, Outcome, StopReason, Usage, answer, data, one_line};
 use serde_json::Value;
@@ -13,9 +13,9 @@ pub struct Told {
     /// The tool that the model wanted to call.
     pub tool: Option<String>,
     pub finish: Option<Finish>,
-    /// The reply came to the end that its form has: `[DONE]`, or all of its JSON.
+    /// The reply is complete in its format: `[DONE]`, or all of its JSON.
     pub is_over: bool,
-    /// What the service says went wrong.
+    /// The error that the service reported.
     pub error: Option<Fault>,
     /// The service refused the request, and so nothing was used up.
     pub was_refused: bool,
@@ -42,7 +42,7 @@ impl Told {
         }
     }
 
-    /// What is said after a reason takes the reason back: it was not the end.
+    /// Text after a finish reason invalidates it: it was not the end.
     pub fn say(&mut self, parts: &Parts) {
         self.refusal.push_str(&parts.refusal);
         if !parts.text.is_empty() {
@@ -51,8 +51,8 @@ impl Told {
         }
     }
 
-    /// Why a model ended is its own word; that a connection did is none. `good_ends` are words that the operator knows to
-    /// be good ones, with `none` for a reply that came to its end without a word.
+    /// The finish reason comes from the model; the end of the connection is none. `good_ends` are further reasons that the
+    /// operator accepts, with `none` for a complete reply without a reason.
     pub fn ending(mut self, contract: bool, good_ends: &[&str]) -> Result<Outcome, Fault> {
         let usage = self.usage();
         if let Some(fault) = self.error {

@@ -1,9 +1,9 @@
-//! A person does the work: the task becomes a question, and what is answered is the outcome.
+//! Lets a person do the work: the task becomes a question, and the answer is the outcome.
 //!
 //! Configuration: `prefix`, put before the text of each question.
 //!
-//! The text is the task's title, then the input's `question`, then the rest of the input as JSON; `choices` of the input
-//! are what may be answered. While nobody has answered the task waits without holding its agent. The outcome is
+//! The text is the task's title, then the input's `question`, then the rest of the input as JSON; the input's `choices` are
+//! the possible answers. Until the answer the task waits without occupying its agent. The outcome is
 //! `{"answer": text}`.
 
 mod question;

@@ -1,4 +1,4 @@
-//! How a task is told to a person.
+//! Turns a task into a question.
 
 use baton_sdk::agent::people::{Purpose, Question};
 use baton_sdk::agent::{ErrorClass, Fault, Outcome, Task};
@@ -64,7 +64,7 @@ fn string(fields: &Keys, key: &str) -> Option<String> {
     serde_json::from_str(fields.get(key)?.get()).ok()
 }
 
-/// The members that are told nowhere else, one a line, as the JSON that they are.
+/// The members that are shown nowhere else, one per line, as JSON.
 fn rest(fields: &Keys) -> Option<String> {
     let told = |key: &str| {
         key == "choices" || (matches!(key, "question" | "prompt") && string(fields, key).is_some())

@@ -1,4 +1,4 @@
-//! Chooses the way of working that fits the task, and hands it to the executor that works so.
+//! Classifies a task, and delegates it to the executor for its class.
 //!
 //! Input: `{"goal" or "title", "input"?, "kind"?, "steps"?, "branches"? (or "parts"), "skills"?, "validators"?, "count"?,
 //! "good_enough"?}`. Configuration: `model-agent` or `model-skill`, who is asked when the rules' confidence is below
@@ -9,8 +9,8 @@
 //! - parts that do not need each other: `parallel`, if they are written out as `branches`, or else `hierarchical`, whose
 //!   lead finds the parts.
 //!
-//! `branches` and `steps` settle it, then `kind` (code, creative, analysis, research, independent, or the name of a
-//! class), then the words (`rules`). A model that fails or answers something else leaves it to the rules.
+//! `branches` and `steps` decide first, then `kind` (code, creative, analysis, research, independent, or the name of a
+//! class), then the text (`rules`). If the model fails or gives another answer, the rules decide.
 //!
 //! The outcome is `{"class", "by": "rules" | "model", "confidence", "executor", "result": the work's output}`.
 
@@ -38,7 +38,7 @@ const CLASSIFY: &str = "classify";
 /// Below it a model is asked, if there is one.
 const THRESHOLD: f64 = 0.5;
 
-/// Whose word counted.
+/// What decided.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum By {

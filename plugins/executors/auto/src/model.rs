@@ -1,4 +1,4 @@
-//! A model's opinion, for what the rules are not sure of.
+//! Asks a model to classify what the rules are not sure of.
 
 use baton_sdk::executor::{Child, NewTask, Who, rounded};
 use serde::Deserialize;

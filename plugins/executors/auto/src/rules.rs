@@ -1,8 +1,8 @@
-//! Which way of working fits, by the words alone.
+//! Classifies a task by its words alone.
 //!
-//! Each sign speaks for one class with a weight; the class with the most weight is it, and the confidence is how far it
-//! is ahead: `(first - second) / first`. A text without any sign is taken for sequential, which is the cheapest to be
-//! wrong with, at confidence 0.
+//! Each indicator adds a weight to one class. The class with the highest weight is chosen, and the confidence is its lead:
+//! `(first - second) / first`. A text without any indicator is sequential, the cheapest class to be wrong with, at
+//! confidence 0.
 
 use baton_sdk::executor::rounded;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub struct Guess {
 
 /// What the text begins with says most about what is wanted.
 const VERB: f64 = 2.0;
-/// A word that says how the parts hang together.
+/// A word about how the parts depend on each other.
 const LINK: f64 = 3.0;
 /// A thing that is usually made, or asked, in one way.
 const HINT: f64 = 1.0;
@@ -171,7 +171,7 @@ const MADE: [&str; 26] = [
 const NUMBERS: [&str; 12] =
     ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "twenty"];
 
-/// Skills that tell the kind of work.
+/// Skills that indicate a class.
 const SKILLS: [(&str, Class); 10] = [
     ("code", Class::Collaborative),
     ("coding", Class::Collaborative),

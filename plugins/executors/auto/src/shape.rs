@@ -1,4 +1,4 @@
-//! What the input says, and what each executor is given of it.
+//! Parses the input, and derives the input of each executor.
 
 use baton_sdk::executor::{ExecutionError, Fields, Keys, Part, Task, Who, raw};
 use serde_json::json;
@@ -48,7 +48,7 @@ const KINDS: [(&str, Class); 8] = [
     ("parallel", Class::Parallel),
 ];
 
-/// How a question is answered whose steps nobody wrote down.
+/// The default steps for a question.
 const STEPS: [(&str, &str, &str); 3] = [
     (
         "gather",
@@ -117,7 +117,7 @@ impl Spec {
         }
     }
 
-    /// All that is said in words.
+    /// All texts of the input.
     pub fn text(&self) -> String {
         let said: Option<String> = self.input.as_deref().and_then(|input| {
             serde_json::from_str(input).ok().or_else(|| {

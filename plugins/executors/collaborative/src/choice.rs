@@ -1,4 +1,4 @@
-//! Which candidate counts.
+//! Chooses a candidate.
 
 use std::cmp::Ordering;
 
@@ -42,7 +42,8 @@ fn better(one: &Child, other: &Child) -> Ordering {
     score(one).total_cmp(&score(other)).then(cost(other).cmp(&cost(one)))
 }
 
-/// The best of those who agree; between groups of the same size, of the group that is most like all others.
+/// The best candidate of the largest group with the same output; of equally large groups, of the one that is most similar to
+/// all others.
 fn most_frequent<'a>(candidates: &[&'a Child]) -> Option<&'a Child> {
     let texts = texts(candidates);
     let votes = votes(candidates, &texts);

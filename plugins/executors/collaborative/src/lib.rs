@@ -1,22 +1,22 @@
-//! Several try the same, the best counts.
+//! Several agents do the same task, and the best result is used.
 //!
 //! Input: `{"title"?, "input", "skills"?, "agents"?: ["a", "b"] or "count"?: 2 to 16 (3), "validators"?,
 //! "good_enough"?: 0 to 1, "coordination"?: "independent" | "synchronized" | "hierarchical", "rounds"?: 1 to 5,
 //! "choose"?: "best" | "vote" | "consensus", "lead"?: {"agent"} or {"skills"}}`.
 //! Configuration: `lead-agent` or `lead-skill`, for inputs that name no lead.
 //!
-//! - `independent`: all once, without knowing of each other.
-//! - `synchronized`: so many rounds (2 unless said otherwise). When all have ended, the next round finds what this one
-//!   came to as `shared_from_round_<n>` in its input.
-//! - `hierarchical`: all once, then a lead finds what they came to as `candidates` in its input, and its answer counts.
-//!   When the lead fails, the best candidate counts.
+//! - `independent`: each agent once, without the others' results.
+//! - `synchronized`: `rounds` rounds (default 2). When a round has ended, the next one gets its results as
+//!   `shared_from_round_<n>` in its input.
+//! - `hierarchical`: each agent once, then a lead gets the results as `candidates` in its input, and its answer is used.
+//!   If the lead fails, the best candidate is used.
 //!
-//! `best` is the highest score of the validators; of equal ones the cheaper, then the first. `vote` is the most frequent
-//! output, `consensus` the one that is most like the others; both look at the last round. Without any score, `best` is
-//! chosen by vote and then by consensus, and `gain` is null. When a score reaches `good_enough`, those who still try are
-//! stopped. The task fails when nobody of the first round succeeds.
+//! `best` is the result with the highest score of the validators; of equal ones the cheaper, then the first. `vote` is the
+//! most frequent output, `consensus` the one that is most similar to the others; both look at the last round. Without any
+//! score, `best` is chosen by vote and then by consensus, and `gain` is null. When a score reaches `good_enough`, the
+//! remaining attempts are stopped. The task fails if no agent of the first round succeeds.
 //!
-//! Work that changes the world is not done by several: a task with external effects is refused.
+//! External effects must not be repeated: a task that has any is refused.
 
 mod choice;
 mod consensus;

@@ -1,4 +1,4 @@
-//! What is handed over in the end.
+//! The final outcome.
 
 use baton_sdk::executor::{Attr, Child, ErrorClass, Fault, Metrics, Outcome, Step, raw, rounded};
 use serde::Serialize;

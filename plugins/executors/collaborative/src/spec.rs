@@ -1,4 +1,4 @@
-//! What the input asks for.
+//! The input.
 
 use std::collections::BTreeSet;
 

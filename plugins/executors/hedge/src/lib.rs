@@ -1,4 +1,4 @@
-//! Another tries when the first is late; the first that succeeds wins.
+//! Hedged execution: another copy starts when the first is late, and the first success is used.
 //!
 //! Input: `{"title"?, "input", "skills"?, "validators"?, "after_ms": 1000, "copies"?: 2 to 4 (2)}`. One copy starts. When
 //! `after_ms` have passed and no copy has succeeded, the next starts, at another agent where there is one. The outcome
@@ -9,7 +9,7 @@
 //! With more than two copies a success that comes while the third or fourth is being waited for is noticed when
 //! `after_ms` are over.
 //!
-//! Work that changes the world is not done twice: a task with external effects is refused.
+//! External effects must not be repeated: a task that has any is refused.
 
 use baton_sdk::executor::{
     Attr, Child, Config, Effects, ExecutionError, Executor, Fault, Fields, NewTask, Outcome, Request, Step,
@@ -18,7 +18,7 @@ use baton_sdk::executor::{
 
 struct Hedge;
 
-/// Half a year; nobody waits longer.
+/// The longest delay: half a year.
 const LONGEST_MS: u64 = 15_768_000_000;
 
 struct Spec {

@@ -1,4 +1,4 @@
-//! What the lead is asked.
+//! The questions to the lead.
 
 use baton_sdk::executor::{Child, Keys, NewTask, Rules, gathered, raw};
 use serde_json::json;

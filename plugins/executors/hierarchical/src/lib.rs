@@ -1,4 +1,4 @@
-//! A lead divides, a team works, the lead ranks and answers.
+//! A lead divides the goal, a team does the parts, and the lead ranks the results and answers.
 //!
 //! Input: `{"goal", "context"?, "lead"?: {"agent"} or {"skills"}, "team"?: {"skills"}, "max"?: 1 to 16 (8),
 //! "validators"?}`. Configuration: `lead-agent` or `lead-skill`, for inputs that name no lead; without that any
@@ -8,7 +8,7 @@
 //! team does them, each apart from the others, and `validators` look at each. Then the lead (`rank-1`) gets what came
 //! back and is asked for `{"ranking": [names, best first], "answer": …}`. A division or a ranking that is wrong is asked
 //! for once more with all errors shown (`divide-2`, `rank-2`), then the task fails as `invalid-output`. Parts that fail
-//! are told to the lead; when all fail, the task fails as the first of them did.
+//! are reported to the lead; if all fail, the task fails as the first of them did.
 //!
 //! The outcome is `{"answer", "ranking", "parts": {name: output}, "failed": [{"name", "why"}], "metrics"}`.
 

@@ -1,4 +1,4 @@
-//! The lead's last word.
+//! The lead's final answer.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! All branches at once, then one outcome of all.
+//! Runs all branches at the same time, then combines their outputs.
 //!
 //! Input: `{"branches": [{"name"?, "title", "input", "skills"?, "agent"?, "validators"?, "estimate_ms"?}, …],
 //! "tolerate"?: 0}`. The outcome is `{"<name>": output, …}` of the branches that succeeded; more failures than

@@ -1,4 +1,4 @@
-//! What is to be done, once the plan and the amendments of those who work on it have been checked.
+//! The agreed tasks: the checked plan with the checked amendments.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::Spec;
 
-/// What the planner's own tasks are called.
+/// The names of the planner's own tasks.
 pub const RESERVED: [&str; 2] = ["plan-1", "plan-2"];
 
 #[derive(Clone, Debug, PartialEq)]
@@ -64,11 +64,11 @@ pub fn plan(spec: &Spec, answer: &str) -> Result<Agreed, Vec<String>> {
 }
 
 impl Agreed {
-    /// With the amendments of the tasks that have succeeded.
+    /// Adds the amendments of the tasks that have succeeded.
     ///
-    /// Each call works this out anew and must come to what was agreed before, and more. So amendments are taken in the
-    /// order in which their authors were started, up to the first that still works: neither clocks nor chance can make
-    /// two of them change places.
+    /// Each call computes this again, and must arrive at what was agreed before, and more. So amendments are applied in the
+    /// order in which their authors were started, up to the first that is still running: neither timing nor chance can swap
+    /// two of them.
     pub fn amended(mut self, spec: &Spec, children: &[Child]) -> Self {
         for child in children.iter().take_while(|child| child.has_ended()) {
             let is_planner = RESERVED.contains(&child.name.as_str());

@@ -1,4 +1,4 @@
-//! What the planner is asked, and what a planner one level deeper is.
+//! The question to the planner, and the input for planning a composite task.
 
 use baton_sdk::executor::{Keys, NewTask, Piece, raw};
 use serde_json::json;
@@ -34,7 +34,7 @@ pub fn plan(spec: &Spec, name: String, complaint: Option<String>) -> NewTask {
     spec.planner.does(task).asked(rules(spec).contract())
 }
 
-/// The input of this executor for a composite task. `input` is the task's own, with what was handed on to it.
+/// The input of this executor for a composite task. `input` is the task's own, with the results that were passed to it.
 pub fn deeper(spec: &Spec, piece: &Piece, input: &str, share: usize) -> String {
     let mut fields = vec![
         ("goal", json!(piece.title).to_string()),

@@ -8,12 +8,12 @@
 //! …]}`. Names, dependencies, cycles, skills, depth, breadth and number are checked; a plan that is wrong is asked for
 //! once more with all errors shown (`plan-2`), then the task fails as `invalid-output`.
 //!
-//! A task starts when all that it depends on has succeeded, and finds `handoff_from_<name>` of each in its input. A
-//! composite task is planned in its turn by `plan`, one level less deep: what is left of `max_tasks` is divided evenly
-//! among the composite tasks and one reserve. Each outcome whose output has `"amend": {"tasks": […]}`, or whose words have it in a
-//! block marked `json`, adds tasks out of
-//! that reserve, checked the same way; they can't be composite. Amendments are taken in the order in which their authors
-//! were started, each once all authors before have ended. Those that are refused are listed in the output.
+//! A task starts when all tasks that it depends on have succeeded, and gets `handoff_from_<name>` of each in its input. A
+//! composite task is planned in turn by `plan`, with a depth that is lower by one: the rest of `max_tasks` is divided evenly
+//! among the composite tasks and one reserve. An outcome whose output has `"amend": {"tasks": […]}`, or whose text has it in
+//! a block marked `json`, adds tasks from that reserve, which are checked the same way and can't be composite. Amendments are
+//! applied in the order in which their authors were started, each after all earlier authors have ended. Refused ones are
+//! listed in the output.
 //!
 //! The outcome is `{"tasks": {name: output}, "refused_amendments": [{"by", "errors"}], "metrics"}`. When a task fails,
 //! all that can run without it still runs, then the whole fails as that task did.

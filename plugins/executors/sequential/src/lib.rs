@@ -1,7 +1,7 @@
-//! One step after the other, each with what the one before found.
+//! Runs steps one after the other, each with the result of the one before.
 //!
-//! Input: `{"steps": [{"name"?, "title", "input", "skills"?, "agent"?, "validators"?, "estimate_ms"?}, …]}`. A step
-//! finds `handoff_from_<step before>` in its input. The outcome is the last step's output.
+//! Input: `{"steps": [{"name"?, "title", "input", "skills"?, "agent"?, "validators"?, "estimate_ms"?}, …]}`. A step gets
+//! `handoff_from_<step before>` in its input. The outcome is the last step's output.
 
 use baton_sdk::executor::{
     Child, ExecutionError, Executor, Outcome, Part, Request, Step, TaskState, Wait, keys,

@@ -1,14 +1,14 @@
-//! The record of the pool as a table: one cell for each agent and skill of which anything is known.
+//! The record of the pool as a table, with a cell for each agent and skill with a record or a declaration.
 
 use std::collections::BTreeMap;
 
 use baton_sdk::router::{Agent, SkillStats};
 
-/// What is known of one agent on one skill, or on work without skills.
+/// The record of one agent on one skill, or on tasks without skills.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cell {
     pub agent: usize,
-    /// Position among [`Cells::skills`]; none for work without skills.
+    /// Index into [`Cells::skills`]; none for tasks without skills.
     pub skill: Option<usize>,
     /// See [`Cells::stand`].
     pub stand: f64,
@@ -20,9 +20,9 @@ pub struct Cell {
 /// The table with its headings.
 pub struct Cells<'a> {
     agents: &'a [Agent],
-    /// Of each agent, a number that agents of the same kind share.
+    /// For each agent, the number of its kind.
     pub kinds: Vec<usize>,
-    /// With a record, or declared by somebody.
+    /// The skills with a record or a declaration.
     pub skills: BTreeMap<&'a str, Skill>,
     pub cells: Vec<Cell>,
 }
@@ -31,7 +31,7 @@ pub struct Cells<'a> {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Skill {
     pub place: usize,
-    /// Whether it is declared by anybody.
+    /// Whether any agent declares it.
     pub declared: bool,
 }
 
@@ -59,7 +59,7 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// Discounted successes and trials of an agent at a skill, or at work without skills.
+    /// Discounted successes and trials of an agent on a skill, or on tasks without skills.
     pub fn record(&self, agent: usize, skill: Option<&str>) -> (f64, f64) {
         let Some(agent) = self.agents.get(agent) else { return (0.0, 0.0) };
         match skill {
@@ -72,13 +72,13 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// A heading; one that nobody has has no place.
+    /// The heading of a skill; without a place if the table does not have it.
     pub fn skill(&self, skill: &str) -> Option<Skill> {
         self.skills.get(skill).copied()
     }
 
-    /// What an agent says of itself: 0.5 if it declares a skill, -0.5 if it does not, 0.0 if that says nothing, because
-    /// it declares no skill at all or nobody declares this one.
+    /// The declaration as a number: 0.5 if an agent declares a skill, -0.5 if it does not, 0.0 if that is not informative,
+    /// because it declares no skill at all or no agent declares this one.
     pub fn stand(&self, agent: usize, name: &str, skill: Option<Skill>) -> f64 {
         let Some(agent) = self.agents.get(agent) else { return 0.0 };
         if agent.skills.is_empty() || !skill.is_some_and(|skill| skill.declared) {
@@ -88,15 +88,15 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// What is in the record of all attempts and in no skill's: work without skills. The two are discounted by different
-/// counts, so less than a trial is nothing.
+/// The record of tasks without skills: that of all attempts less those of the skills. The two are discounted differently, so
+/// less than one trial counts as none.
 fn rest(agent: &Agent, (successes, trials): (f64, f64)) -> (f64, f64) {
     let all = agent.record("").map_or((0.0, 0.0), counts);
     let rest = all.1 - trials;
     if rest < 1.0 { (0.0, 0.0) } else { ((all.0 - successes).clamp(0.0, rest), rest) }
 }
 
-/// Discounted successes and trials, within their bounds whatever the host said.
+/// Discounted successes and trials, clamped to their ranges.
 fn counts(stats: &SkillStats) -> (f64, f64) {
     let trials = if stats.trials.is_finite() { stats.trials.clamp(0.0, 100.0) } else { 0.0 };
     let successes = if stats.successes.is_finite() { stats.successes.clamp(0.0, trials) } else { 0.0 };

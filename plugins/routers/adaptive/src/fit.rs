@@ -1,14 +1,14 @@
-//! How likely everybody is to succeed at everything, from the record of the whole pool.
+//! The probability of success of every agent on every skill, from the record of the whole pool.
 //!
-//! Log-odds are a sum of effects: a base, what a declaration is worth, the agent's kind, the agent, the skill. Each has a
-//! normal prior around nothing known, so that what is learned of one agent or skill says something about the others, and
-//! the less is known of one the more it is like them (Gelman et al., "Bayesian Data Analysis", 3rd ed., 2013, chapter
-//! 15). The most likely effects are found by Newton's method, one group after the other. What an agent achieves at a
-//! skill then scatters around that sum by a beta distribution, whose strength counts as so many trials.
+//! The log-odds are a sum of effects: a base, the declaration, the agent's kind, the agent, the skill. Each has a normal
+//! prior around zero, so that the record of one agent or skill informs about the others, and the less is known of one the
+//! more it is like them (Gelman et al., "Bayesian Data Analysis", 3rd ed., 2013, chapter 15). The most likely effects are
+//! found by Newton's method, one group after the other. The success rate of an agent on a skill is then distributed around
+//! that sum by a beta distribution, whose strength counts as a number of trials.
 
 use crate::cells::{Cell, Cells, Skill};
 
-/// Of log-odds, before anything is known.
+/// Prior of the log-odds.
 #[derive(Clone, Copy, Debug)]
 struct Prior {
     mean: f64,
@@ -18,19 +18,19 @@ struct Prior {
 /// More succeed than fail.
 const BASE: Prior = Prior { mean: 0.2, variance: 1.0 };
 
-/// Who declares a skill has 1.65 times the odds of who does not. How much it really is, is learned: ten cells that are
-/// known well weigh as much as this.
+/// Prior of a declaration: an agent that declares a skill has 1.65 times the odds of one that does not. Ten well-known cells
+/// weigh as much as this prior.
 const DECLARED: Prior = Prior { mean: 0.5, variance: 0.1 };
 
 const KIND: Prior = Prior { mean: 0.0, variance: 0.03 };
 const AGENT: Prior = Prior { mean: 0.0, variance: 0.1 };
 const SKILL: Prior = Prior { mean: 0.0, variance: 0.8 };
 
-/// As how many trials counts what the rest of the record lets expect of an agent at a skill. It is a standard deviation
-/// of 0.12 around an even chance.
+/// The number of trials that the prediction from the rest of the record counts as: a standard deviation of 0.12 around an
+/// even chance.
 const STRENGTH: f64 = 16.0;
 
-/// Rounds over all groups. More change the third digit of no chance.
+/// Rounds over all groups. Further rounds do not change the third digit of any probability.
 const ROUNDS: usize = 6;
 
 /// One effect in log-odds.
@@ -50,14 +50,14 @@ enum Group {
     Agent,
 }
 
-/// What is thought of one agent at one skill.
+/// The estimate for one agent on one skill.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Belief {
-    /// Of success.
+    /// The probability of success.
     pub chance: f64,
-    /// The variance of that chance, of what sets the agent apart.
+    /// The variance of that probability, of what sets the agent apart.
     pub variance: f64,
-    /// 0.0 to 1.0: how much of it is evidence.
+    /// The share of evidence in it, 0.0 to 1.0.
     pub confidence: f64,
 }
 
@@ -174,7 +174,7 @@ fn moderated(mean: f64, variance: f64) -> f64 {
     logistic(mean / (1.0 + std::f64::consts::PI * variance / 8.0).sqrt())
 }
 
-/// The chance that goes with log-odds.
+/// The probability for log-odds.
 pub fn logistic(odds: f64) -> f64 {
     1.0 / (1.0 + (-odds).exp())
 }

@@ -1,10 +1,10 @@
-//! Learns from the record who succeeds at what, starting from what agents declare, and chooses the best by what success,
-//! time and money are worth; now and then who might be better.
+//! Learns from the record which agent succeeds at what, starting from what agents declare, and chooses the best by the worth
+//! of success, time and money; sometimes an agent that might be better.
 //!
-//! The chance of success comes from the discounted statistics of all agents (`fit`): what is known of an agent's kind,
-//! of the agent, of the skill, and how much better those who declare a skill really are at it. Several skills of one task
-//! are combined by the mean of their log-odds. A task whose best agent is busy waits if that is worth the time
-//! (`patience`), in line with others that do; the state holds that line and nothing else.
+//! The probability of success is estimated from the discounted statistics of all agents (`fit`): by the agent's kind, the
+//! agent, the skill, and how much better agents are that declare the skill. Several skills of one task are combined by the
+//! mean of their log-odds. A task whose best agent is busy waits in line if that is worth the time (`patience`); the state
+//! holds that line and nothing else.
 //!
 //! Configuration: `success`, `wait` or `minute`, `money`, `load`, `quality`, `explore`, `floor`, `patience`; ranges and
 //! defaults are those of [`Preference`].

@@ -1,8 +1,8 @@
-//! Specialists before generalists: of those who can do a task, the agent with the fewest other skills does it, so that
-//! the versatile stay free for what only they can do.
+//! Specialists before generalists: of the candidates, the agent with the fewest other skills is chosen, so that versatile
+//! agents stay free for tasks that only they can do.
 //!
-//! Who lacks a skill that the task prefers comes after those who have it. Among equals the less loaded goes first, then
-//! the lower id. An agent with room always comes before a full one. No configuration.
+//! Agents that lack a preferred skill come after those that have it. Among equals the less loaded comes first, then the
+//! lower id. An agent with room always comes before a full one. No configuration.
 
 use baton_sdk::router::{Agent, Answer, Room, RouteError, Router, Scorecard, Snapshot, Task};
 

@@ -1,6 +1,6 @@
-//! Work goes where there is most room: the lowest share of capacity in use.
+//! Chooses the agent with the lowest share of its capacity in use.
 //!
-//! Among equals the agent with the most accepted work goes first, then the lower id.
+//! Among equals the agent with the most accepted work comes first, then the lower id.
 
 use baton_sdk::router::{Agent, Answer, Room, RouteError, Router, Scorecard, Snapshot};
 

@@ -1,5 +1,5 @@
-//! Names of 64 bits for what the state remembers: FNV-1a (Fowler, Noll and Vo, 1991) over texts, each with its length
-//! before it, so that no two lists of texts are the same bytes.
+//! 64-bit keys for the state: FNV-1a (Fowler, Noll and Vo, 1991) over texts, each with its length before it, so that different
+//! lists of texts are different bytes. Incremental, unlike the SDK's function.
 
 pub struct Hash(u64);
 
@@ -12,7 +12,7 @@ impl Hash {
         self.bytes(&(text.len() as u64).to_le_bytes()).bytes(text.as_bytes())
     }
 
-    /// A list whose order means nothing.
+    /// A list whose order does not matter.
     pub fn set<'a>(self, texts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut texts: Vec<&str> = texts.into_iter().collect();
         texts.sort_unstable();

@@ -1,14 +1,14 @@
-//! An agent is asked who should do a task; its choice is taken if it names a candidate.
+//! Asks an agent who should do a task, and uses its answer if it names a candidate.
 //!
-//! Configuration: `agent`, the name of the agent that is asked, or `skills`, which whoever is asked must declare, with
-//! commas between them; `cache`, how many answers are kept (256; 0 to 512). The question is a task of its own,
-//! `TASK/route-1`, with the task, the candidates and what is known of them in its input; its output must be
+//! Configuration: `agent`, the name of the agent that is asked, or `skills`, the skills that it must declare, separated by
+//! commas; `cache`, the number of answers that are kept (256; 0 to 512). The question is a task of its own, `TASK/route-1`,
+//! with the task, the candidates and their statistics in its input; its output must be
 //! `{"agent": id, "reason"?: one sentence}`. The same question (title, input, skills, candidates) is not asked again
 //! while its answer is kept.
 //!
-//! Nobody is asked where one agent alone is eligible, for the router's own questions, and again for a task whose
-//! question brought nothing of use. Then, and where the answer names no candidate, the least loaded of those that
-//! declare most of the wanted skills does it, and the reason says why.
+//! No question is asked if only one agent is eligible, for the router's own questions, and for a task whose question brought
+//! no usable answer. In these cases, and if the answer names no candidate, the least loaded of the agents that declare most
+//! of the wanted skills is chosen, and the reason says why.
 
 mod hash;
 mod memory;
@@ -26,8 +26,8 @@ use settings::Settings;
 
 struct Llm;
 
-/// The steps between the weights keep the order strict: nobody is wanted for a million skills, and within a batch no
-/// load comes to a thousand.
+/// The steps between the weights make the order lexicographic: no task wants a million skills, and no load in a batch reaches
+/// a thousand.
 const CARD: Scorecard<3> = Scorecard([("chosen", 1e9), ("skills", 1e3), ("load", -1.0)]);
 
 impl Router for Llm {
@@ -36,7 +36,7 @@ impl Router for Llm {
     }
 }
 
-/// One request with all that its decision depends on, apart from what is remembered.
+/// One request with everything that its decision depends on except the state.
 struct Case<'a> {
     settings: &'a Settings,
     snapshot: &'a Snapshot,
@@ -46,7 +46,7 @@ struct Case<'a> {
 
 enum Verdict {
     Ask,
-    /// The agent that was named, and how that came.
+    /// The named agent, and the source of the answer.
     Take(u32, String),
     /// Why the router has to decide by itself.
     Fall(String),
@@ -121,7 +121,7 @@ impl Case<'_> {
         }
     }
 
-    /// Why nobody can be asked.
+    /// Why no question can be asked.
     fn obstacle(&self, id: u64, memory: &Memory) -> Option<String> {
         let whom = self.settings.whom();
         if memory.was_asked(id) {

@@ -1,4 +1,4 @@
-//! What outlives a call: answers by their questions, and the tasks that were asked about without use so far.
+//! The state between calls: answers by question, and the tasks whose question has no usable answer so far.
 //!
 //! State: empty at first, then `llm`, the version, the run as a hash, how many tasks were asked about (`u16`) and their
 //! hashes, ascending, and how many answers there are (`u16`), the one used longest ago first: the question's hash, the
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 const MARK: &[u8] = b"llm";
 const VERSION: u8 = 1;
 
-/// Tasks of one run whose question may be open or have been of no use, before no more are asked.
+/// The most tasks of one run whose question is open or had no usable answer; then no more are asked.
 pub const OPEN: usize = 2048;
 
 /// Bytes of all answers.
@@ -59,7 +59,7 @@ impl Memory {
         state
     }
 
-    /// Tasks of another run are of no interest any more; answers are.
+    /// Drops the tasks of other runs; answers stay.
     pub fn enter(&mut self, run: u64) {
         if self.run != run {
             self.run = run;
@@ -123,7 +123,7 @@ fn count(number: usize) -> [u8; 2] {
     u16::try_from(number).unwrap_or(u16::MAX).to_le_bytes()
 }
 
-/// What is left to be read; none = it ends before what is wanted.
+/// The bytes left to read; none = they end too early.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {

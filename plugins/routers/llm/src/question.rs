@@ -1,4 +1,4 @@
-//! The task that asks who should do another one, and how it is recognised when it comes to be routed itself.
+//! The task that asks who should do another one, and how it is recognised when it is routed itself.
 
 use std::cmp::Reverse;
 
@@ -14,13 +14,13 @@ const NAME: &str = "route";
 /// In the question's metadata.
 const MARK: (&str, &str) = ("router.llm", "question");
 
-/// Candidates that are shown; of more, those with most of the wanted skills and then most room.
+/// The most candidates that are shown: those with most of the wanted skills, then most room.
 const SHOWN: usize = 64;
 
-/// Skills and numbers of one task or agent that are shown.
+/// The most skills and features of one task or agent that are shown.
 const LISTED: usize = 32;
 
-/// How much of the task's input and title is shown, in bytes.
+/// The most bytes of the task's input and title that are shown.
 const INPUT: usize = 4 << 10;
 const TITLE: usize = 1 << 10;
 

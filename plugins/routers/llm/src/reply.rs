@@ -1,24 +1,24 @@
-//! What an answer to the question says, in whichever of its places and shapes a model has put it.
+//! Reads an answer, in the various places and forms in which models give it.
 
 use baton_sdk::agent::data;
 use baton_sdk::router::Outcome;
 use baton_sdk::words::capped;
 use serde_json::{Map, Value};
 
-/// How much of a name and of a reason is repeated in a decision's own reason, in bytes.
+/// The most bytes of a name and of a reason that are repeated in the decision's reason.
 const NAME: usize = 80;
 const REASON: usize = 240;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
-    /// As it was written: whether it is anybody's id is not known here.
+    /// As it was written; it may not be the id of an agent.
     pub agent: String,
     /// One line, empty if there is none.
     pub reason: String,
 }
 
 impl Reply {
-    /// Reads the output, or the summary where the output names nobody; the error is what was wrong.
+    /// Reads the output, or the summary if the output names no agent. The error says what is wrong.
     pub fn read(outcome: &Outcome) -> Result<Self, String> {
         let said = match serde_json::from_str(&outcome.output) {
             Ok(value) => said(&value)?,
@@ -49,7 +49,7 @@ fn said(value: &Value) -> Result<Option<Reply>, String> {
     }
 }
 
-/// What adapters make of words that are no data is `{"text": …}`.
+/// Adapters turn answers without data into `{"text": …}`.
 fn member(members: &Map<String, Value>) -> Result<Option<Reply>, String> {
     match (members.get("agent"), members.get("text")) {
         (Some(Value::String(agent)), _) => {

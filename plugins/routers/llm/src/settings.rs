@@ -1,4 +1,4 @@
-//! Whom the operator wants asked, and how many answers are kept.
+//! The configuration: who is asked, and the number of answers that are kept.
 
 use baton_sdk::config::Unusable;
 use baton_sdk::router::{Agent, Config};
@@ -8,7 +8,7 @@ const CACHE: usize = 256;
 const CACHE_MOST: usize = 512;
 
 pub struct Settings {
-    /// Whoever is asked has this name, and declares these skills; at least one of both is given.
+    /// The name and the skills of the agent that is asked; at least one of the two is set.
     pub agent: Option<String>,
     pub skills: Vec<String>,
     pub cache: usize,
@@ -37,7 +37,7 @@ impl Settings {
             && self.skills.iter().all(|skill| agent.skills.contains(skill))
     }
 
-    /// Who is asked, in the words of a reason.
+    /// Who is asked, for a reason.
     pub fn whom(&self) -> String {
         match &self.agent {
             Some(agent) => agent.clone(),

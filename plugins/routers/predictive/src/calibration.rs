@@ -1,18 +1,18 @@
-//! Whether predictions can be taken at their word: Platt's line through the log-odds ("Probabilistic Outputs for Support
-//! Vector Machines", 1999), learned on predictions that were made before their outcomes were known.
+//! Calibrates predictions: Platt's line through the log-odds ("Probabilistic Outputs for Support Vector Machines", 1999),
+//! learned on predictions that were made before their results were known.
 
 use crate::model::{Model, Prior, Term, logistic};
 
 const SLOPE: u32 = 0;
 const OFFSET: u32 = 1;
 
-/// How unsure it is at first that predictions are right as they are.
+/// Prior standard deviation of the line around no correction.
 const VARIANCE: f64 = 0.02;
 
-/// What is kept of the line with each outcome.
+/// The share of the line's evidence that is kept with each result.
 const KEEP: f64 = 0.998;
 
-/// Chances nearer to certainty are taken for this.
+/// Probabilities are clamped to this distance from 0 and 1.
 const SURE: f64 = 1e-3;
 
 /// The line in log-odds: nothing is changed until there is reason to.
@@ -30,7 +30,7 @@ impl Calibration {
         &self.line
     }
 
-    /// What a predicted chance really comes to.
+    /// The calibrated probability of a prediction.
     pub fn chance(&self, predicted: f64) -> f64 {
         logistic(self.line.sum(&terms(predicted)).mean)
     }

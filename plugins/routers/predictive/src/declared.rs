@@ -1,10 +1,10 @@
-//! Who declared what when the router was last asked. What became of an attempt is told without it.
+//! The declarations at the last decision: a lesson has none.
 
 use baton_sdk::router::Agent;
 
 use crate::name::{NOTHING, Name};
 
-/// Pairs of agent and skill that are remembered: those with the lowest hashes.
+/// The most pairs of agent and skill that are remembered: those with the lowest hashes.
 pub const MOST: usize = 4096;
 
 /// Hashes of pairs, ascending. A pair without a skill says that the agent declares anything, one without an agent that
@@ -38,8 +38,8 @@ impl Declared {
         &self.pairs
     }
 
-    /// What an agent says of itself: 0.5 if it declares a skill, -0.5 if it does not, 0.0 if that says nothing, because it
-    /// declares no skill at all or nobody declares this one, or if it is not known.
+    /// The declaration as a number: 0.5 if an agent declares a skill, -0.5 if it does not, 0.0 if that is not informative, because
+    /// it declares no skill at all or no agent declares this one, or if it is not known.
     pub fn stand(&self, agent: Name, skill: Name) -> f64 {
         let known = |pair: u32| match self.pairs.binary_search(&pair) {
             Ok(_) => Some(true),

@@ -1,10 +1,10 @@
-//! Learns from every outcome who succeeds at which task, and says beforehand how likely that is.
+//! Learns from every result which agent succeeds at which task, and predicts the probability.
 //!
-//! A logistic regression on what is known of agent and task (`terms`): the agent, its kind, the skill, agent and kind at
-//! the skill, whether it declares the skill, and the task's own numbers, such as its estimate, on a common scale
-//! (`scale`). It is learned one outcome at a time, with a normal distribution for each weight, and fades (`model`). Its
-//! predictions are corrected by how earlier ones turned out (`calibration`). Where nothing was learned yet, the host's
-//! statistics are learned from first (`record`). Expected time and cost are the host's.
+//! A logistic regression on agent and task (`terms`): the agent, its kind, the skill, agent and kind at the skill, whether
+//! it declares the skill, and the task's own features, such as its estimate, on a common scale (`scale`). It is learned
+//! online, with a normal distribution for each weight, and forgets gradually (`model`). Its predictions are calibrated by
+//! the results of earlier ones (`calibration`). At first it learns from the host's statistics (`record`). Expected time and
+//! cost are computed from these statistics, too.
 //!
 //! It chooses as the router `adaptive` does, with the same configuration: `success`, `wait` or `minute`, `money`, `load`,
 //! `quality`, `explore`, `floor`, `patience`; ranges and defaults are those of [`Preference`].

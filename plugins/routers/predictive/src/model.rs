@@ -6,14 +6,13 @@
 //! Large Scale Multitask Learning", 2009. Forgetting is Kulhavý and Zarrop's ("On a General Concept of Forgetting",
 //! 1993): a posterior's power times a prior's power.
 
-/// Weights that are kept; beyond it those with the least evidence are forgotten.
+/// The most weights that are kept; those with the least evidence are dropped.
 pub const MOST: usize = 2400;
 
-/// No weight is further from 0.
+/// The largest absolute value of a weight.
 const FURTHEST: f64 = 1e3;
 
-/// What a weight is before anything is known, and what share of what is known of it is left when it takes part in another
-/// outcome.
+/// The prior of a weight, and the share of its evidence that is kept when it takes part in another result.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prior {
     pub mean: f64,
@@ -29,7 +28,7 @@ pub struct Term {
     pub prior: Prior,
 }
 
-/// What is known of a weight, as it is kept.
+/// The stored distribution of a weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Weight {
     pub key: u32,
@@ -89,7 +88,7 @@ impl Model {
         sum
     }
 
-    /// Lets what is known of these weights fade.
+    /// Lets the evidence for these weights fade.
     pub fn fade(&mut self, terms: &[Term]) {
         for term in terms {
             let Prior { mean: assumed, variance: unknown, keep } = term.prior;
@@ -99,7 +98,7 @@ impl Model {
         }
     }
 
-    /// Learns from so many trials under the same terms, so many of which succeeded.
+    /// Learns from a number of trials under the same terms and the number of their successes.
     pub fn learn(&mut self, terms: &[Term], successes: f64, trials: f64) {
         let sum = self.sum(terms);
         let step = mode(sum.mean, sum.variance, successes, trials);
@@ -158,7 +157,7 @@ fn mode(mean: f64, variance: f64, successes: f64, trials: f64) -> f64 {
     step
 }
 
-/// The chance that goes with log-odds.
+/// The probability for log-odds.
 pub fn logistic(odds: f64) -> f64 {
     1.0 / (1.0 + (-odds).exp())
 }

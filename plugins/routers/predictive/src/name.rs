@@ -1,4 +1,4 @@
-//! Names by their hash, worked out once where they are used often.
+//! Hashed names, computed once where they are used often.
 
 use baton_sdk::seed::fnv1a;
 
@@ -6,7 +6,7 @@ use baton_sdk::seed::fnv1a;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Name(pub u64);
 
-/// Where there is no name.
+/// Stands for no name.
 pub const NOTHING: Name = Name(0);
 
 impl Name {

@@ -1,5 +1,4 @@
-//! What the host's statistics say, for a router that has learned nothing itself yet: it took over from another, or its
-//! state was lost.
+//! Learns from the host's statistics, for a router without any lesson: it replaces another router, or its state was lost.
 
 use baton_sdk::router::{Agent, SkillStats};
 
@@ -8,7 +7,7 @@ use crate::model::Model;
 use crate::name::Name;
 use crate::terms::{of_agent, of_task};
 
-/// The record is told in so many parts, each of everybody, because what comes first counts for more.
+/// The number of parts in which the record is learned, each of all agents, because earlier trials count for more.
 const PARTS: u32 = 4;
 
 /// Learns from the statistics of all agents as from outcomes without features.

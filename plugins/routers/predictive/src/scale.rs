@@ -1,19 +1,18 @@
-//! Numbers that describe tasks, brought to a common scale: the logarithm of one plus the number, less its usual value, in
-//! usual deviations.
+//! Scales the features of tasks: the logarithm of one plus the number, minus its mean, in standard deviations.
 
 use baton_sdk::router::Feature;
 use baton_sdk::seed::fnv1a;
 
-/// Features that are known by name; the newest beyond it are ignored.
+/// The most features; further ones are ignored.
 pub const MOST: usize = 32;
 
-/// What is kept of what is known of a feature when it is seen again.
+/// The share of a feature's statistics that is kept with each value.
 const KEEP: f64 = 0.998;
 
-/// Values further out count as this many deviations.
+/// Values are clamped to this many deviations.
 const REACH: f64 = 3.0;
 
-/// What is usual for one feature.
+/// Mean and deviation of a feature.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Usual {
     pub key: u32,

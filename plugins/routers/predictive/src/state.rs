@@ -13,7 +13,7 @@ use crate::scale::{Scale, Usual};
 
 const MAGIC: [u8; 4] = *b"bpr\x01";
 
-/// All of it.
+/// The state.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
     /// Whether the host's statistics were learned from: once, at the beginning.
@@ -47,7 +47,7 @@ impl State {
         bytes
     }
 
-    /// None of bytes that this version of this router did not write.
+    /// Decodes a state; none if another router or version wrote it.
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let (began, bytes) = bytes.strip_prefix(&MAGIC)?.split_first()?;
         let (line, mut bytes) = Line::read(bytes)?;

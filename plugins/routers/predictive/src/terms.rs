@@ -4,15 +4,15 @@ use crate::declared::Declared;
 use crate::model::{Prior, Term};
 use crate::name::{NOTHING, Name};
 
-/// What is true of everybody fades slowly: half of it in 700 outcomes.
+/// Decay of effects that are common to all agents: half in 700 results.
 const SLOW: f64 = 0.999;
 
-/// What is true of an agent fades as soon as the host's own statistics do, and a little faster.
+/// Decay of an agent's effects: a little faster than that of the host's statistics.
 const QUICK: f64 = 0.985;
 
 const BASE: Prior = Prior { mean: 0.2, variance: 1.0, keep: SLOW };
 
-/// Who declares a skill has 1.65 times the odds of who does not, before it is known better.
+/// Prior of a declaration: 1.65 times the odds of an agent that does not declare the skill.
 const DECLARED: Prior = Prior { mean: 0.5, variance: 0.1, keep: SLOW };
 
 const SKILL: Prior = around_zero(1.0, SLOW);
@@ -56,7 +56,7 @@ pub fn of_agent(declared: &Declared, agent: Name, kind: Name, skills: &[Name]) -
     terms
 }
 
-/// What a weight stands for.
+/// The meaning of a weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum What {
     Base,

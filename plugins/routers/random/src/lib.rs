@@ -1,7 +1,7 @@
-//! Everybody with the same chance: a baseline to compare others with, and a record without any preference to learn from.
+//! Chooses uniformly at random: a baseline, and an unbiased record to learn from.
 //!
-//! A lot is drawn among the candidates that have room, those filled by this very answer left out; among all of them if
-//! nobody has. No configuration.
+//! Draws among the candidates that have room, counting this answer's assignments; among all candidates if none has. No
+//! configuration.
 
 use baton_sdk::router::{
     Answer, Assignment, Choice, Factor, Request, Room, RouteError, Router, Score, Snapshot,

@@ -1,7 +1,7 @@
-//! Everybody in turn, in the order of ids. An agent that is full is passed over while another has room.
+//! Chooses the agents in turn, in the order of ids. A full agent is skipped while another one has room.
 //!
-//! State: empty before the first turn, then the byte 1 and the id, in UTF-8, of the agent whose turn was last. An id
-//! and not a position, so that the turn goes on where it was when agents come and go.
+//! State: empty before the first turn, then the byte 1 and the id, in UTF-8, of the agent whose turn was last. An id and
+//! not an index, so that the order continues when agents are added or removed.
 
 use baton_sdk::router::{Answer, Choice, Room, RouteError, Router, Scorecard, Snapshot};
 

@@ -1,15 +1,18 @@
-//! What a model said becomes an outcome: the same in every adapter that talks to one.
+//! Turns a model's answer into an outcome, in the same way in every adapter of a model.
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::words::{ErrorClass, Fault, Outcome, SUMMARY_BYTES, capped};
 
-/// The claim that this text is.
+/// The outcome of this answer.
 ///
 /// With a contract, the JSON object or list that the text is, or else its last block marked `json`, is the output as it
 /// was written. Anything else is `{"text": ...}`. The summary is the output's `summary` if it has one, or else the
-/// first paragraph. Blank text is no answer.
+/// first paragraph.
+///
+/// # Errors
+/// `invalid-output` if the text is blank.
 pub fn answer(text: &str, contract: bool) -> Result<Outcome, Fault> {
     if text.trim().is_empty() {
         return Err(Fault::new(ErrorClass::InvalidOutput, "the answer is empty"));
@@ -24,12 +27,12 @@ pub fn answer(text: &str, contract: bool) -> Result<Outcome, Fault> {
     }
 }
 
-/// The JSON object or list that the text is, or else that of its last block marked `json`.
+/// The JSON object or list that the whole text is, otherwise that of its last block marked `json`; none without either.
 pub fn data(text: &str) -> Option<&str> {
     structure(text).or_else(|| structure(last_block(text)?))
 }
 
-/// The first paragraph, cut to what reaches a hand-off.
+/// The first paragraph, at most [`SUMMARY_BYTES`].
 pub fn summary(text: &str) -> &str {
     let text = text.trim();
     let end = text.find("\n\n").into_iter().chain(text.find("\n\r\n")).min().unwrap_or(text.len());
@@ -42,7 +45,7 @@ fn structure(text: &str) -> Option<&str> {
     (opens && serde_json::from_str::<&RawValue>(text).is_ok()).then_some(text)
 }
 
-/// Between the last line that is "```json" and the next that is "```".
+/// The text between the last line "```json" and the next line "```".
 fn last_block(text: &str) -> Option<&str> {
     let mut block = None;
     let mut opened = None;

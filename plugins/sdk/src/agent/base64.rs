@@ -1,8 +1,8 @@
-//! RFC 4648. Both alphabets are read, with or without padding, as ProtoJSON readers must; the first is written.
+//! Base64 (RFC 4648). Reads both alphabets, with or without padding, as ProtoJSON requires; writes the standard one.
 
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// With padding.
+/// Encodes with padding.
 pub fn encode(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for group in bytes.chunks(3) {
@@ -16,7 +16,7 @@ pub fn encode(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes; none if there is anything else than letters of the alphabets.
+/// Decodes; none if the text has a character that is in neither alphabet.
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     let (mut bits, mut held, mut bytes) = (0u32, 0, Vec::with_capacity(text.len() / 4 * 3));
     for letter in text.trim_end_matches('=').bytes() {

@@ -1,44 +1,47 @@
-//! What an agent or tool wants to know becomes a question to a person, and the person's words become what it wants. The form is
-//! MCP's, and the Agent Client Protocol has taken it over.
+//! Elicitation: turns a request for information from an agent or a tool into a question to a person, and the person's words
+//! into the result. The format is MCP's, which the Agent Client Protocol adopted.
 
 use serde_json::{Map, Value, json};
 
 use crate::agent::people::{Purpose, Question};
+use crate::seed::fnv1a;
 use crate::words::capped;
 
-/// What a question may hold.
+/// The most bytes of a question's text.
 const TEXT_BYTES: usize = 8000;
 
-/// What declines where anything may be answered.
+/// The answer that declines a question without choices.
 const DECLINE: &str = "decline";
 
 const DECLINE_CHOICE: &str = "Decline";
 
-/// Who wants to know.
+/// The party that asks.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Asker<'a> {
+    /// The agent.
     Agent,
+    /// The tool of this name.
     Tool(&'a str),
 }
 
-/// An `elicitation/create`.
+/// The parameters of an `elicitation/create` request.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Elicitation {
     message: String,
     want: Want,
-    /// The same for the same question.
+    /// Equal for equal questions.
     digest: u64,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 enum Want {
     Form(Vec<Field>),
-    /// Something to choose, and a field of its own for who would rather say something else.
+    /// A choice, with a second field for an answer in other words.
     Choice {
         field: Field,
         other: String,
     },
-    /// A page that is to be visited.
+    /// A page to be visited: its URL.
     Page(String),
 }
 
@@ -60,7 +63,7 @@ enum Kind {
     Many(Vec<Entry>),
 }
 
-/// A value and what a person is shown for it.
+/// A value, and the title under which a person sees it.
 #[derive(Clone, Debug, PartialEq)]
 struct Entry {
     value: String,
@@ -68,25 +71,27 @@ struct Entry {
 }
 
 impl Elicitation {
+    /// Reads the parameters. Unknown and malformed members are ignored.
     pub fn read(params: &Value) -> Self {
         let text = |key: &str| params.get(key).and_then(Value::as_str).unwrap_or("");
         let want = match text("mode") {
             "url" => Want::Page(text("url").to_owned()),
             _ => form(fields(params.get("requestedSchema").unwrap_or(&Value::Null))),
         };
-        let mut digest = digest(text("message"));
+        let mut digest = fnv1a(text("message").as_bytes());
         match &want {
             Want::Form(fields) => {
-                fields.iter().for_each(|field| digest = digest.rotate_left(5) ^ self::digest(&field.name));
+                fields.iter().for_each(|field| digest = digest.rotate_left(5) ^ fnv1a(field.name.as_bytes()));
             }
-            Want::Choice { field, .. } => digest = digest.rotate_left(5) ^ self::digest(&field.name),
-            // An address may hold a token that is another each time.
+            Want::Choice { field, .. } => digest = digest.rotate_left(5) ^ fnv1a(field.name.as_bytes()),
+            // Left out: the address may have a token that is different each time.
             Want::Page(_) => digest = digest.rotate_left(5),
         }
         Self { message: text("message").to_owned(), want, digest }
     }
 
-    /// `refused` are the answers to the same question that were of no use, and the reason for the last.
+    /// The question to a person. `refused` counts earlier answers to it that could not be used, `why` says what was wrong with
+    /// the last one, and `resume` is returned with the answer.
     pub fn question(&self, asker: Asker<'_>, refused: u32, why: &str, resume: &str) -> Question {
         let (key, mut text) = match asker {
             Asker::Agent => (String::from("acp"), format!("The agent asks: {}", self.message)),
@@ -118,7 +123,7 @@ impl Elicitation {
         }
     }
 
-    /// Where there is nothing to type.
+    /// The choices; empty if the answer has to be typed.
     fn choices(&self) -> Vec<String> {
         let mut choices = match &self.want {
             Want::Page(_) => vec![String::from("Done")],
@@ -136,7 +141,10 @@ impl Elicitation {
         choices
     }
 
-    /// The `ElicitResult`, or why the words are of no use.
+    /// The `ElicitResult` for an answer.
+    ///
+    /// # Errors
+    /// What is wrong with the answer, to be shown with the next question.
     pub fn result(&self, words: &str) -> Result<Value, String> {
         let words = words.trim();
         let declined = if self.choices().is_empty() {
@@ -161,15 +169,9 @@ impl Elicitation {
     }
 }
 
-/// Nobody said anything.
+/// The `ElicitResult` of a question that was not answered.
 pub fn cancelled() -> Value {
     json!({"action": "cancel"})
-}
-
-/// FNV-1a.
-pub fn digest(text: &str) -> u64 {
-    text.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn fields(schema: &Value) -> Vec<Field> {
@@ -190,7 +192,7 @@ fn fields(schema: &Value) -> Vec<Field> {
     properties.map(field).collect()
 }
 
-/// A choice with a field for other words beside it, as Claude's agent writes its questions, is one question.
+/// A form, or a single choice with a field for other words, which is how Claude's agent writes its questions.
 fn form(mut fields: Vec<Field>) -> Want {
     let is_choice = |field: &Field| matches!(field.kind, Kind::One(_) | Kind::Many(_));
     let is_other = |field: &Field, of: &Field| {
@@ -225,7 +227,7 @@ fn entries(property: &Value) -> Vec<Entry> {
         let value = text(entry, "const")?;
         Some(Entry { title: text(entry, "title").unwrap_or_else(|| value.clone()), value })
     });
-    // `enumNames` is what 2025-06-18 had.
+    // `enumNames` is from version 2025-06-18 of MCP.
     let names: Vec<&Value> = list("enumNames").collect();
     let plain = list("enum").enumerate().filter_map(|(at, value)| {
         let value = value.as_str()?.to_owned();

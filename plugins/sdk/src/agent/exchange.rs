@@ -1,24 +1,28 @@
-//! A request and its response, read as it comes.
+//! HTTP exchanges whose response is read as it arrives.
 
 use super::http::{self, HttpError, Request};
 use super::progress;
 use crate::words::Attr;
 
-/// How many bytes come between two signs of life.
+/// Bytes between two progress reports.
 const REPORT_BYTES: usize = 500;
 
-/// Who is fed with a response.
+/// Receives a response in pieces.
 pub trait Listener {
+    /// Called first, with the HTTP status and the headers.
     fn head(&mut self, status: u16, headers: Vec<Attr>);
 
-    /// Whether more bytes are wanted.
+    /// Called with the next bytes of the body. Returns whether to read on.
     fn chunk(&mut self, bytes: &[u8]) -> bool;
 
-    /// The words of a sign of life, after so many bytes.
+    /// The text of a progress report after `read` bytes.
     fn sign(&self, read: usize) -> String;
 }
 
-/// Sends a request and feeds what comes of it to the listener, with signs of life on the way.
+/// Sends a request and passes the response to the listener, reporting progress.
+///
+/// # Errors
+/// The request failed, the response broke off, or the attempt was stopped.
 pub fn converse(request: &Request, listener: &mut impl Listener) -> Result<(), HttpError> {
     let response = http::send(request)?;
     listener.head(response.status(), response.headers());
@@ -36,7 +40,10 @@ pub fn converse(request: &Request, listener: &mut impl Listener) -> Result<(), H
     Ok(())
 }
 
-/// The whole of a small response.
+/// Status and whole body of a small response.
+///
+/// # Errors
+/// The request failed, the response broke off, or the attempt was stopped.
 pub fn fetch(request: &Request) -> Result<(u16, Vec<u8>), HttpError> {
     let response = http::send(request)?;
     let mut body = Vec::new();

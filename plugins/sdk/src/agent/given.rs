@@ -1,9 +1,9 @@
-//! The value of a member, where null is none.
+//! Members of JSON objects, where blank values count as missing.
 
 use serde_json::Value;
 
-/// The value under a key, if it says anything: services write members that they have nothing to say for as null, as an
-/// empty text, or as an empty list or object.
+/// The value of a member, unless it is blank: null, false, an empty text, or a list or object of such. Services write members
+/// without a value in all of these ways.
 pub fn given<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
     value.get(key).filter(|value| !is_blank(value))
 }

@@ -1,4 +1,4 @@
-//! What went wrong with a request over HTTP, sorted by what should be done about it: the same in every adapter.
+//! Faults of HTTP requests, classified in the same way in every adapter.
 
 use serde_json::Value;
 
@@ -7,10 +7,10 @@ use super::http::HttpError;
 use super::retry_after::retry_after;
 use crate::words::{Attr, ErrorClass, Fault, capped};
 
-/// How much of a far side's own words is shown.
+/// The most bytes of a server's message that are shown.
 const SHOWN_BYTES: usize = 200;
 
-/// For a request that got no whole response.
+/// The fault of a request without a complete response.
 pub fn http_fault(error: &HttpError) -> Fault {
     match error {
         HttpError::Denied(why) => Fault::new(ErrorClass::Environment, why),
@@ -28,13 +28,13 @@ pub fn http_fault(error: &HttpError) -> Fault {
     }
 }
 
-/// For a response whose status is no success. `now` is Unix milliseconds, for a `Retry-After` that is a date.
+/// The fault of a response whose status is no success. `now` is in Unix milliseconds, for a `Retry-After` that is a date.
 pub fn status_fault(status: u16, headers: &[Attr], body: &[u8], now: u64) -> Fault {
     let text = String::from_utf8_lossy(body);
     let json = serde_json::from_str::<Value>(&text).ok();
     let error = json.as_ref().map(|json| given(json, "error").unwrap_or(json));
     let class = match error.and_then(word_class) {
-        // Said of anything from a wrong key to an unknown model.
+        // Servers use this for anything from a wrong key to an unknown model, so the status is more precise.
         None | Some(ErrorClass::InvalidInput) => status_class(status),
         Some(class) => class,
     };
@@ -50,7 +50,7 @@ pub fn status_fault(status: u16, headers: &[Attr], body: &[u8], now: u64) -> Fau
     Fault { retry_after: retry_after(headers, now), ..Fault::new(class, message) }
 }
 
-/// For an error object inside a response that began as a success.
+/// The fault of an error object inside of a response with a success status.
 pub fn error_fault(error: &Value) -> Fault {
     let status = error.get("code").and_then(number).filter(|status| (300..600).contains(status));
     let class = word_class(error).or_else(|| status.map(status_class)).unwrap_or(ErrorClass::Transient);
@@ -58,12 +58,13 @@ pub fn error_fault(error: &Value) -> Fault {
     Fault::new(class, format!("the service reported an error: {}", one_line(&said)))
 }
 
-/// For a reply that breaks its protocol, which a task can't help.
-pub fn nonsense(what: &str, shown: &str) -> Fault {
+/// The fault of a reply that violates its protocol: transient, because the task is not to blame. `what` describes the reply,
+/// `shown` is quoted.
+pub fn malformed_reply(what: &str, shown: &str) -> Fault {
     Fault::new(ErrorClass::Transient, format!("the service sent {what}: {}", one_line(shown)))
 }
 
-/// Cut, and without line ends: a message is one sentence.
+/// The text as one line of at most 200 bytes.
 pub fn one_line(text: &str) -> String {
     capped(&text.split_whitespace().collect::<Vec<_>>().join(" "), SHOWN_BYTES).to_owned()
 }
@@ -72,7 +73,7 @@ fn status_class(status: u16) -> ErrorClass {
     match status {
         401 | 403 => ErrorClass::Unauthorized,
         402 => ErrorClass::Budget,
-        // The path and the model's name are the operator's, as is a redirect, which is not followed.
+        // The operator's: the path, the model's name, or a redirect, which is not followed.
         300..400 | 404 | 405 | 410 | 501 => ErrorClass::Environment,
         408 | 504 => ErrorClass::Timeout,
         409 | 425 => ErrorClass::Transient,
@@ -83,7 +84,7 @@ fn status_class(status: u16) -> ErrorClass {
     }
 }
 
-/// The words that services agree on say more than a status does: an empty account is often a 429.
+/// The class of an error's well-known code or type, which says more than the status: an empty account is often a 429.
 fn word_class(error: &Value) -> Option<ErrorClass> {
     let word = |key| error.get(key).and_then(Value::as_str);
     [word("code"), word("type"), word("status")].into_iter().flatten().find_map(|word| match word {
@@ -107,7 +108,7 @@ fn message(error: &Value) -> Option<&str> {
     error.as_str().or_else(|| word("message")).or_else(|| word("detail")).or_else(|| word("title"))
 }
 
-/// A number, or one that was written as text.
+/// A number, also one written as text.
 fn number(value: &Value) -> Option<u16> {
     match value {
         Value::Number(number) => u16::try_from(number.as_u64()?).ok(),
@@ -125,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_says_whose_turn_it_is() {
+    fn a_status_has_a_class() {
         for status in [401, 403] {
             assert_eq!(class(status), ErrorClass::Unauthorized);
         }
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_far_side_is_quoted() {
+    fn the_server_is_quoted() {
         let message = |body: &str| status_fault(500, &[], body.as_bytes(), 0).message;
         assert_eq!(message(""), "the service answered 500");
         assert_eq!(message("<h1>Oh\n no</h1>"), "the service answered 500: <h1>Oh no</h1>");

@@ -1,4 +1,4 @@
-//! JSON-RPC 2.0, one message a line: what the protocols of agents and of tools are carried by.
+//! JSON-RPC 2.0, one message per line: the transport of the protocols of agents and tools.
 
 use std::fmt::{self, Display};
 
@@ -6,68 +6,89 @@ use serde_json::{Map, Value, json};
 
 use crate::words::capped;
 
-/// The method is unknown to whom it was sent.
+/// The receiver does not know the method.
 pub const METHOD_NOT_FOUND: i64 = -32601;
 
-/// How much of a line a message about it shows.
+/// The most bytes of a line that are shown in a message about it.
 const SHOWN_BYTES: usize = 200;
 
-/// What answers belong to. The null id is none: it only stands in an error about a message that could not be read.
+/// The id of a request, which its response repeats. A null id is not represented: it only occurs in an error about a message
+/// that could not be read.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Id {
+    /// A whole number.
     Number(i64),
+    /// A string.
     Text(String),
 }
 
+/// A message.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
-    /// Wants an answer.
+    /// A request, which has to be answered.
     Request {
+        /// Repeated in the answer.
         id: Id,
+        /// The method to call.
         method: String,
+        /// Its parameters; null if there are none.
         params: Value,
     },
-    /// Wants none.
+    /// A notification, which is not answered.
     Notification {
+        /// The method to call.
         method: String,
+        /// Its parameters; null if there are none.
         params: Value,
     },
+    /// The answer to a request that succeeded.
     Response {
+        /// The id of the request.
         id: Id,
+        /// The result.
         result: Value,
     },
+    /// The answer to a request that failed.
     Error {
+        /// The id of the request; none if it could not be read.
         id: Option<Id>,
+        /// What failed.
         error: ErrorObject,
     },
 }
 
+/// What failed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ErrorObject {
+    /// The error code, such as [`METHOD_NOT_FOUND`].
     pub code: i64,
+    /// One sentence.
     pub message: String,
-    /// Null if there is none.
+    /// Anything else; null if there is nothing.
     pub data: Value,
 }
 
-/// A line that is no message, and why.
+/// A line that is not a message.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Malformed {
+    /// What is wrong with it.
     pub why: String,
     /// The beginning of the line.
     pub line: String,
 }
 
 impl Message {
+    /// A request with a numeric id.
     pub fn request(id: i64, method: &str, params: Value) -> Self {
         Self::Request { id: Id::Number(id), method: method.to_owned(), params }
     }
 
+    /// A notification.
     pub fn notification(method: &str, params: Value) -> Self {
         Self::Notification { method: method.to_owned(), params }
     }
 
-    /// The answer to a request whose method is not known here.
+    /// The answer to a request for an unknown method.
     pub fn unknown_method(id: Id, method: &str) -> Self {
         let message = format!("Method not found: {method}");
         Self::Error {
@@ -76,7 +97,7 @@ impl Message {
         }
     }
 
-    /// Reads one line. Members that the protocol does not know are ignored.
+    /// Parses one line. Unknown members are ignored.
     pub fn parse(line: &str) -> Result<Self, Malformed> {
         parse(line).map_err(|why| Malformed { why, line: capped(line, SHOWN_BYTES).to_owned() })
     }

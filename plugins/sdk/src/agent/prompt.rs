@@ -1,4 +1,4 @@
-//! How a task becomes words for a model: the same in every adapter that talks to one.
+//! Turns a task into a prompt, in the same way in every adapter of a model.
 
 use std::collections::BTreeMap;
 
@@ -8,20 +8,20 @@ use serde_json::value::RawValue;
 use super::Attempt;
 use crate::words::MAY_AMEND;
 
-/// The metadata in which the host hands over the schema that the output must satisfy.
+/// The host's metadata with the JSON Schema that the output must satisfy.
 const CONTRACT: &str = "baton.contract";
 
-/// The metadata in which the host hands over what came of the tasks on which this one depends.
+/// The host's metadata with the results of the tasks that this one depends on.
 const INPUTS: &str = "baton.inputs";
 
-/// The metadata in which the host hands over what earlier tasks of the kind have taught.
+/// The host's metadata with notes from earlier tasks of the kind.
 const NOTES: &str = "baton.notes";
 
-/// The title, the input, what it builds on, what earlier tasks of its kind have taught, why earlier attempts were
-/// refused, and the schema that the answer must satisfy, each only if there is any.
+/// The prompt: title, input, results of the tasks it depends on, notes, why earlier attempts were refused, and the schema of
+/// the answer; each only if there is any.
 ///
-/// An input that is a string stands as it is. Of an object with a member `prompt`, that comes first and the others
-/// follow as JSON under `Context:`. Anything else but `null` is the JSON that it is.
+/// An input that is a string is used as it is. Of an object with a member `prompt`, that member comes first, and the others
+/// follow as JSON under `Context:`. Any other input but `null` is shown as JSON.
 pub fn prompt(attempt: &Attempt) -> String {
     let task = &attempt.task;
     let mut parts = vec![task.title.clone()];
@@ -46,19 +46,19 @@ pub fn contract(attempt: &Attempt) -> Option<&str> {
     Some(&attr.value)
 }
 
-/// What the tasks came to on which this one depends, as the text of a JSON object.
+/// The results of the tasks that this one depends on, as the text of a JSON object by task name.
 pub fn inputs(attempt: &Attempt) -> Option<&str> {
     let attr = attempt.task.metadata.iter().find(|attr| attr.name == INPUTS)?;
     Some(&attr.value)
 }
 
-/// What earlier tasks of the kind have taught, as a list in text.
+/// Notes from earlier tasks of the kind, one `- ` line each.
 pub fn notes(attempt: &Attempt) -> Option<&str> {
     let attr = attempt.task.metadata.iter().find(|attr| attr.name == NOTES)?;
     Some(&attr.value)
 }
 
-/// How the plan of which a task is a part may be added to.
+/// How to add tasks to the plan, if the task may.
 fn amendments(attempt: &Attempt) -> Option<String> {
     let most = &attempt.task.metadata.iter().find(|attr| attr.name == MAY_AMEND)?.value;
     Some(format!(
@@ -68,7 +68,7 @@ fn amendments(attempt: &Attempt) -> Option<String> {
     ))
 }
 
-/// Numbers stay as they were written.
+/// The parts of the prompt for an input. Numbers stay as they were written.
 fn input(text: &str) -> Vec<String> {
     let members = serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(text).ok();
     if let Some(mut members) = members
@@ -97,7 +97,7 @@ fn plain(text: &str) -> Vec<String> {
     }
 }
 
-/// Lines after the first are set in, so that they belong to the same item.
+/// A list item; further lines are indented so that they belong to it.
 fn item(text: &str) -> String {
     format!("- {}", text.trim_end().replace('\n', "\n  "))
 }

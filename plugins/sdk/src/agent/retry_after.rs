@@ -1,11 +1,12 @@
-//! How long the far side asked to be left alone: RFC 9110's `Retry-After`, and the milliseconds of some services.
+//! How long a server asks clients to wait: `Retry-After` (RFC 9110) and `retry-after-ms` of some services.
 
 use crate::words::Attr;
 
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// In milliseconds. A date is compared with the response's own `Date`, and with `now` if there is none.
+/// The wait in milliseconds; none if the headers have none. A date is relative to the response's `Date`, or to `now` (Unix
+/// milliseconds) if there is none.
 pub fn retry_after(headers: &[Attr], now: u64) -> Option<u64> {
     if let Some(millis) = header(headers, "retry-after-ms").and_then(|value| value.parse().ok()) {
         return Some(millis);
@@ -25,7 +26,7 @@ fn header<'a>(headers: &'a [Attr], name: &str) -> Option<&'a str> {
     Some(attr.value.trim())
 }
 
-/// Unix milliseconds of an HTTP date in any of its three forms: in all of them the day comes before the year.
+/// Unix milliseconds of an HTTP date in any of its three formats. In all of them the day comes before the year.
 fn date(text: &str) -> Option<u64> {
     let (mut month, mut clock, mut numbers) = (None, None, Vec::new());
     for word in text.split([' ', ',', '-']).filter(|word| !word.is_empty()) {
@@ -60,7 +61,7 @@ fn seconds_of_day(text: &str) -> Option<i64> {
     }
 }
 
-/// Of the Gregorian calendar; years begin in March so that a leap day is the last.
+/// Days since 1970-01-01 in the Gregorian calendar. Years are counted from March, so that a leap day comes last.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_of_the_far_side_is_preferred() {
+    fn the_clock_of_the_server_is_preferred() {
         let headers = [
             Attr::new("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"),
             Attr::new("date", "Sun, 06 Nov 1994 08:49:07 GMT"),

@@ -1,8 +1,8 @@
-//! The session that an earlier attempt of the same task began, where the adapter may remember.
+//! Sessions of agents, remembered between the attempts at a task in the adapter's memory.
 //!
-//! Without `memory` every attempt begins anew, which is no fault. Sessions stay when an attempt succeeds: its outcome may
-//! still be refused, and the next attempt does better if it knows what it did. When there is no more room, all are
-//! forgotten.
+//! Without a grant of `memory` every attempt starts a new session, which is not an error. A session is kept when an attempt
+//! succeeds: the outcome may still be refused, and the next attempt does better if it knows what it did. When the memory is
+//! full, all sessions are removed.
 
 use crate::agent::memory::{self, MemoryError};
 use crate::words::Fault;
@@ -12,21 +12,23 @@ const GONE: [&str; 4] =
 
 const PREFIX: &str = "session/";
 
-/// Under which the session of a task is remembered; none if it would be too long for that.
+/// The memory key for the session of a task; none if it would be longer than a key may be.
 pub fn key(idempotency_key: &str) -> Option<String> {
     let key = format!("{PREFIX}{idempotency_key}");
     (key.chars().count() <= 256).then_some(key)
 }
 
-/// A session, and what it had used up in the words of its adapter; empty if that is not told.
+/// A remembered session.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Known {
+    /// The agent's id of the session.
     pub id: String,
+    /// The usage of the session so far, in a format of the adapter's; empty if the agent does not report it.
     pub total: String,
 }
 
 impl Known {
-    /// In two lines, the second of them only where there is one.
+    /// Two lines, or one without a total.
     fn written(&self) -> String {
         if self.total.is_empty() { self.id.clone() } else { format!("{}\n{}", self.id, self.total) }
     }
@@ -37,10 +39,18 @@ impl Known {
     }
 }
 
+/// The remembered session; none if there is none or nothing can be remembered.
+///
+/// # Errors
+/// The attempt was stopped.
 pub fn known(key: &str) -> Result<Option<Known>, Fault> {
     Ok(tolerant(memory::get(key))?.flatten().map(|text| Known::read(&text)))
 }
 
+/// Remembers a session. If the memory is full, all other sessions are removed first.
+///
+/// # Errors
+/// The attempt was stopped.
 pub fn remember(key: &str, known: &Known) -> Result<(), Fault> {
     let text = known.written();
     match memory::put(key, &text) {
@@ -54,17 +64,21 @@ pub fn remember(key: &str, known: &Known) -> Result<(), Fault> {
     }
 }
 
+/// Forgets a session.
+///
+/// # Errors
+/// The attempt was stopped.
 pub fn forget(key: &str) -> Result<(), Fault> {
     tolerant(memory::remove(key)).map(drop)
 }
 
-/// Whether this is how a program says that it does not know the session that it was told to take up.
+/// Whether the message is one that programs print for a session that they do not have.
 pub fn is_gone(fault: &Fault) -> bool {
     let message = fault.message.to_lowercase();
     GONE.iter().any(|words| message.contains(words))
 }
 
-/// Nothing where nothing can be remembered.
+/// None if the memory was not granted or is full.
 fn tolerant<T>(result: Result<T, MemoryError>) -> Result<Option<T>, Fault> {
     match result {
         Ok(value) => Ok(Some(value)),

@@ -1,22 +1,23 @@
-//! Server-sent events, as the WHATWG describes them, out of bytes that may be split anywhere.
+//! Parses server-sent events (WHATWG HTML, section 9.2) from bytes that may be split anywhere.
 
 use std::fmt::Display;
 use std::mem::take;
 
-/// The most that one event may hold.
+/// The most bytes of one event.
 pub const EVENT_BYTES: usize = 1 << 20;
 
+/// An event.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// `message` unless the far side says otherwise.
+    /// Its type; `message` unless the server sets another.
     pub event: String,
     /// The data lines, joined by line feeds.
     pub data: String,
-    /// The last id that was given, by this event or an earlier one; empty if there was none.
+    /// The last id in the stream, of this event or an earlier one; empty if there was none.
     pub id: String,
 }
 
-/// An event grew larger than [`EVENT_BYTES`].
+/// An event is larger than [`EVENT_BYTES`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TooLarge;
 
@@ -26,7 +27,7 @@ impl Display for TooLarge {
     }
 }
 
-/// Reads one stream. After [`TooLarge`] nothing more is read.
+/// The parser of one stream. After [`TooLarge`] it ignores the rest.
 #[derive(Debug, Default)]
 pub struct Events {
     line: Vec<u8>,
@@ -34,9 +35,9 @@ pub struct Events {
     data: String,
     has_data: bool,
     id: String,
-    /// The last byte was a carriage return: a line feed that follows belongs to it.
+    /// The last byte was a carriage return: a line feed after it belongs to the same line end.
     after_return: bool,
-    /// A line was read, so that no byte order mark can come any more.
+    /// A line was read, so a byte order mark is no longer possible.
     begun: bool,
     broken: bool,
 }
@@ -66,7 +67,7 @@ impl Events {
         events
     }
 
-    /// What is left when the stream is over: servers forget the last blank line.
+    /// The last event, at the end of the stream: servers omit the blank line that should end it.
     pub fn finish(mut self) -> Option<Event> {
         if self.broken {
             return None;
@@ -94,7 +95,7 @@ impl Events {
                 self.data.push_str(value);
             }
             "id" if !value.contains('\0') => value.clone_into(&mut self.id),
-            // Comments have no field name; `retry` is for who connects again.
+            // Comments have no field name; `retry` is for clients that reconnect.
             _ => {}
         }
         None

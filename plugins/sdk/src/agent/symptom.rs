@@ -1,9 +1,9 @@
-//! What went wrong, judged by the words that models' providers and the programs around them use for it. For texts that
-//! are known to be about an error: an answer may well speak of rate limits.
+//! Classifies error texts by the phrases that model providers and their programs use. Only for texts that are known to be
+//! errors: a model's answer may well be about rate limits.
 
 use crate::words::{ErrorClass, Fault, capped};
 
-/// How much of a text reaches a message.
+/// The most bytes of a text in a message.
 const SHOWN_BYTES: usize = 1000;
 
 const BUDGET: [&str; 9] = [
@@ -63,7 +63,7 @@ const INVALID_INPUT: [&str; 6] = [
     "has hit a token limit",
 ];
 
-/// What a provider says of a request that it won't have as it is written.
+/// Phrases for a malformed request.
 const MALFORMED: [&str; 4] = ["bad request", "bad_request", "invalid_request_error", "invalid_argument"];
 
 const ENVIRONMENT: [&str; 4] =
@@ -83,7 +83,7 @@ const TRANSIENT: [&str; 11] = [
     "timeout",
 ];
 
-/// A fault with this text: of the class that its words speak of, or else of `otherwise`.
+/// A fault with this text, of the class that its phrases indicate, or `otherwise`.
 pub fn fault(text: &str, otherwise: ErrorClass) -> Fault {
     Fault {
         retry_after: retry_after(text),
@@ -91,7 +91,7 @@ pub fn fault(text: &str, otherwise: ErrorClass) -> Fault {
     }
 }
 
-/// None if no word is known.
+/// The class that the phrases of a text indicate; none if it has no known one.
 pub fn class(text: &str) -> Option<ErrorClass> {
     let text = text.to_lowercase();
     let speaks_of = |words: &[&str]| words.iter().any(|word| text.contains(word));
@@ -118,7 +118,7 @@ pub fn class(text: &str) -> Option<ErrorClass> {
     }
 }
 
-/// What an HTTP status stands for, if it is an error's.
+/// The class of an HTTP status; none if it is not an error.
 pub fn status(status: i64) -> Option<ErrorClass> {
     match status {
         401 | 403 => Some(ErrorClass::Unauthorized),
@@ -132,7 +132,7 @@ pub fn status(status: i64) -> Option<ErrorClass> {
     }
 }
 
-/// A status in a text that says that it is one. Some numbers are hardly ever anything else; the others must stand right
+/// The class of an HTTP status that a text names. Some numbers are hardly ever anything else; the others count only right
 /// after a word for it, as in `HTTP 400` or `API Error: 500`.
 fn named_status(text: &str) -> Option<ErrorClass> {
     if !["status", "error", "http", "rejected"].iter().any(|word| text.contains(word)) {
@@ -149,7 +149,7 @@ fn named_status(text: &str) -> Option<ErrorClass> {
     plain.chain(named.filter(|number| (400..600).contains(number))).find_map(status)
 }
 
-/// From `try again in 20s`, `1.5 s`, `300ms`, `2 minutes` or `3 hours`, in milliseconds.
+/// The wait in milliseconds from a phrase such as `try again in 20s`, `1.5 s`, `300ms`, `2 minutes` or `3 hours`.
 pub fn retry_after(text: &str) -> Option<u64> {
     let text = text.to_lowercase();
     let (_, rest) = text.split_once("again in ")?;

@@ -1,10 +1,10 @@
-//! Talking with a program that answers line by line: what is the same in every adapter of a command line.
+//! Runs programs that write their output line by line: what all adapters of command lines have in common.
 //!
-//! An adapter is a [`Reader`], a pure function of the lines. [`run`] starts the program, feeds it the lines, tells the
-//! host what they say, and notices by the adapter's own patience when the program hangs.
+//! An adapter is a [`Reader`], which interprets the lines without side effects. [`run`] starts the program, passes its lines
+//! to the reader, reports to the host what they say, and ends a program that exceeds the idle timeout.
 
 mod end;
-mod patience;
+mod idle_timeout;
 
 use crate::agent::process::{self, Command, Completed, Line, ProcessError, Program};
 use crate::agent::session::{self, Known};
@@ -12,77 +12,103 @@ use crate::agent::{Attempt, Attr, Config, Health, progress};
 use crate::words::{ErrorClass, Fault, Outcome, Usage};
 
 pub use end::{End, Skipped, explained, last_line, reason};
-pub use patience::Patience;
+pub use idle_timeout::IdleTimeout;
 
-/// How long a program may take to end once it has said that it is done.
+/// How long a program may take to exit after its last message, in milliseconds.
 pub const GRACE_MS: u64 = 10_000;
 
-/// What a line tells the host.
+/// What a line of output means to the host.
 #[derive(Clone, Debug, PartialEq)]
 pub enum News {
+    /// Progress.
     Progress {
+        /// One line for people.
         message: String,
-        /// From 0.0 to 1.0, where it is known.
+        /// 0.0 to 1.0; none if unknown.
         done: Option<f64>,
     },
-    /// In all, not since the last time.
+    /// The usage of the attempt so far, as a total.
     Spent(Usage),
-    /// What this conversation can be taken up again by.
+    /// The id by which the session can be resumed.
     Session(String),
-    /// What the conversation as a whole has used up by now, in the adapter's own words, for the attempt that takes it up
-    /// again: some programs tell no less.
+    /// The usage of the whole session in the adapter's own format, for the attempt that resumes it: some programs report
+    /// nothing smaller.
     Total(String),
 }
 
 impl News {
+    /// Progress without a known share.
     pub fn progress(message: impl Into<String>) -> Self {
         Self::Progress { message: message.into(), done: None }
     }
 }
 
-/// Understands a program.
+/// Interprets the output of a program.
 pub trait Reader {
-    /// What one line of its output tells.
+    /// Interprets one line.
     fn read(&mut self, line: &str) -> Vec<News>;
 
-    /// The conversation is taken up again: what it had used up before, as [`News::Total`] said.
+    /// Called before the first line of a resumed session, with its last [`News::Total`].
     fn resumes(&mut self, total: &str) {
         let _ = total;
     }
 
-    /// Whether a tool that it called is at work, as far as its protocol tells.
+    /// Whether a tool is running, as far as the protocol tells.
     fn has_open_tool(&self) -> bool {
         false
     }
 
-    /// Whether the end that its protocol has was heard. It has a moment to leave then, and silence is no fault.
+    /// Whether the protocol's final message was read. The program then has [`GRACE_MS`] to exit.
     fn is_over(&self) -> bool;
 
-    /// What became of the work.
+    /// The result, after the program has ended.
+    ///
+    /// # Errors
+    /// The fault that ended the attempt.
     fn conclude(&mut self, end: &End) -> Result<Outcome, Fault>;
 }
 
-/// The program and the host, or what stands for them in a test.
+/// The program and the host, replaced in tests.
 pub trait World {
-    fn next_line(&mut self, patience_ms: u64) -> Result<Line, Fault>;
+    /// The next line of output. Waits at most `timeout_ms`.
+    ///
+    /// # Errors
+    /// The attempt was stopped, or the line is too long.
+    fn next_line(&mut self, timeout_ms: u64) -> Result<Line, Fault>;
+
+    /// Reports to the host.
+    ///
+    /// # Errors
+    /// The attempt was stopped.
     fn tell(&mut self, news: News) -> Result<(), Fault>;
-    fn finish(&mut self, patience_ms: u64) -> Result<Completed, Fault>;
+
+    /// Waits for the program to exit, and kills it after `timeout_ms`.
+    ///
+    /// # Errors
+    /// The attempt was stopped.
+    fn finish(&mut self, timeout_ms: u64) -> Result<Completed, Fault>;
 }
 
-/// Runs the program to its end. It has no further input.
+/// Runs a program to its end, without further input. With a memory, its session is remembered.
+///
+/// # Errors
+/// It could not be started, the attempt was stopped, or the reader's fault.
 pub fn run(
     command: &Command,
-    patience: Patience,
+    timeout: IdleTimeout,
     memory: Option<&Memory>,
     reader: &mut impl Reader,
 ) -> Result<Outcome, Fault> {
     let program = process::start(command)?;
     program.close_input();
-    converse(&mut Host { program, memory: memory.cloned() }, patience, reader)
+    converse(&mut Host { program, memory: memory.cloned() }, timeout, reader)
 }
 
-/// Runs the program of `profile`, or that of `resume-profile` where there is one and an earlier attempt of the task left
-/// a session to take up; that fills the place `place`.
+/// Runs the program of `profile`, or that of `resume-profile` if it is configured and an earlier attempt left a session. The
+/// id of the session fills the placeholder `place`.
+///
+/// # Errors
+/// As [`run`]. A session that is gone is forgotten, and the fault is transient.
 pub fn run_in_session(
     attempt: &Attempt,
     place: &str,
@@ -92,11 +118,11 @@ pub fn run_in_session(
 ) -> Result<Outcome, Fault> {
     let config = Config(&attempt.config);
     let profile = config.required("profile")?;
-    let patience = Patience::read(config)?;
+    let timeout = IdleTimeout::read(config)?;
     let resume = config.get("resume-profile").zip(session::key(&attempt.idempotency_key));
     let Some((resume, key)) = resume else {
         let command = Command { profile: profile.to_owned(), values, stdin };
-        return run(&command, patience, None, reader);
+        return run(&command, timeout, None, reader);
     };
     let known = session::known(&key)?;
     let profile = if known.is_some() { resume } else { profile };
@@ -105,7 +131,7 @@ pub fn run_in_session(
     reader.resumes(&total);
     let command = Command { profile: profile.to_owned(), values, stdin };
     let memory = Memory { key: key.clone(), known: Known { id: String::new(), total } };
-    run(&command, patience, Some(&memory), reader).or_else(|fault| {
+    run(&command, timeout, Some(&memory), reader).or_else(|fault| {
         if !session::is_gone(&fault) {
             return Err(fault);
         }
@@ -114,16 +140,19 @@ pub fn run_in_session(
     })
 }
 
-/// Every line is a sign of life, whether it says something or not.
+/// Reads the output of a running program to its end. Every line resets the idle timeout.
+///
+/// # Errors
+/// The attempt was stopped, or the reader's fault.
 pub fn converse(
     world: &mut impl World,
-    patience: Patience,
+    timeout: IdleTimeout,
     reader: &mut impl Reader,
 ) -> Result<Outcome, Fault> {
     let mut latest = News::progress("started");
     let silent_ms = loop {
-        let silence = if reader.is_over() { GRACE_MS } else { patience.now(reader.has_open_tool()) };
-        match world.next_line(silence)? {
+        let limit = if reader.is_over() { GRACE_MS } else { timeout.now(reader.has_open_tool()) };
+        match world.next_line(limit)? {
             Line::Text(line) => {
                 for news in reader.read(&line) {
                     match news {
@@ -133,7 +162,7 @@ pub fn converse(
                 }
                 world.tell(latest.clone())?;
             }
-            Line::Silent => break Some(silence),
+            Line::Silent => break Some(limit),
             Line::Closed => break None,
         }
     };
@@ -142,21 +171,25 @@ pub fn converse(
     reader.conclude(&End { silent_ms, completed })
 }
 
-/// Lets a program end whose adapter has come to a result. What it wrote to standard error is only known then.
+/// Ends a program whose adapter has its result. A fault is extended with what the program wrote to standard error, which is
+/// known only now.
+///
+/// # Errors
+/// The fault of `result`.
 pub fn conclude(program: &Program, result: Result<Outcome, Fault>) -> Result<Outcome, Fault> {
     program.close_input();
-    let patience = match &result {
+    let timeout_ms = match &result {
         Ok(_) => GRACE_MS,
         Err(fault) if fault.class == ErrorClass::Timeout => 1000,
         Err(_) => GRACE_MS / 2,
     };
-    match (result, program.finish(patience)) {
+    match (result, program.finish(timeout_ms)) {
         (Err(fault), Ok(completed)) => Err(explained(fault, &completed)),
         (result, _) => result,
     }
 }
 
-/// Where a conversation is remembered, and what is known of it.
+/// Where a session is remembered, and what is known about it.
 #[derive(Clone)]
 pub struct Memory {
     key: String,
@@ -169,8 +202,8 @@ struct Host {
 }
 
 impl World for Host {
-    fn next_line(&mut self, patience_ms: u64) -> Result<Line, Fault> {
-        Ok(self.program.read_line(Some(patience_ms))?)
+    fn next_line(&mut self, timeout_ms: u64) -> Result<Line, Fault> {
+        Ok(self.program.read_line(Some(timeout_ms))?)
     }
 
     fn tell(&mut self, news: News) -> Result<(), Fault> {
@@ -183,7 +216,7 @@ impl World for Host {
             }
             (News::Total(total), Some(memory)) => {
                 memory.known.total = total;
-                // Before the session is known there is nothing to take up again.
+                // Without an id there is nothing to resume.
                 if memory.known.id.is_empty() {
                     Ok(())
                 } else {
@@ -194,12 +227,12 @@ impl World for Host {
         }
     }
 
-    fn finish(&mut self, patience_ms: u64) -> Result<Completed, Fault> {
-        Ok(self.program.finish(patience_ms)?)
+    fn finish(&mut self, timeout_ms: u64) -> Result<Completed, Fault> {
+        Ok(self.program.finish(timeout_ms)?)
     }
 }
 
-/// Whether the programs of `profile`, and of `resume-profile` if there is one, could be started.
+/// Checks whether the programs of `profile` and of `resume-profile` could be started. Starts neither.
 pub fn probe(config: Config<'_>) -> Health {
     let profile = match config.required("profile") {
         Ok(profile) => profile,
@@ -214,13 +247,13 @@ pub fn probe(config: Config<'_>) -> Health {
     }
 }
 
-/// A prompt that no program takes for a command or an option of its own, as they do with what begins with `/`, `!` or `-`.
+/// A prompt that no program mistakes for a command or an option: text that begins with `/`, `!` or `-` gets a prefix.
 pub fn plain(prompt: String) -> String {
     if prompt.trim_start().starts_with(['/', '!', '-']) { format!("Task: {prompt}") } else { prompt }
 }
 
-/// The paths that an agent says it has changed, in the order in which it said so, as an attribute of its outcome. A
-/// claim like any other.
+/// The attribute of an outcome with the paths that an agent reports as changed, in the order of its reports. A claim, which
+/// the host does not rely on.
 pub fn changed_files(paths: &[String]) -> Attr {
     Attr::new("changed-files", serde_json::json!(paths).to_string())
 }
@@ -240,7 +273,7 @@ impl From<ProcessError> for Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::Rehearsal;
+    use crate::fixture::ScriptedProgram;
 
     /// Done when it hears `done`; answers with what it heard.
     #[derive(Default)]
@@ -270,40 +303,50 @@ mod tests {
         }
     }
 
-    fn converse(transcript: &str) -> (Result<Outcome, Fault>, Rehearsal) {
-        let mut rehearsal = Rehearsal::new(transcript);
-        let result = super::converse(&mut rehearsal, Patience::default(), &mut Echo::default());
-        (result, rehearsal)
+    fn converse(transcript: &str) -> (Result<Outcome, Fault>, ScriptedProgram) {
+        let mut program = ScriptedProgram::new(transcript);
+        let result = super::converse(&mut program, IdleTimeout::default(), &mut Echo::default());
+        (result, program)
     }
 
     #[test]
-    fn every_line_is_a_sign_of_life() {
-        let (result, rehearsal) = converse("< a\n< hm\n< done\n!exit 0");
+    fn every_line_resets_the_idle_timeout() {
+        let (result, program) = converse("< a\n< hm\n< done\n!exit 0");
         assert_eq!(result, Ok(Outcome::text("a hm done")));
-        assert_eq!(rehearsal.progress(), ["a", "a", "done"]);
+        assert_eq!(program.progress(), ["a", "a", "done"]);
     }
 
     #[test]
-    fn who_hangs_is_killed_at_once() {
-        let (result, rehearsal) = converse("< a\n2 still here\n!silent");
+    fn a_program_that_hangs_is_killed_at_once() {
+        let (result, program) = converse("< a\n2 still here\n!silent");
         assert_eq!(result, Err(Fault::new(ErrorClass::Timeout, "silent for 300 s, and killed: still here")));
-        assert_eq!(rehearsal.patience, [300_000, 300_000, 0]);
+        assert_eq!(program.timeouts, [300_000, 300_000, 0]);
     }
 
     #[test]
-    fn who_is_done_and_stays_is_not_at_fault() {
-        let (result, rehearsal) = converse("< done\n!silent");
+    fn a_program_that_is_done_and_does_not_exit_is_no_fault() {
+        let (result, program) = converse("< done\n!silent");
         assert_eq!(result, Ok(Outcome::text("done")));
-        assert_eq!(rehearsal.patience, [300_000, GRACE_MS, 0]);
+        assert_eq!(program.timeouts, [300_000, GRACE_MS, 0]);
     }
 
     #[test]
     fn an_attempt_that_the_host_ends_is_over() {
-        let mut rehearsal = Rehearsal::new("< a\n< b\n!exit 0");
-        rehearsal.stop_after = Some(1);
-        let result = super::converse(&mut rehearsal, Patience::default(), &mut Echo::default());
+        let mut program = ScriptedProgram::new("< a\n< b\n!exit 0");
+        program.stop_after = Some(1);
+        let result = super::converse(&mut program, IdleTimeout::default(), &mut Echo::default());
         assert_eq!(result, Err(Fault::stopped("the attempt is over")));
-        assert_eq!(rehearsal.progress(), ["a"]);
+        assert_eq!(program.progress(), ["a"]);
+    }
+
+    #[test]
+    fn a_program_that_was_not_run_is_the_operators_or_the_tasks_to_fix() {
+        let class = |error: ProcessError| Fault::from(error).class;
+        let why = || String::from("why");
+        assert_eq!(class(ProcessError::Denied(why())), ErrorClass::Environment);
+        assert_eq!(class(ProcessError::NotStarted(why())), ErrorClass::Environment);
+        assert_eq!(class(ProcessError::BadValue(why())), ErrorClass::InvalidInput);
+        assert_eq!(class(ProcessError::Stopped), ErrorClass::Timeout);
     }
 
     #[test]
@@ -315,8 +358,8 @@ mod tests {
 
     #[test]
     fn a_tool_at_work_may_take_longer() {
-        let (result, rehearsal) = converse("< build\n< built\n< done\n!exit 0");
+        let (result, program) = converse("< build\n< built\n< done\n!exit 0");
         assert_eq!(result, Ok(Outcome::text("build built done")));
-        assert_eq!(rehearsal.patience, [300_000, 1_800_000, 300_000, GRACE_MS, GRACE_MS]);
+        assert_eq!(program.timeouts, [300_000, 1_800_000, 300_000, GRACE_MS, GRACE_MS]);
     }
 }

@@ -1,26 +1,30 @@
-//! A question to a model whose answer is checked, and which is asked once more with everything that was wrong.
+//! A question to a model whose answer is checked. A wrong answer is asked for once more, with everything that is wrong with
+//! it.
 
 use super::decomposition::complaint;
 use super::said::structured;
 use crate::words::{Child, ErrorClass, Fault};
 
-/// Where a question stands.
+/// The state of a question.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Asked<T> {
-    /// To be asked by a child of this name; the second time with `complaint`, a JSON object, in its input.
+    /// It has to be asked.
     Ask {
+        /// The name of the child that asks it.
         name: String,
+        /// What was wrong with the first answer: a JSON object for the child's input; none the first time.
         complaint: Option<String>,
     },
-    /// Under way.
+    /// The child has not ended.
     Waiting,
+    /// The checked answer.
     Answered(T),
-    /// The answer did not come, or was wrong twice.
+    /// The child failed, or the answer was wrong twice.
     Failed(Fault),
 }
 
-/// How the question `stem` stands, which children called `<stem>-1` and `<stem>-2` answer. `read` finds everything that
-/// is wrong with an answer.
+/// The state of the question `stem`, which the children `<stem>-1` and `<stem>-2` answer. `read` parses an answer, or returns
+/// everything that is wrong with it.
 pub fn asked<T>(children: &[Child], stem: &str, read: impl Fn(&str) -> Result<T, Vec<String>>) -> Asked<T> {
     let mut wrong = None;
     for number in 1..=2 {

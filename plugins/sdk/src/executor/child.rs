@@ -1,9 +1,9 @@
-//! What an executor or a validator reads off a child.
+//! Accessors of children, for executors and validators.
 
 use crate::words::{Attr, Child, ErrorClass, Fault, TaskState};
 
 impl Child {
-    /// Whether anything more will come of it.
+    /// Whether its state is final.
     pub fn has_ended(&self) -> bool {
         match self.state {
             TaskState::Succeeded | TaskState::Failed | TaskState::Cancelled | TaskState::Skipped => true,
@@ -15,16 +15,17 @@ impl Child {
         }
     }
 
+    /// Whether its outcome was accepted.
     pub fn has_succeeded(&self) -> bool {
         self.state == TaskState::Succeeded
     }
 
-    /// JSON text; `null` where there is none.
+    /// Its output as JSON text; `null` without an outcome.
     pub fn output(&self) -> &str {
         self.outcome.as_ref().map_or("null", |outcome| &outcome.output)
     }
 
-    /// What the host says about it, such as `agent` for `baton.agent`.
+    /// A fact that the host states about it, by its name without `baton.`, such as `agent`.
     pub fn fact(&self, name: &str) -> Option<&str> {
         let of =
             |attrs: &'_ [Attr]| attrs.iter().position(|attr| attr.name.strip_prefix("baton.") == Some(name));
@@ -36,23 +37,24 @@ impl Child {
         of(attrs).map(|index| attrs[index].value.as_str())
     }
 
-    /// The mean score of its checks; none when nobody checked it.
+    /// The mean score of its checks, 0.0 to 1.0; none if it was not checked.
     pub fn score(&self) -> Option<f64> {
         self.fact("score")?.parse().ok().filter(|score: &f64| score.is_finite())
     }
 
+    /// The agent that worked on it last.
     pub fn agent(&self) -> Option<&str> {
         self.fact("agent")
     }
 
-    /// From when to when it was worked on, in milliseconds.
+    /// When work on it started and ended, in Unix milliseconds.
     pub fn span(&self) -> Option<(u64, u64)> {
         let started = self.fact("started-ms")?.parse().ok()?;
         let ended = self.fact("ended-ms")?.parse().ok()?;
         (started <= ended).then_some((started, ended))
     }
 
-    /// Its fault, told as that of `what` it was.
+    /// Its fault, with a message that names it as a `what`, such as a question or a part.
     pub fn given_up(&self, what: &str) -> Fault {
         match &self.fault {
             Some(fault) => Fault {

@@ -1,5 +1,5 @@
 //! A division of work that a model wrote: `{"tasks": [{"name", "title", "input", "skills"?, "depends_on"?,
-//! "composite"?}, …]}`. All that is wrong with it is found at once, so that it can be shown to its author at once.
+//! "composite"?}, …]}`. All errors are found in one pass, so that its author sees them together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,40 +9,49 @@ use serde_json::value::RawValue;
 use super::part::is_name;
 use super::{Keys, raw};
 
-/// What a division must keep to.
+/// The rules of a decomposition.
 #[derive(Clone, Debug, Default)]
 pub struct Rules<'a> {
-    /// Tasks in all.
+    /// The most tasks.
     pub most: usize,
-    /// Tasks that may go at the same time; none = tasks can't depend on each other.
+    /// The most tasks that could run at the same time; none = tasks can't depend on each other.
     pub breadth: Option<usize>,
-    /// How many of them may be marked composite.
+    /// The most composite tasks.
     pub composites: usize,
-    /// Names that mean something else.
+    /// Names that tasks can't have.
     pub reserved: &'a [&'a str],
-    /// Tasks that are there already: they may be depended on and their names are taken.
+    /// Existing tasks, which can be depended on and whose names are taken.
     pub known: BTreeSet<String>,
-    /// The only skills that may be asked for; empty = any.
+    /// The allowed skills; empty = any.
     pub skills: &'a [String],
 }
 
+/// A task of a decomposition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Piece {
+    /// Its name: 1 to 64 letters, digits, `-`, `_` or `.`.
     pub name: String,
+    /// Its title, not blank.
     pub title: String,
-    /// JSON text.
+    /// Its input as JSON text.
     pub input: String,
+    /// The skills that an agent must declare.
     pub skills: Vec<String>,
+    /// The tasks that must succeed first.
     pub depends_on: Vec<String>,
+    /// Whether it is to be divided further.
     pub composite: bool,
 }
 
-/// In the order in which they were written.
+/// A valid decomposition, in the order in which it was written.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decomposition(pub Vec<Piece>);
 
 impl Decomposition {
-    /// The tasks, or everything that is wrong with them.
+    /// Parses and checks a decomposition.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, with JSON pointers or task names.
     pub fn read(json: &str, rules: &Rules<'_>) -> Result<Self, Vec<String>> {
         let tasks = list(json).map_err(|why| vec![why])?;
         let mut errors = Vec::new();
@@ -65,13 +74,14 @@ impl Decomposition {
         if errors.is_empty() { Ok(Self(pieces)) } else { Err(errors) }
     }
 
+    /// The number of composite tasks.
     pub fn composites(&self) -> usize {
         self.0.iter().filter(|piece| piece.composite).count()
     }
 }
 
 impl Rules<'_> {
-    /// The JSON Schema that a division must satisfy. What no schema can say is found by [`Decomposition::read`].
+    /// The JSON Schema of a decomposition. Rules that a schema can't express are checked by [`Decomposition::read`] alone.
     pub fn contract(&self) -> String {
         let mut task = json!({
             "name": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
@@ -151,7 +161,7 @@ fn piece(task: &RawValue, at: &str, rules: &Rules<'_>, errors: &mut Vec<String>)
     if errors.len() > before {
         return None;
     }
-    // Where there is one skill only, nothing else can be meant.
+    // With a single allowed skill, nothing else can be meant.
     let skills = if skills.is_empty() { rules.skills.to_vec() } else { skills };
     let input = fields.get("input").map_or("null", |raw| raw.get()).to_owned();
     Some(Piece { name: name?, title: title?, input, skills, depends_on, composite })
@@ -197,7 +207,7 @@ fn names(pieces: &[Piece], rules: &Rules<'_>, errors: &mut Vec<String>) {
     }
 }
 
-/// Nothing depends on itself, and not too much goes at once.
+/// Checks for cycles and for the breadth.
 fn order(pieces: &[Piece], rules: &Rules<'_>, errors: &mut Vec<String>) {
     let mut level: BTreeMap<&str, usize> = rules.known.iter().map(|name| (name.as_str(), 0)).collect();
     let mut left: Vec<&Piece> = pieces.iter().collect();
@@ -232,7 +242,7 @@ fn order(pieces: &[Piece], rules: &Rules<'_>, errors: &mut Vec<String>) {
     }
 }
 
-/// What was wrong, as a member for the input of the question that is asked again.
+/// The errors and the refused answer as a JSON object, for the input of the repeated question.
 pub fn complaint(errors: &[String], answer: &str) -> String {
     let answer = super::handoff::shrunk(answer, super::handoff::OUTPUT_BYTES);
     let fields = Keys::from([

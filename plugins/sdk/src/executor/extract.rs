@@ -1,20 +1,20 @@
-//! What is chosen of a text that is too long to hand on: its headings, and those sentences that say what no other says.
+//! Extracts the most informative sentences of a text that is too long to pass on, and its headings.
 //!
-//! A sentence is worth what its rarest words are: names, numbers and terms that stand in few sentences carry what a
-//! reader can't guess, and filler has none of them (inverse document frequency, Spärck Jones 1972). The same sentence
-//! counts once. What is chosen stands in its old order, with `[…]` where something was left out.
+//! A sentence scores by its rarest words: names, numbers and terms that occur in few sentences carry what a reader can't
+//! guess, and filler has none of them (inverse document frequency, Spärck Jones 1972). A repeated sentence counts once. The
+//! extract keeps the order, with `[…]` where something was left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How many of a sentence's rarest words count.
+/// The number of rarest words that count in a sentence.
 const WORDS: usize = 4;
-/// A word with a digit in it says more than it looks: a figure, a version, a name.
+/// Weight of a word with a digit in it, which is likely a figure, a version or a name.
 const DIGITS: f64 = 1.5;
-/// A sentence is at most so long, in bytes; what is longer is taken for several.
+/// The longest sentence in bytes; a longer one is split.
 const LONGEST: usize = 1024;
 const GAP: &str = "[…]";
 
-/// As much of a text as fits into this many bytes of JSON.
+/// The extract of a text that fits into this many bytes of JSON.
 pub fn extract(text: &str, bytes: usize) -> String {
     if escaped(text) <= bytes {
         return text.to_owned();
@@ -24,7 +24,7 @@ pub fn extract(text: &str, bytes: usize) -> String {
     let mut chosen = BTreeSet::new();
     let mut left = bytes;
     for at in ranked(&worth) {
-        // One byte more ends it, and a gap may follow.
+        // Plus a line end, and a gap that may follow.
         let cost = escaped(sentences[at]) + 2 + GAP.len() + 2;
         if cost <= left && worth[at] > 0.0 {
             left -= cost;
@@ -34,14 +34,14 @@ pub fn extract(text: &str, bytes: usize) -> String {
     joined(&sentences, &chosen)
 }
 
-/// Places in order of worth, the best first; of equals the first.
+/// Indices by score, best first; equal scores in their order.
 pub fn ranked(worth: &[f64]) -> Vec<usize> {
     let mut places: Vec<usize> = (0..worth.len()).collect();
     places.sort_by(|one, other| worth[*other].total_cmp(&worth[*one]).then(one.cmp(other)));
     places
 }
 
-/// What each of these is worth among all of them; what was said before is worth nothing.
+/// The score of each part among all of them; 0 for a repeated part.
 pub fn worth(parts: &[&str]) -> Vec<f64> {
     let words: Vec<BTreeSet<String>> = parts.iter().map(|part| words(part)).collect();
     let mut in_parts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -82,7 +82,7 @@ fn sentences(text: &str) -> Vec<&str> {
     for line in text.split_inclusive('\n') {
         let mut rest = line;
         while !rest.is_empty() {
-            // No further than a sentence may be long: the rest is not searched again for each.
+            // Only as far as a sentence may be long, so that the rest is not searched again for each sentence.
             let end = ends(&rest[..boundary(rest, LONGEST)]);
             found.push(&rest[..end]);
             rest = &rest[end..];
@@ -91,7 +91,7 @@ fn sentences(text: &str) -> Vec<&str> {
     found
 }
 
-/// Where the first sentence ends, with the space after it.
+/// The end of the first sentence, including the space after it.
 fn ends(text: &str) -> usize {
     let western = [". ", "! ", "? ", "; "].into_iter().filter_map(|end| Some(text.find(end)? + end.len()));
     let others =
@@ -120,7 +120,7 @@ fn joined(sentences: &[&str], chosen: &BTreeSet<usize>) -> String {
     text
 }
 
-/// The bytes of a text inside of a JSON string.
+/// The length of a text inside of a JSON string, in bytes.
 pub fn escaped(text: &str) -> usize {
     let byte = |byte: u8| match byte {
         b'"' | b'\\' | b'\n' | b'\r' | b'\t' => 2,

@@ -1,4 +1,4 @@
-//! The members of an input, each read as what it must be. What is wrong is named by its JSON pointer.
+//! Typed access to the members of an input. Errors name the JSON pointer.
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
@@ -8,24 +8,35 @@ use serde::de::DeserializeOwned;
 use super::part::wrong;
 use super::{ExecutionError, Keys, keys};
 
+/// The members of a JSON object.
 pub struct Fields(Keys);
 
 impl Fields {
-    /// An object that has no other members than `known`.
+    /// Parses an object.
+    ///
+    /// # Errors
+    /// It is not an object, or has members that are not in `known`.
     pub fn read(input: &str, known: &[&str]) -> Result<Self, ExecutionError> {
         keys(input, "", known).map(Self)
     }
 
-    /// JSON text.
+    /// A member as JSON text; none if it is missing.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(|raw| raw.get())
     }
 
-    /// JSON text.
+    /// A member as JSON text.
+    ///
+    /// # Errors
+    /// It is missing.
     pub fn required_text(&self, key: &str) -> Result<&str, ExecutionError> {
         self.text(key).ok_or_else(|| wrong(&format!("/{key}"), "a JSON value"))
     }
 
+    /// A member; none if it is missing. `expected` describes a valid value.
+    ///
+    /// # Errors
+    /// It has another type.
     pub fn optional<T: DeserializeOwned>(
         &self,
         key: &str,
@@ -39,15 +50,26 @@ impl Fields {
         }
     }
 
+    /// A member. `expected` describes a valid value.
+    ///
+    /// # Errors
+    /// It is missing, or has another type.
     pub fn required<T: DeserializeOwned>(&self, key: &str, expected: &str) -> Result<T, ExecutionError> {
         self.optional(key, expected)?.ok_or_else(|| wrong(&format!("/{key}"), expected))
     }
 
+    /// A list of strings; empty if it is missing.
+    ///
+    /// # Errors
+    /// It has another type.
     pub fn strings(&self, key: &str) -> Result<Vec<String>, ExecutionError> {
         Ok(self.optional(key, "an array of strings")?.unwrap_or_default())
     }
 
-    /// A number within these bounds.
+    /// A number; none if it is missing.
+    ///
+    /// # Errors
+    /// It is not a number within the bounds.
     pub fn within<T: DeserializeOwned + PartialOrd + Display>(
         &self,
         key: &str,
@@ -60,7 +82,10 @@ impl Fields {
         }
     }
 
-    /// One of these words, as the value that stands beside it.
+    /// The value that `words` assigns to the text of a member; none if it is missing.
+    ///
+    /// # Errors
+    /// It is none of the words.
     pub fn one_of<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Result<Option<T>, ExecutionError> {
         let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
         let expected = format!("one of {}", names.join(", "));
@@ -73,6 +98,7 @@ impl Fields {
         }
     }
 
+    /// The error of a member that is not as `expected`.
     pub fn wrong(key: &str, expected: &str) -> ExecutionError {
         wrong(&format!("/{key}"), expected)
     }

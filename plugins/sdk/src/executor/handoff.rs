@@ -1,6 +1,6 @@
-//! What a step learns from the one before: its summary and its output. Of an output that is too long, what is chosen: named
-//! members that fit, and of long texts and lists what says most (see [`super::extract`]). How much that is stands beside it,
-//! with where to find all of it.
+//! Hand-off: passes the summary and output of one step to the next. A long output is shortened: small members whole, and of
+//! long texts and lists the most informative parts (see [`super::extract`]), with a note of how much was kept and where the
+//! whole output is.
 
 use std::collections::BTreeMap;
 
@@ -11,15 +11,16 @@ use super::extract::{extract, ranked, worth};
 use super::{Child, Keys};
 use crate::words::{Attr, NewTask, SUMMARY_BYTES, capped};
 
-/// How much of an output is handed on, in bytes of JSON: some 16,000 tokens.
+/// The most bytes of JSON of one output: some 16,000 tokens.
 pub(super) const OUTPUT_BYTES: usize = 64 * 1024;
-/// Of all outputs that are handed on together, and the least of one.
+/// The most bytes of JSON of all outputs that are passed on together.
 const ALL_BYTES: usize = 256 * 1024;
+/// The least share of one of them.
 const LEAST_BYTES: usize = 8 * 1024;
 
 impl NewTask {
-    /// The task with what the one before it came to, as `handoff_from_<name>` in its input. An input that is no object
-    /// becomes `{"input": …}` first. That not all of it was handed on is told to people as well.
+    /// The task with the result of the one before it as `handoff_from_<name>` in its input. An input that is no object becomes
+    /// `{"input": …}` first. If the result was shortened, an attribute says so.
     pub fn after(mut self, before: &Child) -> Self {
         self.input = with_member(&self.input, &format!("handoff_from_{}", before.name), &handoff(before));
         if let Some(Cut { kept, of, .. }) = Cut::of(before, OUTPUT_BYTES) {
@@ -40,16 +41,16 @@ pub fn with_member(input: &str, key: &str, value: &str) -> String {
     text(&fields)
 }
 
-/// What the children came to, as a JSON list for the next who works on it: name, score where there is one, summary, and
-/// output, or what is chosen of it.
+/// The results of children as a JSON list, for a task that works on them: name, score if there is one, summary, and the
+/// output, shortened if need be.
 pub fn gathered<'a>(children: impl IntoIterator<Item = &'a Child>) -> String {
     let children: Vec<&Child> = children.into_iter().collect();
     let each = (ALL_BYTES / children.len().max(1)).clamp(LEAST_BYTES, OUTPUT_BYTES);
-    let told: Vec<String> = children.into_iter().map(|child| told(child, each)).collect();
-    format!("[{}]", told.join(","))
+    let results: Vec<String> = children.into_iter().map(|child| result(child, each)).collect();
+    format!("[{}]", results.join(","))
 }
 
-fn told(child: &Child, bytes: usize) -> String {
+fn result(child: &Child, bytes: usize) -> String {
     let mut fields = handed(child, "output", bytes);
     fields.insert(String::from("name"), raw(&json!(child.name).to_string()));
     if let Some(score) = child.score() {
@@ -62,7 +63,7 @@ fn handoff(before: &Child) -> String {
     text(&handed(before, "key_outputs", OUTPUT_BYTES))
 }
 
-/// Summary and output of a child, and what became of an output that is too long.
+/// Summary and output of a child, with a note if the output was shortened.
 fn handed(child: &Child, output: &str, bytes: usize) -> Keys {
     let summary = child.outcome.as_ref().map_or("", |outcome| outcome.summary.as_str());
     let all = child.output();
@@ -78,11 +79,11 @@ fn handed(child: &Child, output: &str, bytes: usize) -> Keys {
     fields
 }
 
-/// That an output was too long to be handed on as it is.
+/// The note on an output that was shortened.
 struct Cut {
     kept: usize,
     of: usize,
-    /// How whoever needs it sees all of it.
+    /// Where the whole output is.
     all: String,
 }
 
@@ -94,7 +95,7 @@ impl Cut {
     }
 }
 
-/// A JSON value of at most this many bytes: all of it, or what is chosen.
+/// A JSON value in at most this many bytes, shortened if need be.
 pub(super) fn shrunk(json: &str, bytes: usize) -> String {
     if json.len() <= bytes {
         return json.to_owned();
@@ -111,7 +112,7 @@ pub(super) fn shrunk(json: &str, bytes: usize) -> String {
     }
 }
 
-/// The small members as they are, and the large ones each with its share of what is left.
+/// The small members whole, and the large ones shortened to a share of what is left.
 fn members(fields: Keys, bytes: usize) -> String {
     let mut kept = Keys::from([(String::from("truncated"), raw("true"))]);
     let mut left = bytes.saturating_sub(text(&kept).len());
@@ -131,7 +132,7 @@ fn members(fields: Keys, bytes: usize) -> String {
     text(&kept)
 }
 
-/// The elements that say most, in their order.
+/// The most informative elements, in their order.
 fn list(elements: &[Box<RawValue>], bytes: usize) -> String {
     let texts: Vec<&str> = elements.iter().map(|element| element.get()).collect();
     let mut chosen: BTreeMap<usize, String> = BTreeMap::new();
@@ -151,7 +152,7 @@ fn text(fields: &Keys) -> String {
     serde_json::to_string(fields).unwrap_or_else(|_| String::from("{}"))
 }
 
-/// JSON text as a value of a larger one. The host lets nothing else than JSON come here; `null` stands for what is not.
+/// JSON text as a raw value. Texts from the host always parse; any other text becomes `null`.
 pub fn raw(json: &str) -> Box<RawValue> {
     RawValue::from_string(json.to_owned()).unwrap_or_else(|_| null())
 }

@@ -1,5 +1,5 @@
-//! What the parts of a composite task came to, in numbers. Each is computed from what the host says of a part
-//! (`baton.*`) and from its usage, so that a query over the host's tables gives the same.
+//! Metrics of the parts of a composite task. Each is computed from the host's facts about a part (`baton.*`) and from its
+//! usage, so a query over the host's tables gives the same numbers.
 
 use std::collections::BTreeSet;
 
@@ -7,37 +7,42 @@ use serde::Serialize;
 
 use crate::words::{Child, TaskState};
 
-/// Of the parts that had ended when it was computed; parts that still run then are in no number.
+/// Metrics of the parts that had ended when they were computed; running parts are not counted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Metrics {
-    /// From the first start of a part to the last end of one; none when no part has both.
+    /// From the first start of a part to the last end of one; none if no part has both.
     pub execution_ms: Option<u64>,
-    /// How long agents worked on the parts and on all that was done for them, without waiting, every attempt counted.
+    /// The time that agents worked on the parts and on tasks for them, over all attempts, without waiting.
     pub work_ms: u64,
     /// `work_ms / (execution_ms * w)`, where `w` is the most parts that were worked on at one moment (a part that ends
     /// when another starts does not overlap it). 1.0: the team was never smaller than at its largest. None when
     /// `execution_ms` is none or 0. It says nothing about whether the work was good.
     pub coordination_efficiency: Option<f64>,
-    /// The mean score of the parts that succeeded and have one; none when no validator looked at any.
+    /// The mean score of the parts that succeeded and have one; none if no part was checked.
     pub quality: Option<f64>,
-    /// In order, each once.
+    /// The agents that worked on parts, sorted, each once.
     pub agents_used: Vec<String>,
-    /// How many of them had at least one part accepted.
+    /// The number of those with at least one accepted part.
     pub successful_agents: usize,
-    /// The sum of the costs that are known: of every attempt, those of validators' evidence included.
+    /// The sum of the known costs in millionths, over all attempts including evidence for validators.
     pub cost_micros: u64,
-    /// Whether that is all. What still runs, or was stopped, has a cost that nobody knows.
+    /// Whether the sum is complete. The cost of a part that is running or was stopped is unknown.
     pub cost_known: bool,
+    /// Tokens of the last attempts at the parts.
     pub tokens: Tokens,
 }
 
+/// Numbers of tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Tokens {
+    /// Read by models.
     pub input: u64,
+    /// Written by models.
     pub output: u64,
 }
 
 impl Metrics {
+    /// The metrics of these parts.
     pub fn of<'a>(children: impl IntoIterator<Item = &'a Child>) -> Self {
         let (ended, others): (Vec<&Child>, Vec<&Child>) =
             children.into_iter().partition(|child| child.has_ended());
@@ -62,8 +67,8 @@ impl Metrics {
 }
 
 impl Child {
-    /// In millionths, with all that was done for it; none = unknown. A host that does not say so says what its last
-    /// attempt cost.
+    /// Its cost in millionths, including tasks for it; none = unknown. From a host without that fact, the cost of its last
+    /// attempt.
     pub fn cost(&self) -> Option<u64> {
         match self.fact("cost-known") {
             Some("true") => self.number("cost-micros"),
@@ -72,12 +77,12 @@ impl Child {
         }
     }
 
-    /// As much of its cost as is known.
+    /// The known part of its cost.
     fn spent(&self) -> u64 {
         self.number("cost-micros").or_else(|| self.cost()).unwrap_or(0)
     }
 
-    /// How long agents worked on it, in milliseconds; of a host that does not say so, from when to when.
+    /// The time that agents worked on it, in milliseconds. From a host without that fact, the span from start to end.
     fn work(&self) -> Option<u64> {
         self.number("work-ms").or_else(|| self.span().map(|(start, end)| end - start))
     }
@@ -86,7 +91,7 @@ impl Child {
         self.fact(fact)?.parse().ok()
     }
 
-    /// Whether it can't have cost anything, because nobody began with it.
+    /// Whether it can't have cost anything, because it was never started.
     fn is_free(&self) -> bool {
         match self.state {
             TaskState::Blocked | TaskState::Ready | TaskState::Skipped => true,
@@ -100,7 +105,7 @@ impl Child {
     }
 }
 
-/// To six digits after the point, so that no two ways of adding give two numbers.
+/// Rounds to six decimal places, so that the order of additions does not matter.
 pub fn rounded(number: f64) -> f64 {
     (number * 1e6).round() / 1e6
 }
@@ -131,7 +136,7 @@ fn extent(spans: &[(u64, u64)]) -> Option<u64> {
     Some(last - first)
 }
 
-/// The most spans that hold one moment; at least 1.
+/// The most spans that overlap at one moment; at least 1.
 fn busiest(spans: &[(u64, u64)]) -> usize {
     let holding = |moment: u64| spans.iter().filter(|(start, end)| *start <= moment && moment < *end).count();
     spans.iter().map(|(start, _)| holding(*start)).max().unwrap_or(0).max(1)

@@ -1,7 +1,7 @@
-//! The shape of a child that is written out in the input of an executor:
+//! A child that is written out in the input of an executor:
 //! `{"name"?, "title", "input", "skills"?, "agent"?, "validators"?, "estimate_ms"?}`.
 //!
-//! What is wrong is named by its JSON pointer. Inputs stay the text that they were, so no number loses a digit.
+//! Errors name the JSON pointer. Inputs are kept as text, so no number loses a digit.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::{ExecutionError, NewTask};
 
-/// A JSON object whose values have not been looked at.
+/// The members of a JSON object, unparsed.
 pub type Keys = BTreeMap<String, Box<RawValue>>;
 
 const KNOWN: [&str; 7] = ["name", "title", "input", "skills", "agent", "validators", "estimate_ms"];
@@ -18,18 +18,27 @@ const KNOWN: [&str; 7] = ["name", "title", "input", "skills", "agent", "validato
 /// A child as its author wrote it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
+    /// Its name: 1 to 64 letters, digits, `-`, `_` or `.`.
     pub name: String,
+    /// Its title.
     pub title: String,
-    /// JSON text.
+    /// Its input as JSON text.
     pub input: String,
+    /// The skills that an agent must declare.
     pub skills: Vec<String>,
+    /// The only agent that may do it; none = any with the skills.
     pub agent: Option<String>,
+    /// The validators that must accept its outcome.
     pub validators: Vec<String>,
+    /// How long it is expected to take, in milliseconds.
     pub estimate_ms: Option<u64>,
 }
 
 impl Part {
-    /// The parts at `/key`, named `stem-1`, `stem-2`, … where they have no name.
+    /// The parts at `/key`. Parts without a name are named `stem-1`, `stem-2`, and so on.
+    ///
+    /// # Errors
+    /// There are none, one is malformed, or two have the same name.
     pub fn list(array: &RawValue, key: &str, stem: &str) -> Result<Vec<Part>, ExecutionError> {
         let at = format!("/{key}");
         let parts = elements(array, &at)?
@@ -63,6 +72,7 @@ impl Part {
         })
     }
 
+    /// The part as a task.
     pub fn into_task(self) -> NewTask {
         NewTask {
             skills: self.skills,
@@ -74,7 +84,10 @@ impl Part {
     }
 }
 
-/// The members of an object that has no others than `known`.
+/// The members of the object at `at`.
+///
+/// # Errors
+/// It is not an object, or has members that are not in `known`.
 pub fn keys(json: &str, at: &str, known: &[&str]) -> Result<Keys, ExecutionError> {
     let fields: Keys = serde_json::from_str(json).map_err(|_| wrong(at, "an object"))?;
     match fields.keys().find(|key| !known.contains(&key.as_str())) {
@@ -85,7 +98,10 @@ pub fn keys(json: &str, at: &str, known: &[&str]) -> Result<Keys, ExecutionError
     }
 }
 
-/// The elements of an array.
+/// The elements of the array at `at`.
+///
+/// # Errors
+/// It is not an array.
 pub fn elements(raw: &RawValue, at: &str) -> Result<Vec<Box<RawValue>>, ExecutionError> {
     serde_json::from_str(raw.get()).map_err(|_| wrong(at, "an array"))
 }
@@ -108,7 +124,7 @@ fn name(raw: &RawValue, at: &str) -> Result<String, ExecutionError> {
     if is_name(&name) { Ok(name) } else { Err(wrong(at, expected)) }
 }
 
-/// Whether a child may be called so.
+/// Whether a text is a valid name of a child: 1 to 64 letters, digits, `-`, `_` or `.`.
 pub fn is_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
     (1..=64).contains(&name.len()) && name.bytes().all(allowed)
@@ -130,7 +146,7 @@ pub(super) fn wrong(at: &str, expected: &str) -> ExecutionError {
     ExecutionError::BadInput(format!("{place}: expected {expected}"))
 }
 
-/// RFC 6901.
+/// A key in a JSON pointer (RFC 6901).
 fn escaped(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }

@@ -1,9 +1,10 @@
-//! The data in what a child said, whichever kind of agent said it.
+//! The data in a child's output, from whichever kind of agent.
 
 use super::Keys;
 use crate::agent::data;
 
-/// The output as JSON text, or the JSON that its words hold: agents that answer in words put data into a block.
+/// The output as JSON text. If it is `{"text": …}`, the JSON in that text, if there is any: agents that answer in words put
+/// data into a block.
 pub fn structured(output: &str) -> String {
     let text = || {
         let fields: Keys = serde_json::from_str(output).ok()?;

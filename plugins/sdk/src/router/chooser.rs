@@ -1,5 +1,5 @@
-//! How a choice follows from what is expected of everybody. The batch is decided one task after the other, each with what
-//! those before it have taken; a task waits for somebody busy if that is worth it.
+//! Chooses agents by what is expected of each. The tasks of a batch are decided one after the other, with the load that the
+//! earlier decisions add. A task waits for a busy agent if that is worth it.
 
 mod bid;
 mod told;
@@ -14,15 +14,15 @@ use bid::{Bid, Guess};
 
 pub use bid::Prospect;
 
-/// A task asks again after this share of the time that it expects to wait, and not before this share of what an attempt
-/// usually takes.
+/// A task that waits is deferred for this share of the expected wait.
 const PAUSE: f64 = 0.25;
+/// The shortest deferral, as a share of the usual duration of an attempt.
 const SHORTEST: f64 = 0.05;
 
-/// The longest that a router may put a task off, in milliseconds.
+/// The longest deferral that the contract allows, in milliseconds.
 const LONGEST: f64 = 3_600_000.0;
 
-/// Who does not come back for so many times what an attempt usually takes has lost its place.
+/// A task that does not return for this many usual durations of an attempt loses its place in line.
 const GRACE: f64 = 2.0;
 
 /// Decides the requests of a snapshot, in their order.
@@ -30,19 +30,19 @@ pub struct Chooser<'a> {
     snapshot: &'a Snapshot,
     preference: &'a Preference,
     weights: [f64; 4],
-    /// What an attempt usually takes, in milliseconds, where anybody was ever timed.
+    /// The usual duration of an attempt in milliseconds; none before the first.
     usual: Option<f64>,
     room: Room,
     line: Line,
     /// Hashes of the agents' names.
     names: Vec<u64>,
-    /// Of the request at hand, by candidate; kept, because memory is given back at the end of the call only.
+    /// Buffers for the current request, by candidate. Reused, because the arena reclaims memory only at the end of the call.
     bids: Vec<Bid>,
     beliefs: Vec<Belief>,
 }
 
 impl<'a> Chooser<'a> {
-    /// `usual` is what an attempt usually takes, in milliseconds; `line` is who stood in line after the last answer.
+    /// `usual` is the usual duration of an attempt in milliseconds, `line` the waiting line after the last answer.
     pub fn new(
         snapshot: &'a Snapshot,
         preference: &'a Preference,
@@ -63,22 +63,21 @@ impl<'a> Chooser<'a> {
         }
     }
 
-    /// What the totals are made of.
+    /// The factors of the totals.
     pub fn factors(&self) -> Vec<Factor> {
         factors(self.weights)
     }
 
-    /// Who stands in line after all that was decided.
+    /// The waiting line after all decisions.
     pub fn into_line(self) -> Line {
         self.line
     }
 
-    /// Assigns one of the candidates that have room, by lot, or puts the task off. `prospects` are those of all agents of
-    /// the snapshot.
+    /// Assigns a candidate that has room, drawn by lot, or defers the task. `prospects` has one entry per agent of the snapshot.
     pub fn choose(&mut self, request: &Request, candidates: &[u32], prospects: &[Prospect]) -> Choice {
         let own = name(&request.task);
         let stood = self.line.take(own);
-        // Who comes new goes behind those that were put off before it, in this decision as well.
+        // A new task queues behind those that were deferred earlier, including in this batch.
         let (since, own) = stood.map_or((self.snapshot.now, u64::MAX), |place| (place.since, own));
         let ahead = self.ahead(request.task.priority, since, own);
         let guess = Guess::of(request, candidates, prospects);
@@ -100,7 +99,7 @@ impl<'a> Chooser<'a> {
         choice
     }
 
-    /// By agent, how many stand in line for it before a task of this priority that waits since then.
+    /// For each agent, the number of tasks in line for it before a task of this priority that waits since then.
     fn ahead(&self, priority: i32, since: u64, task: u64) -> Vec<u32> {
         let mut ahead = vec![0; self.names.len()];
         for agent in self.line.before(priority, since, task) {
@@ -116,8 +115,8 @@ impl<'a> Chooser<'a> {
         Bid::of(agent, prospect, guess, &self.room, others, self.preference, self.weights)
     }
 
-    /// For whom the task would have to wait and who is worth more in spite of it than all who have room, and how long it
-    /// would wait, in milliseconds. None once it has waited for long enough, or where nobody knows how long that is.
+    /// The busy agent that is worth more than all agents with room in spite of the wait, and the wait in milliseconds. None
+    /// once the task has waited for long enough, or if the usual duration of an attempt is unknown.
     fn worth_waiting_for(
         &self,
         task: &Task,
@@ -148,7 +147,7 @@ impl<'a> Chooser<'a> {
         best
     }
 
-    /// Whether an agent had no room when the snapshot was made, and could do the task as far as the snapshot tells.
+    /// Whether an agent has no room and could do the task, as far as the snapshot tells.
     fn is_busy_and_suits(&self, agent: u32, task: &Task) -> bool {
         let Some(agent) = self.snapshot.agents.get(agent as usize) else { return false };
         agent.running >= agent.capacity
@@ -156,7 +155,7 @@ impl<'a> Chooser<'a> {
             && task.track.as_ref().is_none_or(|track| agent.tracks.is_empty() || agent.tracks.contains(track))
     }
 
-    /// Puts a task in line for an agent, if the line has room.
+    /// Puts a task in line for an agent; none if the line is full.
     fn put_off(&mut self, task: &Task, agent: u32, wait: f64, since: u64) -> Option<Choice> {
         let shortest = self.usual.map_or(0.0, |usual| SHORTEST * usual).min(LONGEST);
         let pause = (PAUSE * wait).clamp(shortest, LONGEST).max(1.0) as u64;
@@ -170,7 +169,7 @@ impl<'a> Chooser<'a> {
         self.line.put(place).then_some(Choice::Defer(pause))
     }
 
-    /// Draws among those for whom nobody stands in line, or else who have room, or else all.
+    /// Draws among the candidates with no one in line, otherwise those with room, otherwise all.
     fn assign(&mut self, request: &Request) -> Choice {
         let places = |which: &dyn Fn(&Bid) -> bool| -> Vec<usize> {
             (0..self.bids.len()).filter(|at| which(&self.bids[*at])).collect()
@@ -216,7 +215,7 @@ impl<'a> Chooser<'a> {
     }
 }
 
-/// The hash by which a task is known in line.
+/// The hash that identifies a task in line.
 fn name(task: &Task) -> u64 {
     fnv1a(task.id.as_bytes()) ^ fnv1a(task.run.as_bytes()).rotate_left(32)
 }

@@ -1,24 +1,25 @@
-//! What was worked out of all agents for some skills, kept for other tasks with the same skills.
+//! A cache of values per agent, computed for a set of skills and reused for tasks with the same skills.
 
 use std::collections::BTreeMap;
 
-/// Values that are kept: a call has 64 MiB, and gives no memory back before it ends.
+/// The most cached values: memory is limited, and reclaimed only at the end of the call.
 const MOST: usize = 1 << 16;
 
-/// One value of each agent, by skills.
+/// One value per agent, by skills.
 pub struct Known<'a, T> {
     agents: usize,
     kept: BTreeMap<Vec<&'a str>, Vec<T>>,
-    /// Of the newest skills, once there is no more to be kept.
+    /// The values of the latest skills, once the cache is full.
     newest: (Option<Vec<&'a str>>, Vec<T>),
 }
 
 impl<'a, T> Known<'a, T> {
+    /// An empty cache for this number of agents.
     pub fn new(agents: usize) -> Self {
         Self { agents, kept: BTreeMap::new(), newest: (None, Vec::new()) }
     }
 
-    /// What is known for these skills; `fill` works it out.
+    /// The values for these skills, which `fill` computes if they are not cached.
     pub fn of(&mut self, skills: Vec<&'a str>, fill: impl FnOnce(&[&'a str], &mut Vec<T>)) -> &[T] {
         let fits = (self.kept.len() + 1).saturating_mul(self.agents) <= MOST;
         if fits || self.kept.contains_key(&skills) {

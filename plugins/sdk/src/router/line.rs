@@ -1,35 +1,37 @@
-//! Tasks that were put off because somebody busy is worth waiting for. They stand in line for that agent: whoever comes
-//! later sees them before itself.
+//! The waiting line: tasks that were deferred because a busy agent is worth waiting for. Tasks that come later queue behind
+//! them.
 //!
-//! Written as the number of entries (u16) and 36 bytes for each, all numbers little-endian.
+//! Encoded as the number of entries (u16) and 36 bytes for each, all little-endian.
 
-/// The most that stand in line at once; further tasks take whom they can have.
+/// The most entries; further tasks do not wait.
 const MOST: usize = 256;
 
+/// Bytes of an entry.
 const ENTRY: usize = 36;
 
-/// One task in line.
+/// A task in line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Place {
     /// Hash of the task's name.
     pub task: u64,
     /// Hash of the agent's name.
     pub agent: u64,
+    /// The task's priority.
     pub priority: i32,
-    /// When it was put off for the first time.
+    /// When it was deferred for the first time, in Unix milliseconds.
     pub since: u64,
-    /// When it asks again.
+    /// When it is decided again, in Unix milliseconds.
     pub until: u64,
 }
 
-/// All that stand in line, in no order that matters.
+/// The tasks in line, unordered.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Line {
     places: Vec<Place>,
 }
 
 impl Line {
-    /// Reads a line and what follows it; none if it is not one.
+    /// Decodes a line; returns it with the bytes that follow. None if the bytes are malformed.
     pub fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (count, rest) = bytes.split_first_chunk::<2>()?;
         let count = usize::from(u16::from_le_bytes(*count));
@@ -41,6 +43,7 @@ impl Line {
         Some((Self { places: places? }, rest))
     }
 
+    /// Appends the encoded line.
     pub fn write(&self, bytes: &mut Vec<u8>) {
         bytes.extend((self.places.len() as u16).to_le_bytes());
         for place in &self.places {
@@ -48,18 +51,19 @@ impl Line {
         }
     }
 
-    /// Forgets who has not come back although it is `grace` past its time: it was cancelled, or nobody asked.
+    /// Drops tasks that have not returned `grace` milliseconds after their time: they were cancelled, or another router decided
+    /// on them.
     pub fn forget(&mut self, now: u64, grace: u64) {
         self.places.retain(|place| now <= place.until.saturating_add(grace));
     }
 
-    /// Takes a task out of the line, if it stands there.
+    /// Removes a task; none if it is not in line.
     pub fn take(&mut self, task: u64) -> Option<Place> {
         let at = self.places.iter().position(|place| place.task == task)?;
         Some(self.places.swap_remove(at))
     }
 
-    /// Puts a task in line; false if there is no room for it.
+    /// Adds a task; false if the line is full.
     pub fn put(&mut self, place: Place) -> bool {
         let fits = self.places.len() < MOST;
         if fits {
@@ -68,8 +72,8 @@ impl Line {
         fits
     }
 
-    /// Those that stand before a task with this priority that is in line since then, by agent. Of two tasks one is always
-    /// before the other, never each before the other: those that were put off at once would wait for each other.
+    /// The agents that tasks before this one wait for. The order is total, so that two tasks that were deferred at the same time
+    /// do not wait for each other.
     pub fn before(&self, priority: i32, since: u64, task: u64) -> impl Iterator<Item = u64> {
         let own = (core::cmp::Reverse(priority), since, task);
         let first = move |place: &&Place| (core::cmp::Reverse(place.priority), place.since, place.task) < own;

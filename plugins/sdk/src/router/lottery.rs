@@ -1,23 +1,25 @@
-//! Who is chosen how often: mostly who seems best, now and then who might be best, and everybody once in a while. The lot
-//! is drawn by the very chances that are recorded.
+//! Randomised choice: mostly the candidate that seems best, sometimes one that might be best, and every candidate once in a
+//! while. The draw uses exactly the propensities that are recorded.
 
 use super::normal::Normal;
 
-/// Who else is looked at closely: everybody's chance of being the best would cost the square of their number.
+/// The most candidates whose chance of being the best is computed: the cost grows with the square of their number.
 const CONTENDERS: usize = 16;
 
-/// Cells of the grid over which those chances are summed up.
+/// Cells of the grid for the numeric integration.
 const CELLS: usize = 64;
 
-/// What is thought of the worth of one candidate: a normal distribution.
+/// The belief about the worth of a candidate: a normal distribution.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Belief {
+    /// Its mean.
     pub mean: f64,
+    /// Its standard deviation; 0 = certain.
     pub sd: f64,
 }
 
-/// How the chance to be chosen is divided: `explore` by the chance of being the best (probability matching, Thompson,
-/// 1933), `floor` evenly, the rest to the highest mean. Each 0.0 to 1.0, and so is their sum.
+/// Divides the propensity: the share `explore` by the chance of being the best (probability matching, Thompson, 1933), the
+/// share `floor` evenly, the rest to the highest mean.
 pub struct Lottery {
     explore: f64,
     floor: f64,
@@ -25,11 +27,12 @@ pub struct Lottery {
 }
 
 impl Lottery {
+    /// Both shares and their sum are 0.0 to 1.0.
     pub fn new(explore: f64, floor: f64) -> Self {
         Self { explore, floor, normal: Normal::new() }
     }
 
-    /// One chance for each belief. They add up to 1, and with a floor none is 0.
+    /// The propensity of each candidate. They add up to 1, and with a floor none is 0.
     pub fn chances(&self, beliefs: &[Belief]) -> Vec<f64> {
         let Some(best) = first_most(beliefs.iter().map(|belief| belief.mean)) else {
             return Vec::new();
@@ -45,8 +48,8 @@ impl Lottery {
         chances
     }
 
-    /// The chance of each contender to be worth more than all others, summed over a grid of their worth: in each cell,
-    /// that it is there, times that all others are below the cell's middle. What the grid loses is divided as the rest.
+    /// The chance of each contender to be worth more than all others, integrated over a grid: in each cell, the chance that it
+    /// lies there, times the chance that all others lie below the cell's middle. Normalised, because the grid is finite.
     fn best(&self, beliefs: &[Belief], contenders: &[usize]) -> Vec<f64> {
         let reach = |side: f64| {
             contenders
@@ -69,7 +72,7 @@ impl Lottery {
             for (value, &place) in next.iter_mut().zip(contenders) {
                 *value = self.below(beliefs[place], edge);
             }
-            // Before the first edge lies everything that can't be the best any more.
+            // Worth below the first edge can't be the best.
             if cell > 0 {
                 gather(&mut sums, &below, &next, &mut after);
             }
@@ -86,7 +89,7 @@ impl Lottery {
     }
 }
 
-/// So that they add up to 1.
+/// Normalises to a sum of 1.
 fn divided(parts: Vec<f64>) -> Vec<f64> {
     let total: f64 = parts.iter().sum();
     match total > 0.0 {
@@ -95,8 +98,8 @@ fn divided(parts: Vec<f64>) -> Vec<f64> {
     }
 }
 
-/// Adds what one cell holds: `below` and `next` are how much of each contender lies below its edges. `after` is room for
-/// the products of those behind.
+/// Adds one cell: `below` and `next` are the probabilities of each contender below its edges. `after` is a buffer for the
+/// products over the later contenders.
 fn gather(sums: &mut [f64], below: &[f64], next: &[f64], after: &mut [f64]) {
     let middle = |place: usize| 0.5 * (below[place] + next[place]);
     for place in (0..sums.len()).rev() {
@@ -109,7 +112,7 @@ fn gather(sums: &mut [f64], below: &[f64], next: &[f64], after: &mut [f64]) {
     }
 }
 
-/// Those who might be the best: the best mean and the highest mean plus two standard deviations, in ascending order.
+/// The contenders: the best mean, and the highest means plus two standard deviations; ascending.
 fn contenders(beliefs: &[Belief], best: usize) -> Vec<usize> {
     let hope = |place: &usize| beliefs[*place].mean + 2.0 * beliefs[*place].sd;
     let mut places: Vec<usize> = (0..beliefs.len()).filter(|place| *place != best).collect();
@@ -134,7 +137,7 @@ fn first_most(values: impl Iterator<Item = f64>) -> Option<usize> {
     most.map(|(place, _)| place)
 }
 
-/// The position that a fraction from 0.0 to 1.0 falls on; never one without a chance.
+/// The index that a uniform number from 0.0 to 1.0 selects; never one with propensity 0. None if there is no candidate.
 pub fn drawn(chances: &[f64], fraction: f64) -> Option<usize> {
     let mut sum = 0.0;
     let reached = chances.iter().position(|chance| {

@@ -1,17 +1,18 @@
-//! The normal distribution, tabulated once and then cheap to ask.
+//! The distribution function of the normal distribution, tabulated.
 
-/// Where the tables end: beyond it the distribution function counts as 0 or 1.
+/// The end of the table in standard deviations: beyond it the function counts as 0 or 1.
 const REACH: f64 = 6.0;
 
 /// Entries per unit.
 const DENSITY: f64 = 64.0;
 
-/// Φ on a grid with straight lines between; wrong by less than 1e-5.
+/// Φ by linear interpolation; the error is below 1e-5.
 pub struct Normal {
     cumulative: Vec<f64>,
 }
 
 impl Normal {
+    /// Computes the table.
     pub fn new() -> Self {
         let steps = (2.0 * REACH * DENSITY) as usize;
         let at = |step: usize| step as f64 / DENSITY - REACH;
@@ -38,7 +39,7 @@ impl Default for Normal {
     }
 }
 
-/// Abramowitz and Stegun, "Handbook of Mathematical Functions", 1964, 26.2.17; wrong by less than 7.5e-8.
+/// Abramowitz and Stegun, "Handbook of Mathematical Functions", 1964, 26.2.17; the error is below 7.5e-8.
 fn cumulative(z: f64) -> f64 {
     const TERMS: [f64; 5] = [0.319_381_530, -0.356_563_782, 1.781_477_937, -1.821_255_978, 1.330_274_429];
     let t = 1.0 / (1.0 + 0.231_641_9 * z.abs());

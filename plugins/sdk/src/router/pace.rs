@@ -1,26 +1,25 @@
-//! How long agents take, what they charge and how good the work is that is accepted: an agent's own mean for a skill,
-//! drawn towards what its mean over all skills and the skill's mean over all agents let expect, the more the fewer
-//! attempts there were.
+//! Expected duration, cost and quality of an agent's attempts: its own mean for a skill, shrunk towards what its mean over all
+//! skills and the skill's mean over all agents predict, the more the fewer attempts there were.
 
 use std::collections::BTreeMap;
 
 use super::{Agent, SkillStats};
 
-/// An expectation from the rest of the record counts as so many attempts.
+/// The prediction counts as this many attempts.
 const PRIOR: f64 = 3.0;
 
-/// What an attempt of an agent is expected to be like; none of what nobody's record tells.
+/// What an attempt is expected to be like; none where no record tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Expected {
-    /// From assignment to claim, in milliseconds.
+    /// Time from assignment to claim, in milliseconds.
     pub latency: Option<f64>,
-    /// In millionths.
+    /// Cost in millionths of the operator's currency.
     pub cost: Option<f64>,
     /// The mean score of accepted work, 0.0 to 1.0.
     pub quality: Option<f64>,
 }
 
-/// What is usual in a pool, worked out once for a snapshot.
+/// The means of a pool, computed once per snapshot.
 pub struct Pace<'a> {
     agents: &'a [Agent],
     latency: Usual<'a>,
@@ -29,24 +28,25 @@ pub struct Pace<'a> {
 }
 
 impl<'a> Pace<'a> {
+    /// The means of these agents.
     pub fn of(agents: &'a [Agent]) -> Self {
         let of = |measure| Usual::of(agents, measure);
         Self { agents, latency: of(latency), cost: of(cost), quality: of(quality) }
     }
 
-    /// What an attempt usually takes, in milliseconds; none if nobody was ever timed.
+    /// The mean duration of an attempt in milliseconds; none before the first.
     pub fn usual(&self) -> Option<f64> {
         self.latency.overall
     }
 
-    /// For work that needs these skills.
+    /// The means for tasks with these skills.
     pub fn at<'s>(&'s self, skills: &'s [&'s str]) -> PaceAt<'s> {
         let factors = [&self.latency, &self.cost, &self.quality].map(|usual| usual.factors(skills));
         PaceAt { pace: self, skills, factors }
     }
 }
 
-/// What is usual for work that needs some skills.
+/// The means for tasks with certain skills.
 pub struct PaceAt<'s> {
     pace: &'s Pace<'s>,
     skills: &'s [&'s str],
@@ -55,7 +55,7 @@ pub struct PaceAt<'s> {
 }
 
 impl PaceAt<'_> {
-    /// Of an agent, by its position in the snapshot, as the mean over the skills.
+    /// What is expected of the agent at this index of the snapshot: the mean over the skills.
     pub fn expected(&self, agent: usize) -> Expected {
         let Some(own) = self.pace.agents.get(agent) else { return Expected::default() };
         let records: Vec<Option<&SkillStats>> = self.skills.iter().map(|skill| own.record(skill)).collect();
@@ -90,7 +90,7 @@ struct Usual<'a> {
     overall: Option<f64>,
     /// Of each agent over all skills.
     agents: Vec<Option<f64>>,
-    /// Of each skill over all agents, as a multiple of what these agents usually have.
+    /// Of each skill over all agents, as a multiple of these agents' own means.
     skills: BTreeMap<&'a str, f64>,
 }
 
@@ -134,7 +134,7 @@ impl<'a> Usual<'a> {
     }
 }
 
-/// What a record says, drawn towards what is expected.
+/// The mean of a record, shrunk towards a prior.
 fn drawn(stats: Option<&SkillStats>, measure: Measure, prior: Option<f64>) -> Option<f64> {
     let mut mean = Mean::default();
     mean.add(stats.and_then(|stats| Some((measure(stats)?, weight(stats)))));
@@ -146,7 +146,7 @@ fn weight(stats: &SkillStats) -> f64 {
     stats.trials.clamp(0.0, 100.0)
 }
 
-/// A weighted mean in the making.
+/// Accumulates a weighted mean.
 #[derive(Default)]
 struct Mean {
     sum: f64,

@@ -1,48 +1,61 @@
-//! What a success is worth against time and money, as the operator configures it.
+//! The operator's preferences: what a success is worth against time and money.
 //!
 //! Keys of every router that chooses by it, with their ranges and defaults:
 //!
-//! - `success` (0 to 1000, 1): what an accepted outcome is worth. The others are prices in the same unit:
-//! - `wait` (0 to 1000, 0.025): of as much time as an attempt usually takes, from now to the end of the attempt;
-//! - `minute` (0 to 1000): of a minute of it, instead of `wait`;
+//! - `success` (0 to 1000, 1): the worth of an accepted outcome. The next four are prices in the same unit:
+//! - `wait` (0 to 1000, 0.025): of the usual duration of an attempt, counted from now to the end of the attempt;
+//! - `minute` (0 to 1000): of a minute, instead of `wait`;
 //! - `money` (0 to 1000, 0.01): of one unit of the operator's currency;
-//! - `load` (0 to 1000, 0.01): of an agent that is full, against one that is idle.
-//! - `quality` (0 to 1, 0): how far a success counts by the score that the agent's checks usually have: not at all, or
-//!   wholly.
-//! - `explore` (0 to 1, 0.1): the share of choices that go to whoever might be the best, as likely as that is;
-//! - `floor` (0 to 1, 0.02): the share that is divided evenly, so that everybody is seen again some day.
-//! - `patience` (0 to 1000, 40): for how many times what an attempt usually takes a task may wait for somebody busy who is
-//!   worth it; 0 = not at all.
+//! - `load` (0 to 1000, 0.01): of a full agent compared to an idle one.
+//! - `quality` (0 to 1, 0): how far a success is weighted by the usual score of the agent's checks, from not at all to fully.
+//! - `explore` (0 to 1, 0.1): the share of choices that go to agents by their chance of being the best;
+//! - `floor` (0 to 1, 0.02): the share that is divided evenly, so that every agent is tried again eventually.
+//! - `patience` (0 to 1000, 40): the longest that a task may wait for a busy agent, in usual durations of an attempt; 0 = it
+//!   never waits.
 
 use super::Factor;
 use super::lottery::Lottery;
 use crate::config::{Config, Unusable};
 
-/// The operator's, read from the configuration.
+/// The preferences, read from the configuration; the fields are the keys above.
 pub struct Preference {
+    /// Worth of an accepted outcome.
     pub success: f64,
+    /// Price of time.
     pub time: Time,
+    /// Price of one unit of currency.
     pub money: f64,
+    /// Price of a full agent.
     pub load: f64,
+    /// Weight of the usual score, 0.0 to 1.0.
     pub quality: f64,
+    /// The draw, with `explore` and `floor`.
     pub lottery: Lottery,
+    /// The longest wait for a busy agent, in usual durations of an attempt.
     pub patience: f64,
 }
 
-/// What time costs.
+/// The price of time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Time {
-    /// So much for what an attempt usually takes.
+    /// Per usual duration of an attempt.
     Attempt(f64),
+    /// Per minute.
     Minute(f64),
 }
 
+/// Milliseconds in a minute.
 pub const MINUTE_MS: f64 = 60_000.0;
 
 impl Preference {
+    /// The configuration keys.
     pub const KEYS: [&str; 9] =
         ["success", "wait", "minute", "money", "load", "quality", "explore", "floor", "patience"];
 
+    /// Reads the preferences.
+    ///
+    /// # Errors
+    /// A value is out of its range, `wait` and `minute` are both set, or `explore` and `floor` add up to more than 1.
     pub fn read(config: Config<'_>) -> Result<Self, Unusable> {
         let explore = number(config, "explore", 1.0)?.unwrap_or(0.1);
         let floor = number(config, "floor", 1.0)?.unwrap_or(0.02);
@@ -65,20 +78,20 @@ impl Preference {
         })
     }
 
-    /// Success, wait in minutes, cost in units of currency, load. `usual` is what an attempt usually takes, in
-    /// milliseconds; where nobody knows and time is priced by it, time costs nothing.
+    /// The weights of success, wait in minutes, cost in units of currency, and load. `usual` is the usual duration of an
+    /// attempt in milliseconds; if it is unknown and time is priced by it, time costs nothing.
     pub fn weights(&self, usual: Option<f64>) -> [f64; 4] {
         let minute = match (self.time, usual) {
             (Time::Minute(price), _) => price,
             (Time::Attempt(price), Some(usual)) => price * MINUTE_MS / usual.max(1.0),
             (Time::Attempt(_), None) => 0.0,
         };
-        // Not `-0.0`, which would be another factor to whoever compares bytes.
+        // Not `-0.0`, whose bytes differ.
         [self.success, 0.0 - minute, 0.0 - self.money, 0.0 - self.load]
     }
 }
 
-/// The factors of such weights.
+/// The factors with these weights.
 pub fn factors(weights: [f64; 4]) -> Vec<Factor> {
     let names = ["success", "wait", "cost", "load"];
     names.iter().zip(weights).map(|(name, weight)| Factor { name: (*name).to_owned(), weight }).collect()

@@ -1,8 +1,8 @@
-//! How busy the agents are, with what this very answer adds.
+//! The load of the agents, including the assignments of the current answer.
 
 use super::{Agent, Choice};
 
-/// Load by index into `snapshot.agents`.
+/// Loads by index into `snapshot.agents`.
 pub struct Room {
     agents: Vec<Load>,
 }
@@ -13,22 +13,24 @@ struct Load {
 }
 
 impl Room {
+    /// The loads of the snapshot.
     pub fn of(agents: &[Agent]) -> Self {
         let load = |agent: &Agent| Load { used: agent.running, capacity: agent.capacity.max(1) };
         Self { agents: agents.iter().map(load).collect() }
     }
 
-    /// 0.0 for an idle agent, 1.0 for a full one, more for one that got more than it has room for.
+    /// The share of an agent's capacity in use: 0.0 = idle, 1.0 = full, more = overbooked in this answer.
     pub fn load(&self, agent: u32) -> f64 {
         self.agents.get(agent as usize).map_or(1.0, |load| f64::from(load.used) / f64::from(load.capacity))
     }
 
+    /// Whether it has no room for another attempt.
     pub fn is_full(&self, agent: u32) -> bool {
         self.agents.get(agent as usize).is_none_or(|load| load.used >= load.capacity)
     }
 
-    /// How many attempts one more would have to wait for, by the agent's capacity, if so many others were given to it
-    /// first: 0.0 where there is room.
+    /// The number of attempts that another one would have to wait for, divided by the agent's capacity, if `others` are
+    /// assigned first; 0.0 if there is room.
     pub fn ahead(&self, agent: u32, others: u32) -> f64 {
         self.agents.get(agent as usize).map_or(0.0, |load| {
             let ahead = load.used.saturating_add(others).saturating_add(1).saturating_sub(load.capacity);
@@ -41,7 +43,7 @@ impl Room {
         f64::from(u8::from(self.is_full(agent)))
     }
 
-    /// Counts what was just chosen, so that the next request of the batch sees it.
+    /// Counts an assignment, so that the next request of the batch sees it.
     pub fn note(&mut self, choice: &Choice) {
         if let Choice::Assign(assignment) = choice
             && let Some(load) = self.agents.get_mut(assignment.agent as usize)

@@ -1,22 +1,23 @@
-//! The best of the candidates by a weighted sum, with everything that explains the choice.
+//! Chooses the best candidate by a weighted sum, with the scores that explain the choice.
 
 use std::cmp::Ordering;
 
 use super::{Assignment, Choice, Factor, Score};
 
-/// How many agents are named for the case that the chosen one is gone.
+/// The most fallbacks, for the case that the chosen agent is gone.
 const FALLBACKS: usize = 8;
 
-/// Names and weights of the factors. Equal totals are decided by the order of the candidates, which is that of ids.
+/// Names and weights of the factors. Of equal totals, the first candidate by id wins.
 pub struct Scorecard<const N: usize>(pub [(&'static str, f64); N]);
 
 impl<const N: usize> Scorecard<N> {
+    /// The factors for the answer.
     pub fn factors(&self) -> Vec<Factor> {
         self.0.iter().map(|(name, weight)| Factor { name: (*name).to_owned(), weight: *weight }).collect()
     }
 
-    /// Assigns the candidate with the highest total. `values` are a candidate's, in the order of the factors; `reason`
-    /// is told who was chosen and with which of them.
+    /// Assigns the candidate with the highest total. `values` returns a candidate's values in the order of the factors; `reason`
+    /// gets the chosen one and its values.
     pub fn assign(
         &self,
         candidates: &[u32],
@@ -42,7 +43,7 @@ impl<const N: usize> Scorecard<N> {
     fn score(&self, agent: u32, values: [f64; N]) -> Score {
         Score {
             agent,
-            // Not `sum`, which begins at -0.0.
+            // Not `sum`, which starts at -0.0.
             total: self.0.iter().zip(values).fold(0.0, |total, ((_, weight), value)| total + weight * value),
             propensity: 0.0,
             values: values.into(),
@@ -51,7 +52,7 @@ impl<const N: usize> Scorecard<N> {
     }
 }
 
-/// The positions of the best scores, best first: one to be chosen and its fallbacks.
+/// The indices of the best scores, best first: the chosen one and its fallbacks.
 fn ranking(scores: &[Score]) -> Vec<usize> {
     let better =
         |&a: &usize, &b: &usize| -> Ordering { scores[b].total.total_cmp(&scores[a].total).then(a.cmp(&b)) };

@@ -1,4 +1,4 @@
-//! A task of an agent is the evidence: the outcome stands if that task succeeds.
+//! Accepts the outcome if an evidence task succeeds, usually one that runs a program.
 //!
 //! Configuration: `agent` (required), the agent that looks at the outcome, usually one that runs a program; `title`,
 //! `input` (a JSON object for the task) and `estimate_ms`.

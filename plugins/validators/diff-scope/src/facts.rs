@@ -1,4 +1,4 @@
-//! What the host says of the attempt's worktree.
+//! The host's facts about the attempt's worktree.
 
 use baton_sdk::validator::{Attr, Config};
 use serde_json::Value;
@@ -22,7 +22,7 @@ const NO_WORKTREE: &str = "what was changed is not known: the attempt had no git
     effect `workspace` in a project that is a git repository, or do without this validator";
 
 impl Facts {
-    /// Or why nothing can be said.
+    /// Fails if the host has no facts.
     pub fn read(attrs: &[Attr]) -> Result<Self, String> {
         let attrs = Config(attrs);
         let Some(changed) = attrs.get("workspace.changed") else {

@@ -1,4 +1,4 @@
-//! Something changed, and only what was declared.
+//! Checks that something was changed, and only files in the declared scope.
 //!
 //! Configuration: `require-change` (true), whether an attempt that changed nothing is refused; `paths`, globs that may be
 //! changed beside those that the task declares; `deny`, globs that must not be changed whatever is declared. Both are a

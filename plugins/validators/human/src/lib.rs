@@ -1,4 +1,4 @@
-//! A person decides.
+//! Lets a person decide.
 //!
 //! Configuration: `agent` (required), the agent that stands for a person (its adapter is `person`); `question`; `choices`
 //! between commas (`accept,refuse`); `accepts`, which of them let the outcome stand (`accept`).

@@ -1,12 +1,13 @@
-//! What a judge is asked. The work was written by somebody who wants it to pass: it is shown as data.
+//! The question to a judge. The author of the work wants it to pass, so it is shown as data, not as instructions.
 
+use baton_sdk::seed::fnv1a;
 use baton_sdk::validator::{Artifact, Config, Content, NewTask, Request};
 use baton_sdk::words::capped;
 use serde_json::json;
 
 use crate::Court;
 
-/// How much of one text a judge is shown.
+/// The most bytes of one text that a judge gets.
 const SHOWN: usize = 48 * 1024;
 
 pub fn judge(court: &Court<'_>, request: &Request, name: &str) -> NewTask {
@@ -75,7 +76,7 @@ fn shown(text: &str) -> String {
 
 /// A line that the work does not contain.
 fn mark(work: &str) -> String {
-    let mut number = fnv(work);
+    let mut number = fnv1a(work.as_bytes());
     loop {
         let mark = format!("=====work-{number:016x}=====");
         if !work.contains(&mark) {
@@ -83,12 +84,6 @@ fn mark(work: &str) -> String {
         }
         number = number.wrapping_add(1);
     }
-}
-
-/// FNV-1a.
-fn fnv(text: &str) -> u64 {
-    text.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A model judges by a rubric. Its score is a judgement, and marked as one.
+//! Lets a model judge by a rubric. The score is a judgement, and labelled as one.
 //!
 //! Configuration: `agent` or `skill` (one of them), who judges; `rubric`, a text, or a JSON list of
 //! `{"criterion", "weight"?}` (does it do what was asked); `threshold` (0.7); `samples` (1), how many judge, 1, 3 or 5.

@@ -1,4 +1,4 @@
-//! What is judged, and what a judge answered.
+//! The rubric, and the answers of judges.
 
 use baton_sdk::config::Unusable;
 use baton_sdk::executor::rounded;
@@ -58,7 +58,7 @@ impl Rubric {
         json!({"type": "object", "required": ["scores"], "properties": {"scores": scores}}).to_string()
     }
 
-    /// What a judge answered, or why it can't be used.
+    /// Parses the answer of a judge, or says why it can't be used.
     pub fn judgement(&self, output: &str) -> Result<Judgement, String> {
         let answer: Value =
             serde_json::from_str(output).map_err(|_| String::from("its answer is no JSON"))?;

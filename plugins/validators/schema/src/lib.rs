@@ -1,4 +1,4 @@
-//! The output is what the plan's JSON Schema demands.
+//! Validates the output against the plan's JSON Schema.
 
 #[cfg(target_arch = "wasm32")]
 mod no_randomness;

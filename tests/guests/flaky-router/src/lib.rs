@@ -1,4 +1,4 @@
-//! Works for so many calls, then errors for ever. Expected: after three errors in a row the router before it is back.
+//! Works for some calls, then always fails. Expected: after three failures in a row the previous router is back.
 //! Configuration `good-calls` is their number, 1 if absent; state is the count of good calls as four bytes, little
 //! endian.
 

@@ -1,4 +1,4 @@
-//! Asks a person one question after the other, whatever it is answered. Expected: the attempt is stopped by its limit of
+//! Asks a person one question after the other, whatever the answers. Expected: the attempt is stopped by its limit on
 //! questions.
 
 use baton_sdk::agent::people::{self, Purpose, Question};

@@ -1,5 +1,5 @@
-//! Is never done. Configuration `do`: `spawn` (if absent: one more child each time), `nap` (waits for a moment, again and
-//! again). Expected: the task fails with the limit that it went over.
+//! Never finishes. Configuration `do`: `spawn` (default: one more child each time), `nap` (waits for a moment, again and
+//! again). Expected: the task fails and names the exceeded limit.
 
 use baton_sdk::executor::{Config, ExecutionError, Executor, NewTask, Request, Step, Wait};
 

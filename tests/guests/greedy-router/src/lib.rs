@@ -1,5 +1,5 @@
-//! Wants and says more than a router may. Configuration `do`: `consult` (if absent: something is to be done first, every
-//! time), `refuse` (to decide, in 5 MB), `reject` (every task, in 5 MB), `reason` (assigns, and says why in 5 MB).
+//! Asks for and returns more than a router may. Configuration `do`: `consult` (default: asks for a task first, every
+//! time), `refuse` (an error of 5 MB), `reject` (every task, with 5 MB), `reason` (assigns, with a reason of 5 MB).
 //! Expected: bounded consultations, and texts that are cut and say so.
 
 use baton_sdk::router::{Answer, Assignment, Choice, Config, NewTask, RouteError, Router, Snapshot};

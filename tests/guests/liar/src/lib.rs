@@ -1,6 +1,6 @@
 //! An agent whose outcome is not true. Expected: the outcome is refused as `invalid-output` with the first lie named,
 //! and nothing of it is stored. Configuration `about` chooses one lie: `output` (is not JSON), `artifact` (stored
-//! content of 3 GB that the host does not hold), `digest` (is none), `cost`; without it all are told.
+//! content of 3 GB that the host does not have), `digest` (malformed), `cost`; without it all are told.
 
 use baton_sdk::agent::{Agent, Artifact, Attempt, Config, Content, Fault, Outcome, Reference, Usage};
 

@@ -1,4 +1,4 @@
-//! Takes memory until there is none. Expected: its memory stops at the limit, it traps, the host decides.
+//! Allocates memory without end. Expected: its memory stops at the limit, it traps, the host decides.
 
 use std::hint::black_box;
 

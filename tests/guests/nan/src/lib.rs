@@ -1,6 +1,6 @@
-//! Answers with numbers that are none: a total of NaN, a propensity of 7, an infinite value. Expected: the answer is
-//! refused as a whole, the number named, the host decides. Configuration `in` chooses one of `total`, `propensity`,
-//! `value`, or `weight`, whose -0.0 is finite and nothing to refuse; without it all are told.
+//! Answers with invalid numbers: a total of NaN, a propensity of 7, an infinite value. Expected: the answer is refused as a
+//! whole, the number named, the host decides. Configuration `in` chooses one of `total`, `propensity`, `value`, or
+//! `weight`, whose -0.0 is finite and valid; without it all are sent.
 
 use baton_sdk::router::{Answer, Assignment, Choice, Config, Factor, RouteError, Router, Score, Snapshot};
 

@@ -1,4 +1,4 @@
-//! Never comes back. Expected: ended by fuel or by its deadline, one failure counted, the host decides.
+//! Never returns. Expected: ended by fuel or by its deadline, one failure counted, the host decides.
 
 use std::hint::black_box;
 

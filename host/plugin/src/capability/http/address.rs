@@ -1,28 +1,29 @@
-//! Which addresses a request may go to. Judged after the name was resolved, so that no name can point inwards.
+//! Which addresses a request may go to. Checked after a name was resolved, so that no public name can point into a private
+//! network (server-side request forgery).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What lies at an address.
+/// What kind of network an address belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reach {
+pub enum AddressClass {
     /// The open internet.
     Public,
-    /// This machine or a network that is not routed: only for a service with `private = true`.
+    /// This machine or a private network: only for a service with `private = true`.
     Private,
-    /// Nothing that a service may be: the metadata of a cloud, a group, nobody.
+    /// Never the address of a service: metadata of a cloud provider, multicast, unassigned.
     Never,
 }
 
-/// By the IANA registries of special-purpose addresses (RFC 6890 and what followed).
+/// Classifies an address by the IANA special-purpose address registries (RFC 6890 and its updates).
 #[must_use]
-pub fn reach(address: IpAddr) -> Reach {
+pub fn classify(address: IpAddr) -> AddressClass {
     match address {
-        IpAddr::V4(address) => reach_v4(address),
-        IpAddr::V6(address) => reach_v6(address),
+        IpAddr::V4(address) => classify_v4(address),
+        IpAddr::V6(address) => classify_v6(address),
     }
 }
 
-/// Where Azure's virtual machines find their host.
+/// Azure's platform address, as its virtual machines see it.
 const AZURE_WIRE: Ipv4Addr = Ipv4Addr::new(168, 63, 129, 16);
 /// Alibaba's metadata.
 const ALIBABA: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
@@ -31,7 +32,7 @@ const ORACLE: Ipv4Addr = Ipv4Addr::new(192, 0, 0, 192);
 /// Amazon's metadata.
 const AMAZON: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 
-fn reach_v4(address: Ipv4Addr) -> Reach {
+fn classify_v4(address: Ipv4Addr) -> AddressClass {
     let [a, b, c, _] = address.octets();
     let never = address.is_link_local()
         || address.is_unspecified()
@@ -46,34 +47,34 @@ fn reach_v4(address: Ipv4Addr) -> Reach {
     let benchmark = a == 198 && (b == 18 || b == 19);
     let assignments = (a, b, c) == (192, 0, 0);
     match () {
-        () if never => Reach::Never,
+        () if never => AddressClass::Never,
         () if address.is_loopback() || address.is_private() || shared || benchmark || assignments => {
-            Reach::Private
+            AddressClass::Private
         }
-        () if address.is_documentation() => Reach::Never,
-        () => Reach::Public,
+        () if address.is_documentation() => AddressClass::Never,
+        () => AddressClass::Public,
     }
 }
 
-fn reach_v6(address: Ipv6Addr) -> Reach {
+fn classify_v6(address: Ipv6Addr) -> AddressClass {
     let segments = address.segments();
     if let Some(inner) = embedded(address) {
-        return reach_v4(inner);
+        return classify_v4(inner);
     }
     let link_local = segments[0] & 0xffc0 == 0xfe80;
     let unique_local = segments[0] & 0xfe00 == 0xfc00;
     match () {
-        () if address.is_loopback() => Reach::Private,
+        () if address.is_loopback() => AddressClass::Private,
         () if address.is_unspecified() || address.is_multicast() || link_local || address == AMAZON => {
-            Reach::Never
+            AddressClass::Never
         }
-        () if unique_local => Reach::Private,
-        () if segments[0] & 0xe000 != 0x2000 => Reach::Never,
-        () => Reach::Public,
+        () if unique_local => AddressClass::Private,
+        () if segments[0] & 0xe000 != 0x2000 => AddressClass::Never,
+        () => AddressClass::Public,
     }
 }
 
-/// The IPv4 address inside: mapped, translated (NAT64) or tunnelled (6to4).
+/// The IPv4 address inside of an IPv6 address: mapped, translated (NAT64) or tunnelled (6to4).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let segments = address.segments();
     let of = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
@@ -90,14 +91,17 @@ mod tests {
 
     #[test]
     fn addresses_are_what_the_registries_say() {
-        let all = |reach_expected, texts: &[&str]| {
+        let all = |expected, texts: &[&str]| {
             for text in texts {
-                assert_eq!(reach(text.parse().unwrap()), reach_expected, "{text}");
+                assert_eq!(classify(text.parse().unwrap()), expected, "{text}");
             }
         };
-        all(Reach::Public, &["8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::8.8.8.8"]);
         all(
-            Reach::Private,
+            AddressClass::Public,
+            &["8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "64:ff9b::8.8.8.8"],
+        );
+        all(
+            AddressClass::Private,
             &[
                 "127.0.0.1",
                 "10.1.2.3",
@@ -111,7 +115,7 @@ mod tests {
             ],
         );
         all(
-            Reach::Never,
+            AddressClass::Never,
             &[
                 "169.254.169.254",
                 "::ffff:169.254.169.254",

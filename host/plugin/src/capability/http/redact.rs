@@ -1,26 +1,28 @@
-//! A service may repeat a secret that it was sent. No plugin is to see it all the same.
+//! Removes secrets from responses: a service may echo the ones that it was sent, and no plugin may see them.
 
-/// What stands in its place.
+/// Replaces a secret.
 const MARK: &[u8] = b"[secret]";
 
-/// Takes secrets out of what passes, also where one is cut between two pieces.
+/// Removes secrets from a stream of chunks, also where one is split between two chunks.
 #[derive(Debug)]
 pub struct Redactor {
     secrets: Vec<Vec<u8>>,
-    /// The end of what came, which may be the beginning of a secret.
+    /// Bytes at the end of the stream that may be the beginning of a secret.
     held: Vec<u8>,
 }
 
 impl Redactor {
+    /// A redactor for these secrets; empty ones are ignored.
     #[must_use]
     pub fn new(secrets: Vec<String>) -> Self {
         let mut secrets: Vec<Vec<u8>> =
             secrets.into_iter().map(String::into_bytes).filter(|secret| !secret.is_empty()).collect();
-        // One may hold another.
+        // The longest first: one secret may contain another.
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         Self { secrets, held: Vec::new() }
     }
 
+    /// The part of the stream that is known to be clean after this chunk.
     pub fn pass(&mut self, piece: &[u8]) -> Vec<u8> {
         if self.secrets.is_empty() {
             return piece.to_vec();
@@ -31,18 +33,20 @@ impl Redactor {
         clean
     }
 
-    /// What is left when nothing more comes.
+    /// The bytes that were held back, at the end of the stream.
     pub fn rest(&mut self) -> Vec<u8> {
         let held = std::mem::take(&mut self.held);
         self.scan(&held, true).0
     }
 
+    /// A whole text without secrets.
     #[must_use]
     pub fn text(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.scan(text.as_bytes(), true).0).into_owned()
     }
 
-    /// What is clean, and how far it was looked at: unless it is all, what may be the beginning of a secret is left.
+    /// The clean text, and the number of bytes that were scanned. Unless `bytes` is the end of the stream (`is_all`), the scan
+    /// stops at what may be the beginning of a secret.
     fn scan(&self, bytes: &[u8], is_all: bool) -> (Vec<u8>, usize) {
         let mut clean = Vec::with_capacity(bytes.len());
         let mut at = 0;
@@ -52,7 +56,6 @@ impl Redactor {
             if !is_all && self.secrets.iter().any(is_begun) {
                 break;
             }
-            // The longest comes first.
             match self.secrets.iter().find(|secret| rest.starts_with(secret)) {
                 Some(secret) => {
                     clean.extend_from_slice(MARK);

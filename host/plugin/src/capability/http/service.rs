@@ -1,41 +1,109 @@
-//! A service: one far side that the operator allows to be asked, and what may be asked of it.
+//! A service: a server that the operator allows plugins to call, and the limits on calls.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
+use thiserror::Error;
 
 use crate::bindings::shared::baton::types::core::Attr;
-use crate::capability::secret::Template;
+use crate::capability::secret::SecretTemplate;
 
+/// A table `[services.NAME]` of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
+    /// Its name in the configuration.
     pub name: String,
-    /// Scheme, host, port and the path below which everything is allowed.
+    /// Scheme, host, port, and the path below which every path is allowed.
     pub base: Url,
-    /// Whether it may be on this machine or on a network that is not routed.
+    /// Whether its address may be on this machine or a private network.
     pub private: bool,
-    /// In upper case.
+    /// Allowed methods, in upper case.
     pub methods: Vec<String>,
-    /// Sent with every request, with secrets in place.
-    pub headers: Vec<(HeaderName, Template)>,
-    /// A whole exchange may take so long.
+    /// Headers that the host adds to every request.
+    pub headers: Vec<(HeaderName, SecretTemplate)>,
+    /// Timeout of a whole exchange, and of waiting for a slot.
     pub timeout: Duration,
-    /// It may be silent for so long.
-    pub silence: Duration,
-    /// It may ask to be left alone for so long; what asks for more is asked again by then.
-    pub longest_pause: Duration,
-    /// Bytes of one response.
+    /// Idle timeout: the longest pause between two chunks of a response.
+    pub idle_timeout: Duration,
+    /// The longest pause that it can ask for with `Retry-After`. A longer one is cut to this.
+    pub max_retry_after: Duration,
+    /// The most bytes in the body of a response.
     pub max_body: usize,
-    /// Exchanges at once, by all agents together.
+    /// The most concurrent exchanges, over all agents.
     pub concurrency: u32,
-    /// Requests in a minute, by all agents together.
+    /// The most requests per minute, over all agents; none = no limit.
     pub per_minute: Option<std::num::NonZeroU32>,
-    /// The way out of this network: it is asked to connect, and so resolves and judges the service's address itself.
+    /// Proxy that requests go through. It resolves the service's name, so the address rules of this host do not apply.
     pub proxy: Option<Url>,
 }
 
-/// What the host sets by itself, or what would change how a request is framed.
+type ParseError = <Url as FromStr>::Err;
+
+/// Why a text is no base address of a service or a proxy.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum InvalidUrl {
+    /// It is not a URL.
+    #[error("{text:?} is not a URL: {source}")]
+    Malformed {
+        /// The text.
+        text: String,
+        /// What is wrong with it.
+        source: ParseError,
+    },
+    /// It is a URL that can't be a base address.
+    #[error(
+        "expected an address such as \"https://api.example.com/v1\", without user, query or fragment, not {0:?}"
+    )]
+    NoBase(String),
+}
+
+/// Why a plugin can't send a request. `Path`, `Url`, `Method` and `NoMethod` are refusals that the operator should see; the
+/// others are mistakes of the plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum RequestError {
+    /// The path leads out of the service, or is malformed.
+    #[error("path {path:?} {why}")]
+    Path {
+        /// The path.
+        path: String,
+        /// What is wrong with it.
+        why: &'static str,
+    },
+    /// The path does not form a URL.
+    #[error("path {path:?}: {source}")]
+    Url {
+        /// The path.
+        path: String,
+        /// What is wrong with it.
+        source: ParseError,
+    },
+    /// The operator does not allow the method.
+    #[error("service {service} allows {allowed}, not {method:?}: [services.{service}] methods")]
+    Method {
+        /// The service.
+        service: String,
+        /// The allowed methods, separated by commas.
+        allowed: String,
+        /// The method.
+        method: String,
+    },
+    /// The operator allows a method that HTTP does not.
+    #[error("{0:?} is no method of HTTP")]
+    NoMethod(String),
+    /// The name of a header is malformed.
+    #[error("{0:?} is no name of a header")]
+    HeaderName(String),
+    /// Only the host may set this header.
+    #[error("the header {0} is set by the host")]
+    Reserved(HeaderName),
+    /// The value of this header is malformed.
+    #[error("the value of the header {0} has a character that is not allowed")]
+    HeaderValue(HeaderName),
+}
+
+/// Headers that plugins can't set: the host's own, and those that change the framing or the method of a request.
 const RESERVED: [&str; 14] = [
     "accept-encoding",
     "connection",
@@ -54,28 +122,29 @@ const RESERVED: [&str; 14] = [
 ];
 
 impl Service {
+    /// Parses the base address of a service or a proxy.
+    ///
     /// # Errors
-    /// What a base address must be.
-    pub fn base(text: &str) -> Result<Url, String> {
-        let url: Url = text.parse().map_err(|why| format!("{text:?} is no address: {why}"))?;
+    /// It is no http or https address, or has a user, a query or a fragment.
+    pub fn base(text: &str) -> Result<Url, InvalidUrl> {
+        let url: Url =
+            text.parse().map_err(|source| InvalidUrl::Malformed { text: text.to_owned(), source })?;
         let plain = url.username().is_empty()
             && url.password().is_none()
             && url.query().is_none()
             && url.fragment().is_none();
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() || !plain {
-            return Err(format!(
-                "expected an address such as \"https://api.example.com/v1\", without user, query or fragment, not {text:?}"
-            ));
+            return Err(InvalidUrl::NoBase(text.to_owned()));
         }
         Ok(url)
     }
 
-    /// The whole address of a request below this service.
+    /// The URL of a request to a path of this service, with its query.
     ///
     /// # Errors
-    /// Why the path would lead elsewhere.
-    pub fn url(&self, path: &str) -> Result<Url, String> {
-        let wrong = |why: &str| Err(format!("path {path:?} {why}"));
+    /// The path leads out of the service's base path, or is malformed.
+    pub fn url(&self, path: &str) -> Result<Url, RequestError> {
+        let wrong = |why| Err(RequestError::Path { path: path.to_owned(), why });
         if !path.is_empty() && !path.starts_with('/') && !path.starts_with('?') {
             return wrong("must be empty or begin with /");
         }
@@ -87,7 +156,9 @@ impl Service {
             return wrong("must not climb");
         }
         let base = self.base.as_str().trim_end_matches('/');
-        let url: Url = format!("{base}{path}").parse().map_err(|why| format!("path {path:?}: {why}"))?;
+        let url: Url = format!("{base}{path}")
+            .parse()
+            .map_err(|source| RequestError::Url { path: path.to_owned(), source })?;
         let below = url.path().starts_with(self.base.path().trim_end_matches('/'));
         if url.origin() != self.base.origin() || !below {
             return wrong("leads out of the service");
@@ -95,45 +166,46 @@ impl Service {
         Ok(url)
     }
 
-    /// # Errors
-    /// The method is not among those that the operator allows.
-    pub fn method(&self, name: &str) -> Result<reqwest::Method, String> {
-        if !self.methods.iter().any(|allowed| allowed == name) {
-            return Err(format!(
-                "service {} allows {}, not {name:?}: [services.{}] methods",
-                self.name,
-                self.methods.join(", "),
-                self.name
-            ));
-        }
-        reqwest::Method::from_bytes(name.as_bytes()).map_err(|why| why.to_string())
-    }
-
-    /// A header that a plugin wants to send.
+    /// The method of this name.
     ///
     /// # Errors
-    /// It is not a header, or it is not the plugin's to set.
-    pub fn header(&self, attr: &Attr) -> Result<(HeaderName, HeaderValue), String> {
-        let name = HeaderName::from_bytes(attr.name.as_bytes())
-            .map_err(|_| format!("{:?} is no name of a header", attr.name))?;
-        if RESERVED.contains(&name.as_str()) || self.headers.iter().any(|(own, _)| *own == name) {
-            return Err(format!("the header {name} is set by the host"));
+    /// The operator does not allow it for this service.
+    pub fn method(&self, name: &str) -> Result<reqwest::Method, RequestError> {
+        if !self.methods.iter().any(|allowed| allowed == name) {
+            return Err(RequestError::Method {
+                service: self.name.clone(),
+                allowed: self.methods.join(", "),
+                method: name.to_owned(),
+            });
         }
-        let value = HeaderValue::from_str(&attr.value)
-            .map_err(|_| format!("the value of the header {name} holds a character that none may have"))?;
+        reqwest::Method::from_bytes(name.as_bytes()).map_err(|_| RequestError::NoMethod(name.to_owned()))
+    }
+
+    /// A header from a plugin.
+    ///
+    /// # Errors
+    /// It is malformed, or only the host may set it.
+    pub fn header(&self, attr: &Attr) -> Result<(HeaderName, HeaderValue), RequestError> {
+        let name = HeaderName::from_bytes(attr.name.as_bytes())
+            .map_err(|_| RequestError::HeaderName(attr.name.clone()))?;
+        if RESERVED.contains(&name.as_str()) || self.headers.iter().any(|(own, _)| *own == name) {
+            return Err(RequestError::Reserved(name));
+        }
+        let value =
+            HeaderValue::from_str(&attr.value).map_err(|_| RequestError::HeaderValue(name.clone()))?;
         Ok((name, value))
     }
 }
 
-/// Whether a path leaves its folder, or hides what it is: judged as the most eager of servers reads it, which decodes until
-/// nothing is left to decode, takes `\` for `/`, and cuts what follows a semicolon off before it climbs.
+/// Whether a path has a `.` or `..` segment, possibly disguised. Read as the most lenient server would: percent-decoded
+/// repeatedly, with `\` taken for `/`, and with parameters after a semicolon cut off.
 fn climbs(path: &str) -> bool {
     let mut decoded = path.as_bytes().to_vec();
     while let Some(once) = decode(&decoded) {
         decoded = once;
     }
     let separators = |bytes: &[u8]| bytes.iter().filter(|byte| matches!(byte, b'/' | b'\\')).count();
-    // An escape that no UTF-8 has stands for a character that it should have been written as.
+    // 0xc0 and 0xc1 never occur in UTF-8; decoders that accept them read an overlong form of an ASCII character.
     let is_odd = decoded.iter().any(|byte| byte.is_ascii_control() || matches!(byte, 0xc0 | 0xc1));
     let is_climb = |segment: &[u8]| matches!(segment.split(|byte| *byte == b';').next(), Some(b"." | b".."));
     is_odd
@@ -141,7 +213,7 @@ fn climbs(path: &str) -> bool {
         || decoded.split(|byte| matches!(byte, b'/' | b'\\')).any(is_climb)
 }
 
-/// None if nothing is escaped.
+/// Percent-decodes once. None if nothing is escaped.
 fn decode(bytes: &[u8]) -> Option<Vec<u8>> {
     let digit = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
     let mut decoded = Vec::with_capacity(bytes.len());
@@ -174,11 +246,11 @@ mod tests {
             methods: vec!["POST".into()],
             headers: vec![(
                 HeaderName::from_static("authorization"),
-                Template::parse("x", |_| None).unwrap(),
+                SecretTemplate::parse("x", |_| None).unwrap(),
             )],
             timeout: Duration::from_secs(1),
-            silence: Duration::from_secs(1),
-            longest_pause: Duration::from_secs(1),
+            idle_timeout: Duration::from_secs(1),
+            max_retry_after: Duration::from_secs(1),
             max_body: 1,
             concurrency: 1,
             per_minute: None,
@@ -241,13 +313,16 @@ mod tests {
         let service = service();
         let set = |name: &str, value: &str| service.header(&Attr { name: name.into(), value: value.into() });
         assert!(set("X-Trace", "1").is_ok());
-        assert_eq!(set("Authorization", "mine"), Err("the header authorization is set by the host".into()));
-        assert_eq!(set("Host", "evil"), Err("the header host is set by the host".into()));
+        assert_eq!(
+            set("Authorization", "mine"),
+            Err(RequestError::Reserved(HeaderName::from_static("authorization")))
+        );
+        assert_eq!(set("Host", "evil").unwrap_err().to_string(), "the header host is set by the host");
         assert!(set("x", "a\r\nb: c").is_err());
         assert!(service.method("POST").is_ok());
         assert_eq!(
-            service.method("GET"),
-            Err("service s allows POST, not \"GET\": [services.s] methods".into())
+            service.method("GET").unwrap_err().to_string(),
+            "service s allows POST, not \"GET\": [services.s] methods"
         );
     }
 }

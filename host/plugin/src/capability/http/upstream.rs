@@ -1,4 +1,4 @@
-//! One service as all attempts share it: its connections, its places, its pace.
+//! The state of a service that all attempts share: connections, slots, rate limit, and the pause that it asked for.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
@@ -10,21 +10,25 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use thiserror::Error;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::address::{Reach, reach};
+use super::address::{AddressClass, classify};
 use super::service::Service;
+use crate::capability::secret::SecretError;
 
-type Pace = RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddleware<Instant>>;
+type RateLimit = RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddleware<Instant>>;
 
+/// A service at run time.
 #[derive(Debug)]
 pub struct Upstream {
+    /// Its configuration.
     pub service: Service,
-    client: OnceLock<Result<reqwest::Client, String>>,
-    places: Arc<Semaphore>,
-    pace: Option<Pace>,
-    /// It asked to be left alone.
-    quiet: Mutex<Option<Pause>>,
+    client: OnceLock<Result<reqwest::Client, Arc<reqwest::Error>>>,
+    slots: Arc<Semaphore>,
+    rate: Option<RateLimit>,
+    /// The pause that it asked for last.
+    pause: Mutex<Option<Pause>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -40,18 +44,20 @@ impl Pause {
 }
 
 impl Upstream {
+    /// Opens no connection: that happens on the first request.
     #[must_use]
     pub fn new(service: Service) -> Self {
-        let places = Arc::new(Semaphore::new(service.concurrency as usize));
-        let pace = service
+        let slots = Arc::new(Semaphore::new(service.concurrency as usize));
+        let rate = service
             .per_minute
             .map(|number| RateLimiter::direct_with_clock(Quota::per_minute(number), MonotonicClock));
-        Self { service, client: OnceLock::new(), places, pace, quiet: Mutex::default() }
+        Self { service, client: OnceLock::new(), slots, rate, pause: Mutex::default() }
     }
 
-    /// Waits for a place, for the pace, and for the end of a pause that the service asked for.
+    /// Waits for a free slot, the rate limit, and the end of a pause that the service asked for. None is never returned: the
+    /// semaphore is not closed.
     pub(super) async fn admit(&self) -> Option<OwnedSemaphorePermit> {
-        let permit = Arc::clone(&self.places).acquire_owned().await.ok()?;
+        let permit = Arc::clone(&self.slots).acquire_owned().await.ok()?;
         while let Some(wait) = self.wait() {
             tokio::time::sleep(wait).await;
         }
@@ -59,29 +65,29 @@ impl Upstream {
     }
 
     fn wait(&self) -> Option<Duration> {
-        let quiet = *self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pause) = quiet.map(Pause::left).filter(|pause| !pause.is_zero()) {
+        let pause = *self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pause) = pause.map(Pause::left).filter(|pause| !pause.is_zero()) {
             return Some(pause);
         }
-        let pace = self.pace.as_ref()?;
-        pace.check().err().map(|early| early.wait_time_from(MonotonicClock.now()))
+        let rate = self.rate.as_ref()?;
+        rate.check().err().map(|early| early.wait_time_from(MonotonicClock.now()))
     }
 
-    /// The service asked one caller to wait: all others wait with it.
-    pub(super) fn rest(&self, pause: Duration) {
-        let pause = Pause { asked: Stopwatch::start(), length: pause.min(self.service.longest_pause) };
-        let mut quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
-        let longer = quiet.is_none_or(|before| before.left() < pause.length);
+    /// Holds back all requests because the service asked for a pause, cut to the longest that it may ask for.
+    pub(super) fn pause(&self, length: Duration) {
+        let pause = Pause { asked: Stopwatch::start(), length: length.min(self.service.max_retry_after) };
+        let mut current = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        let longer = current.is_none_or(|before| before.left() < pause.length);
         if longer {
-            *quiet = Some(pause);
+            *current = Some(pause);
         }
     }
 
-    /// Whether the secrets of its headers are there, and its address is one to go to.
+    /// Checks that a request could be sent: the address is allowed and the secrets of the headers can be read. Sends nothing.
     ///
     /// # Errors
-    /// What is missing.
-    pub fn secrets(&self) -> Result<(), String> {
+    /// What is missing or not allowed.
+    pub fn secrets(&self) -> Result<(), ServiceError> {
         self.client()?;
         for (_, template) in &self.service.headers {
             template.reveal()?;
@@ -89,15 +95,15 @@ impl Upstream {
         Ok(())
     }
 
-    /// # Errors
-    /// This machine has no certificates to trust, or the address is not one to go to.
-    pub(super) fn client(&self) -> Result<reqwest::Client, String> {
+    /// The HTTP client of the service, created on first use.
+    pub(super) fn client(&self) -> Result<reqwest::Client, ServiceError> {
         self.literal()?;
-        self.client.get_or_init(|| connect(&self.service)).clone()
+        let client = self.client.get_or_init(|| connect(&self.service).map_err(Arc::new));
+        client.clone().map_err(|source| ServiceError::Setup { service: self.service.name.clone(), source })
     }
 
-    /// An address that is written out is never resolved, so it is judged here.
-    fn literal(&self) -> Result<(), String> {
+    /// Checks an address that is written out as a number: the resolver, which checks all others, never sees it.
+    fn literal(&self) -> Result<(), AddressRefused> {
         let host = self.service.base.host_str().unwrap_or_default();
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         match bare.parse::<IpAddr>() {
@@ -107,10 +113,10 @@ impl Upstream {
     }
 }
 
-fn connect(service: &Service) -> Result<reqwest::Client, String> {
+fn connect(service: &Service) -> reqwest::Result<reqwest::Client> {
     static PROVIDER: Once = Once::new();
     PROVIDER.call_once(|| {
-        // Another library in this process may have chosen already, which is as good.
+        // An error means that another library of this process has installed a provider, which will do.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
     let builder = reqwest::Client::builder()
@@ -118,24 +124,24 @@ fn connect(service: &Service) -> Result<reqwest::Client, String> {
         .no_proxy()
         .referer(false)
         .connect_timeout(Duration::from_secs(10))
-        .read_timeout(service.silence)
+        .read_timeout(service.idle_timeout)
         .timeout(service.timeout)
         .user_agent(concat!("baton/", env!("CARGO_PKG_VERSION")));
     let builder = match &service.proxy {
         None => builder.dns_resolver(Arc::new(Guarded { private: service.private })),
         Some(proxy) => {
             let proxy = reqwest::Proxy::all(proxy.clone());
-            builder.proxy(proxy.map_err(|why| format!("service {}: proxy: {why}", service.name))?)
+            builder.proxy(proxy?)
         }
     };
-    // A plain service needs no certificates, and a machine may have none.
+    // Plain http needs no certificates, and a machine may have none.
     let is_plain = service.base.scheme() == "http"
         && service.proxy.as_ref().is_none_or(|proxy| proxy.scheme() == "http");
     let builder = if is_plain { builder.tls_certs_only([]) } else { builder };
-    builder.build().map_err(|why| format!("service {}: {why}", service.name))
+    builder.build()
 }
 
-/// Resolves as the system does and keeps what may be gone to.
+/// Resolves names as the system does and keeps the allowed addresses.
 struct Guarded {
     private: bool,
 }
@@ -149,7 +155,7 @@ impl Resolve for Guarded {
             let allowed: Vec<SocketAddr> =
                 found.into_iter().filter(|address| judge(address.ip(), private).is_ok()).collect();
             match (allowed.is_empty(), refused) {
-                (true, Some(why)) => Err(why.into()),
+                (true, Some(refused)) => Err(refused.into()),
                 (true, None) => Err("the name has no address".into()),
                 (false, _) => Ok(Box::new(allowed.into_iter()) as Addrs),
             }
@@ -157,16 +163,44 @@ impl Resolve for Guarded {
     }
 }
 
-/// How a refusal begins, wherever in a chain of errors it turns up.
-pub(super) const REFUSED: &str = "address refused: ";
+/// Why a service can't be called. No request was sent.
+#[derive(Debug, Error)]
+pub enum ServiceError {
+    /// The address is not allowed. Change the configuration.
+    #[error(transparent)]
+    Address(#[from] AddressRefused),
+    /// A secret of its headers is missing. Set it.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The machine lacks something, such as certificates to trust.
+    #[error("service {service}: {source}")]
+    Setup {
+        /// The service.
+        service: String,
+        /// What the HTTP client reported.
+        source: Arc<reqwest::Error>,
+    },
+}
 
-fn judge(address: IpAddr, private: bool) -> Result<(), String> {
-    match reach(address) {
-        Reach::Public => Ok(()),
-        Reach::Private if private => Ok(()),
-        Reach::Private => Err(format!(
-            "{REFUSED}{address} is on this machine or a private network; if the service belongs there, set private = true"
-        )),
-        Reach::Never => Err(format!("{REFUSED}{address} is no address of a service")),
+/// An address that requests may not go to. Also found as a source inside of the client's errors, where the resolver
+/// returned it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum AddressRefused {
+    /// It needs `private = true`.
+    #[error(
+        "address refused: {0} is on this machine or a private network; if the service belongs there, set private = true"
+    )]
+    Private(IpAddr),
+    /// No configuration allows it.
+    #[error("address refused: {0} is no address of a service")]
+    Never(IpAddr),
+}
+
+fn judge(address: IpAddr, private: bool) -> Result<(), AddressRefused> {
+    match classify(address) {
+        AddressClass::Public => Ok(()),
+        AddressClass::Private if private => Ok(()),
+        AddressClass::Private => Err(AddressRefused::Private(address)),
+        AddressClass::Never => Err(AddressRefused::Never(address)),
     }
 }

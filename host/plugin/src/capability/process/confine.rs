@@ -1,4 +1,4 @@
-//! What a profile lets its programs out to, and what an attempt adds to it.
+//! The confinement of a program: what its profile allows, and what the attempt adds.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -7,50 +7,56 @@ use super::profile::Profile;
 use crate::capability::Capabilities;
 use crate::confine::{self, Confinement, Net};
 
-/// Beyond its own place, the system and itself.
+/// What a confined program may access in addition to its own folder, the system and its tools: the table
+/// `[profiles.NAME.confine]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Confine {
+pub struct ConfinePolicy {
+    /// Files and folders it may read.
     pub read: Vec<PathBuf>,
+    /// Files and folders it may write.
     pub write: Vec<PathBuf>,
+    /// Where it may connect to.
     pub net: Net,
+    /// Whether it may use Unix sockets.
     pub unix_sockets: bool,
-    /// Not to be written in any folder: the configuration says what is confined.
+    /// Files that it may not write in any folder, such as the configuration, which says what is confined.
     pub keep: Vec<PathBuf>,
-    /// Whose toolchains are read.
+    /// Home folders whose toolchains it may read.
     pub homes: Vec<PathBuf>,
 }
 
-/// None = it is not confined.
-pub(super) fn confinement(powers: &Capabilities, profile: &Profile, cwd: &Path) -> Option<Confinement> {
+/// The confinement of a program that starts in `cwd`; none = it is not confined.
+pub(super) fn confinement(capabilities: &Capabilities, profile: &Profile, cwd: &Path) -> Option<Confinement> {
     let confine = profile.confine.as_ref()?;
     let mut confinement = Confinement {
         write: confine.write.clone(),
         read: confine.read.clone(),
-        hide: powers.store.iter().cloned().collect(),
+        hide: capabilities.store.iter().cloned().collect(),
         keep: confine.keep.clone(),
         homes: confine.homes.clone(),
         script: script(profile),
         net: confine.net.clone(),
         unix_sockets: confine.unix_sockets,
-        view: powers.supervisor.as_deref().is_some_and(has_view),
+        view: capabilities.supervisor.as_deref().is_some_and(has_view),
     };
-    // What a tree itself says that it borrows may be the word of the attempt before.
-    confinement.read.extend(powers.borrowed_objects.iter().cloned());
-    match &powers.folder {
+    // The host's own list: the one in the working tree may have been written by an earlier attempt.
+    confinement.read.extend(capabilities.borrowed_objects.iter().cloned());
+    match &capabilities.folder {
         Some(tree) => confinement.write.push(tree.clone()),
-        None if powers.may_write => confinement.write.push(cwd.to_owned()),
+        None if capabilities.may_write => confinement.write.push(cwd.to_owned()),
         None => confinement.read.push(cwd.to_owned()),
     }
     Some(confinement)
 }
 
-/// Asked once of this machine.
+/// Whether programs can have a mount namespace on this machine. Found out once.
 fn has_view(supervisor: &Path) -> bool {
     static VIEW: OnceLock<bool> = OnceLock::new();
-    *VIEW.get_or_init(|| confine::holds(supervisor).is_ok_and(|holds| holds.view))
+    *VIEW.get_or_init(|| confine::probe(supervisor).is_ok_and(|enforced| enforced.view))
 }
 
-/// The first argument that names a file, as an interpreter's does: as the operator wrote it, and not as a task filled it.
+/// The script of an interpreter: the first argument that names a file. Only arguments without placeholders count, which a
+/// task can't change.
 fn script(profile: &Profile) -> Option<PathBuf> {
     let written = profile.argv.iter().skip(1).filter(|argument| !argument.contains('{'));
     written
@@ -58,7 +64,7 @@ fn script(profile: &Profile) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// What programs say when something is refused to them.
+/// Messages of programs that were denied something.
 const REFUSALS: [&str; 6] = [
     "Permission denied",
     "permission denied",
@@ -68,11 +74,11 @@ const REFUSALS: [&str; 6] = [
     "EROFS",
 ];
 
-/// What to say to whoever wonders why a program failed that speaks of a refusal.
-pub(super) fn hint(profile: &Profile, said: &[u8]) -> Option<String> {
+/// A hint for the operator if the output of a program says that something was denied.
+pub(super) fn hint(profile: &Profile, output: &[u8]) -> Option<String> {
     let confine = profile.confine.as_ref()?;
-    let said = String::from_utf8_lossy(said);
-    if !REFUSALS.iter().any(|refusal| said.contains(refusal)) {
+    let output = String::from_utf8_lossy(output);
+    if !REFUSALS.iter().any(|refusal| output.contains(refusal)) {
         return None;
     }
     let list =

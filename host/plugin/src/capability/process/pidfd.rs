@@ -1,4 +1,4 @@
-//! A process by a descriptor: unlike its number it is nobody else's when the process is gone.
+//! Refers to a process by a file descriptor. Unlike a process id, it is not reused when the process is gone.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -6,13 +6,13 @@ use std::os::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::io::unix::AsyncFd;
 
-/// Readable once the process has ended.
+/// A descriptor that becomes readable when the process exits.
 ///
 /// # Errors
-/// There is no such process, or there are too many open files.
+/// There is no such process, or too many files are open.
 #[expect(
     deprecated,
-    reason = "its successor is unsafe, for descriptors that may be closed meanwhile; this one is owned"
+    reason = "its successor is unsafe, for descriptors that another thread may close; this one is owned"
 )]
 pub fn watch(process: Pid) -> io::Result<AsyncFd<OwnedFd>> {
     AsyncFd::new(pidfd_open(process, PidfdFlags::NONBLOCK)?)

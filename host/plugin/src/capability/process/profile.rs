@@ -1,55 +1,61 @@
-//! A profile: a native program that the operator allows to be started, and how.
+//! A profile: a native program that the operator allows plugins to start, and the conditions.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use thiserror::Error;
 use tokio::sync::Semaphore;
 
-use super::confine::Confine;
-use super::order::Graces;
+use super::confine::ConfinePolicy;
+use super::supervise_request::GracePeriods;
 use crate::bindings::agent::baton::host::process::{Command, ProcessError};
 
+/// A table `[profiles.NAME]` of the configuration.
 #[derive(Clone, Debug)]
 pub struct Profile {
+    /// Its name in the configuration.
     pub name: String,
-    /// The program and its arguments, with `{name}` places.
+    /// The program and its arguments, with placeholders such as `{name}`.
     pub argv: Vec<String>,
-    /// Where it starts.
-    pub cwd: Place,
-    /// What is passed on of the host's environment.
+    /// The folder in which it starts.
+    pub cwd: StartFolder,
+    /// Its whole environment: it inherits nothing else.
     pub env: Vec<(String, String)>,
+    /// The longest that it may run; none = until the attempt's deadline.
     pub timeout: Option<Duration>,
+    /// The most bytes of standard output that are kept. A program that writes more is killed.
     pub max_stdout: usize,
-    /// The longest line of a program that is talked to.
+    /// The most bytes of a line of a program whose output is read line by line. A program that writes more is killed.
     pub max_line: usize,
-    pub graces: Graces,
-    /// None = not at all.
-    pub confine: Option<Confine>,
-    /// How many of its programs may run at once, if that is limited.
-    pub places: Option<Arc<Semaphore>>,
+    /// The time that it has to end after a signal.
+    pub grace_periods: GracePeriods,
+    /// What it may access beyond its own folder; none = it is not confined.
+    pub confine: Option<ConfinePolicy>,
+    /// Limits how many of its programs run at once; none = no limit.
+    pub slots: Option<Arc<Semaphore>>,
 }
 
-/// A folder of the configuration: in an attempt with a working tree of its own, what is relative starts there.
+/// The folder in which a program starts. In an attempt with a working tree, a relative path is relative to that tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The configuration's folder.
+pub struct StartFolder {
+    /// The folder of the configuration file.
     pub base: PathBuf,
-    /// Relative to it, or absolute.
+    /// Relative to `base` or to the working tree, or absolute.
     pub path: PathBuf,
 }
 
 impl Profile {
-    /// Where the program starts.
-    pub(super) fn place(&self, folder: Option<&Path>) -> PathBuf {
+    /// The folder in which the program starts, given the attempt's working tree.
+    pub(super) fn start_folder(&self, folder: Option<&Path>) -> PathBuf {
         let base = folder.unwrap_or(&self.cwd.base);
         if self.cwd.path.as_os_str().is_empty() { base.to_owned() } else { base.join(&self.cwd.path) }
     }
 
-    /// The arguments, filled in.
+    /// The arguments with their placeholders filled in. A value must not turn into an option.
     pub(super) fn args(&self, command: &Command) -> Result<Vec<String>, ProcessError> {
         let own = self.argv.iter().skip(1);
-        // What follows is no option to programs that know the convention of POSIX, and to others the operator has said so.
+        // Arguments after `--` are no options, by the convention of POSIX: the operator who writes it vouches for the program.
         let separated = own.clone().position(|argument| argument == "--").unwrap_or(usize::MAX);
         let filled = own.enumerate().map(|(index, template)| {
             let argument = fill(template, command)?;
@@ -65,25 +71,19 @@ impl Profile {
         filled.collect()
     }
 
-    /// The program's file, where it starts without a tree of its own.
+    /// The program's file, as found without a working tree.
     ///
     /// # Errors
-    /// What is missing.
-    pub fn find(&self) -> Result<PathBuf, String> {
-        self.program(&self.place(None)).map_err(|why| match why {
-            ProcessError::NotStarted(why) | ProcessError::Denied(why) => {
-                why.trim_start_matches(&format!("profile {}: ", self.name)).to_owned()
-            }
-            other => format!("{other:?}"),
-        })
+    /// There is no such folder or program.
+    pub fn find(&self) -> Result<PathBuf, NoProgram> {
+        self.program(&self.start_folder(None))
     }
 
-    /// The program's file, looked up as a shell would with the profile's PATH.
-    pub(super) fn program(&self, cwd: &Path) -> Result<PathBuf, ProcessError> {
-        let not_started = |why: String| ProcessError::NotStarted(format!("profile {}: {why}", self.name));
+    /// The program's file, looked up as a shell does it, in the profile's PATH.
+    pub(super) fn program(&self, cwd: &Path) -> Result<PathBuf, NoProgram> {
         let program = self.argv.first().map_or("", String::as_str);
         if !cwd.is_dir() {
-            return Err(not_started(format!("there is no folder {}", cwd.display())));
+            return Err(NoProgram::Folder(cwd.to_owned()));
         }
         let path = self
             .env
@@ -91,12 +91,30 @@ impl Profile {
             .find(|(name, _)| name == "PATH")
             .map_or("/usr/local/bin:/usr/bin:/bin", |(_, path)| path);
         let found = if program.contains('/') {
-            // A relative program belongs to the configuration, not to the tree that is worked on.
+            // Relative to the configuration and not to the working tree: an attempt must not replace the program.
             Some(self.cwd.base.join(&self.cwd.path).join(program)).filter(|file| is_executable(file))
         } else {
             path.split(':').map(|folder| Path::new(folder).join(program)).find(|file| is_executable(file))
         };
-        found.ok_or_else(|| not_started(format!("there is no program {program:?} to start")))
+        found.ok_or_else(|| NoProgram::Program(program.to_owned()))
+    }
+}
+
+/// Why a profile has nothing to start. The operator has to fix the profile or install the program.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NoProgram {
+    /// The folder in which it is to start does not exist.
+    #[error("there is no folder {}", .0.display())]
+    Folder(PathBuf),
+    /// No executable file of this name was found.
+    #[error("there is no program {0:?} to start")]
+    Program(String),
+}
+
+impl NoProgram {
+    /// The error of the contract.
+    pub(super) fn of(self, profile: &Profile) -> ProcessError {
+        ProcessError::NotStarted(format!("profile {}: {self}", profile.name))
     }
 }
 
@@ -104,18 +122,18 @@ fn is_executable(file: &Path) -> bool {
     file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok()
 }
 
-/// `{task}` and `{input.key}` are places; braces around anything else are the profile's own.
-fn is_place(name: &str) -> bool {
+/// Whether a name in braces is a placeholder, as in `{task}` and `{input.key}`. Braces around anything else are literal.
+fn is_placeholder(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
 }
 
-/// Fills the `{name}` places of one argument.
+/// Fills the placeholders of one argument.
 fn fill(template: &str, command: &Command) -> Result<String, ProcessError> {
     let mut filled = String::new();
     let mut rest = template;
     while let Some((before, tail)) = rest.split_once('{') {
-        let Some((name, after)) = tail.split_once('}').filter(|(name, _)| is_place(name)) else {
+        let Some((name, after)) = tail.split_once('}').filter(|(name, _)| is_placeholder(name)) else {
             filled.push_str(before);
             filled.push('{');
             rest = tail;
@@ -145,14 +163,14 @@ mod tests {
         let profile = Profile {
             name: "p".into(),
             argv: argv.iter().map(|argument| (*argument).to_owned()).collect(),
-            cwd: Place { base: PathBuf::new(), path: PathBuf::new() },
+            cwd: StartFolder { base: PathBuf::new(), path: PathBuf::new() },
             env: Vec::new(),
             timeout: None,
             max_stdout: 1,
             max_line: 1,
-            graces: Graces::default(),
+            grace_periods: GracePeriods::default(),
             confine: None,
-            places: None,
+            slots: None,
         };
         let values = vec![Attr { name: "x".into(), value: value.into() }];
         let command = Command { profile: "p".into(), values, stdin: Vec::new() };

@@ -1,4 +1,4 @@
-//! Running a program to its end.
+//! Runs a program to its end.
 
 use std::time::Duration;
 
@@ -12,42 +12,42 @@ use super::profile::Profile;
 use super::spawn::{Group, How, ending, spawn};
 use super::{LINGER, STDERR_TAIL};
 use crate::bindings::agent::baton::host::process::{Command, Completed, Ending, ProcessError};
-use crate::capability::{CancelReason, Capabilities};
+use crate::capability::{CancelReason, Capabilities, millis};
 
 pub(super) async fn run(
-    powers: &Capabilities,
+    capabilities: &Capabilities,
     profile: &Profile,
     command: &Command,
 ) -> Result<Completed, ProcessError> {
     let watch = Stopwatch::start();
-    let (child, group) = spawn(powers, profile, command).await?;
-    let (ending, stdout, stderr) = attend(powers, profile, child, group, command.stdin.clone()).await?;
+    let (child, group) = spawn(capabilities, profile, command).await?;
+    let (ending, stdout, stderr) = attend(capabilities, profile, child, group, command.stdin.clone()).await?;
     Ok(Completed { ending, stdout, stderr, took: watch.millis() })
 }
 
-type Ended = (Ending, Vec<u8>, Vec<u8>);
+type Collected = (Ending, Vec<u8>, Vec<u8>);
 
-/// Feeds, reads and waits at once, until the program ends or must be ended.
+/// Writes its input, reads its output and waits, until the program ends or has to be ended.
 async fn attend(
-    powers: &Capabilities,
+    capabilities: &Capabilities,
     profile: &Profile,
     mut child: Child,
     mut group: Group,
     input: Vec<u8>,
-) -> Result<Ended, ProcessError> {
+) -> Result<Collected, ProcessError> {
     let (mut stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let feed = tokio::spawn(async move {
         if let Some(mut stdin) = stdin.take() {
-            // A program that does not read its input closes it early, which is its right.
+            // A program may close its input without reading it.
             let _ = stdin.write_all(&input).await;
         }
     });
     let max = profile.max_stdout;
-    let (tell, too_much) = oneshot::channel();
+    let (exceeded, too_much) = oneshot::channel();
     let head = tokio::spawn(async move {
         let read = read_head(stdout, max).await;
         if read.1 > max {
-            let _ = tell.send(());
+            let _ = exceeded.send(());
         }
         read
     });
@@ -57,7 +57,7 @@ async fn attend(
         biased;
         () = group.ended() => None,
         Ok(()) = too_much => Some(Forced::TooMuchOutput),
-        why = powers.cancellation.fallen() => Some(Forced::Stopped(why)),
+        why = capabilities.cancellation.cancelled() => Some(Forced::Stopped(why)),
         () = tokio::time::sleep(limit) => Some(Forced::TimedOut(limit)),
     };
     if let Some(forced) = &forced {
@@ -69,26 +69,21 @@ async fn attend(
     feed.abort();
     let stderr = stderr.ok().and_then(Result::ok).unwrap_or_default();
     let (stdout, written) = stdout.ok().and_then(Result::ok).unwrap_or_default();
-    powers.suspect(confine::hint(profile, &[stderr.as_slice(), stdout.as_slice()].concat()));
+    capabilities.hint_failure(confine::hint(profile, &[stderr.as_slice(), stdout.as_slice()].concat()));
     let ending = match forced {
-        Some(Forced::Stopped(CancelReason::Deadline | CancelReason::Silent)) => Ending::TimedOut(
-            powers.deadline.since(powers.clock.now()).as_millis().try_into().unwrap_or(u64::MAX),
-        ),
-        Some(Forced::Stopped(
-            CancelReason::LeaseLost | CancelReason::Cancelled | CancelReason::Budget | CancelReason::Asked,
-        )) => {
-            return Err(ProcessError::Stopped);
-        }
-        Some(Forced::TimedOut(limit)) => Ending::TimedOut(limit.as_millis().try_into().unwrap_or(u64::MAX)),
-        Some(Forced::TooMuchOutput) => Ending::TooMuchOutput(max.try_into().unwrap_or(u64::MAX)),
-        // It had ended before anybody could kill it.
-        None if written > max => Ending::TooMuchOutput(max.try_into().unwrap_or(u64::MAX)),
+        Some(forced) => forced.ending(capabilities, max)?,
+        // It exited before it could be killed.
+        None if written > max => too_much_output(max),
         None => ending(status),
     };
     Ok((ending, stdout, stderr))
 }
 
-/// Why a program did not end by itself.
+fn too_much_output(max: usize) -> Ending {
+    Ending::TooMuchOutput(max.try_into().unwrap_or(u64::MAX))
+}
+
+/// Why a program had to be ended.
 enum Forced {
     TimedOut(Duration),
     TooMuchOutput,
@@ -96,24 +91,42 @@ enum Forced {
 }
 
 impl Forced {
+    /// How the program ended, as the plugin sees it.
+    fn ending(self, capabilities: &Capabilities, max: usize) -> Result<Ending, ProcessError> {
+        match self {
+            Self::Stopped(CancelReason::Deadline | CancelReason::IdleTimeout) => {
+                let left = capabilities.deadline.since(capabilities.clock.now());
+                Ok(Ending::TimedOut(millis(left)))
+            }
+            Self::Stopped(
+                CancelReason::LeaseLost
+                | CancelReason::Cancelled
+                | CancelReason::Budget
+                | CancelReason::AwaitingPerson,
+            ) => Err(ProcessError::Stopped),
+            Self::TimedOut(limit) => Ok(Ending::TimedOut(millis(limit))),
+            Self::TooMuchOutput => Ok(too_much_output(max)),
+        }
+    }
+
     fn how(&self) -> How {
         match self {
-            // What somebody else may have by now, and what can't be stopped by its output, is stopped at once.
+            // Another attempt may have the task by now; and a program that floods its output would do so while it ends.
             Self::Stopped(CancelReason::LeaseLost) | Self::TooMuchOutput => How::Now,
             Self::Stopped(
                 CancelReason::Cancelled
                 | CancelReason::Deadline
-                | CancelReason::Silent
+                | CancelReason::IdleTimeout
                 | CancelReason::Budget
-                | CancelReason::Asked,
+                | CancelReason::AwaitingPerson,
             )
-            | Self::TimedOut(_) => How::Politely,
+            | Self::TimedOut(_) => How::Gracefully,
         }
     }
 }
 
-/// Up to `max` bytes, and how many there were; what is beyond is not kept, and reading stops at once, so that the
-/// writer can't fill memory.
+/// The first `max` bytes, and the number of bytes read: `max + 1` if there were more. Reading stops there, so that a program
+/// can't fill the host's memory.
 pub(super) async fn read_head(from: Option<impl AsyncRead + Unpin>, max: usize) -> (Vec<u8>, usize) {
     let mut kept = Vec::new();
     let Some(from) = from else { return (kept, 0) };
@@ -123,6 +136,7 @@ pub(super) async fn read_head(from: Option<impl AsyncRead + Unpin>, max: usize) 
     (kept, written)
 }
 
+/// The last [`STDERR_TAIL`] bytes.
 pub(super) async fn read_tail(from: Option<impl AsyncRead + Unpin>) -> Vec<u8> {
     let mut kept = Vec::new();
     let Some(mut from) = from else { return kept };

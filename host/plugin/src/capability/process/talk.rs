@@ -1,4 +1,4 @@
-//! A program that is talked to while it runs.
+//! A program that an adapter exchanges lines with while it runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,40 +18,40 @@ use super::spawn::{Group, How, ending, spawn};
 use crate::bindings::agent::baton::host::process::{Command, Completed, Ending, Line, ProcessError};
 use crate::capability::{CancelReason, Capabilities};
 
-/// What a program has to end by itself after its attempt was stopped.
-const FAREWELL: Duration = Duration::from_secs(1);
-/// What may wait for a program to read it.
+/// How long a program may take to end by itself after its attempt was cancelled.
+const AFTER_CANCEL: Duration = Duration::from_secs(1);
+/// The most bytes of input that may wait for a program to read them.
 const UNREAD: usize = 16 << 20;
 
-/// Killed with all that it started when it is dropped.
+/// A running program. Dropping it kills the program and its descendants.
 pub struct Program {
     child: Child,
     group: Group,
     profile: Arc<Profile>,
-    /// To the task that writes: a program that does not read must not keep its adapter from listening.
+    /// To the task that writes: while a program does not read its input, its adapter can still read its output.
     input: Option<mpsc::UnboundedSender<Vec<u8>>>,
     stdout: Option<ChildStdout>,
-    /// What was read and not handed over.
+    /// Output that was read and not yet returned.
     read: Vec<u8>,
-    /// So much of it holds no end of a line.
-    looked: usize,
+    /// The number of bytes of `read` that are known to have no line feed.
+    scanned: usize,
     stderr: Option<JoinHandle<Vec<u8>>>,
-    /// Bytes that wait to be written.
+    /// Bytes of input that are not written yet.
     pending: Arc<AtomicUsize>,
     watch: Stopwatch,
 }
 
 impl Program {
     pub(super) async fn start(
-        powers: &Capabilities,
+        capabilities: &Capabilities,
         profile: Arc<Profile>,
         command: Command,
     ) -> Result<Self, ProcessError> {
-        let (mut child, group) = spawn(powers, &profile, &command).await?;
-        let (input, fed) = mpsc::unbounded_channel();
+        let (mut child, group) = spawn(capabilities, &profile, &command).await?;
+        let (input, queue) = mpsc::unbounded_channel();
         let pending = Arc::new(AtomicUsize::new(0));
         if let Some(stdin) = child.stdin.take() {
-            tokio::spawn(feed(stdin, fed, Arc::clone(&pending)));
+            tokio::spawn(feed(stdin, queue, Arc::clone(&pending)));
         }
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let mut program = Self {
@@ -61,7 +61,7 @@ impl Program {
             input: Some(input),
             stdout,
             read: Vec::new(),
-            looked: 0,
+            scanned: 0,
             stderr: Some(tokio::spawn(read_tail(stderr))),
             pending,
             watch: Stopwatch::start(),
@@ -73,11 +73,11 @@ impl Program {
     pub(super) fn write(&mut self, bytes: Vec<u8>) {
         if let Some(input) = self.input.as_ref().filter(|_| !bytes.is_empty()) {
             if self.pending.fetch_add(bytes.len(), Ordering::Relaxed) > UNREAD {
-                // It does not listen, and must not fill memory.
+                // It does not read, and must not fill the host's memory.
                 self.group.end(How::Now);
                 return;
             }
-            // A program that is gone shows in what is read of it.
+            // An error means that the program is gone, which the next read reports.
             let _ = input.send(bytes);
         }
     }
@@ -86,7 +86,7 @@ impl Program {
         self.input = None;
     }
 
-    /// What the profile leaves of the time that a program may run.
+    /// The rest of the profile's timeout.
     fn left(&self) -> Duration {
         let most = self.profile.timeout.unwrap_or(Duration::from_secs(u64::from(u32::MAX)));
         most.saturating_sub(self.watch.elapsed())
@@ -94,11 +94,11 @@ impl Program {
 
     pub(super) async fn read_line(
         &mut self,
-        powers: &Capabilities,
-        patience: Option<u64>,
+        capabilities: &Capabilities,
+        timeout_ms: Option<u64>,
     ) -> Result<Line, ProcessError> {
         let left = self.left();
-        let patience = patience.map_or(left, Duration::from_millis).min(left);
+        let timeout = timeout_ms.map_or(left, Duration::from_millis).min(left);
         let next = async {
             loop {
                 if let Some(line) = self.next_line()? {
@@ -113,37 +113,38 @@ impl Program {
         };
         let read = tokio::select! {
             biased;
-            _ = powers.cancellation.fallen() => return Err(ProcessError::Stopped),
-            read = tokio::time::timeout(patience, next) => read,
+            _ = capabilities.cancellation.cancelled() => return Err(ProcessError::Stopped),
+            read = tokio::time::timeout(timeout, next) => read,
         };
         match read {
             Ok(line) => {
                 if let Ok(Line::Text(text)) = &line {
-                    powers.suspect(confine::hint(&self.profile, text.as_bytes()));
+                    capabilities.hint_failure(confine::hint(&self.profile, text.as_bytes()));
                 }
                 line
             }
             Err(_) if self.left().is_zero() => {
-                self.group.end(How::Politely);
+                self.group.end(How::Gracefully);
                 Ok(Line::Closed)
             }
             Err(_) => Ok(Line::Silent),
         }
     }
 
+    /// The next whole line of what was read, without its line feed; none if it is not complete.
     fn next_line(&mut self) -> Result<Option<String>, ProcessError> {
         let most = self.profile.max_line;
-        match self.read[self.looked..].iter().position(|byte| *byte == b'\n') {
-            Some(end) if self.looked + end <= most => {
-                let line: Vec<u8> = self.read.drain(..=self.looked + end).collect();
-                self.looked = 0;
+        match self.read[self.scanned..].iter().position(|byte| *byte == b'\n') {
+            Some(end) if self.scanned + end <= most => {
+                let line: Vec<u8> = self.read.drain(..=self.scanned + end).collect();
+                self.scanned = 0;
                 Ok(Some(text(&line[..line.len() - 1])))
             }
             None if self.read.len() <= most => {
-                self.looked = self.read.len();
+                self.scanned = self.read.len();
                 Ok(None)
             }
-            // Without its end nobody can tell what the line says, and without it, what comes after.
+            // A line that is cut off can't be interpreted, and neither can what follows it.
             Some(_) | None => {
                 self.group.end(How::Now);
                 Err(ProcessError::Denied(format!(
@@ -155,39 +156,39 @@ impl Program {
         }
     }
 
-    /// What was written last, without the end of a line.
+    /// The output after the last line feed, at the end of the output.
     fn rest(&mut self) -> Line {
-        self.looked = 0;
+        self.scanned = 0;
         let rest = std::mem::take(&mut self.read);
         if rest.is_empty() { Line::Closed } else { Line::Text(text(&rest)) }
     }
 
     pub(super) async fn finish(
         &mut self,
-        powers: &Capabilities,
-        patience: u64,
+        capabilities: &Capabilities,
+        timeout_ms: u64,
     ) -> Result<Completed, ProcessError> {
         self.close_input();
-        let stopping = powers.stopped().is_some();
-        let most = if stopping && !powers.is_barred() { FAREWELL } else { Duration::MAX };
-        let limit = Duration::from_millis(patience).min(self.left()).min(most);
-        // Draining meanwhile, or a program with much to say would never end.
+        let stopping = capabilities.cancel_reason().is_some();
+        let most = if stopping && !capabilities.is_fenced() { AFTER_CANCEL } else { Duration::MAX };
+        let limit = Duration::from_millis(timeout_ms).min(self.left()).min(most);
+        // Its output is read meanwhile: a program that fills the pipe would never exit.
         let (stdout, most) = (self.stdout.take(), self.profile.max_stdout);
         let head = tokio::spawn(read_head(stdout, most));
         let forced = tokio::select! {
             biased;
             () = self.group.ended() => None,
-            why = powers.cancellation.fallen(), if !stopping || powers.is_barred() => Some(Some(why)),
+            why = capabilities.cancellation.cancelled(), if !stopping || capabilities.is_fenced() => Some(Some(why)),
             () = tokio::time::sleep(limit) => Some(None),
         };
         match forced {
             None => {}
             Some(Some(CancelReason::LeaseLost)) => self.group.end(How::Now),
-            Some(Some(_) | None) => self.group.end(How::Politely),
+            Some(Some(_) | None) => self.group.end(How::Gracefully),
         }
         let status = self.group.wait(&mut self.child).await;
         let status = status.map_err(|why| ProcessError::NotStarted(why.to_string()))?;
-        self.group.make_room();
+        self.group.free_slot();
         let (after, _) =
             tokio::time::timeout(LINGER, head).await.ok().and_then(Result::ok).unwrap_or_default();
         let stderr = match self.stderr.take() {
@@ -201,7 +202,7 @@ impl Program {
             None => None,
         };
         let stderr = stderr.unwrap_or_default();
-        powers.suspect(confine::hint(&self.profile, &stderr));
+        capabilities.hint_failure(confine::hint(&self.profile, &stderr));
         let mut stdout = std::mem::take(&mut self.read);
         stdout.extend(after);
         stdout.truncate(most);
@@ -221,9 +222,9 @@ fn text(line: &[u8]) -> String {
     String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(line)).into_owned()
 }
 
-/// Ends when the program does not read any more, or when nothing more will come.
-async fn feed(mut stdin: ChildStdin, mut fed: mpsc::UnboundedReceiver<Vec<u8>>, pending: Arc<AtomicUsize>) {
-    while let Some(bytes) = fed.recv().await {
+/// Writes the program's input until it closes its end, or until the adapter closes the input.
+async fn feed(mut stdin: ChildStdin, mut queue: mpsc::UnboundedReceiver<Vec<u8>>, pending: Arc<AtomicUsize>) {
+    while let Some(bytes) = queue.recv().await {
         pending.fetch_sub(bytes.len(), Ordering::Relaxed);
         if stdin.write_all(&bytes).await.is_err() || stdin.flush().await.is_err() {
             return;

@@ -138,9 +138,9 @@ fn the_first_answer_is_waited_for_less_long() {
     let settings = Settings::read(&config(("profile", "p"), None)).unwrap();
     let mut machine = Machine::new(&settings, task(1, Vec::new()));
     machine.start();
-    assert_eq!(machine.patience_ms(), 10_000);
+    assert_eq!(machine.timeout_ms(), 10_000);
     machine.receive(Line::Silent);
-    assert_eq!(machine.patience_ms(), 300_000);
+    assert_eq!(machine.timeout_ms(), 300_000);
 }
 
 #[test]

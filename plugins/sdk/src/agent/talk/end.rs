@@ -1,32 +1,33 @@
-//! How a program ended, and what that means where it did not say so itself.
+//! How a program ended, and the fault of one that did not report a result.
 
 use crate::agent::process::{Completed, Ending};
 use crate::agent::symptom;
 use crate::words::{ErrorClass, Fault, capped};
 
-/// How much of a line a message shows.
+/// The most bytes of a line in a message.
 const SHOWN_BYTES: usize = 200;
 
-/// How a conversation with a program came to its end.
+/// How a program ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct End {
-    /// It said nothing for so long, and was killed.
+    /// It was killed after this idle timeout, in milliseconds; none = it was not.
     pub silent_ms: Option<u64>,
+    /// Its ending and the rest of its output.
     pub completed: Completed,
 }
 
 impl End {
-    /// The fault of a program that ended without `what`, the end that its protocol has. No exit code makes up for it.
+    /// The fault of a program that ended without `what`, the final message of its protocol. Even exit code 0 is a fault then.
     pub fn without(&self, what: &str, skipped: &Skipped) -> Fault {
         let (class, cause) = self.cause(what);
         let detail = detail(&self.completed);
         let note = skipped.note();
-        // Who breaks off by itself often says why, though not in the way that was agreed upon.
+        // A program that exits early often prints the reason, though not in the format of the protocol.
         let said = if self.by_itself() { symptom::class(&format!("{detail}{note}")) } else { None };
         Fault::new(said.unwrap_or(class), format!("{cause}{detail}{note}"))
     }
 
-    /// Whether nobody made it end.
+    /// Whether it exited by itself.
     pub fn by_itself(&self) -> bool {
         self.silent_ms.is_none() && matches!(self.completed.ending, Ending::Exited(_))
     }
@@ -49,7 +50,7 @@ impl End {
     }
 }
 
-/// A fault that was found before the program ended, with what became known when it had.
+/// Extends a fault that was found while the program ran with what is known after its end.
 pub fn explained(fault: Fault, completed: &Completed) -> Fault {
     let ending = match completed.ending {
         Ending::Exited(code) => format!(" (exit code {code})"),
@@ -61,7 +62,7 @@ pub fn explained(fault: Fault, completed: &Completed) -> Fault {
     let (ending, said) = match fault.class {
         ErrorClass::Crashed => (ending, symptom::class(&detail)),
         ErrorClass::Timeout => (String::new(), None),
-        // It has a reason of its own already.
+        // These have a reason already.
         ErrorClass::Transient
         | ErrorClass::InvalidOutput
         | ErrorClass::RateLimited
@@ -74,23 +75,24 @@ pub fn explained(fault: Fault, completed: &Completed) -> Fault {
     };
     let class = match (&completed.ending, said) {
         (Ending::Exited(_), Some(class)) => class,
-        // Who broke off because its time was up. One that has ended its turn and stays is killed as well, and what was
-        // wrong with the turn is still what was wrong.
+        // It broke off because its time was up. A program that finished its turn and does not exit is killed, too; its fault
+        // stays that of the turn.
         (Ending::TimedOut(_), _) if fault.class == ErrorClass::Crashed => ErrorClass::Timeout,
         (_, _) => fault.class,
     };
     Fault { class, message: format!("{}{ending}{detail}", fault.message), ..fault }
 }
 
-/// Lines that could not be read. They are counted, and the first is kept for the message of a fault.
+/// Lines that could not be parsed: their number, and the first one for the message of a fault.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Skipped {
+    /// Their number.
     pub count: u32,
     first: String,
 }
 
 impl Skipped {
-    /// Blank lines say nothing and are not counted.
+    /// Counts a line, unless it is blank.
     pub fn add(&mut self, line: &str) {
         if line.trim().is_empty() {
             return;
@@ -101,7 +103,7 @@ impl Skipped {
         self.count = self.count.saturating_add(1);
     }
 
-    /// For the end of a message; empty if there are none.
+    /// A note for the end of a message; empty if there are none.
     pub fn note(&self) -> String {
         match self.count {
             0 => String::new(),
@@ -110,7 +112,7 @@ impl Skipped {
     }
 }
 
-/// What it wrote to standard error that tells why it failed, for the end of a message.
+/// The line of standard error that explains the failure, for the end of a message.
 fn detail(completed: &Completed) -> String {
     match capped(reason(&String::from_utf8_lossy(&completed.stderr)), SHOWN_BYTES * 5) {
         "" => String::new(),
@@ -118,18 +120,18 @@ fn detail(completed: &Completed) -> String {
     }
 }
 
-/// The last line that may be the reason why a program failed: what it says of updates, telemetry or its own options is
-/// none.
+/// The last line that may be the reason of a failure: notices about updates, telemetry or options are skipped. Empty if
+/// there is none.
 pub fn reason(text: &str) -> &str {
     text.lines().rev().map(str::trim).find(|line| is_said(line)).unwrap_or("")
 }
 
-/// Neither the end of something that was printed over several lines nor a notice.
+/// Whether a line has words (closing brackets of multi-line output have none) and is no notice.
 fn is_said(line: &str) -> bool {
     line.contains(|c: char| c.is_alphanumeric()) && !is_notice(line)
 }
 
-/// Words that begin what a program says beside its work, after a time stamp or in brackets too.
+/// Words that begin a notice, also after a time stamp or in brackets.
 const NOTICES: [&str; 11] = [
     "warn",
     "warning",
@@ -157,7 +159,7 @@ fn is_notice(line: &str) -> bool {
     }
 }
 
-/// The last line that is not blank.
+/// The last line that is not blank; empty if there is none.
 pub fn last_line(text: &str) -> &str {
     text.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or("")
 }

@@ -1,4 +1,4 @@
-//! What one agent is worth for one task.
+//! The worth of one agent for one task.
 
 use super::super::lottery::Belief;
 use super::super::preference::{MINUTE_MS, Preference};
@@ -6,37 +6,37 @@ use super::super::{Expected, Forecast, Request, Room, Score};
 
 const UNIT_MICROS: f64 = 1e6;
 
-/// What is expected of one agent on one task.
+/// What is expected of an agent on a task.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prospect {
     /// The chance that the outcome will be accepted.
     pub success: f64,
-    /// How unsure that is, of what sets this agent apart from the others: a standard deviation.
+    /// The standard deviation of `success`, of what sets this agent apart from the others.
     pub doubt: f64,
-    /// 0.0 to 1.0, as in [`Forecast`].
+    /// The share of evidence in it, 0.0 to 1.0, as in [`Forecast`].
     pub confidence: f64,
-    /// Of the attempt alone.
+    /// Duration, cost and quality of the attempt, without waiting.
     pub expected: Expected,
 }
 
-/// What counts for who is not known to differ: the mean of the others.
+/// Stands in for unknown expectations: the mean of the other candidates.
 pub struct Guess {
     quality: f64,
     latency: f64,
     cost: f64,
 }
 
-/// An agent as it is weighed.
+/// A weighed candidate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bid {
     pub agent: u32,
     pub success: f64,
     pub confidence: f64,
-    /// Of the total, a standard deviation.
+    /// The standard deviation of the total.
     doubt: f64,
-    /// Attempts that would have to end first, by the agent's capacity.
+    /// Attempts that have to end first, divided by the agent's capacity.
     pub queue: f64,
-    /// Of the attempt alone, in milliseconds.
+    /// Duration of the attempt without waiting, in milliseconds.
     service: f64,
     cost: Option<f64>,
     values: [f64; 4],
@@ -61,7 +61,7 @@ impl Guess {
 }
 
 impl Bid {
-    /// `others` are tasks in line that the agent is to be given first.
+    /// `others` is the number of tasks in line before this one.
     pub fn of(
         agent: u32,
         prospect: &Prospect,

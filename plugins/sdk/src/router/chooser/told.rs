@@ -1,18 +1,17 @@
-//! What of the bids is told in an answer.
+//! The part of the bids that goes into an answer.
 
 use std::cmp::Ordering;
 
 use super::bid::Bid;
 use crate::router::Score;
 
-/// How many agents are named for the case that the chosen one is gone.
+/// The most fallbacks, for the case that the chosen agent is gone.
 const FALLBACKS: usize = 8;
 
-/// Scores in one answer. What a router answers is copied, and 16 MiB may be: 1,000 candidates for each of 256 tasks
-/// would be more.
+/// The most scores in one answer: an answer is copied, and its size is limited.
 const SCORES: usize = 80_000;
 
-/// The best of those that are open beside the chosen one, best first.
+/// The best of the open candidates besides the chosen one, best first.
 pub fn best(bids: &[Bid], open: &[usize], chosen: usize) -> Vec<usize> {
     let mut others: Vec<usize> = open.iter().copied().filter(|at| *at != chosen).collect();
     if others.len() > FALLBACKS {
@@ -23,8 +22,8 @@ pub fn best(bids: &[Bid], open: &[usize], chosen: usize) -> Vec<usize> {
     others
 }
 
-/// The scores of all candidates, in their order; where there are too many for an answer to so many requests, those of the
-/// highest totals and of the chosen one.
+/// The scores of all candidates, in their order. If there are too many for one answer, only the highest totals and the chosen
+/// one.
 pub fn scores(bids: &[Bid], chosen: usize, requests: usize) -> Vec<Score> {
     let most = (SCORES / requests.max(1)).max(16);
     if bids.len() <= most {
