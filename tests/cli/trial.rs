@@ -1,5 +1,10 @@
 //! A router on its way from deciding nothing to deciding everything, and back.
 
+use std::collections::HashSet;
+
+use baton_core::event::TrialEnding;
+use baton_core::id::{DecisionId, RunId};
+use baton_store::testing::StoredDecision;
 use serde_json::{Value, json};
 
 use crate::support::{Env, plan};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use baton_app::notes;
 use baton_core::seed::Seed;
-use baton_engine::consolidate;
+use baton_engine::learning::consolidation;
 use baton_learn::anomaly::Measure;
 use baton_learn::bottleneck::Load;
 use baton_learn::{self, Insights};
@@ -63,7 +63,7 @@ pub(super) fn consolidated(global: &Global) -> Result<Reader, Failure> {
 /// All insights, from the newest attempts.
 pub(super) fn drawn(global: &Global) -> Result<Insights, Failure> {
     let conn = consolidated(global)?;
-    let episodes = read::insight::episodes(&conn, consolidate::MEMORY).map_err(unreadable)?;
+    let episodes = read::insight::episodes(&conn, consolidation::MEMORY).map_err(unreadable)?;
     let agents = read::live::agents(&conn).map_err(unreadable)?;
     let declared: BTreeMap<String, Vec<String>> =
         agents.into_iter().map(|agent| (agent.card.name, agent.card.skills)).collect();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use baton_app::bundled;
 use baton_app::operation::AMEND;
 use baton_app::runs::Amendment;
+use baton_core::kind::Kind;
 use baton_core::plan::check::Means;
 use baton_core::plan::simulate::{Timeline, generalists, timeline};
 use baton_core::plan::{Plan, graph, load, schema};

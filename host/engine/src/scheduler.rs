@@ -17,7 +17,7 @@ use baton_core::clock::Time;
 use baton_core::event::Fact;
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::id::{RunId, TaskId};
-use baton_core::op::{End, Op, Rejection, RouterChoice};
+use baton_core::op::{End, Op, RouterChoice};
 use baton_core::people::Policy;
 use baton_plugin::PluginError;
 use baton_plugin::router::{BATCH, attrs};
