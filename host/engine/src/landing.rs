@@ -13,7 +13,7 @@ use crate::why::OnItsWay;
 
 /// An accepted tree with its right to land.
 #[derive(Debug)]
-struct Tree {
+struct Accepted {
     epoch: Epoch,
     /// Its right to land.
     cancellation: Arc<Cancellation>,
@@ -23,7 +23,7 @@ struct Tree {
 
 #[derive(Debug, Default)]
 pub struct Landing {
-    on_their_way: HashMap<TaskId, Tree>,
+    on_their_way: HashMap<TaskId, Accepted>,
 }
 
 impl Landing {
@@ -31,7 +31,7 @@ impl Landing {
     pub fn begin(&mut self, task: TaskId, epoch: Epoch) -> Arc<Cancellation> {
         let cancellation = Arc::new(Cancellation::default());
         let own = Arc::clone(&cancellation);
-        self.on_their_way.insert(task, Tree { epoch, cancellation: own, stalled: None });
+        self.on_their_way.insert(task, Accepted { epoch, cancellation: own, stalled: None });
         cancellation
     }
 

@@ -1,3 +1,5 @@
+//! Limits, places, money, leases, and what ends an attempt.
+
 use std::collections::BTreeMap;
 
 use baton_core::budget::{Budget, Cap, Caps, Money};

@@ -1,3 +1,5 @@
+//! Queues, locks, families, holds and timers of the board, by tables and by chance.
+
 use baton_core::clock::Time;
 use baton_core::id::{AgentId, Epoch, RunId, TaskId, TermsId};
 use baton_core::scope::Scope;

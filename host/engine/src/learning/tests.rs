@@ -1,3 +1,5 @@
+//! When lessons and consolidation begin and rest.
+
 use super::*;
 
 const RUN: RunId = RunId(1);

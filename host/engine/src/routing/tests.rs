@@ -1,3 +1,5 @@
+//! Questions and answers of routers, their failures, and the router on trial.
+
 use baton_core::id::{DecisionId, TaskId};
 use baton_core::op::TrialTerms;
 use baton_core::plan::Workstream;

@@ -1,3 +1,5 @@
+//! What is due, whose turn it is, and when a run settles.
+
 use baton_core::id::AgentId;
 use baton_core::op::Until;
 use baton_core::plan::Workstream;

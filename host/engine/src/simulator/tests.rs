@@ -1,3 +1,5 @@
+//! A small plan played to its end.
+
 use baton_core::outcome::Outcome;
 use baton_plugin::router::least_loaded;
 
