@@ -68,3 +68,18 @@ enum Response {
     /// Others needed the place: nothing was done, ask again.
     Full,
 }
+
+impl Response {
+    /// For clients that asked for something else.
+    fn unexpected(&self) -> CommandError {
+        let what = match self {
+            Self::Done(_) => "a result",
+            Self::Phase(_) => "where a run stands",
+            Self::Waits(_) => "what a run waits for",
+            Self::Why(_) => "what a task waits for",
+            Self::Failed(_) => "a refusal",
+            Self::Full => "that it has no place",
+        };
+        CommandError::Unavailable { why: format!("the host answered {what}, which is not what it was asked") }
+    }
+}

@@ -283,3 +283,36 @@ fn named_by(config: &Config, name: &str) -> Vec<String> {
     }
     lines
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grants(texts: &[&str]) -> BTreeSet<Grant> {
+        texts.iter().map(|text| text.parse().expect("a grant")).collect()
+    }
+
+    #[test]
+    fn an_upgrade_keeps_what_was_granted_and_names_what_it_asks_beyond_that() {
+        let held = grants(&["process:tests"]);
+        let process = held.iter().next().expect("there is one").opens();
+        let http = grants(&["http:api"]).iter().next().expect("there is one").opens();
+        let (granted, missing) = super::granted(&[process, http], held.clone().into_iter());
+        assert_eq!((granted, missing), (held.clone(), vec![http]));
+        let both = held.union(&grants(&["http:api"])).cloned().collect::<BTreeSet<_>>();
+        assert_eq!(super::granted(&[process, http], both.clone().into_iter()), (both.clone(), Vec::new()));
+        assert_eq!(
+            super::granted(&[process], both.into_iter()),
+            (held, Vec::new()),
+            "and no more than it asks"
+        );
+    }
+
+    #[test]
+    fn a_name_is_fit_for_files_and_tables() {
+        for name in ["", "-a", "a/b", "a.b", &"x".repeat(65)] {
+            assert!(matches!(check_name(name), Err(AppError::Invalid { .. })), "{name:?}");
+        }
+        assert!(check_name("my-router_2").is_ok());
+    }
+}

@@ -310,6 +310,17 @@ enum Attached {
     Late,
 }
 
+/// Whether a host that did not answer has ended, or does so within two seconds.
+async fn is_gone_soon(home: &Home) -> bool {
+    for _ in 0..20 {
+        if !Client::is_there(home) {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    false
+}
+
 /// Another process hosts the store: the plan is handed to it, and its record is followed.
 async fn attached(
     global: &Global,
@@ -320,12 +331,12 @@ async fn attached(
 ) -> Result<Attached, Failure> {
     let conn = reader(home)?;
     let before = read::history::last_seq(&conn).map_err(unreadable)?;
-    let opened = match host.command(Command::Submit(Box::new(submission))) {
-        // It was about to end. The key finds the run if it was opened all the same.
-        Err(CommandError::Unavailable { .. }) if !Client::is_there(home) => return Ok(Attached::Late),
-        opened => opened.map_err(AppError::from)?,
-    };
-    let (run, fresh) = submit::opened(opened)?;
+    let opened = host.command(Command::Submit(Box::new(submission)));
+    // It was about to end. The key finds the run if it was opened all the same.
+    if matches!(opened, Err(CommandError::Unavailable { .. })) && is_gone_soon(home).await {
+        return Ok(Attached::Late);
+    }
+    let (run, fresh) = submit::opened(opened.map_err(AppError::from)?)?;
     let mut follower =
         Follower::new(reader(home)?, run, Manner::of(global), if fresh { 0 } else { before }, fresh)?;
     if args.detach {

@@ -288,6 +288,12 @@ impl Command {
         self.checked()
     }
 
+    /// Whether it has the host look through the record, for minutes maybe.
+    #[must_use]
+    pub fn is_long(&self) -> bool {
+        matches!(self, Self::Backtest(_) | Self::Consolidate)
+    }
+
     /// Validates the command's values.
     ///
     /// # Errors
@@ -442,4 +448,58 @@ fn shares(stage: TrialPhase) -> Result<(), CommandError> {
         return Ok(());
     }
     invalid(format!("a share is above 0 and below 1, not {share}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn what(command: Command) -> String {
+        match command.from_outside() {
+            Err(CommandError::Invalid { what }) => what,
+            other => panic!("expected a command that is not valid, not {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_value_out_of_its_range_is_refused_with_the_range() {
+        let feedback =
+            |score: f64| Command::Feedback { task: TaskId(1), score, note: String::new(), by: String::new() };
+        assert_eq!(what(feedback(1.5)), "a score is 0.0 to 1.0, not 1.5");
+        assert_eq!(what(feedback(f64::NAN)), "a score is 0.0 to 1.0, not NaN");
+        assert!(feedback(1.0).from_outside().is_ok());
+        let share = |share: f64| Command::MoveTrial { trial: 1, stage: TrialPhase::Split { share } };
+        assert_eq!(what(share(1.0)), "a share is above 0 and below 1, not 1");
+        assert!(share(0.5).from_outside().is_ok());
+        let why = "x".repeat(MAX_TEXT + 1);
+        let cancel = Command::Cancel { target: Target::Run(RunId(1)), why };
+        assert_eq!(what(cancel), "a reason has at most 65536 bytes, not 65537");
+    }
+
+    #[test]
+    fn a_plan_from_outside_is_put_in_order_or_refused() {
+        let plan = |ids: &[&str]| Plan {
+            name: "p".into(),
+            workstreams: ids.iter().map(|id| crate::plan::Workstream::named(*id)).collect(),
+        };
+        let amend = |plan: Plan| Command::Amend { run: RunId(1), plan: Box::new(plan) };
+        assert_eq!(amend(plan(&["b", "a"])).from_outside(), Ok(amend(plan(&["a", "b"]))));
+        assert_eq!(
+            what(amend(plan(&["a", "a"]))),
+            "the plan#/workstreams/1/id: the id \"a\" is taken (the first is in the plan/workstreams/0)"
+        );
+        assert!(what(amend(plan(&[]))).contains("expected at least one workstream"));
+    }
+
+    /// What a host reads is what this says: an old client's command is understood, or refused, for what it is.
+    #[test]
+    fn the_form_of_a_command_is_its_name_and_its_members() {
+        let json = |command: &Command| serde_json::to_string(command).expect("plain data");
+        assert_eq!(json(&Command::Drain), "\"drain\"");
+        assert_eq!(json(&Command::Pause(Target::Task(TaskId(7)))), "{\"pause\":{\"task\":7}}");
+        let unknown = serde_json::from_str::<Command>("{\"finish\":{\"task\":7}}");
+        assert!(unknown.is_err_and(|why| why.to_string().starts_with("unknown variant `finish`")));
+        let more = serde_json::from_str::<Command>("{\"retry\":{\"task\":7,\"epoch\":1}}");
+        assert!(more.is_err_and(|why| why.to_string().starts_with("unknown field `epoch`")));
+    }
 }

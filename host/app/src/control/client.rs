@@ -114,11 +114,10 @@ impl Client {
     /// # Errors
     /// Why it was not carried out.
     pub fn command(&mut self, command: Command) -> Result<Reply, CommandError> {
-        let long = matches!(command, Command::Backtest(_) | Command::Consolidate);
-        let within = if long { LONG_ANSWER } else { ANSWER };
+        let within = if command.is_long() { LONG_ANSWER } else { ANSWER };
         match self.ask(&Request::Command(Box::new(command)), within)? {
             Response::Done(reply) => Ok(*reply),
-            other => Err(unexpected(&other)),
+            other => Err(other.unexpected()),
         }
     }
 
@@ -129,7 +128,7 @@ impl Client {
     pub fn phase(&mut self, run: RunId) -> Result<Phase, CommandError> {
         match self.ask(&Request::Query(Query::Phase(run)), ANSWER)? {
             Response::Phase(phase) => Ok(phase),
-            other => Err(unexpected(&other)),
+            other => Err(other.unexpected()),
         }
     }
 
@@ -140,7 +139,7 @@ impl Client {
     pub fn waits(&mut self, run: RunId) -> Result<Vec<Wait>, CommandError> {
         match self.ask(&Request::Query(Query::Waits(run)), ANSWER)? {
             Response::Waits(waits) => Ok(waits),
-            other => Err(unexpected(&other)),
+            other => Err(other.unexpected()),
         }
     }
 
@@ -151,7 +150,7 @@ impl Client {
     pub fn why(&mut self, task: TaskId) -> Result<Known, CommandError> {
         match self.ask(&Request::Query(Query::Why(task)), ANSWER)? {
             Response::Why(known) => Ok(*known),
-            other => Err(unexpected(&other)),
+            other => Err(other.unexpected()),
         }
     }
 
@@ -219,8 +218,4 @@ fn gone(why: &std::io::Error) -> CommandError {
     CommandError::Unavailable {
         why: format!("the host did not answer, so what became of this is not known: {why}"),
     }
-}
-
-fn unexpected(_: &Response) -> CommandError {
-    CommandError::Unavailable { why: "the host answered something else than it was asked".into() }
 }

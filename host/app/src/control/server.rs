@@ -15,7 +15,7 @@ use baton_store::Home;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::frame::{self, Head};
@@ -263,18 +263,18 @@ impl Shared {
 
     async fn carried_out(&self, command: Command) -> Result<Reply, CommandError> {
         let _turn = self.commands.acquire().await.map_err(|_| stopped())?;
-        let _alone = match &command {
-            Command::Backtest(_) | Command::Consolidate => Some(self.heavy.try_acquire().map_err(|_| {
-                let why = "the host looks through the record for somebody else: try again".to_owned();
-                CommandError::Busy { why }
-            })?),
-            _ => None,
-        };
+        let _alone = if command.is_long() { Some(self.alone()?) } else { None };
         let reply = self.live.command(command).await?;
         if let Reply::Run { run, .. } = reply {
             self.guests.lock().unwrap_or_else(PoisonError::into_inner).insert(run);
         }
         Ok(reply)
+    }
+
+    /// Leave to look through the record.
+    fn alone(&self) -> Result<SemaphorePermit<'_>, CommandError> {
+        let why = "the host looks through the record for somebody else: try again".to_owned();
+        self.heavy.try_acquire().map_err(|_| CommandError::Busy { why })
     }
 
     /// None if the host has stopped.
