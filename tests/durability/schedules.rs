@@ -68,7 +68,7 @@ fn dependencies_and_locks_hold_in_a_thousand_schedules() {
                         "{} and {} (round {round} of {drawn:?})",
                         one.task, other.task
                     );
-                    let clash = terms[one.task.as_str()].scope.clash(&terms[other.task.as_str()].scope);
+                    let clash = terms[one.task.as_str()].scope.conflict(&terms[other.task.as_str()].scope);
                     assert_eq!(
                         clash, None,
                         "{} and {} ran at once (round {round} of {drawn:?})",

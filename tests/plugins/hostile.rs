@@ -6,8 +6,8 @@ use std::sync::{Arc, OnceLock};
 use baton_plugin::compile::Compiler;
 use baton_plugin::conformance::snapshot;
 use baton_plugin::grant::Grant;
-use baton_plugin::library::{Installed, Library, Settings, Sources};
-use baton_plugin::limits::{Name, Overrides};
+use baton_plugin::library::{Installed, Library, PluginSettings, Sources};
+use baton_plugin::limits::{LimitKind, Overrides};
 use baton_plugin::{PluginError, digest};
 use tempfile::TempDir;
 
@@ -34,7 +34,7 @@ fn library(
         cache: cache(),
         compiler: Compiler::Child(BATON.into()),
         installed: vec![Installed { name: name.to_owned(), digest, grants }],
-        settings: BTreeMap::from([(name.to_owned(), Settings { limits, config })]),
+        settings: BTreeMap::from([(name.to_owned(), PluginSettings { limits, config })]),
     })
 }
 
@@ -53,7 +53,7 @@ fn ask(name: &str, wasm: &[u8], config: &[(&str, &str)]) -> Result<(), PluginErr
     library.router(name)?.route(&asked).map(|_| ())
 }
 
-fn over(error: &PluginError) -> Option<Name> {
+fn over(error: &PluginError) -> Option<LimitKind> {
     match error {
         PluginError::OverLimit { limit, .. } => Some(*limit),
         PluginError::Incompatible { .. }
@@ -68,7 +68,7 @@ fn over(error: &PluginError) -> Option<Name> {
 #[test]
 fn an_endless_loop_is_stopped_by_its_computing_time() {
     let error = verdict("spin", &[]);
-    assert!(matches!(over(&error), Some(Name::Cpu | Name::Fuel)), "{error}");
+    assert!(matches!(over(&error), Some(LimitKind::Cpu | LimitKind::Fuel)), "{error}");
 }
 
 #[test]
@@ -78,14 +78,14 @@ fn fuel_is_a_reproducible_verdict() {
     let ask =
         || library.router("spin").and_then(|router| router.route(&snapshot(1, 1, 1))).expect_err("it spins");
     let error = ask();
-    assert_eq!(over(&error), Some(Name::Fuel));
+    assert_eq!(over(&error), Some(LimitKind::Fuel));
     assert_eq!((ask(), ask()), (error.clone(), error.clone()));
     insta::assert_snapshot!(error, @"spin went over its fuel limit (100000): fix it, or set [plugins.spin.limits] fuel in baton.toml");
 }
 
 #[test]
 fn memory_stops_at_its_limit() {
-    assert_eq!(over(&verdict("memory-bomb", &[])), Some(Name::Memory));
+    assert_eq!(over(&verdict("memory-bomb", &[])), Some(LimitKind::Memory));
 }
 
 #[test]
@@ -93,36 +93,42 @@ fn a_table_stops_at_its_limit() {
     let module = guest_raw::table_bomb::module().expect("it is written");
     let wasm = baton_app::package::encode(&module).expect("it is a component");
     let error = ask("table-bomb", &wasm, &[]).expect_err("it grows a table without end");
-    assert!(matches!(over(&error), Some(Name::Table | Name::Cpu | Name::Fuel)), "{error}");
+    assert!(matches!(over(&error), Some(LimitKind::Table | LimitKind::Cpu | LimitKind::Fuel)), "{error}");
 }
 
 #[test]
 fn recursion_ends_with_the_stack() {
     let error = verdict("recursion", &[]);
-    assert!(over(&error) == Some(Name::Stack) || matches!(error, PluginError::Trapped { .. }), "{error}");
+    assert!(
+        over(&error) == Some(LimitKind::Stack) || matches!(error, PluginError::Trapped { .. }),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_giant_answer_is_refused_before_it_is_copied() {
     let error = verdict("giant-output", &[]);
-    assert!(matches!(over(&error), Some(Name::Copied | Name::Memory)), "{error}");
+    assert!(matches!(over(&error), Some(LimitKind::Copied | LimitKind::Memory)), "{error}");
     let module = guest_raw::alias_bomb::module().expect("it is written");
     let wasm = baton_app::package::encode(&module).expect("it is a component");
     let error = ask("alias-bomb", &wasm, &[]).expect_err("it claims 64 GiB");
-    assert_eq!(over(&error), Some(Name::Copied), "{error}");
+    assert_eq!(over(&error), Some(LimitKind::Copied), "{error}");
 }
 
 #[test]
 fn handles_stop_at_their_limit() {
     let error = verdict("handle-flood", &[]);
-    assert_eq!(over(&error), Some(Name::Handles), "{error}");
+    assert_eq!(over(&error), Some(LimitKind::Handles), "{error}");
 }
 
 #[test]
 fn a_log_flood_is_cut_and_the_answer_still_counts_or_fuel_ends_it() {
     match ask("log-flood", &guest("log-flood"), &[("lines", "5000")]) {
         Ok(()) => {}
-        Err(error) => assert!(matches!(over(&error), Some(Name::Fuel | Name::Cpu | Name::Copied)), "{error}"),
+        Err(error) => assert!(
+            matches!(over(&error), Some(LimitKind::Fuel | LimitKind::Cpu | LimitKind::Copied)),
+            "{error}"
+        ),
     }
 }
 
@@ -251,5 +257,5 @@ fn every_engine_has_a_clock() {
         super::hostile::library("spin", &guest("spin"), &[], Vec::new(), limits).expect("it opens");
     let error =
         spinning.router("spin").and_then(|router| router.route(&snapshot(1, 1, 1))).expect_err("it spins");
-    assert_eq!(over(&error), Some(Name::Cpu), "{error}");
+    assert_eq!(over(&error), Some(LimitKind::Cpu), "{error}");
 }

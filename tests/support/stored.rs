@@ -9,7 +9,7 @@ use baton_core::ending::Ending;
 use baton_core::episode::Episode;
 use baton_core::event::Event;
 use baton_core::id::{RunId, TaskId};
-use baton_core::people::Asked;
+use baton_core::people::StoredQuestion;
 use baton_core::task::{Role, StateName};
 use baton_store::read::routing::TrialRow;
 use baton_store::read::{self, Run};
@@ -156,13 +156,14 @@ impl Stored {
         tallies.iter().filter(|(id, ..)| names.get(id).is_some_and(|name| name == agent)).count()
     }
 
-    pub fn questions(&self) -> Vec<Asked> {
+    pub fn questions(&self) -> Vec<StoredQuestion> {
         read::people::questions(&self.0).expect("readable")
     }
 
     /// Who answered what, such as `ann: yes`.
     pub fn answers(&self) -> Vec<String> {
-        let answer = |asked: Asked| asked.answer.map(|answer| format!("{}: {}", answer.by, answer.text));
+        let answer =
+            |asked: StoredQuestion| asked.answer.map(|answer| format!("{}: {}", answer.by, answer.text));
         self.questions().into_iter().filter_map(answer).collect()
     }
 

@@ -16,13 +16,13 @@ use std::sync::Arc;
 
 use agent::AgentTable;
 use baton_core::agent::Card;
-use baton_core::agent::breaker::Policy;
+use baton_core::agent::breaker::BreakerPolicy;
 use baton_core::budget::price::Prices;
 use baton_core::budget::{Budget, Caps};
 use baton_core::span::Span;
 use baton_engine::ConcurrencyLimits;
 use baton_plugin::capability::Resources;
-use baton_plugin::library::Settings;
+use baton_plugin::library::PluginSettings;
 use baton_plugin::limits::Overrides;
 use ladder::{Ladder, RouterTable};
 use offer::{ProfileTable, SecretTable, ServiceTable};
@@ -44,10 +44,10 @@ pub struct Config {
     pub ladder: Ladder,
     pub agents: Vec<Card>,
     pub offer: Resources,
-    pub plugins: BTreeMap<String, Settings>,
-    pub breaker: Policy,
+    pub plugins: BTreeMap<String, PluginSettings>,
+    pub breaker: BreakerPolicy,
     pub budget: Budget,
-    pub people: baton_core::people::Policy,
+    pub people: baton_core::people::QuestionPolicy,
     pub workspace: Option<baton_engine::workspace::Settings>,
     pub limits: ConcurrencyLimits,
 }
@@ -171,7 +171,7 @@ impl Config {
 impl Config {
     /// What is configured for a plugin.
     #[must_use]
-    pub fn plugin(&self, name: &str) -> Settings {
+    pub fn plugin(&self, name: &str) -> PluginSettings {
         self.plugins.get(name).cloned().unwrap_or_default()
     }
 }
@@ -207,9 +207,9 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
 }
 
 impl BreakerTable {
-    fn policy(&self) -> Policy {
-        let usual = Policy::default();
-        Policy {
+    fn policy(&self) -> BreakerPolicy {
+        let usual = BreakerPolicy::default();
+        BreakerPolicy {
             failures: self.failures.unwrap_or(usual.failures).max(1),
             pause: self.pause.map_or(usual.pause, |span| span.0),
             probe: self.probe.map_or(usual.probe, |span| Some(span.0).filter(|every| !every.is_zero())),
@@ -218,8 +218,8 @@ impl BreakerTable {
 }
 
 impl PluginTable {
-    fn resolve(self) -> Settings {
-        Settings { limits: self.limits, config: texts(self.config) }
+    fn resolve(self) -> PluginSettings {
+        PluginSettings { limits: self.limits, config: texts(self.config) }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::config::ConfigError;
 use crate::control::ConnectError;
 use baton_core::command::CommandError;
 use baton_core::op::Rejection;
-use baton_core::plan::load::PlanErrors;
+use baton_core::plan::error::PlanErrors;
 use baton_plugin::PluginError;
 use baton_plugin::source::SourceError;
 use baton_store::OpenError;

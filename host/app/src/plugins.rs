@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use baton_core::command::Command;
 use baton_core::kind::Kind;
 use baton_core::op::PluginRow;
-use baton_plugin::grant::{Gated, Grant};
-use baton_plugin::inspect::Component;
+use baton_plugin::grant::{GatedInterface, Grant};
+use baton_plugin::inspect::ComponentInfo;
 use baton_plugin::source::{self, Fetched};
 use baton_store::{Home, durable, read};
 use schemars::JsonSchema;
@@ -65,13 +65,13 @@ pub struct Installation<'a> {
 
 /// What an installation would change, for whoever has to allow it.
 pub struct Proposal {
-    pub component: Component,
+    pub component: ComponentInfo,
     name: String,
     before: Option<PluginRow>,
     /// What it may use from now on.
     granted: BTreeSet<Grant>,
     /// What it asks for beyond that.
-    pub missing: Vec<Gated>,
+    pub missing: Vec<GatedInterface>,
     /// Granted by name, and not to be found in the configuration.
     pub unknown: Vec<String>,
     /// What is another than in the version before, a line each.
@@ -98,7 +98,7 @@ impl Proposal {
     pub fn of(app: &App, installation: &Installation<'_>) -> Result<Self, AppError> {
         let Installation { name, bytes, grant } = *installation;
         check_name(name)?;
-        let component = Component::read(name, bytes)?;
+        let component = ComponentInfo::read(name, bytes)?;
         if let Some(import) = component.unknown_imports().first() {
             return Err(AppError::invalid(format!(
                 "{name} imports {import}, which no {} can have",
@@ -122,7 +122,7 @@ impl Proposal {
     }
 
     /// Lets it have all of one kind that the configuration offers.
-    pub fn allow(&mut self, gated: Gated) {
+    pub fn allow(&mut self, gated: GatedInterface) {
         self.missing.retain(|missing| *missing != gated);
         self.granted.insert(gated.any());
     }
@@ -154,9 +154,12 @@ impl Proposal {
 }
 
 /// What it may use from now on, and what it asks for beyond that. An upgrade keeps what was granted.
-fn granted(wanted: &[Gated], grants: impl Iterator<Item = Grant>) -> (BTreeSet<Grant>, Vec<Gated>) {
+fn granted(
+    wanted: &[GatedInterface],
+    grants: impl Iterator<Item = Grant>,
+) -> (BTreeSet<Grant>, Vec<GatedInterface>) {
     let granted: BTreeSet<Grant> = grants.filter(|grant| wanted.contains(&grant.opens())).collect();
-    let is_open = |gated: &&Gated| granted.iter().any(|grant| grant.opens() == **gated);
+    let is_open = |gated: &&GatedInterface| granted.iter().any(|grant| grant.opens() == **gated);
     let missing = wanted.iter().filter(|gated| !is_open(gated)).copied().collect();
     (granted, missing)
 }
@@ -204,17 +207,19 @@ fn stored(home: &Home, digest: &str) -> PathBuf {
 }
 
 /// What is another than in the version before: contract, imports, and what it asks to be granted.
-fn changes(home: &Home, before: &PluginRow, after: &Component) -> Vec<String> {
+fn changes(home: &Home, before: &PluginRow, after: &ComponentInfo) -> Vec<String> {
     if before.digest == after.digest {
         return vec![format!("{} is installed already, with this content", before.name)];
     }
     let mut lines = vec![format!("{}: {} → {}", before.name, before.digest, after.digest)];
     let old = fs::read(stored(home, &before.digest)).ok();
-    let Some(old) = old.and_then(|bytes| Component::read(&before.name, &bytes).ok()) else { return lines };
+    let Some(old) = old.and_then(|bytes| ComponentInfo::read(&before.name, &bytes).ok()) else {
+        return lines;
+    };
     if old.contract != after.contract {
         lines.push(format!("  contract  {} → {}", old.contract, after.contract));
     }
-    let asks = |component: &Component| -> Vec<String> {
+    let asks = |component: &ComponentInfo| -> Vec<String> {
         component.wants().into_iter().map(|gated| gated.any().to_string()).collect()
     };
     lines.extend(difference("imports", &old.imports, &after.imports));

@@ -152,7 +152,7 @@ pub fn doubts(app: &App, plan: &Plan) -> Result<Option<String>, AppError> {
     if agents.is_empty() {
         return Err(AppError::invalid(nobody(&app.config)));
     }
-    let undoable = check::undoable(plan, &agents);
+    let undoable = check::unassignable(plan, &agents);
     Ok(undoable.first().map(|(id, lacks)| {
         let more = match undoable.len() {
             1 => String::new(),

@@ -4,7 +4,7 @@
 use baton_core::agent::Agent;
 use baton_core::command::Target;
 use baton_core::id::{RunId, TaskId};
-use baton_core::plan::load::nearest;
+use baton_core::nearest::nearest;
 use baton_store::Reader;
 use baton_store::read::{self, live, summary};
 

@@ -14,9 +14,9 @@ use baton_engine::attempt::HostContext;
 use baton_engine::probe;
 use baton_engine::why::projection;
 use baton_learn::pooled::{Expectation, Pooled};
-use baton_plugin::agent::Health;
+use baton_plugin::agent::ProbeResult;
 use baton_plugin::capability::StateClient;
-use baton_plugin::conformance::Finding;
+use baton_plugin::conformance::RuleResult;
 use baton_plugin::lease::HostLease;
 use baton_plugin::library::Library;
 use baton_store::Reader;
@@ -249,16 +249,16 @@ fn row(name: &str, skill: &Skill) -> Vec<String> {
 }
 
 /// Whether an agent could work now, by its adapter's word.
-pub(super) fn health(config: &Config, library: &Library, card: &Card) -> Result<Health, Failure> {
+pub(super) fn health(config: &Config, library: &Library, card: &Card) -> Result<ProbeResult, Failure> {
     let adapter = library.agent(&card.adapter)?;
-    let (signs, _) = tokio::sync::mpsc::unbounded_channel();
+    let (attempt_events, _) = tokio::sync::mpsc::unbounded_channel();
     let around = HostContext {
         clock: Clock::system(),
         offer: config.offer.clone(),
         supervisor: std::env::current_exe().ok(),
         lease: HostLease::unlimited(),
-        signs,
-        desk: StateClient::closed(),
+        attempt_events,
+        state_client: StateClient::closed(),
         workspaces: None,
         store: Some(config.store.clone()),
         under_way: None,
@@ -282,20 +282,20 @@ fn test(global: &Global, name: &str, work: bool) -> Outcome {
     };
     let health = health(&config, &library(&config, conn.as_ref())?, &card)?;
     let (word, why) = match &health {
-        Health::Ready => ("ready", ""),
-        Health::Degraded(why) => ("degraded", why.as_str()),
-        Health::Unreachable(why) => ("unreachable", why.as_str()),
+        ProbeResult::Ready => ("ready", ""),
+        ProbeResult::Degraded(why) => ("degraded", why.as_str()),
+        ProbeResult::Unreachable(why) => ("unreachable", why.as_str()),
     };
     let findings =
-        if work && health == Health::Ready { trial::run(&global.app()?, card)? } else { Vec::new() };
+        if work && health == ProbeResult::Ready { trial::run(&global.app()?, card)? } else { Vec::new() };
     if global.json {
         screen::json(&serde_json::json!({ "agent": name, "health": word, "why": why, "findings": findings }));
     } else {
         screen::line(format!("{name} is {word} {why}").trim_end());
-        for Finding { rule, passed, detail } in &findings {
+        for RuleResult { rule, passed, detail } in &findings {
             screen::line(&format!("{} {rule}: {detail}", if *passed { "ok  " } else { "FAIL" }));
         }
     }
-    let well = health == Health::Ready && findings.iter().all(|finding| finding.passed);
+    let well = health == ProbeResult::Ready && findings.iter().all(|finding| finding.passed);
     Ok(if well { Done::Well } else { Done::Failed })
 }

@@ -1,7 +1,7 @@
 //! `baton events [RUN]`: the record, as it was written.
 
 use baton_core::event::{Event, Fact};
-use baton_core::plan::load::nearest;
+use baton_core::nearest::nearest;
 use baton_store::Reader;
 use baton_store::read::{self, history};
 use serde::Serialize;

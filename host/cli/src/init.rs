@@ -112,7 +112,7 @@ mod tests {
     use baton_app::bundled;
     use baton_app::config::Config;
     use baton_core::kind::Kind;
-    use baton_core::plan::check::Means;
+    use baton_core::plan::check::Available;
     use baton_core::plan::load;
     use clap::ValueEnum as _;
 
@@ -131,12 +131,12 @@ mod tests {
             let config = Config::read(&config).unwrap_or_else(|why| panic!("{agent:?}: {why}"));
             let known =
                 |kind: Kind| bundled::plugins().of(kind).map(|plugin| plugin.name.to_owned()).collect();
-            let means = Means {
+            let available = Available {
                 executors: known(Kind::Executor),
                 validators: known(Kind::Validator),
                 agents: config.agents,
             };
-            load::load_for(&plan, &means).unwrap_or_else(|why| panic!("{agent:?}: {why}"));
+            load::load_for(&plan, &available).unwrap_or_else(|why| panic!("{agent:?}: {why}"));
         }
     }
 

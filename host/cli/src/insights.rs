@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use baton_app::notes;
 use baton_core::seed::Seed;
 use baton_engine::learning::consolidation;
-use baton_learn::anomaly::Measure;
+use baton_learn::anomaly::Metric;
 use baton_learn::bottleneck::Load;
 use baton_learn::{self, Insights};
 use baton_store::Reader;
@@ -67,7 +67,7 @@ pub(super) fn drawn(global: &Global) -> Result<Insights, Failure> {
     let agents = read::live::agents(&conn).map_err(unreadable)?;
     let declared: BTreeMap<String, Vec<String>> =
         agents.into_iter().map(|agent| (agent.card.name, agent.card.skills)).collect();
-    Ok(baton_learn::drawn(&episodes, &declared, Seed(0)))
+    Ok(baton_learn::insights(&episodes, &declared, Seed(0)))
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
@@ -165,9 +165,9 @@ fn anomalies(found: &Insights) -> Vec<String> {
     let said = |one: &baton_learn::Anomaly| {
         let kind = one.kind.as_ref().map(|kind| format!(" on {kind}")).unwrap_or_default();
         let (what, before, now) = match one.measure {
-            Measure::Latency => ("takes", millis(one.before), millis(one.now)),
-            Measure::Cost => ("costs", format!("{:.4}", one.before / 1e6), format!("{:.4}", one.now / 1e6)),
-            Measure::Failures => {
+            Metric::Latency => ("takes", millis(one.before), millis(one.now)),
+            Metric::Cost => ("costs", format!("{:.4}", one.before / 1e6), format!("{:.4}", one.now / 1e6)),
+            Metric::Failures => {
                 ("fails in", format!("{:.0} %", one.before * 100.0), format!("{:.0} %", one.now * 100.0))
             }
         };

@@ -51,7 +51,7 @@ use baton_app::{App, AppError};
 use baton_core::agent::Card;
 use baton_core::kind::Kind;
 use baton_core::op::{PluginRow, Rejection};
-use baton_core::plan::load::PlanErrors;
+use baton_core::plan::error::PlanErrors;
 use baton_plugin::compile::Compiler;
 use baton_plugin::library::{Installed, Library, Sources};
 use baton_plugin::source::SourceError;

@@ -6,7 +6,7 @@ use baton_app::bundled;
 use baton_app::operation::AMEND;
 use baton_app::runs::Amendment;
 use baton_core::kind::Kind;
-use baton_core::plan::check::Means;
+use baton_core::plan::check::Available;
 use baton_core::plan::simulate::{Timeline, generalists, timeline};
 use baton_core::plan::{Plan, graph, load, schema};
 use baton_core::span::Span;
@@ -90,8 +90,8 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
 }
 
 fn check(global: &Global, path: &Path) -> Outcome {
-    let means = means(global, path)?;
-    let plan = &load::load_for(path, &means)?;
+    let available = available(global, path)?;
+    let plan = &load::load_for(path, &available)?;
     let shape = graph::shape(plan);
     let edges: usize = plan.workstreams.iter().map(|one| one.depends_on.len()).sum();
     if global.json {
@@ -106,7 +106,7 @@ fn check(global: &Global, path: &Path) -> Outcome {
             plan.workstreams.len(),
             shape.waves.len()
         ));
-        if means.agents.is_empty() {
+        if available.agents.is_empty() {
             screen::note("no agents are configured: who could do it was not looked at");
         }
     }
@@ -114,7 +114,7 @@ fn check(global: &Global, path: &Path) -> Outcome {
 }
 
 /// What the plan's configuration and the store have to carry it out with.
-fn means(global: &Global, path: &Path) -> Result<Means, Failure> {
+fn available(global: &Global, path: &Path) -> Result<Available, Failure> {
     let config = global.config(path)?;
     let home = Home::at(&config.store);
     let conn = if home.exists() { Some(reader(&home)?) } else { None };
@@ -124,7 +124,7 @@ fn means(global: &Global, path: &Path) -> Result<Means, Failure> {
         bundled::plugins().of(kind).map(|plugin| plugin.name.to_owned()).chain(installed).collect()
     };
     let agents = agents_of(&config, conn.as_ref())?;
-    Ok(Means { executors: named(Kind::Executor), validators: named(Kind::Validator), agents })
+    Ok(Available { executors: named(Kind::Executor), validators: named(Kind::Validator), agents })
 }
 
 fn draw(global: &Global, plan: &Plan, format: Format) -> Outcome {

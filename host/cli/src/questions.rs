@@ -1,6 +1,6 @@
 //! `baton questions`: what agents ask of people.
 
-use baton_core::people::Asked;
+use baton_core::people::StoredQuestion;
 use baton_store::read::people;
 
 use super::{Done, Global, Outcome, screen, unreadable};
@@ -30,7 +30,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
 }
 
 /// One question as people read it, with the command that answers it.
-pub(super) fn show(asked: &Asked) {
+pub(super) fn show(asked: &StoredQuestion) {
     let question = &asked.question;
     screen::line(&format!(
         "{} {} of {}/{}: {}",

@@ -188,7 +188,7 @@ pub(super) fn caveats(global: &Global, config: &Config, store: &Store) {
     if global.quiet {
         return;
     }
-    let caveats = [store.drift().said(), supervise::enter::caveat(&config.offer.profiles)];
+    let caveats = [store.drift().warning(), supervise::enter::caveat(&config.offer.profiles)];
     caveats.iter().flatten().for_each(|caveat| screen::note(caveat));
 }
 

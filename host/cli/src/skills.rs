@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use baton_core::knowledge::Trend;
-use baton_core::plan::load::nearest;
+use baton_core::nearest::nearest;
 use baton_learn::pooled::{Expectation, Pooled};
 use baton_learn::skills::{Ability, Proposal};
 use baton_store::read::live;

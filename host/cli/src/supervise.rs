@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use baton_core::clock::Stopwatch;
-use baton_plugin::capability::process::{Graces, Order, pidfd};
+use baton_plugin::capability::process::{GracePeriods, SuperviseRequest, pidfd};
 use rustix::io::Errno;
 use rustix::process::{Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus};
 use tokio::io::unix::AsyncFd;
@@ -48,7 +48,7 @@ const ASKED: How = How::Politely(&[Signal::INT, Signal::TERM]);
 const LEFT_BEHIND: How = How::Politely(&[Signal::TERM]);
 
 pub(super) fn run(args: &Args) -> Outcome {
-    let order: Order = serde_json::from_str(&args.order)
+    let order: SuperviseRequest = serde_json::from_str(&args.order)
         .map_err(|why| Failure::Infrastructure(format!("the order can't be read: {why}")))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let ended = runtime.block_on(supervise(args, &order));
@@ -59,15 +59,19 @@ pub(super) fn run(args: &Args) -> Outcome {
     mirror(ended?)
 }
 
-async fn supervise(args: &Args, order: &Order) -> std::io::Result<WaitStatus> {
+async fn supervise(args: &Args, order: &SuperviseRequest) -> std::io::Result<WaitStatus> {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     let mut orders = Orders::listen(args.host)?;
     if orders.host.is_none() {
         return Err(std::io::Error::other("the host is gone"));
     }
     let main = start(args, order)?;
-    let mut family =
-        Family { main, status: None, changed: signal(SignalKind::child())?, graces: order.graces };
+    let mut family = Family {
+        main,
+        status: None,
+        changed: signal(SignalKind::child())?,
+        grace_periods: order.grace_periods,
+    };
     let how = loop {
         family.reap();
         if family.status.is_some() {
@@ -84,7 +88,7 @@ async fn supervise(args: &Args, order: &Order) -> std::io::Result<WaitStatus> {
 }
 
 /// Starts the program by way of `__enter`, which shuts itself in and becomes it.
-fn start(args: &Args, order: &Order) -> std::io::Result<Pid> {
+fn start(args: &Args, order: &SuperviseRequest) -> std::io::Result<Pid> {
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("__enter").arg(&args.order).arg("--").arg(&args.program).args(&args.args);
     if let Some(temporary) = &order.temporary {
@@ -152,7 +156,7 @@ struct Family {
     /// How the program ended.
     status: Option<WaitStatus>,
     changed: Listener,
-    graces: Graces,
+    grace_periods: GracePeriods,
 }
 
 impl Family {
@@ -172,8 +176,11 @@ impl Family {
     async fn end(&mut self, how: How, orders: &mut Orders) {
         if let How::Politely(signals) = how {
             for signal in signals {
-                let grace =
-                    if *signal == Signal::INT { self.graces.interrupt } else { self.graces.terminate };
+                let grace = if *signal == Signal::INT {
+                    self.grace_periods.interrupt
+                } else {
+                    self.grace_periods.terminate
+                };
                 if self.gone_after(*signal, grace.0, orders).await {
                     return;
                 }

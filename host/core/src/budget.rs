@@ -8,8 +8,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::outcome::Usage;
 use crate::span::Span;
+use crate::usage::Usage;
 
 /// Millionths of the operator's currency. Written as a decimal number: `0.5` is 500,000.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema)]
@@ -122,8 +122,8 @@ impl Amount {
     }
 
     #[must_use]
-    pub fn get(&self, good: Resource) -> u64 {
-        match good {
+    pub fn get(&self, resource: Resource) -> u64 {
+        match resource {
             Resource::Money => self.money.0,
             Resource::Tokens => self.tokens,
             Resource::Wall => self.wall_ms,
@@ -131,8 +131,8 @@ impl Amount {
         }
     }
 
-    fn with(mut self, good: Resource, quantity: u64) -> Self {
-        match good {
+    fn with(mut self, resource: Resource, quantity: u64) -> Self {
+        match resource {
             Resource::Money => self.money = Money(quantity),
             Resource::Tokens => self.tokens = quantity,
             Resource::Wall => self.wall_ms = quantity,
@@ -142,9 +142,9 @@ impl Amount {
     }
 
     fn map(self, other: Self, with: impl Fn(u64, u64) -> u64) -> Self {
-        Resource::ALL
-            .into_iter()
-            .fold(self, |amount, good| amount.with(good, with(amount.get(good), other.get(good))))
+        Resource::ALL.into_iter().fold(self, |amount, resource| {
+            amount.with(resource, with(amount.get(resource), other.get(resource)))
+        })
     }
 
     #[must_use]
@@ -160,8 +160,8 @@ impl Amount {
 
 impl Cap {
     #[must_use]
-    pub fn get(&self, good: Resource) -> Option<u64> {
-        match good {
+    pub fn get(&self, resource: Resource) -> Option<u64> {
+        match resource {
             Resource::Money => self.money.map(|money| money.0),
             Resource::Tokens => self.tokens,
             Resource::Wall => self.wall.map(Span::millis),
@@ -183,42 +183,46 @@ impl Cap {
         *self == Self::default()
     }
 
-    /// The stricter of both, good by good.
+    /// The stricter of both, resource by resource.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        Self::from_each(|good| self.get(good).into_iter().chain(other.get(good)).min())
+        Self::from_each(|resource| self.get(resource).into_iter().chain(other.get(resource)).min())
     }
 
     /// This, and the other where this says nothing.
     #[must_use]
     pub fn or(&self, other: &Self) -> Self {
-        Self::from_each(|good| self.get(good).or(other.get(good)))
+        Self::from_each(|resource| self.get(resource).or(other.get(resource)))
     }
 
     /// What is left when so much is gone.
     #[must_use]
     pub fn less(&self, gone: &Amount) -> Self {
-        Self::from_each(|good| Some(self.get(good)?.saturating_sub(gone.get(good))))
+        Self::from_each(|resource| Some(self.get(resource)?.saturating_sub(gone.get(resource))))
     }
 
-    /// The first good of which nothing is left.
+    /// The first resource of which nothing is left.
     #[must_use]
     pub fn reached(&self, by: &Amount) -> Option<Resource> {
-        Resource::ALL.into_iter().find(|good| self.get(*good).is_some_and(|cap| by.get(*good) >= cap))
+        Resource::ALL
+            .into_iter()
+            .find(|resource| self.get(*resource).is_some_and(|cap| by.get(*resource) >= cap))
     }
 
-    /// The first good of which there is more than this.
+    /// The first resource of which there is more than this.
     #[must_use]
     pub fn exceeded(&self, by: &Amount) -> Option<Resource> {
-        Resource::ALL.into_iter().find(|good| self.get(*good).is_some_and(|cap| by.get(*good) > cap))
+        Resource::ALL
+            .into_iter()
+            .find(|resource| self.get(*resource).is_some_and(|cap| by.get(*resource) > cap))
     }
 
     /// As an amount to set aside: nothing where there is no limit.
     #[must_use]
     pub fn amount(&self) -> Amount {
-        Resource::ALL
-            .into_iter()
-            .fold(Amount::default(), |amount, good| amount.with(good, self.get(good).unwrap_or_default()))
+        Resource::ALL.into_iter().fold(Amount::default(), |amount, resource| {
+            amount.with(resource, self.get(resource).unwrap_or_default())
+        })
     }
 }
 

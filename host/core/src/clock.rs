@@ -82,7 +82,7 @@ const UNSET: Time = Time(1_767_225_600_000);
 
 /// How the machine's clock stands to the record at a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Drift {
+pub enum ClockSkew {
     None,
     /// The record goes further: a clock was ahead once, or is behind now.
     Behind(Duration),
@@ -92,7 +92,7 @@ pub enum Drift {
     Unset,
 }
 
-impl Drift {
+impl ClockSkew {
     /// When a record that ends at `last` goes on, by a clock that says `wall`. Calendar and daily caps are the real
     /// day's, so a record from the future does not keep the store there.
     #[must_use]
@@ -111,7 +111,7 @@ impl Drift {
 
     /// For people, if there is something to say.
     #[must_use]
-    pub fn said(self) -> Option<String> {
+    pub fn warning(self) -> Option<String> {
         let rounded = |span: Duration, unit: u64| (span.as_secs() + unit / 2) / unit;
         let days = |span: Duration| match rounded(span, 3600) {
             0..2 => format!("{} minutes", rounded(span, 60)),
@@ -156,8 +156,8 @@ impl Clock {
 
     /// Goes on after the latest time that the store has seen.
     #[must_use]
-    pub fn after(last: Time) -> (Self, Drift) {
-        let (at, drift) = Drift::at_start(wall(), last);
+    pub fn after(last: Time) -> (Self, ClockSkew) {
+        let (at, drift) = ClockSkew::at_start(wall(), last);
         (Self::from(at), drift)
     }
 
@@ -240,10 +240,13 @@ mod tests {
     #[test]
     fn a_record_from_the_future_does_not_keep_the_store_there() {
         for days in [1, 400, 4000] {
-            let (at, drift) = Drift::at_start(NOW, Time(NOW.0 + days * DAY));
-            assert_eq!((at, drift), (NOW, Drift::Behind(Duration::from_secs(days.unsigned_abs() * 86_400))));
+            let (at, drift) = ClockSkew::at_start(NOW, Time(NOW.0 + days * DAY));
+            assert_eq!(
+                (at, drift),
+                (NOW, ClockSkew::Behind(Duration::from_secs(days.unsigned_abs() * 86_400)))
+            );
         }
-        let shown = Drift::Behind(Duration::from_secs(400 * 86_400)).said().unwrap();
+        let shown = ClockSkew::Behind(Duration::from_secs(400 * 86_400)).warning().unwrap();
         assert!(
             shown.starts_with("the record of this store goes 400 days beyond this machine's clock"),
             "{shown}"
@@ -253,21 +256,21 @@ mod tests {
     #[test]
     fn a_clock_that_is_set_back_a_little_lets_time_stand_still() {
         let last = Time(NOW.0 + 59_000);
-        assert_eq!(Drift::at_start(NOW, last), (last, Drift::None));
-        assert_eq!(Drift::at_start(last, NOW), (last, Drift::None));
+        assert_eq!(ClockSkew::at_start(NOW, last), (last, ClockSkew::None));
+        assert_eq!(ClockSkew::at_start(last, NOW), (last, ClockSkew::None));
     }
 
     #[test]
     fn a_clock_that_was_never_set_does_not_take_the_record_back() {
-        assert_eq!(Drift::at_start(Time(5000), NOW), (NOW, Drift::Unset));
-        assert_eq!(Drift::at_start(Time(5000), Time(0)), (Time(5000), Drift::None));
+        assert_eq!(ClockSkew::at_start(Time(5000), NOW), (NOW, ClockSkew::Unset));
+        assert_eq!(ClockSkew::at_start(Time(5000), Time(0)), (Time(5000), ClockSkew::None));
     }
 
     #[test]
     fn a_long_silence_is_worth_a_word() {
-        let (at, drift) = Drift::at_start(Time(NOW.0 + 400 * DAY), NOW);
+        let (at, drift) = ClockSkew::at_start(Time(NOW.0 + 400 * DAY), NOW);
         assert_eq!(at, Time(NOW.0 + 400 * DAY));
-        assert!(drift.said().unwrap().starts_with("nothing was recorded in this store for 400 days"));
-        assert_eq!(Drift::at_start(NOW, Time(0)).1, Drift::None, "a new store");
+        assert!(drift.warning().unwrap().starts_with("nothing was recorded in this store for 400 days"));
+        assert_eq!(ClockSkew::at_start(NOW, Time(0)).1, ClockSkew::None, "a new store");
     }
 }

@@ -9,7 +9,8 @@ use crate::event::TrialEnding;
 use crate::id::{AgentId, QuestionId, RunId, TaskId};
 use crate::op::{PluginRow, Rejection, RouterChoice, StoreError, Submission, TrialTerms};
 use crate::plan::Plan;
-use crate::plan::load::{self, PlanErrors};
+use crate::plan::error::PlanErrors;
+use crate::plan::load;
 use crate::trial::TrialPhase;
 
 /// The most bytes of one command, as JSON.

@@ -166,14 +166,16 @@ pub enum Fact {
     /// Most of a cap is spent.
     BudgetLow {
         account: Account,
-        good: Resource,
+        #[serde(rename = "good")]
+        resource: Resource,
         spent: u64,
         cap: u64,
     },
     /// All of a cap is spent: nothing more is started on that account.
     BudgetSpent {
         account: Account,
-        good: Resource,
+        #[serde(rename = "good")]
+        resource: Resource,
         spent: u64,
         cap: u64,
     },

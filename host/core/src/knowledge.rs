@@ -3,11 +3,11 @@
 //! The fold is a function of the events alone, in their order. The store keeps its result in rows and the scheduler in
 //! memory; both add the same observations in the same order, and `baton db check` adds them all again.
 
+mod open_attempts;
 mod tally;
-mod underway;
 
+pub use open_attempts::{OpenAttempt, OpenAttempts};
 pub use tally::{DISCOUNT, Mean, RECENT, Tally, Trend};
-pub use underway::{OpenAttempt, OpenAttempts};
 
 use serde::{Deserialize, Serialize};
 

@@ -20,7 +20,7 @@ use crate::plan::diff::Diff;
 use crate::plan::{Plan, Workstream};
 use crate::seed::Seed;
 use crate::task::transition::Refused;
-use crate::task::{Role, Task, WaitingOn};
+use crate::task::{Task, WaitingOn};
 use crate::trial::GuardLimits;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -430,31 +430,6 @@ pub enum Until {
     All,
     AtLeast(u32),
     Time(Time),
-}
-
-impl WaitingOn {
-    /// What the children are for that it waits for, if it has any.
-    #[must_use]
-    pub fn role(self) -> Option<Role> {
-        match self {
-            Self::Executor => Some(Role::Part),
-            Self::Acceptance => Some(Role::Evidence),
-            Self::Routing => Some(Role::Consult),
-            Self::Person => None,
-        }
-    }
-}
-
-impl Role {
-    /// What a task waits for while it has children of this role.
-    #[must_use]
-    pub fn stage(self) -> WaitingOn {
-        match self {
-            Self::Part => WaitingOn::Executor,
-            Self::Evidence => WaitingOn::Acceptance,
-            Self::Consult => WaitingOn::Routing,
-        }
-    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::clock::Time;
 use crate::fault::Fault;
-use crate::id::TaskId;
-use crate::task::StateName;
+use crate::usage::Usage;
 
 /// A claim until it is accepted. The fields are those of `baton:types/core.outcome`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -43,54 +41,6 @@ pub enum Content {
     Stored { digest: String, size: u64 },
 }
 
-/// What an attempt used up, as its agent says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Usage {
-    #[serde(default)]
-    pub input_tokens: u64,
-    #[serde(default)]
-    pub output_tokens: u64,
-    /// None = unknown.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cost_micros: Option<u64>,
-    #[serde(default)]
-    pub requests: u32,
-    /// Of the input tokens, those that the far side had kept from before.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub cached_input_tokens: u64,
-    /// Steps of the agent, in its own count.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub turns: u64,
-    /// Who did the work, in the words of the price table.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub model: Option<String>,
-}
-
-fn is_zero(number: &u64) -> bool {
-    *number == 0
-}
-
-impl Usage {
-    #[must_use]
-    pub fn is_zero(&self) -> bool {
-        *self == Self::default()
-    }
-
-    /// The larger of two readings, field by field.
-    #[must_use]
-    pub fn most(&self, other: &Self) -> Self {
-        Self {
-            input_tokens: self.input_tokens.max(other.input_tokens),
-            output_tokens: self.output_tokens.max(other.output_tokens),
-            cost_micros: self.cost_micros.max(other.cost_micros),
-            requests: self.requests.max(other.requests),
-            cached_input_tokens: self.cached_input_tokens.max(other.cached_input_tokens),
-            turns: self.turns.max(other.turns),
-            model: self.model.clone().or_else(|| other.model.clone()),
-        }
-    }
-}
-
 /// What one check of a validator found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Check {
@@ -116,34 +66,6 @@ pub struct Report {
     pub checks: Vec<Check>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fault: Option<Fault>,
-}
-
-/// A child as its parent's strategy sees it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Child {
-    pub task: TaskId,
-    /// As its parent called it.
-    pub name: String,
-    pub state: StateName,
-    pub report: Report,
-    pub facts: Facts,
-}
-
-/// What the host knows of a task's attempts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
-    /// Who made the last one.
-    pub agent: Option<String>,
-    /// When the first began and the last ended.
-    pub started: Option<Time>,
-    pub ended: Option<Time>,
-    pub attempts: u32,
-    /// How long agents worked on it and on all that was done for it, attempts that came to nothing included.
-    pub work_ms: u64,
-    /// What that cost, as far as it is known, in millionths.
-    pub cost_micros: u64,
-    /// Whether the cost of each of these attempts is known.
-    pub cost_known: bool,
 }
 
 impl Report {

@@ -41,7 +41,7 @@ impl fmt::Display for Purpose {
 
 /// A question as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct StoredQuestion {
     pub id: QuestionId,
     pub run: RunId,
     pub task: TaskId,
@@ -88,7 +88,7 @@ pub enum Unanswered {
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Policy {
+pub struct QuestionPolicy {
     pub unanswered: Unanswered,
     /// How long a person has before that.
     pub after: Duration,
@@ -98,7 +98,7 @@ pub struct Policy {
     pub notify_service: Option<String>,
 }
 
-impl Policy {
+impl QuestionPolicy {
     /// When the policy decides; none = a person must.
     #[must_use]
     pub fn until(&self, asked: Time) -> Option<Time> {

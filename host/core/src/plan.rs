@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod diff;
+pub mod error;
 pub mod graph;
 mod json;
 pub mod load;
@@ -19,6 +20,7 @@ use crate::budget::Cap;
 use crate::scope::{Glob, Scope};
 use crate::span::Span;
 use crate::task::TaskPolicy;
+use crate::task::policy::{Acceptance, Effects, Retry, Timeouts};
 
 /// A plan that was read and checked: ids are unique, dependencies exist, and there is no cycle.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -92,9 +94,9 @@ pub struct Workstream {
     #[schemars(skip)]
     pub apart: Option<String>,
     /// One of several of which the parent will choose: what it changed does not land by itself. Only for children.
-    #[serde(default, skip_serializing_if = "is_default")]
+    #[serde(default, skip_serializing_if = "is_default", rename = "contest")]
     #[schemars(skip)]
-    pub contest: bool,
+    pub deferred_merge: bool,
     /// Who must accept the outcome before it counts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub validators: Vec<Validator>,
@@ -112,59 +114,6 @@ pub struct Workstream {
     pub metadata: BTreeMap<String, Value>,
 }
 
-/// What running a task may change, and so whether it may be run twice.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Effects {
-    /// Nothing outside its answer.
-    Pure,
-    /// Files inside its paths.
-    #[default]
-    Workspace,
-    /// The world.
-    External,
-}
-
-/// How failures are dealt with. Delays grow as base × 2ⁿ up to the cap, with full jitter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Retry {
-    /// Attempts in all, 1 to 100.
-    #[schemars(range(min = 1, max = 100))]
-    pub attempts: u32,
-    pub base: Span,
-    pub cap: Span,
-    /// Attempts that may end in a crash before the task counts as poison, 1 to 100.
-    #[schemars(range(min = 1, max = 100))]
-    pub crashes: u32,
-}
-
-impl Default for Retry {
-    fn default() -> Self {
-        Self { attempts: 3, base: Span::from_secs(1), cap: Span::from_secs(60), crashes: 10 }
-    }
-}
-
-/// Three clocks: an attempt's length, the silence within it, and the whole task's end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Timeouts {
-    /// How long one attempt may take.
-    pub attempt: Span,
-    /// How long an attempt may go without a sign of progress.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub progress: Option<Span>,
-    /// How long after the run's start the task must be done.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub deadline: Option<Span>,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self { attempt: Span::from_secs(1800), progress: None, deadline: None }
-    }
-}
-
 /// A validator and what it is told beyond the operator's configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -180,20 +129,6 @@ pub struct Validator {
     /// It must pass, whatever the quorum and the threshold say.
     #[serde(default, skip_serializing_if = "is_default")]
     pub required: bool,
-}
-
-/// When an outcome may stand although not every validator passed it. With neither, all must.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Acceptance {
-    /// So many validators must pass.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1))]
-    pub quorum: Option<u32>,
-    /// The weighted mean of their scores must be at least this, 0 to 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0.0, max = 1.0))]
-    pub threshold: Option<f64>,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -225,7 +160,7 @@ impl Workstream {
             agent: None,
             executor: None,
             apart: None,
-            contest: false,
+            deferred_merge: false,
             validators: Vec::new(),
             acceptance: Acceptance::default(),
             contract: None,

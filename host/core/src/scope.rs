@@ -145,14 +145,14 @@ pub struct Scope {
 
 /// The first thing over which two scopes clash.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum Clash {
+pub enum ScopeConflict {
     /// One of both changes the workspace alone, after a conflict.
     Alone,
     Track(String),
     Paths(Glob, Glob),
 }
 
-impl fmt::Display for Clash {
+impl fmt::Display for ScopeConflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Alone => f.write_str("the whole workspace, after a conflict"),
@@ -170,14 +170,14 @@ impl Scope {
     }
 
     #[must_use]
-    pub fn clash(&self, other: &Self) -> Option<Clash> {
+    pub fn conflict(&self, other: &Self) -> Option<ScopeConflict> {
         if self.track.is_some() && self.track == other.track {
-            return self.track.clone().map(Clash::Track);
+            return self.track.clone().map(ScopeConflict::Track);
         }
         let first = |mine: &[Glob], theirs: &[Glob]| {
             mine.iter().find_map(|glob| {
                 let held = theirs.iter().find(|held| glob.overlaps(held))?;
-                Some(Clash::Paths(glob.clone(), held.clone()))
+                Some(ScopeConflict::Paths(glob.clone(), held.clone()))
             })
         };
         first(&self.writes, &other.writes)
@@ -233,9 +233,9 @@ mod tests {
     fn readers_share_and_writers_do_not() {
         let reads = Scope { reads: vec!["docs/**".parse().unwrap()], ..Scope::default() };
         let writes = Scope { writes: vec!["docs/a.md".parse().unwrap()], ..Scope::default() };
-        assert_eq!(reads.clash(&reads), None);
-        assert_eq!(reads.clash(&writes).unwrap().to_string(), "path docs/** (held as docs/a.md)");
-        assert_eq!(writes.clash(&writes).unwrap().to_string(), "path docs/a.md");
+        assert_eq!(reads.conflict(&reads), None);
+        assert_eq!(reads.conflict(&writes).unwrap().to_string(), "path docs/** (held as docs/a.md)");
+        assert_eq!(writes.conflict(&writes).unwrap().to_string(), "path docs/a.md");
     }
 
     #[test]

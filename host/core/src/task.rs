@@ -1,6 +1,8 @@
 //! A task: a node of a run, and where it stands.
 
+pub mod child;
 pub mod features;
+pub mod policy;
 pub mod retry;
 pub mod transition;
 
@@ -13,8 +15,8 @@ use crate::budget::Cap;
 use crate::clock::Time;
 use crate::fault::{Begun, ErrorClass};
 use crate::id::{AgentId, Epoch, RunId, TaskId, TermsId};
-use crate::plan::{Effects, Retry, Timeouts};
 use crate::scope::Scope;
+use crate::task::policy::{Effects, Retry, Timeouts};
 
 /// What the scheduler holds of a task. Its title, input and the like stay in the store until they are needed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +100,31 @@ pub enum WaitingOn {
     Routing,
     /// A person, who was asked something.
     Person,
+}
+
+impl WaitingOn {
+    /// What the children are for that it waits for, if it has any.
+    #[must_use]
+    pub fn role(self) -> Option<Role> {
+        match self {
+            Self::Executor => Some(Role::Part),
+            Self::Acceptance => Some(Role::Evidence),
+            Self::Routing => Some(Role::Consult),
+            Self::Person => None,
+        }
+    }
+}
+
+impl Role {
+    /// What a task waits for while it has children of this role.
+    #[must_use]
+    pub fn stage(self) -> WaitingOn {
+        match self {
+            Self::Part => WaitingOn::Executor,
+            Self::Evidence => WaitingOn::Acceptance,
+            Self::Consult => WaitingOn::Routing,
+        }
+    }
 }
 
 /// What of its children a waiting task waits for.
@@ -264,7 +291,7 @@ impl TaskPolicy {
     /// Whether a person must look before what was not accepted is tried again, however it ended: what has once acted on
     /// the world is not done twice unasked.
     #[must_use]
-    pub fn asks_first(&self, begun: Begun) -> bool {
+    pub fn needs_confirmation(&self, begun: Begun) -> bool {
         match (self.effects, begun) {
             (Effects::External, Begun::Yes) => !self.idempotent,
             (Effects::External, Begun::No) | (Effects::Pure | Effects::Workspace, _) => false,

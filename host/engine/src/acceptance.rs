@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use baton_core::outcome::Check;
-use baton_core::plan::{Acceptance, Workstream};
+use baton_core::plan::Workstream;
+use baton_core::task::policy::Acceptance;
 
 /// What one validator came to.
 struct Voice {

@@ -12,10 +12,10 @@ use baton_core::id::{Epoch, TaskId};
 use baton_core::op::End;
 use baton_core::outcome::{Check, Outcome};
 use baton_core::seed::Seed;
-use baton_plugin::agent::{Adapter, Assignment, Ended};
-use baton_plugin::capability::sign::{AttemptEvent, Signs};
+use baton_plugin::agent::{Adapter, AdapterResult, AttemptRequest};
+use baton_plugin::capability::attempt_event::{AttemptEvent, EventSender};
 use baton_plugin::capability::{
-    CancelReason, Cancellation, Capabilities, Granted, Meter, Resources, StateClient,
+    CancelReason, Cancellation, Capabilities, Granted, Resources, StateClient, UsageMeter,
 };
 use baton_plugin::lease::HostLease;
 use serde_json::Value;
@@ -31,8 +31,8 @@ pub struct HostContext {
     pub offer: Resources,
     pub supervisor: Option<PathBuf>,
     pub lease: HostLease,
-    pub signs: UnboundedSender<AttemptEvent>,
-    pub desk: StateClient,
+    pub attempt_events: UnboundedSender<AttemptEvent>,
+    pub state_client: StateClient,
     pub workspaces: Option<Arc<Workspaces>>,
     /// The store's folder.
     pub store: Option<PathBuf>,
@@ -55,7 +55,7 @@ pub struct CallScope {
     pub epoch: Epoch,
     pub idempotency_key: String,
     pub deadline: Time,
-    pub meter: Arc<Meter>,
+    pub meter: Arc<UsageMeter>,
     /// Where its programs start, if not where the configuration says.
     pub folder: Option<PathBuf>,
     /// Whether programs that start where the configuration says may write there.
@@ -112,34 +112,34 @@ impl HostContext {
             services: Granted::narrow(&self.offer.services, may_call),
             folder,
             may_write,
-            acts: AtomicU32::new(0),
+            side_effects: AtomicU32::new(0),
             requests: AtomicU32::new(0),
-            farewells: AtomicU32::new(0),
-            put_off: AtomicU64::new(0),
+            requests_after_stop: AtomicU32::new(0),
+            max_retry_after_ms: AtomicU64::new(0),
             meter,
-            desk: self.desk.clone(),
-            signs: Signs {
-                sender: self.signs.clone(),
-                last: Arc::new(AtomicI64::new(self.clock.now().0)),
-                denied: Arc::default(),
+            state_client: self.state_client.clone(),
+            attempt_events: EventSender {
+                sender: self.attempt_events.clone(),
+                last_activity: Arc::new(AtomicI64::new(self.clock.now().0)),
+                denial_sent: Arc::default(),
             },
             supervisor: self.supervisor.clone(),
-            graces: AtomicU64::new(0),
+            grace_period_ms: AtomicU64::new(0),
             borrowed_objects: self
                 .workspaces
                 .iter()
                 .flat_map(|workspaces| workspaces.borrowed_objects())
                 .collect(),
             store: self.store.clone(),
-            suspicion: Mutex::default(),
-            under_way: self.under_way.clone(),
+            failure_hint: Mutex::default(),
+            shutdown_guard: self.under_way.clone(),
         })
     }
 }
 
 impl CallScope {
     #[must_use]
-    pub fn attempt(prepared: &Prepared, meter: Arc<Meter>, now: Time) -> Self {
+    pub fn attempt(prepared: &Prepared, meter: Arc<UsageMeter>, now: Time) -> Self {
         let longest = prepared.spec.timeouts.attempt.0;
         let own = now + meter.allowance.wall.map_or(longest, |wall| longest.min(wall.0));
         Self {
@@ -166,7 +166,7 @@ pub async fn run(
     capabilities: Arc<Capabilities>,
     seed: Seed,
 ) -> Result {
-    let assignment = Assignment {
+    let assignment = AttemptRequest {
         task: &prepared.task,
         spec: &prepared.spec,
         feedback: prepared.feedback.clone(),
@@ -188,12 +188,14 @@ pub async fn run(
             ended = &mut work => ended,
             stop = &mut clocks => {
                 capabilities.cancellation.cancel(stop);
-                grace(work, stop, capabilities.graces()).await
+                grace(work, stop, capabilities.grace_period()).await
             }
         }
     };
     baton_store::failpoint::hit("after-attempt");
-    promised(&card, conclude(ended, &prepared)).known(capabilities.begun()).because(capabilities.suspicion())
+    promised(&card, conclude(ended, &prepared))
+        .known(capabilities.begun())
+        .because(capabilities.failure_hint())
 }
 
 impl Result {
@@ -256,8 +258,14 @@ fn breach(schema: &Value, value: &Value) -> Option<String> {
 }
 
 /// What is left of an attempt after its cancellation fell: time to clean up, then it is dropped where it stands.
-async fn grace(work: impl Future<Output = Ended>, stop: CancelReason, programs: Duration) -> Ended {
-    tokio::time::timeout(Duration::from_secs(2) + programs, work).await.unwrap_or(Ended::Stopped(stop))
+async fn grace(
+    work: impl Future<Output = AdapterResult>,
+    stop: CancelReason,
+    programs: Duration,
+) -> AdapterResult {
+    tokio::time::timeout(Duration::from_secs(2) + programs, work)
+        .await
+        .unwrap_or(AdapterResult::Stopped(stop))
 }
 
 /// After the machine slept, what was due meanwhile is noticed within so long.
@@ -292,14 +300,14 @@ async fn clocks(capabilities: &Capabilities, silence: Option<Duration>) -> Cance
     let silent = async {
         let Some(silence) = silence else { return std::future::pending().await };
         loop {
-            let until = Time(capabilities.signs.last.load(Ordering::SeqCst)) + silence;
+            let until = Time(capabilities.attempt_events.last_activity.load(Ordering::SeqCst)) + silence;
             if is_late(until) {
                 // Nobody listened: what was said meanwhile is still to be read.
-                capabilities.signs.last.store(capabilities.clock.now().0, Ordering::SeqCst);
+                capabilities.attempt_events.last_activity.store(capabilities.clock.now().0, Ordering::SeqCst);
                 continue;
             }
             if until <= capabilities.clock.now() {
-                return CancelReason::Silent;
+                return CancelReason::IdleTimeout;
             }
             sleep_until(&capabilities.clock, until).await;
         }
@@ -307,32 +315,32 @@ async fn clocks(capabilities: &Capabilities, silence: Option<Duration>) -> Cance
     tokio::select! {
         stop = deadline => stop,
         stop = silent => stop,
-        stop = capabilities.cancellation.fallen() => stop,
+        stop = capabilities.cancellation.cancelled() => stop,
     }
 }
 
-fn conclude(ended: Ended, prepared: &Prepared) -> Result {
+fn conclude(ended: AdapterResult, prepared: &Prepared) -> Result {
     let timeouts = prepared.spec.timeouts;
     match ended {
-        Ended::Claimed(outcome) => Result::Claimed(outcome),
-        Ended::Failed(fault) => Result::Over(End::Failed { fault, checks: Vec::new() }),
-        Ended::Stopped(CancelReason::LeaseLost) => {
+        AdapterResult::Claimed(outcome) => Result::Claimed(outcome),
+        AdapterResult::Failed(fault) => Result::Over(End::Failed { fault, checks: Vec::new() }),
+        AdapterResult::Stopped(CancelReason::LeaseLost) => {
             Result::Over(End::Released { why: "its lease was taken away".into(), begun: Begun::Yes })
         }
-        Ended::Stopped(CancelReason::Cancelled) => {
+        AdapterResult::Stopped(CancelReason::Cancelled) => {
             Result::Over(End::Cancelled { why: "it was asked to stop".into() })
         }
-        Ended::Stopped(CancelReason::Deadline) => {
+        AdapterResult::Stopped(CancelReason::Deadline) => {
             let why =
                 format!("no answer within {} (timeouts.attempt) or before the deadline", timeouts.attempt);
             Result::Over(End::Failed { fault: Fault::new(ErrorClass::Timeout, why), checks: Vec::new() })
         }
-        Ended::Stopped(CancelReason::Asked) => Result::Asked,
-        Ended::Stopped(CancelReason::Budget) => {
+        AdapterResult::Stopped(CancelReason::AwaitingPerson) => Result::Asked,
+        AdapterResult::Stopped(CancelReason::Budget) => {
             let why = "it used up what it may spend (baton cost shows the caps)";
             Result::Over(End::Failed { fault: Fault::new(ErrorClass::Budget, why), checks: Vec::new() })
         }
-        Ended::Stopped(CancelReason::Silent) => {
+        AdapterResult::Stopped(CancelReason::IdleTimeout) => {
             let silence = timeouts.progress.unwrap_or_default();
             let why = format!("no sign of progress for {silence} (timeouts.progress)");
             Result::Over(End::Failed { fault: Fault::new(ErrorClass::Timeout, why), checks: Vec::new() })

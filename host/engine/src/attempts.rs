@@ -20,7 +20,7 @@ use baton_core::op::{End, Op};
 use baton_core::outcome::Outcome;
 use baton_core::seed::Seed;
 use baton_core::task::{State, Task, TaskPolicy, WaitingOn};
-use baton_plugin::capability::{CancelReason, Cancellation, Meter};
+use baton_plugin::capability::{CancelReason, Cancellation, UsageMeter};
 
 use crate::attempt;
 use crate::board::Board;
@@ -42,7 +42,7 @@ struct Running {
     cancellation: Arc<Cancellation>,
     lease_until: Time,
     started: Time,
-    meter: Arc<Meter>,
+    meter: Arc<UsageMeter>,
 }
 
 /// An outcome that was claimed and is still to be judged.
@@ -264,7 +264,7 @@ impl Attempts {
                 }
             }
             State::Waiting { stage: WaitingOn::Person, .. } if running.epoch == task.epoch => {
-                running.cancellation.cancel(CancelReason::Asked);
+                running.cancellation.cancel(CancelReason::AwaitingPerson);
             }
             _ => running.cancellation.cancel(CancelReason::LeaseLost),
         }

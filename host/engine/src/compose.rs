@@ -2,7 +2,7 @@
 
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::op::{End, Op};
-use baton_core::outcome::Child;
+use baton_core::task::child::Child;
 use baton_core::task::{StateName, Task, WaitingOn};
 use baton_plugin::PluginError;
 use baton_plugin::executor::Step;

@@ -6,10 +6,11 @@ use std::time::Duration;
 use baton_core::agent::Card;
 use baton_core::clock::Time;
 use baton_core::op::RouterChoice;
-use baton_core::outcome::{Outcome, Usage};
+use baton_core::outcome::Outcome;
 use baton_core::plan::{Plan, Workstream};
 use baton_core::seed::Seed;
 use baton_core::task::State;
+use baton_core::usage::Usage;
 use baton_plugin::router::{Answer, Routed, Snapshot};
 use baton_store::read;
 

@@ -7,13 +7,15 @@ use baton_core::agent::Card;
 use baton_core::clock::Time;
 use baton_core::id::{AgentId, DecisionId, Epoch, RunId, TaskId};
 use baton_core::op::{Op, RouterChoice};
-use baton_core::outcome::{Child, Outcome, Usage};
+use baton_core::outcome::Outcome;
 use baton_core::plan::Workstream;
 use baton_core::seed::Seed;
 use baton_core::task::Task;
+use baton_core::task::child::Child;
+use baton_core::usage::Usage;
 use baton_plugin::PluginError;
-use baton_plugin::agent::Health;
-use baton_plugin::capability::{Cancellation, Meter};
+use baton_plugin::agent::ProbeResult;
+use baton_plugin::capability::{Cancellation, UsageMeter};
 use baton_plugin::router::{Attr, Routed, Snapshot};
 use baton_store::read::routing::Line;
 
@@ -101,7 +103,7 @@ pub struct Order {
     pub agent: AgentId,
     pub card: Arc<Card>,
     pub cancellation: Arc<Cancellation>,
-    pub meter: Arc<Meter>,
+    pub meter: Arc<UsageMeter>,
     pub seed: Seed,
     pub started: Time,
     pub work_dir: WorkDir,
@@ -162,7 +164,7 @@ pub enum Done {
     },
     Probed {
         agent: AgentId,
-        said: Result<Health, PluginError>,
+        said: Result<ProbeResult, PluginError>,
     },
     /// What an executor, the validators or the merge queue answered.
     Answered {

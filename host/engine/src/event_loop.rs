@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use baton_core::clock::{Clock, Time};
 use baton_core::op::{Applied, Op, Rejection, Reply};
-use baton_plugin::capability::sign::AttemptEvent;
+use baton_plugin::capability::attempt_event::AttemptEvent;
 use baton_plugin::lease::HostLease;
 use baton_store::Reader;
 use baton_store::writer::{Answers, Writer};
@@ -52,7 +52,7 @@ struct EventLoop {
     /// Counts commits, for whoever waits for one.
     commits: watch::Sender<u64>,
     /// What attempts show while they work, and to whom.
-    signs: mpsc::UnboundedReceiver<AttemptEvent>,
+    attempt_events: mpsc::UnboundedReceiver<AttemptEvent>,
     shown: broadcast::Sender<AttemptEvent>,
     /// Operations that go to the store together at the end of a turn.
     pending: Vec<Op>,
@@ -75,7 +75,7 @@ impl EventLoop {
             let timer = sleep_until(self.clock.clone(), self.scheduler.next(now));
             tokio::select! {
                 count = self.inbox.recv_many(&mut messages, TOGETHER) => if count == 0 { return Ok(()) },
-                Some(sign) = self.signs.recv() => self.heard(sign),
+                Some(sign) = self.attempt_events.recv() => self.heard(sign),
                 _ = beat.tick() => self.renew(),
                 () = timer => {}
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use baton_core::agent::breaker::{Breaker, Policy};
+use baton_core::agent::breaker::{Breaker, BreakerPolicy};
 use baton_core::agent::{Agent, Standing};
 use baton_core::clock::Time;
 use baton_core::fault::Fault;
@@ -11,7 +11,7 @@ use baton_core::id::AgentId;
 use baton_core::knowledge::Observation;
 use baton_core::op::{End, Op};
 use baton_plugin::PluginError;
-use baton_plugin::agent::Health as Said;
+use baton_plugin::agent::ProbeResult as Said;
 
 use crate::attempt;
 use crate::board::Board;
@@ -59,7 +59,7 @@ pub struct Health {
 
 impl Health {
     #[must_use]
-    pub fn new(policy: Policy, unusable: BTreeMap<String, String>) -> Self {
+    pub fn new(policy: BreakerPolicy, unusable: BTreeMap<String, String>) -> Self {
         Self { pool: Pool { policy, unusable, ..Pool::default() } }
     }
 
@@ -194,8 +194,11 @@ mod tests {
     use baton_core::outcome::Outcome;
 
     const ANN: AgentId = AgentId(1);
-    const POLICY: Policy =
-        Policy { failures: 2, pause: Duration::from_millis(100), probe: Some(Duration::from_millis(1000)) };
+    const POLICY: BreakerPolicy = BreakerPolicy {
+        failures: 2,
+        pause: Duration::from_millis(100),
+        probe: Some(Duration::from_millis(1000)),
+    };
 
     fn health() -> Health {
         let mut health = Health::new(POLICY, BTreeMap::new());

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use baton_core::clock::Time;
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::op::{End, Op, Until};
-use baton_core::outcome::{Check, Child, Outcome};
+use baton_core::outcome::{Check, Outcome};
 use baton_core::plan::Workstream;
+use baton_core::task::child::Child;
 use baton_core::task::{Task, WaitingOn};
 use baton_plugin::library::Library;
-use baton_plugin::validator::{Question, Verdict};
+use baton_plugin::validator::{Validation, ValidationRequest};
 
 use super::acceptance;
 use super::compose::class;
@@ -38,7 +39,7 @@ pub fn judge(library: &Library, case: &Case) -> Op {
         config.extend(validator.with.clone());
         let (rounds, evidence) = gathered(case, place);
         let asked = library.validator(&validator.uses).and_then(|plugin| {
-            plugin.validate(&Question {
+            plugin.validate(&ValidationRequest {
                 task: &case.task,
                 spec: &case.spec,
                 outcome: &case.outcome,
@@ -48,14 +49,14 @@ pub fn judge(library: &Library, case: &Case) -> Op {
             })
         });
         match asked {
-            Ok(Verdict::Checks(made)) => {
+            Ok(Validation::Checks(made)) => {
                 checks.extend(made.into_iter().map(|check| Check { place, ..check }));
             }
-            Ok(Verdict::Gather(_)) if rounds >= ROUNDS => {
+            Ok(Validation::Gather(_)) if rounds >= ROUNDS => {
                 let why = format!("validator {} asked for evidence more than {ROUNDS} times", validator.uses);
                 return failed(Fault::new(ErrorClass::InvalidOutput, why), checks);
             }
-            Ok(Verdict::Gather(wanted)) => {
+            Ok(Validation::Gather(wanted)) => {
                 let rename = |name: &str| format!("{place}.{}.{name}", rounds + 1);
                 let children = wanted.into_iter().map(|one| renamed(one, rename)).collect();
                 return Op::Spawn { task, epoch, stage: WaitingOn::Acceptance, children, until: Until::All };

@@ -12,7 +12,7 @@ use baton_core::plan::Workstream;
 use baton_core::scope::Glob;
 use baton_core::task::Task;
 use baton_plugin::capability::process::run_to_end;
-use baton_plugin::capability::{Cancellation, Meter};
+use baton_plugin::capability::{Cancellation, UsageMeter};
 use baton_store::{Reader, Reading, read};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -293,7 +293,7 @@ pub fn check(host: HostContext, profiles: Vec<String>) -> queue::Check {
                 epoch: Epoch(0),
                 idempotency_key: "merge".into(),
                 deadline: host.clock.now() + std::time::Duration::from_secs(3600),
-                meter: Arc::new(Meter::default()),
+                meter: Arc::new(UsageMeter::default()),
                 folder: Some(folder),
                 may_write: true,
             };

@@ -98,7 +98,7 @@ mod tests {
         let mut landing = Landing::default();
         let cancellation = landing.begin(TASK, Epoch(1));
         landing.moved(&Task { epoch: Epoch(1), ..waiting(1, WaitingOn::Acceptance) });
-        assert!(!cancellation.is_down());
+        assert!(!cancellation.is_cancelled());
         landing.moved(&Task { epoch: Epoch(2), ..ready(1) });
         assert_eq!((cancellation.reason(), landing.is_stalled(TASK)), (Some(CancelReason::Cancelled), false));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use baton_core::agent::breaker::{Breaker, Policy};
+use baton_core::agent::breaker::{Breaker, BreakerPolicy};
 use baton_core::agent::{Agent, Standing, Unsuited};
 use baton_core::clock::Time;
 use baton_core::id::AgentId;
@@ -133,7 +133,7 @@ impl Worker {
 #[derive(Clone, Debug, Default)]
 pub struct Pool {
     pub workers: Vec<Worker>,
-    pub policy: Policy,
+    pub policy: BreakerPolicy,
     /// Agents whose adapter can't be loaded, and why.
     pub unusable: BTreeMap<String, String>,
 }

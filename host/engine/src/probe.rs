@@ -6,8 +6,8 @@ use std::time::Duration;
 use baton_core::agent::Card;
 use baton_core::id::{Epoch, TaskId};
 use baton_plugin::PluginError;
-use baton_plugin::agent::{Adapter, Health};
-use baton_plugin::capability::{Cancellation, Meter};
+use baton_plugin::agent::{Adapter, ProbeResult};
+use baton_plugin::capability::{Cancellation, UsageMeter};
 
 use super::attempt::{CallScope, HostContext};
 
@@ -23,18 +23,18 @@ pub async fn probe(
     adapter: &Adapter,
     card: &Card,
     timeout: Duration,
-) -> Result<Health, PluginError> {
+) -> Result<ProbeResult, PluginError> {
     let scope = CallScope {
         task: TaskId(0),
         epoch: Epoch(0),
         idempotency_key: "probe".into(),
         deadline: host.clock.now() + timeout,
-        meter: Arc::new(Meter::default()),
+        meter: Arc::new(UsageMeter::default()),
         folder: None,
         may_write: true,
     };
     let capabilities = host.capabilities(adapter, card, scope, Arc::new(Cancellation::default()));
-    let silent = || Health::Unreachable(format!("no answer within {} s", timeout.as_secs()));
+    let silent = || ProbeResult::Unreachable(format!("no answer within {} s", timeout.as_secs()));
     let asked = adapter.probe(&card.config, capabilities);
     tokio::time::timeout(timeout, asked).await.unwrap_or_else(|_| Ok(silent()))
 }

@@ -15,7 +15,7 @@ use baton_core::op::{Op, RouterChange, RouterChoice, RunRecord};
 use baton_core::seed::Seed;
 use baton_core::task::{Role, Task};
 use baton_plugin::PluginError;
-use baton_plugin::limits::Name;
+use baton_plugin::limits::LimitKind;
 use baton_plugin::router::{Choice, LEAST_LOADED, LEAST_LOADED_DIGEST, Routed, least_loaded};
 use baton_stats::arm::Arm;
 use baton_store::read::routing::Line;
@@ -393,7 +393,7 @@ impl RunRouting {
         let all = self.consultations.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
         let limits = catalog.router_limits(&router.name);
         if more > 0 && limits.asks.consultations_per_run.is_some_and(|most| all > most) {
-            return Err(limits.exceeded(&router.name, Name::ConsultationsPerRun));
+            return Err(limits.exceeded(&router.name, LimitKind::ConsultationsPerRun));
         }
         self.consultations = all;
         Ok(routed)

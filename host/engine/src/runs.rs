@@ -12,7 +12,7 @@ use baton_core::id::{Epoch, RunId, TaskId};
 use baton_core::op::{End, Op, RunRecord};
 use baton_core::seed::Seed;
 use baton_core::task::{State, Task, WaitingOn};
-use baton_plugin::limits::Name;
+use baton_plugin::limits::LimitKind;
 
 use crate::board::{Board, Turn};
 use crate::catalog::Catalog;
@@ -166,7 +166,7 @@ impl Runs {
         let all = run.children.saturating_add(more);
         let limits = catalog.executor_limits(&executor);
         if limits.asks.children_per_run.is_some_and(|most| all > most) {
-            let error = limits.exceeded(&executor, Name::ChildrenPerRun);
+            let error = limits.exceeded(&executor, LimitKind::ChildrenPerRun);
             let fault = Fault::new(compose::class(&error), error.to_string());
             return Op::Finish { task, epoch, end: End::Failed { fault, checks: Vec::new() } };
         }

@@ -18,7 +18,7 @@ use baton_core::event::Fact;
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::id::{RunId, TaskId};
 use baton_core::op::{End, Op, RouterChoice};
-use baton_core::people::Policy;
+use baton_core::people::QuestionPolicy;
 use baton_plugin::PluginError;
 use baton_plugin::router::{BATCH, attrs};
 use baton_store::Reader;
@@ -38,7 +38,7 @@ use crate::runs::Runs;
 
 pub struct Scheduler {
     catalog: Catalog,
-    people: Arc<Policy>,
+    people: Arc<QuestionPolicy>,
     runs: Runs,
     attempts: Attempts,
     routing: Routing,
@@ -54,7 +54,7 @@ pub struct Scheduler {
 /// What a scheduler is made of.
 pub struct Parts {
     pub catalog: Catalog,
-    pub people: Arc<Policy>,
+    pub people: Arc<QuestionPolicy>,
     pub attempts: Attempts,
     pub routing: Routing,
     pub health: Health,

@@ -10,16 +10,16 @@ use std::time::Duration;
 
 use baton_core::agent::Card;
 use baton_core::agent::breaker;
-use baton_core::clock::{Clock, Drift, Time};
+use baton_core::clock::{Clock, ClockSkew, Time};
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::id::{AgentId, Epoch, RunId, TaskId};
 use baton_core::op::{End, Op, Reply, RouterChoice, Submission};
-use baton_core::outcome::Usage;
-use baton_core::people::Policy;
+use baton_core::people::QuestionPolicy;
 use baton_core::plan::{Plan, Workstream};
 use baton_core::seed::Seed;
+use baton_core::usage::Usage;
 use baton_plugin::PluginError;
-use baton_plugin::agent::Health as Said;
+use baton_plugin::agent::ProbeResult as Said;
 use baton_plugin::router::{Answer, Choice, Routed, Snapshot};
 use baton_store::{Reader, Store};
 
@@ -114,12 +114,12 @@ impl Simulator {
             Attempts::new(BudgetGate::default(), ConcurrencyLimits::default(), Places::unlimited());
         let scheduler = Scheduler::new(Parts {
             catalog: Catalog::Fixed(config),
-            people: Arc::new(Policy::default()),
+            people: Arc::new(QuestionPolicy::default()),
             attempts,
             routing: if record { Routing::default() } else { Routing::unrecorded() },
             // Nothing is silent in a simulation.
             health: Health::new(
-                breaker::Policy { probe: None, ..breaker::Policy::default() },
+                breaker::BreakerPolicy { probe: None, ..breaker::BreakerPolicy::default() },
                 BTreeMap::new(),
             ),
             in_trees: false,
@@ -128,7 +128,7 @@ impl Simulator {
         let mut simulator = Self { store, clock, scheduler, run: RunId(1), endings, reasons, backlog };
         simulator
             .scheduler
-            .recover(simulator.store.reader(), Drift::None, START)
+            .recover(simulator.store.reader(), ClockSkew::None, START)
             .map_err(|why| why.to_string())?;
         simulator.apply(agents.iter().map(|card| Op::PutAgent { card: card.clone() }).collect())?;
         simulator.apply(vec![Op::Submit(Box::new(Submission { plan, seed, router, key: None }))])?;

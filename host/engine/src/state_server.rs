@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use baton_core::id::{Epoch, TaskId};
 use baton_core::op::{HostError, Op, Rejection};
-use baton_core::people::{Asked, Policy, Question};
-use baton_plugin::capability::desk::{Answered, KeepError, StateRequest};
-use baton_plugin::capability::{Cancellation, Meter, notify};
+use baton_core::people::{Question, QuestionPolicy, StoredQuestion};
+use baton_plugin::capability::state::{Answered, KeepError, StateRequest};
+use baton_plugin::capability::{Cancellation, UsageMeter, notify};
 use baton_store::Reader;
 use baton_store::read::people;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
@@ -17,7 +17,7 @@ use crate::event_loop::Live;
 pub struct StateServer {
     pub live: Live,
     pub reader: Reader,
-    pub policy: Arc<Policy>,
+    pub policy: Arc<QuestionPolicy>,
     pub host: HostContext,
     /// Held by every notification that is under way.
     pub under_way: mpsc::Sender<()>,
@@ -37,7 +37,7 @@ impl StateServer {
             StateRequest::Ask { task, epoch, question, reply } => {
                 let known = people::keyed(&self.reader, task, &question.key).ok().flatten();
                 // An answer is for what was asked, not for what is called the same.
-                let same = |asked: &Asked| {
+                let same = |asked: &StoredQuestion| {
                     asked.question.text == question.text && asked.question.choices == question.choices
                 };
                 if let Some(told) = known.filter(same).and_then(told) {
@@ -116,7 +116,7 @@ impl StateServer {
                 epoch: Epoch(0),
                 idempotency_key: format!("question/{of}/{}", question.key),
                 deadline: host.clock.now() + std::time::Duration::from_secs(60),
-                meter: Arc::new(Meter::default()),
+                meter: Arc::new(UsageMeter::default()),
                 folder: None,
                 may_write: true,
             };
@@ -133,7 +133,7 @@ impl StateServer {
     }
 }
 
-fn told(asked: Asked) -> Option<Answered> {
+fn told(asked: StoredQuestion) -> Option<Answered> {
     let answer = asked.answer?;
     Some(Answered { key: asked.question.key, text: answer.text, resume: asked.question.resume })
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use baton_core::id::RunId;
 use baton_core::knowledge::Observation;
 use baton_learn::guard::{self, Try};
-use baton_learn::trial::{self, Ledger};
+use baton_learn::trial::{self, TrialProgress};
 use baton_stats::arm::Arm;
 use baton_store::read::routing::{Past, TrialRow, each_past};
 use baton_store::read::{self, history};
@@ -17,9 +17,9 @@ pub fn counts(row: &TrialRow, observation: &Observation) -> bool {
     observation.decision.is_some() && observation.started >= row.moved
 }
 
-pub fn add(ledger: &mut Ledger, arm: Arm, observation: &Observation) {
+pub fn add(ledger: &mut TrialProgress, arm: Arm, observation: &Observation) {
     let which = if observation.epoch.0 <= 1 { Try::First } else { Try::Again };
-    let seen = guard::Observation {
+    let seen = guard::GuardSample {
         accepted: observation.verdict.is_accepted(),
         latency_ms: observation.latency_ms(),
         cost_micros: observation.cost_micros,
@@ -31,9 +31,9 @@ pub fn add(ledger: &mut Ledger, arm: Arm, observation: &Observation) {
 ///
 /// # Errors
 /// The store can't be read.
-pub fn ledger(reader: &Reader, row: &TrialRow) -> Reading<Ledger> {
+pub fn ledger(reader: &Reader, row: &TrialRow) -> Reading<TrialProgress> {
     let trial = row.trial();
-    let mut ledger = Ledger::new(&trial);
+    let mut ledger = TrialProgress::new(&trial);
     let runs = read::runs(reader)?;
     let theirs: HashSet<RunId> =
         runs.iter().filter(|run| run.router == row.router).map(|run| run.id).collect();

@@ -9,10 +9,10 @@ use baton_core::clock::Stopwatch;
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::id::AgentId;
 use baton_core::op::{End, Op, RouterChoice};
-use baton_core::plan::Effects;
 use baton_core::task::Task;
+use baton_core::task::policy::Effects;
 use baton_plugin::PluginError;
-use baton_plugin::executor::Question;
+use baton_plugin::executor::AdvanceRequest;
 use baton_plugin::library::Library;
 use baton_plugin::router::{Routed, Snapshot};
 use baton_store::Reader;
@@ -137,7 +137,7 @@ impl Workers {
             };
             let (task, epoch, said) = (case.task.id, case.task.epoch, Arc::clone(&done));
             let callbacks = Callbacks {
-                alive: Box::new(move || !right.is_down() && !lease.is_lost()),
+                alive: Box::new(move || !right.is_cancelled() && !lease.is_lost()),
                 stalled: Box::new(move |why| said(Done::Stalled { task, epoch, why })),
                 tell: Box::new(move |ops| done(Done::Answered { ops })),
             };
@@ -168,7 +168,7 @@ fn teach(library: &Library, rows: &Mutex<Reader>, lesson: Lesson) -> Result<Lear
 fn advance_one(library: &Library, advance: &Advance, in_trees: bool) -> Op {
     let Advance { prepared, executor, validated, children, rounds, seed, now } = advance;
     let config = library.settings(executor).config;
-    let question = Question {
+    let question = AdvanceRequest {
         task: &prepared.task,
         spec: &prepared.spec,
         feedback: prepared.feedback.clone(),
@@ -199,7 +199,7 @@ fn dispose(
     callbacks: Callbacks,
 ) {
     match op {
-        Op::Finish { task, epoch, end: End::Accepted { outcome, checks } } if !case.spec.contest => {
+        Op::Finish { task, epoch, end: End::Accepted { outcome, checks } } if !case.spec.deferred_merge => {
             let accepted = Accepted { task, epoch, run: case.task.run, claim, outcome, checks };
             land::land(landing, workspaces, accepted, callbacks);
         }

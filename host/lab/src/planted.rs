@@ -14,7 +14,7 @@ pub use score::{Analysis, Score, scored};
 
 use baton_core::episode::Episode;
 use baton_core::seed::Seed;
-use baton_learn::anomaly::Measure;
+use baton_learn::anomaly::Metric;
 use baton_learn::drift::Direction;
 use world::World;
 
@@ -50,7 +50,7 @@ pub struct Truth {
     /// Its kinds, sorted.
     pub shape_kinds: Vec<String>,
     /// Agent, measure, and whether there is more of it.
-    pub anomalies: Vec<(String, Measure, bool)>,
+    pub anomalies: Vec<(String, Metric, bool)>,
     /// Kind and check: refused now and then, and mended.
     pub notes: BTreeSet<(String, String)>,
 }
@@ -81,7 +81,7 @@ pub fn sized(seed: Seed, agents: usize, runs: usize, with: bool) -> Planted {
 
 #[cfg(test)]
 mod tests {
-    use baton_learn::drawn;
+    use baton_learn::insights;
     use baton_learn::teams::teams;
 
     use super::*;
@@ -91,7 +91,7 @@ mod tests {
         let mut sums: Vec<Score> = Vec::new();
         for seed in 0..3 {
             let history = planted(Seed(seed));
-            let scores = scored(&drawn(&history.episodes, &history.declared, Seed(seed)), &history.truth);
+            let scores = scored(&insights(&history.episodes, &history.declared, Seed(seed)), &history.truth);
             sums = match sums.is_empty() {
                 true => scores,
                 false => sums.into_iter().zip(scores).map(|(sum, score)| sum.plus(score)).collect(),
@@ -108,7 +108,7 @@ mod tests {
         let mut told = 0;
         for seed in 0..3 {
             let history = null(Seed(seed));
-            let scores = scored(&drawn(&history.episodes, &history.declared, Seed(seed)), &history.truth);
+            let scores = scored(&insights(&history.episodes, &history.declared, Seed(seed)), &history.truth);
             told += scores.iter().map(|score| score.told).sum::<usize>();
         }
         assert!(told <= 2, "{told} findings in three histories without any");
@@ -137,14 +137,14 @@ mod tests {
     #[test]
     fn the_same_episodes_give_the_same_insights() {
         let history = sized(Seed(3), 20, 30, true);
-        let draw = || drawn(&history.episodes, &history.declared, Seed(5));
+        let draw = || insights(&history.episodes, &history.declared, Seed(5));
         assert_eq!(draw(), draw());
     }
 
     #[test]
     fn every_finding_names_events_that_happened() {
         let history = sized(Seed(3), 20, 60, true);
-        let found = drawn(&history.episodes, &history.declared, Seed(5));
+        let found = insights(&history.episodes, &history.declared, Seed(5));
         let happened = |seq: &i64| history.episodes.binary_search_by_key(seq, |episode| episode.seq).is_ok();
         let all = [
             found.pairs.iter().map(|one| &one.evidence).collect::<Vec<_>>(),

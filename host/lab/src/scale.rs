@@ -4,10 +4,10 @@ use baton_core::budget::{Basis, Bill, Money};
 use baton_core::clock::{Stopwatch, Time};
 use baton_core::id::{AgentId, RunId};
 use baton_core::op::{Applied, Assign, End, Op, Pick, Rejection, Reply, RouterChoice, Submission};
-use baton_core::outcome::Usage;
 use baton_core::plan::{Plan, Workstream};
 use baton_core::seed::Seed;
 use baton_core::task::Task;
+use baton_core::usage::Usage;
 use baton_store::read::cost;
 use baton_store::{Home, Lock, OpenError, Store, reader};
 

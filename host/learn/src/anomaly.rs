@@ -18,7 +18,7 @@ pub struct Anomaly {
     pub agent: String,
     /// None = in all that the agent does.
     pub kind: Option<String>,
-    pub measure: Measure,
+    pub measure: Metric,
     /// Before and now: the median in milliseconds or millionths of the currency, or the share of failed attempts. What
     /// the agent does now may be another mix than before, so `ratio` need not be their quotient.
     pub before: f64,
@@ -41,7 +41,7 @@ pub struct Anomaly {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Measure {
+pub enum Metric {
     Latency,
     Cost,
     Failures,
@@ -86,7 +86,7 @@ fn told(all: Vec<Anomaly>) -> Vec<Anomaly> {
         .filter(|(anomaly, sure)| *sure && large(anomaly))
         .map(|(found, _)| found)
         .collect();
-    let whole: Vec<(String, Measure, bool)> =
+    let whole: Vec<(String, Metric, bool)> =
         found.iter().filter(|anomaly| anomaly.kind.is_none()).map(Anomaly::says).collect();
     found.retain(|anomaly| anomaly.kind.is_none() || !whole.contains(&anomaly.says()));
     found.sort_by(|a, b| a.p.total_cmp(&b.p).then_with(|| (a.says(), &a.kind).cmp(&(b.says(), &b.kind))));
@@ -94,7 +94,7 @@ fn told(all: Vec<Anomaly>) -> Vec<Anomaly> {
 }
 
 impl Anomaly {
-    fn says(&self) -> (String, Measure, bool) {
+    fn says(&self) -> (String, Metric, bool) {
         (self.agent.clone(), self.measure, self.ratio > 1.0)
     }
 }
@@ -114,8 +114,8 @@ fn shifts(agent: &str, kind: Option<&str>, attempts: &[&Episode], window: usize)
     let latency = |episode: &Episode| episode.verdict.ability().map(|_| amount(episode.working_ms()));
     let cost = |episode: &Episode| episode.cost_micros.map(amount);
     [
-        comparison.amounts(Measure::Latency, latency),
-        comparison.amounts(Measure::Cost, cost),
+        comparison.amounts(Metric::Latency, latency),
+        comparison.amounts(Metric::Cost, cost),
         comparison.failures(),
     ]
     .into_iter()
@@ -133,7 +133,7 @@ struct Reading {
 impl Comparison<'_> {
     /// Logarithms, because amounts spread by factors; each less what is usual for its kind, because the mix of kinds
     /// varies.
-    fn amounts(&self, measure: Measure, of: impl Fn(&Episode) -> Option<f64>) -> Option<Anomaly> {
+    fn amounts(&self, measure: Metric, of: impl Fn(&Episode) -> Option<f64>) -> Option<Anomaly> {
         let mut usual: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
         for episode in self.history {
             usual.entry(&episode.kind).or_default().extend(of(episode).map(f64::ln_1p));
@@ -177,10 +177,10 @@ impl Comparison<'_> {
         }
         let mut strata: BTreeMap<&str, Stratum> = BTreeMap::new();
         for episode in self.window {
-            strata.entry(&episode.kind).or_default().own.tell(episode.verdict.is_failed());
+            strata.entry(&episode.kind).or_default().own.add(episode.verdict.is_failed());
         }
         for episode in self.history {
-            strata.entry(&episode.kind).or_default().rest.tell(episode.verdict.is_failed());
+            strata.entry(&episode.kind).or_default().rest.add(episode.verdict.is_failed());
         }
         let strata: Vec<Stratum> = strata.into_values().collect();
         let sum = |side: fn(&Stratum) -> Proportion| {
@@ -199,11 +199,11 @@ impl Comparison<'_> {
             ratio: odds(now) / odds(before),
             p: tails(&strata).two_sided(),
             evidence: extremes(events.collect()),
-            ..self.blank(Measure::Failures, now.of, before.of)
+            ..self.blank(Metric::Failures, now.of, before.of)
         })
     }
 
-    fn blank(&self, measure: Measure, window: usize, history: usize) -> Anomaly {
+    fn blank(&self, measure: Metric, window: usize, history: usize) -> Anomaly {
         Anomaly {
             agent: self.agent.to_owned(),
             kind: self.kind.map(str::to_owned),
@@ -278,17 +278,13 @@ mod tests {
                     _ => {}
                 }
             }));
-            let told: Vec<(&str, Measure, bool)> =
+            let told: Vec<(&str, Metric, bool)> =
                 found.iter().map(|one| (one.agent.as_str(), one.measure, one.ratio > 1.0)).collect();
             let mut sorted = told.clone();
             sorted.sort();
             assert_eq!(
                 sorted,
-                [
-                    ("a1", Measure::Latency, true),
-                    ("a2", Measure::Cost, false),
-                    ("a3", Measure::Failures, true)
-                ],
+                [("a1", Metric::Latency, true), ("a2", Metric::Cost, false), ("a3", Metric::Failures, true)],
                 "seed {seed}"
             );
             let slow = found.iter().find(|one| one.agent == "a1").unwrap();
@@ -305,7 +301,7 @@ mod tests {
             let mut episodes = world(seed, |_, _| ());
             episodes.retain(|episode| episode.seq < 1900 || episode.kind == "long");
             let found = anomalies(&episodes);
-            assert!(found.iter().all(|one| one.measure == Measure::Failures), "{found:?}");
+            assert!(found.iter().all(|one| one.measure == Metric::Failures), "{found:?}");
         }
     }
 

@@ -88,7 +88,7 @@ fn need<'a>(attempts: &'a [&'a Episode]) -> Option<Need<'a>> {
 
 fn tally<'n>(needs: impl IntoIterator<Item = &'n Need<'n>>) -> Proportion {
     let mut tally = Proportion::default();
-    needs.into_iter().for_each(|need| tally.tell(need.met));
+    needs.into_iter().for_each(|need| tally.add(need.met));
     tally
 }
 

@@ -7,13 +7,13 @@ use std::fmt;
 use baton_core::trial::{GuardLimits, Limit};
 use baton_stats::arm::Arm;
 use baton_stats::contrast::{Contrast, RunningMean};
-use baton_stats::sequential::Tally;
-use baton_stats::wager::EProcess;
+use baton_stats::eprocess::EProcess;
+use baton_stats::sequential::ArmTotals;
 use serde::{Deserialize, Serialize};
 
 /// What became of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Observation {
+pub struct GuardSample {
     pub accepted: bool,
     pub latency_ms: u64,
     /// None = unknown. The guard of the cost does not see such an attempt.
@@ -69,26 +69,26 @@ impl fmt::Display for Breach {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Guards {
     acceptance: GuardTest,
-    accepted: [Tally; 2],
+    accepted: [ArmTotals; 2],
     latency: Ranking,
     cost: Ranking,
     breach: Option<Breach>,
 }
 
 impl Guards {
-    /// `share` of the tasks are the candidate's; where that is not strictly between 0 and 1 there is nothing to watch.
+    /// `share` of the tasks are the candidate's; where that is not strictly between 0 and 1 there is nothing to test.
     #[must_use]
     pub fn new(share: f64, limits: &GuardLimits) -> Self {
         Self {
             acceptance: GuardTest::new(share, limits.acceptance),
-            accepted: [Tally::default(); 2],
+            accepted: [ArmTotals::default(); 2],
             latency: Ranking::new(share, limits.latency),
             cost: Ranking::new(share, limits.cost),
             breach: None,
         }
     }
 
-    pub fn observe(&mut self, arm: Arm, which: Try, seen: &Observation) {
+    pub fn observe(&mut self, arm: Arm, which: Try, seen: &GuardSample) {
         let accepted = f64::from(u8::from(seen.accepted));
         let [baseline, candidate] = &mut self.accepted;
         match arm {
@@ -119,18 +119,18 @@ impl Guards {
                 attempts,
             });
         }
-        if self.latency.watch.alarms() {
+        if self.latency.test.alarms() {
             return Some(Breach::Latency {
                 baseline_ms: self.latency.baseline.median(),
                 candidate_ms: self.latency.candidate.median(),
-                tolerance: self.latency.watch.limit.tolerance,
+                tolerance: self.latency.test.limit.tolerance,
                 attempts,
             });
         }
-        self.cost.watch.alarms().then(|| Breach::Cost {
+        self.cost.test.alarms().then(|| Breach::Cost {
             baseline_micros: self.cost.baseline.median(),
             candidate_micros: self.cost.candidate.median(),
-            tolerance: self.cost.watch.limit.tolerance,
+            tolerance: self.cost.test.limit.tolerance,
             attempts,
         })
     }
@@ -147,7 +147,7 @@ struct GuardTest {
     limit: Limit,
     first: RunningMean,
     again: RunningMean,
-    wager: EProcess,
+    bets: EProcess,
 }
 
 impl GuardTest {
@@ -157,7 +157,7 @@ impl GuardTest {
             limit,
             first: RunningMean::default(),
             again: RunningMean::default(),
-            wager: EProcess::default(),
+            bets: EProcess::default(),
         }
     }
 
@@ -168,13 +168,13 @@ impl GuardTest {
         };
         if self.share > 0.0 {
             let contrast = Contrast::of(arm, harm, centre.value(), self.share);
-            self.wager.bet(contrast.value - margin, contrast.down + margin);
+            self.bets.bet(contrast.value - margin, contrast.down + margin);
         }
         centre.add(harm);
     }
 
     fn alarms(&self) -> bool {
-        self.wager.evidence() >= -self.limit.alpha.min(0.5).ln()
+        self.bets.evidence() >= -self.limit.alpha.min(0.5).ln()
     }
 }
 
@@ -184,27 +184,23 @@ impl GuardTest {
 /// arms are ranked in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Ranking {
-    watch: GuardTest,
+    test: GuardTest,
     baseline: Window,
     candidate: Window,
 }
 
 impl Ranking {
     fn new(share: f64, limit: Limit) -> Self {
-        Self {
-            watch: GuardTest::new(share, limit),
-            baseline: Window::default(),
-            candidate: Window::default(),
-        }
+        Self { test: GuardTest::new(share, limit), baseline: Window::default(), candidate: Window::default() }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "milliseconds and millionths stay far below 2^53")]
     fn look(&mut self, arm: Arm, which: Try, amount: u64) {
         let fair = match arm {
             Arm::Baseline => amount as f64,
-            Arm::Candidate => amount as f64 / self.watch.limit.tolerance,
+            Arm::Candidate => amount as f64 / self.test.limit.tolerance,
         };
-        self.watch.look(arm, which, self.baseline.rank(fair), 0.0);
+        self.test.look(arm, which, self.baseline.rank(fair), 0.0);
         match arm {
             Arm::Baseline => self.baseline.push(amount),
             Arm::Candidate => self.candidate.push(amount),
@@ -265,7 +261,7 @@ mod tests {
 
     /// Tasks differ in how hard they are, which shows in all of their attempts; up to three are made. Latency and cost
     /// have tails so heavy that they have no variance.
-    fn attempts(seed: Seed, share: f64, harm: Harm) -> impl Iterator<Item = (Arm, Try, Observation)> {
+    fn attempts(seed: Seed, share: f64, harm: Harm) -> impl Iterator<Item = (Arm, Try, GuardSample)> {
         (0..).flat_map(move |task| {
             let draw = |k: i64| seed.of(task).of(k).fraction();
             let arm = if draw(0) < share { Arm::Candidate } else { Arm::Baseline };
@@ -276,7 +272,7 @@ mod tests {
                 let chance = 0.95 - hard - worse.acceptance - 0.2 * f64::from(u8::from(attempt > 0));
                 let tail = |k: i64| (1.0 + hard) / (1.0 - draw(k)).powf(0.6);
                 let accepted = draw(10 * attempt + 2) < chance;
-                let seen = Observation {
+                let seen = GuardSample {
                     accepted,
                     latency_ms: whole(1000.0 * tail(10 * attempt + 3) * worse.slower),
                     cost_micros: (draw(10 * attempt + 4) < 0.9)
@@ -385,10 +381,10 @@ mod tests {
     #[test]
     fn a_breach_stays_and_guards_survive_being_written_down() {
         let mut guards = Guards::new(0.5, &GuardLimits::default());
-        let quick = Observation { accepted: true, latency_ms: 10, cost_micros: None };
+        let quick = GuardSample { accepted: true, latency_ms: 10, cost_micros: None };
         for _ in 0..100 {
             guards.observe(Arm::Baseline, Try::First, &quick);
-            guards.observe(Arm::Candidate, Try::First, &Observation { latency_ms: 50, ..quick });
+            guards.observe(Arm::Candidate, Try::First, &GuardSample { latency_ms: 50, ..quick });
         }
         let breach = guards.breach();
         assert!(
@@ -399,7 +395,7 @@ mod tests {
         assert!(text.len() < 4000, "{} bytes", text.len());
         let mut again: Guards = serde_json::from_str(&text).unwrap();
         for _ in 0..1000 {
-            again.observe(Arm::Candidate, Try::First, &Observation { latency_ms: 1, ..quick });
+            again.observe(Arm::Candidate, Try::First, &GuardSample { latency_ms: 1, ..quick });
         }
         assert_eq!(again.breach(), breach);
     }

@@ -35,7 +35,7 @@ pub use notes::learned;
 pub use pairs::{Pair, lifts};
 pub use patterns::{Patterns, patterns};
 pub use proportion::Proportion;
-pub use skills::{Bar, Skills, skills};
+pub use skills::{SkillThresholds, Skills, skills};
 pub use teams::{Teams, teams};
 
 use baton_core::episode::Episode;
@@ -59,12 +59,12 @@ pub struct Insights {
 /// Draws all insights from episodes sorted by `seq`, the skills that each agent declares, and a seed for the searches
 /// that need one.
 #[must_use]
-pub fn drawn(episodes: &[Episode], declared: &BTreeMap<String, Vec<String>>, seed: Seed) -> Insights {
+pub fn insights(episodes: &[Episode], declared: &BTreeMap<String, Vec<String>>, seed: Seed) -> Insights {
     Insights {
         pairs: lifts(episodes),
         drifts: drifts(episodes),
         gaps: gaps(episodes),
-        skills: skills(episodes, declared, &Bar::default()),
+        skills: skills(episodes, declared, &SkillThresholds::default()),
         teams: teams(episodes, seed),
         bottlenecks: bottlenecks(episodes),
         patterns: patterns(episodes),
@@ -117,14 +117,14 @@ mod tests {
 
     #[test]
     fn nothing_comes_of_nothing() {
-        assert_eq!(drawn(&[], &BTreeMap::new(), Seed(1)), Insights::default());
+        assert_eq!(insights(&[], &BTreeMap::new(), Seed(1)), Insights::default());
     }
 
     #[test]
     fn no_episodes_however_odd_do_harm() {
         for seed in 0..200 {
             let episodes = garbage(seed);
-            let insights = drawn(&episodes, &BTreeMap::new(), Seed(seed));
+            let insights = insights(&episodes, &BTreeMap::new(), Seed(seed));
             let text = serde_json::to_string(&insights).unwrap();
             serde_json::from_str::<Insights>(&text).expect("a number that is none does not read back");
         }

@@ -15,7 +15,7 @@ const LONGEST: usize = 400;
 const HALF_LIFE_MS: f64 = 14.0 * 86_400_000.0;
 
 /// A refusal by one check, of a task that was accepted later.
-struct Lesson<'a> {
+struct Correction<'a> {
     remark: &'a str,
     refused: &'a Episode,
     accepted: &'a Episode,
@@ -28,7 +28,7 @@ struct Lesson<'a> {
 pub fn learned(episodes: &[Episode]) -> Vec<Note> {
     let history = History::of(episodes);
     let now = episodes.iter().map(|episode| episode.ended).max().unwrap_or_default();
-    let mut lessons: BTreeMap<(&str, String), Vec<Lesson>> = BTreeMap::new();
+    let mut lessons: BTreeMap<(&str, String), Vec<Correction>> = BTreeMap::new();
     for attempts in history.tasks() {
         for lesson in taught(attempts) {
             let key = (lesson.refused.kind.as_str(), plain(check(lesson.remark)));
@@ -43,7 +43,7 @@ pub fn learned(episodes: &[Episode]) -> Vec<Note> {
     notes
 }
 
-fn taught<'a>(attempts: &[&'a Episode]) -> Vec<Lesson<'a>> {
+fn taught<'a>(attempts: &[&'a Episode]) -> Vec<Correction<'a>> {
     let Some(end) = attempts.iter().rposition(|episode| episode.verdict.is_accepted()) else {
         return Vec::new();
     };
@@ -53,15 +53,20 @@ fn taught<'a>(attempts: &[&'a Episode]) -> Vec<Lesson<'a>> {
     let refused = before.iter().zip(0..).filter(|(episode, _)| !episode.verdict.is_accepted());
     refused
         .flat_map(|(refused, place)| {
-            refused.remarks.iter().map(move |remark| Lesson { remark, refused, accepted, later: end - place })
+            refused.remarks.iter().map(move |remark| Correction {
+                remark,
+                refused,
+                accepted,
+                later: end - place,
+            })
         })
         .collect()
 }
 
-fn note(kind: &str, check: String, lessons: &[Lesson], now: Time) -> Option<Note> {
+fn note(kind: &str, check: String, lessons: &[Correction], now: Time) -> Option<Note> {
     let newest = lessons.iter().max_by_key(|lesson| lesson.refused.seq)?;
     let tasks: BTreeSet<TaskId> = lessons.iter().map(|lesson| lesson.refused.task).collect();
-    let age = |lesson: &Lesson| {
+    let age = |lesson: &Correction| {
         let behind = now.since(lesson.refused.ended).as_millis();
         amount(u64::try_from(behind).unwrap_or(u64::MAX))
     };
@@ -83,7 +88,7 @@ fn check(remark: &str) -> &str {
     remark.split_once(": ").map_or(remark, |(check, _)| check)
 }
 
-fn text(lesson: &Lesson) -> String {
+fn text(lesson: &Correction) -> String {
     let (first, last) = (&lesson.refused.agent, &lesson.accepted.agent);
     let by = if first == last { format!("by {last} again") } else { format!("by {last} instead of {first}") };
     let more = if lesson.later == 1 {

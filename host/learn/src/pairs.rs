@@ -69,7 +69,7 @@ pub fn lifts(episodes: &[Episode]) -> Vec<Pair> {
     let takers = takers(episodes);
     let mut overall = Proportion::default();
     for opening in takers.values().flat_map(|taker| &taker.openings) {
-        overall.tell(opening.good);
+        overall.add(opening.good);
     }
     let usual = overall.shrunk(0.5, 2.0);
     let mut pairs: Vec<Pair> = takers.iter().flat_map(|(name, taker)| taker.pairs(name, usual)).collect();
@@ -89,13 +89,13 @@ fn takers(episodes: &[Episode]) -> BTreeMap<&str, Taker<'_>> {
         let Some((episode, good)) = first else { continue };
         let handed = episode.depends_on.iter().filter_map(|task| history.accepted(*task));
         let givers = handed.map(|giver| giver.agent.as_str()).collect();
-        takers.entry(&episode.agent).or_default().tell(episode, good, givers);
+        takers.entry(&episode.agent).or_default().add(episode, good, givers);
     }
     takers
 }
 
 impl<'a> Taker<'a> {
-    fn tell(&mut self, episode: &'a Episode, good: bool, givers: BTreeSet<&'a str>) {
+    fn add(&mut self, episode: &'a Episode, good: bool, givers: BTreeSet<&'a str>) {
         let next = self.works.len();
         let work = *self.works.entry((&episode.kind, &episode.skills)).or_insert(next);
         let mut places = Vec::new();
@@ -156,10 +156,10 @@ impl Comparison<'_> {
     fn strata(&self, works: usize) -> Vec<Stratum> {
         let mut strata = vec![Stratum::default(); works];
         for opening in &self.own {
-            strata[opening.work].own.tell(opening.good);
+            strata[opening.work].own.add(opening.good);
         }
         for opening in &self.rest {
-            strata[opening.work].rest.tell(opening.good);
+            strata[opening.work].rest.add(opening.good);
         }
         strata
     }

@@ -181,7 +181,7 @@ impl Census {
             let Some((form, order)) = self.forms.of(kinds, edges, places.len()) else { return };
             *self.shapes.entry(form.shape()).or_default().entry(place).or_insert(0) += 1;
             let nodes = order.iter().take(places.len()).map(|slot| &dag.nodes[places[*slot]]);
-            self.counts.entry(form).or_default().tell(dag.run, &nodes.collect::<Vec<_>>());
+            self.counts.entry(form).or_default().add(dag.run, &nodes.collect::<Vec<_>>());
         });
         self.cut |= !whole;
     }
@@ -243,7 +243,7 @@ impl Pattern {
 }
 
 impl Count {
-    fn tell(&mut self, run: RunId, nodes: &[&Node]) {
+    fn add(&mut self, run: RunId, nodes: &[&Node]) {
         if self.newest_run != Some(run) {
             self.newest_run = Some(run);
             self.runs += 1;

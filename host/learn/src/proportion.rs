@@ -13,7 +13,7 @@ pub struct Proportion {
 }
 
 impl Proportion {
-    pub(super) fn tell(&mut self, good: bool) {
+    pub(super) fn add(&mut self, good: bool) {
         self.good += usize::from(good);
         self.of += 1;
     }

@@ -15,7 +15,7 @@ use super::proportion::Proportion;
 
 /// What a skill is discovered, or refuted, by.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Bar {
+pub struct SkillThresholds {
     /// Discovered: at least so many accepted attempts,
     pub accepted: usize,
     /// and with 97.5 % a larger share of accepted attempts than this.
@@ -26,7 +26,7 @@ pub struct Bar {
     pub below: f64,
 }
 
-impl Default for Bar {
+impl Default for SkillThresholds {
     fn default() -> Self {
         Self { accepted: 5, above: 0.5, attempts: 8, below: 0.4 }
     }
@@ -57,14 +57,14 @@ pub struct Skills {
 
 /// What the attempts at one thing by one agent came to.
 #[derive(Default)]
-struct Trials {
+struct Record {
     seen: Proportion,
     events: Vec<(bool, i64)>,
 }
 
-impl Trials {
-    fn tell(&mut self, good: bool, seq: i64) {
-        self.seen.tell(good);
+impl Record {
+    fn add(&mut self, good: bool, seq: i64) {
+        self.seen.add(good);
         self.events.push((good, seq));
     }
 
@@ -84,7 +84,11 @@ impl Trials {
 
 /// Compares what happened with the skills that each agent declares; an agent that is not in `declared` declares none.
 #[must_use]
-pub fn skills(episodes: &[Episode], declared: &BTreeMap<String, Vec<String>>, bar: &Bar) -> Skills {
+pub fn skills(
+    episodes: &[Episode],
+    declared: &BTreeMap<String, Vec<String>>,
+    bar: &SkillThresholds,
+) -> Skills {
     let mut agents: BTreeMap<&str, Vec<(&Episode, bool)>> = BTreeMap::new();
     for episode in episodes {
         if let Some(good) = episode.verdict.ability() {
@@ -105,17 +109,22 @@ pub fn skills(episodes: &[Episode], declared: &BTreeMap<String, Vec<String>>, ba
 fn by_skill<'a>(
     attempts: &[(&'a Episode, bool)],
     counts: impl Fn(&String) -> bool,
-) -> BTreeMap<&'a str, Trials> {
-    let mut trials: BTreeMap<&str, Trials> = BTreeMap::new();
+) -> BTreeMap<&'a str, Record> {
+    let mut trials: BTreeMap<&str, Record> = BTreeMap::new();
     for (episode, good) in attempts {
         for skill in episode.skills.iter().filter(|skill| counts(skill)) {
-            trials.entry(skill).or_default().tell(*good, episode.seq);
+            trials.entry(skill).or_default().add(*good, episode.seq);
         }
     }
     trials
 }
 
-fn proven(agent: &str, attempts: &[(&Episode, bool)], says: &[String], bar: &Bar) -> Vec<Ability> {
+fn proven(
+    agent: &str,
+    attempts: &[(&Episode, bool)],
+    says: &[String],
+    bar: &SkillThresholds,
+) -> Vec<Ability> {
     by_skill(attempts, |skill| !says.contains(skill))
         .iter()
         .map(|(skill, trials)| trials.ability(agent, skill, true))
@@ -125,7 +134,12 @@ fn proven(agent: &str, attempts: &[(&Episode, bool)], says: &[String], bar: &Bar
 
 /// A refusal counts only if the agent declares everything that was asked for, for otherwise what it does not declare may
 /// be the reason; nor if it asked for something that was refuted already, the worst first.
-fn disproven(agent: &str, attempts: Vec<(&Episode, bool)>, says: &[String], bar: &Bar) -> Vec<Ability> {
+fn disproven(
+    agent: &str,
+    attempts: Vec<(&Episode, bool)>,
+    says: &[String],
+    bar: &SkillThresholds,
+) -> Vec<Ability> {
     let mut left: Vec<(&Episode, bool)> = attempts
         .into_iter()
         .filter(|(episode, _)| episode.skills.iter().all(|skill| says.contains(skill)))
@@ -171,7 +185,7 @@ mod tests {
     #[test]
     fn what_is_proven_and_not_declared_is_discovered() {
         let episodes = [attempts("a", &["rust", "sql"], 9, 1), attempts("b", &["rust"], 4, 0)].concat();
-        let found = skills(&episodes, &declared("a", &["rust"]), &Bar::default());
+        let found = skills(&episodes, &declared("a", &["rust"]), &SkillThresholds::default());
         assert_eq!(names(&found.discovered), [("a", "sql")]);
         assert_eq!((found.discovered[0].attempts, found.discovered[0].accepted), (10, 9));
         assert!(found.refuted.is_empty());
@@ -179,26 +193,28 @@ mod tests {
 
     #[test]
     fn many_attempts_at_even_odds_prove_nothing() {
-        let found = skills(&attempts("a", &["sql"], 60, 55), &BTreeMap::new(), &Bar::default());
+        let found = skills(&attempts("a", &["sql"], 60, 55), &BTreeMap::new(), &SkillThresholds::default());
         assert_eq!(found, Skills::default());
     }
 
     #[test]
     fn what_is_declared_and_disproven_is_refuted() {
-        let found = skills(&attempts("a", &["sql"], 1, 12), &declared("a", &["sql"]), &Bar::default());
+        let found =
+            skills(&attempts("a", &["sql"], 1, 12), &declared("a", &["sql"]), &SkillThresholds::default());
         assert_eq!(names(&found.refuted), [("a", "sql")]);
         assert_eq!(found.refuted[0].evidence.first(), Some(&12));
-        let few = skills(&attempts("a", &["sql"], 0, 7), &declared("a", &["sql"]), &Bar::default());
+        let few =
+            skills(&attempts("a", &["sql"], 0, 7), &declared("a", &["sql"]), &SkillThresholds::default());
         assert!(few.refuted.is_empty());
     }
 
     #[test]
     fn only_the_skill_to_blame_is_refuted() {
         let together = attempts("a", &["review", "sql"], 0, 20);
-        let found = skills(&together, &declared("a", &["review"]), &Bar::default());
+        let found = skills(&together, &declared("a", &["review"]), &SkillThresholds::default());
         assert!(found.refuted.is_empty(), "sql is not declared, and may be the reason");
         let episodes = [together, attempts("a", &["sql"], 1, 20), attempts("a", &["review"], 3, 1)].concat();
-        let found = skills(&episodes, &declared("a", &["review", "sql"]), &Bar::default());
+        let found = skills(&episodes, &declared("a", &["review", "sql"]), &SkillThresholds::default());
         assert_eq!(names(&found.refuted), [("a", "sql")]);
     }
 }

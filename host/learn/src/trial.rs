@@ -6,10 +6,10 @@ use baton_core::id::{RunId, TaskId};
 use baton_core::trial::Trial;
 use baton_stats::arm::Arm;
 use baton_stats::interval::Interval;
-use baton_stats::sequential::{SequentialTest, Tally, Verdict};
+use baton_stats::sequential::{ArmTotals, Conclusion, SequentialTest};
 use serde::{Deserialize, Serialize};
 
-use super::guard::{Breach, Guards, Observation, Try};
+use super::guard::{Breach, GuardSample, Guards, Try};
 
 /// Whose decision a task follows in a trial.
 #[must_use]
@@ -20,33 +20,33 @@ pub fn arm(trial: &Trial, run: RunId, task: TaskId) -> Arm {
 /// What a stage of a trial has brought so far. Each stage begins a new one, as the share of the arms must not change
 /// under it. It holds no time and no names, and is small enough to be kept in a row.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Ledger {
-    race: SequentialTest,
+pub struct TrialProgress {
+    test: SequentialTest,
     guards: Guards,
     /// Attempts, retries included: of the baseline, of the candidate.
     attempts: [u64; 2],
 }
 
-impl Ledger {
+impl TrialProgress {
     #[must_use]
     pub fn new(trial: &Trial) -> Self {
         let share = trial.stage.share();
         Self {
-            race: SequentialTest::new(share, trial.alpha),
+            test: SequentialTest::new(share, trial.alpha),
             guards: Guards::new(share, &trial.guards),
             attempts: [0; 2],
         }
     }
 
     /// The race counts first attempts only, whose arms are independent draws; the guards count all.
-    pub fn observe(&mut self, arm: Arm, which: Try, seen: &Observation) {
+    pub fn observe(&mut self, arm: Arm, which: Try, seen: &GuardSample) {
         let [baseline, candidate] = &mut self.attempts;
         match arm {
             Arm::Baseline => *baseline += 1,
             Arm::Candidate => *candidate += 1,
         }
         match which {
-            Try::First => self.race.observe(arm, f64::from(u8::from(seen.accepted))),
+            Try::First => self.test.observe(arm, f64::from(u8::from(seen.accepted))),
             Try::Again => {}
         }
         self.guards.observe(arm, which, seen);
@@ -67,28 +67,28 @@ impl Ledger {
     }
 
     #[must_use]
-    pub fn race(&self) -> &SequentialTest {
-        &self.race
+    pub fn test(&self) -> &SequentialTest {
+        &self.test
     }
 
     /// A breach outweighs a victory: what is accepted more often may still take too long or cost too much.
     #[must_use]
-    pub fn standing(&self) -> Standing {
-        match (self.guards.breach(), self.race.verdict()) {
-            (Some(breach), Verdict::Undecided | Verdict::Better | Verdict::Worse) => {
-                Standing::Breached(breach)
+    pub fn status(&self) -> TrialStatus {
+        match (self.guards.breach(), self.test.conclusion()) {
+            (Some(breach), Conclusion::Undecided | Conclusion::Better | Conclusion::Worse) => {
+                TrialStatus::Breached(breach)
             }
-            (None, Verdict::Undecided) => Standing::Running,
-            (None, Verdict::Better) => Standing::Won(self.margin()),
-            (None, Verdict::Worse) => Standing::Lost(self.margin()),
+            (None, Conclusion::Undecided) => TrialStatus::Running,
+            (None, Conclusion::Better) => TrialStatus::Won(self.margin()),
+            (None, Conclusion::Worse) => TrialStatus::Lost(self.margin()),
         }
     }
 
     fn margin(&self) -> Margin {
         Margin {
-            baseline: self.race.tally(Arm::Baseline),
-            candidate: self.race.tally(Arm::Candidate),
-            difference: self.race.difference(),
+            baseline: self.test.totals(Arm::Baseline),
+            candidate: self.test.totals(Arm::Candidate),
+            difference: self.test.difference(),
         }
     }
 }
@@ -96,7 +96,7 @@ impl Ledger {
 /// Where a trial stands.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Standing {
+pub enum TrialStatus {
     Running,
     Won(Margin),
     Lost(Margin),
@@ -106,8 +106,8 @@ pub enum Standing {
 /// By how much a race was decided: first attempts, and how many of them were accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Margin {
-    pub baseline: Tally,
-    pub candidate: Tally,
+    pub baseline: ArmTotals,
+    pub candidate: ArmTotals,
     /// Of the shares of accepted first attempts, candidate less baseline.
     pub difference: Interval,
 }
@@ -122,7 +122,7 @@ impl fmt::Display for Margin {
     }
 }
 
-impl fmt::Display for Standing {
+impl fmt::Display for TrialStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Running => f.write_str("undecided so far"),
@@ -143,14 +143,14 @@ mod tests {
         Trial { id, stage, alpha: 0.05, guards: GuardLimits::default() }
     }
 
-    fn seen(accepted: bool, latency_ms: u64) -> Observation {
-        Observation { accepted, latency_ms, cost_micros: Some(100) }
+    fn seen(accepted: bool, latency_ms: u64) -> GuardSample {
+        GuardSample { accepted, latency_ms, cost_micros: Some(100) }
     }
 
     /// A ledger after tasks that were all accepted in one arm and none in the other.
-    fn decided(better: Arm, slow: u64) -> Ledger {
+    fn decided(better: Arm, slow: u64) -> TrialProgress {
         let trial = trial(5, TrialPhase::Split { share: 0.5 });
-        let mut ledger = Ledger::new(&trial);
+        let mut ledger = TrialProgress::new(&trial);
         for task in 1..=60 {
             let arm = arm(&trial, RunId(1), TaskId(task));
             let latency = if arm == Arm::Candidate { slow } else { 100 };
@@ -161,34 +161,34 @@ mod tests {
 
     #[test]
     fn a_trial_is_won_lost_or_breached() {
-        let fresh = Ledger::new(&trial(5, TrialPhase::Split { share: 0.5 }));
-        assert_eq!(fresh.standing(), Standing::Running);
-        let won = decided(Arm::Candidate, 100).standing();
-        assert!(matches!(won, Standing::Won(margin) if margin.baseline.sum == 0.0), "{won}");
+        let fresh = TrialProgress::new(&trial(5, TrialPhase::Split { share: 0.5 }));
+        assert_eq!(fresh.status(), TrialStatus::Running);
+        let won = decided(Arm::Candidate, 100).status();
+        assert!(matches!(won, TrialStatus::Won(margin) if margin.baseline.sum == 0.0), "{won}");
         assert!(won.to_string().starts_with("the candidate is better: "), "{won}");
-        let breached = decided(Arm::Candidate, 900).standing();
-        assert!(matches!(breached, Standing::Breached(Breach::Latency { .. })), "{breached}");
+        let breached = decided(Arm::Candidate, 900).status();
+        assert!(matches!(breached, TrialStatus::Breached(Breach::Latency { .. })), "{breached}");
         let lenient =
             GuardLimits { acceptance: Limit { tolerance: 1.0, alpha: 0.01 }, ..GuardLimits::default() };
         let patient = Trial { guards: lenient, ..trial(5, TrialPhase::Split { share: 0.5 }) };
-        let mut ledger = Ledger::new(&patient);
+        let mut ledger = TrialProgress::new(&patient);
         for _ in 0..60 {
             ledger.observe(Arm::Baseline, Try::First, &seen(true, 100));
             ledger.observe(Arm::Candidate, Try::First, &seen(false, 100));
         }
-        assert!(matches!(ledger.standing(), Standing::Lost(_)), "{}", ledger.standing());
+        assert!(matches!(ledger.status(), TrialStatus::Lost(_)), "{}", ledger.status());
     }
 
     #[test]
-    fn retries_count_for_the_guards_and_not_for_the_race() {
-        let mut ledger = Ledger::new(&trial(5, TrialPhase::Split { share: 0.5 }));
+    fn retries_count_for_the_guards_and_not_for_the_test() {
+        let mut ledger = TrialProgress::new(&trial(5, TrialPhase::Split { share: 0.5 }));
         for _ in 0..200 {
             ledger.observe(Arm::Baseline, Try::Again, &seen(true, 100));
             ledger.observe(Arm::Candidate, Try::Again, &seen(false, 100));
         }
-        assert_eq!(ledger.race().tally(Arm::Candidate).count, 0);
+        assert_eq!(ledger.test().totals(Arm::Candidate).count, 0);
         assert_eq!((ledger.attempts(Arm::Candidate), ledger.attempts(Arm::Baseline)), (200, 200));
-        assert!(matches!(ledger.standing(), Standing::Breached(Breach::Acceptance { .. })));
+        assert!(matches!(ledger.status(), TrialStatus::Breached(Breach::Acceptance { .. })));
     }
 
     #[test]
@@ -197,8 +197,8 @@ mod tests {
         let text = serde_json::to_string(&trial).unwrap();
         assert_eq!(serde_json::from_str::<Trial>(&text).unwrap(), trial);
         let ledger = decided(Arm::Candidate, 100);
-        let again: Ledger = serde_json::from_str(&serde_json::to_string(&ledger).unwrap()).unwrap();
+        let again: TrialProgress = serde_json::from_str(&serde_json::to_string(&ledger).unwrap()).unwrap();
         assert_eq!(again.attempts, ledger.attempts);
-        assert!(matches!(again.standing(), Standing::Won(_)));
+        assert!(matches!(again.status(), TrialStatus::Won(_)));
     }
 }

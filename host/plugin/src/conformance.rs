@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use baton_core::clock::{Clock, Time};
 use baton_core::id::{Epoch, RunId, TaskId, TermsId};
-use baton_core::outcome::{Child, Facts, Outcome, Report};
+use baton_core::outcome::{Outcome, Report};
 use baton_core::plan::Workstream;
 use baton_core::seed::Seed;
+use baton_core::task::child::{AttemptTotals, Child};
 use baton_core::task::{State, StateName, Task};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -345,7 +346,7 @@ fn ends(ask: Advance<'_>, spec: &Workstream, first: &[Workstream]) -> Result<(),
             task: TaskId(2),
             name: one.id.clone(),
             state,
-            facts: Facts::default(),
+            totals: AttemptTotals::default(),
             report: Report {
                 outcome: (state == StateName::Succeeded).then(|| Outcome {
                     summary: "done".into(),

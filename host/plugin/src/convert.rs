@@ -3,10 +3,13 @@
 use baton_core::budget::{Cap, Money};
 use baton_core::excerpt::{MESSAGE, excerpt};
 use baton_core::fault::{Begun, ErrorClass, Fault};
-use baton_core::outcome::{Artifact, Check, Child, Content, Outcome, Usage};
-use baton_core::plan::{Effects, Workstream};
+use baton_core::outcome::{Artifact, Check, Content, Outcome};
+use baton_core::plan::Workstream;
 use baton_core::span::Span;
+use baton_core::task::child::Child;
+use baton_core::task::policy::Effects;
 use baton_core::task::{StateName, Task};
+use baton_core::usage::Usage;
 use serde_json::Value;
 
 use super::bindings::shared::baton::types::core as wit;
@@ -341,7 +344,7 @@ pub(super) fn child(child: &Child) -> wit::Child {
 
 /// What the host adds to what a child came to.
 fn facts(child: &Child) -> Vec<wit::Attr> {
-    let facts = &child.facts;
+    let facts = &child.totals;
     let said = [
         ("baton.agent", facts.agent.clone()),
         ("baton.score", child.report.score().map(|score| score.to_string())),
@@ -365,7 +368,7 @@ fn told(workstream: &mut Workstream, name: &str, value: String) -> Result<(), St
         |expected: &str| Err(format!("{name} must be {expected}, not {:?}", excerpt(value.clone(), 80)));
     match name {
         "baton.apart" => workstream.apart = Some(value),
-        "baton.contest" => workstream.contest = value == "true",
+        "baton.contest" => workstream.deferred_merge = value == "true",
         "baton.prefers" => {
             workstream.prefers = value.split(',').map(|skill| skill.trim().to_owned()).collect()
         }
@@ -460,7 +463,7 @@ pub(super) fn new_task(new: wit::NewTask, effects: Effects) -> Result<Workstream
     for attr in new.attrs {
         told(&mut workstream, &attr.name, attr.value)?;
     }
-    workstream.allow_no_change = effects == Effects::Workspace && !workstream.contest;
+    workstream.allow_no_change = effects == Effects::Workspace && !workstream.deferred_merge;
     if workstream.contract.is_some()
         && !judged_by_asker
         && !workstream.validators.iter().any(|one| one.uses == "schema")

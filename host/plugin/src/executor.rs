@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use baton_core::clock::Time;
 use baton_core::fault::Fault;
 use baton_core::op::Until;
-use baton_core::outcome::{Child, Outcome};
-use baton_core::plan::{Effects, Workstream};
+use baton_core::outcome::Outcome;
+use baton_core::plan::Workstream;
 use baton_core::seed::Seed;
 use baton_core::task::Task;
+use baton_core::task::child::Child;
+use baton_core::task::policy::Effects;
 
 use super::bindings::executor::ExecutorPre;
 use super::bindings::executor::exports::baton::executor::execution::{

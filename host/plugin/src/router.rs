@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 
 use baton_core::excerpt::excerpt;
 use baton_core::outcome::Outcome;
-use baton_core::plan::{Effects, Workstream};
+use baton_core::plan::Workstream;
 use baton_core::task::Task;
+use baton_core::task::policy::Effects;
 
 use super::bindings::learner::LearnerPre;
 use super::bindings::learner::exports::baton::router::learning;

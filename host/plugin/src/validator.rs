@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use baton_core::clock::Time;
 use baton_core::excerpt::excerpt;
-use baton_core::outcome::{Check, Child, Outcome};
-use baton_core::plan::{Effects, Workstream};
+use baton_core::outcome::{Check, Outcome};
+use baton_core::plan::Workstream;
 use baton_core::task::Task;
+use baton_core::task::child::Child;
+use baton_core::task::policy::Effects;
 
 use super::bindings::validator::ValidatorPre;
 use super::bindings::validator::exports::baton::validator::validation::{

@@ -7,8 +7,8 @@
 pub mod arm;
 pub mod calibration;
 pub mod contrast;
+pub mod eprocess;
 pub mod interval;
 pub mod offpolicy;
 pub mod plot;
 pub mod sequential;
-pub mod wager;

@@ -81,7 +81,7 @@ impl Measure {
 
 /// What is asked of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Question {
+pub struct Query {
     pub measure: Measure,
     /// Of each interval, such as 0.95.
     pub level: f64,
@@ -171,7 +171,7 @@ pub enum Refusal {
     #[error("all rows are of one decision; choices of at least two are needed to tell how much they vary")]
     OneCluster,
     #[error("row {row} can't be used: {flaw}")]
-    Malformed { row: usize, flaw: Flaw },
+    Malformed { row: usize, flaw: RowError },
     #[error(
         "{:.1} % of what this router would choose was never possible in the log; log with a router that explores, \
          so that every candidate has some chance",
@@ -188,7 +188,7 @@ pub enum Refusal {
 /// What is wrong with a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Flaw {
+pub enum RowError {
     /// The three lists are not of one length, or the choice is not in them.
     Shape,
     /// Chances that are negative or do not sum to 1.
@@ -199,7 +199,7 @@ pub enum Flaw {
     Number,
 }
 
-impl fmt::Display for Flaw {
+impl fmt::Display for RowError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Shape => "its lists differ in length or lack the choice",
@@ -214,7 +214,7 @@ impl fmt::Display for Flaw {
 ///
 /// # Errors
 /// [`Refusal`] says why the log can't tell.
-pub fn judge(rows: &[Logged], question: &Question) -> Result<Judgement, Refusal> {
+pub fn judge(rows: &[Logged], question: &Query) -> Result<Judgement, Refusal> {
     check(rows)?;
     let of_all: Vec<&Logged> = rows.iter().collect();
     let sample = Sample::of(&of_all, question)?.sufficient()?;
@@ -247,24 +247,24 @@ fn check(rows: &[Logged]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn flaw(row: &Logged) -> Option<Flaw> {
+fn flaw(row: &Logged) -> Option<RowError> {
     let sound = |chances: &[f64]| {
         chances.iter().all(|chance| *chance >= 0.0) && (chances.iter().sum::<f64>() - 1.0).abs() <= ROUNDING
     };
-    let Some(chance) = row.logged.get(row.chosen) else { return Some(Flaw::Shape) };
+    let Some(chance) = row.logged.get(row.chosen) else { return Some(RowError::Shape) };
     if row.proposed.len() != row.logged.len() || row.model.len() != row.logged.len() {
-        return Some(Flaw::Shape);
+        return Some(RowError::Shape);
     }
     if !row.reward.is_finite() || !row.model.iter().all(|reward| reward.is_finite()) {
-        return Some(Flaw::Number);
+        return Some(RowError::Number);
     }
     if !sound(&row.logged) || !sound(&row.proposed) {
-        return Some(Flaw::Chances);
+        return Some(RowError::Chances);
     }
-    (*chance <= 0.0).then_some(Flaw::Impossible)
+    (*chance <= 0.0).then_some(RowError::Impossible)
 }
 
-fn by_skill(rows: &[Logged], question: &Question) -> Vec<SkillChange> {
+fn by_skill(rows: &[Logged], question: &Query) -> Vec<SkillChange> {
     let mut groups: BTreeMap<&str, Vec<&Logged>> = BTreeMap::new();
     for row in rows {
         groups.entry(&row.skill).or_default().push(row);
@@ -272,7 +272,7 @@ fn by_skill(rows: &[Logged], question: &Question) -> Vec<SkillChange> {
     let sample = |group: &[&Logged], question| Sample::of(group, question).and_then(Sample::sufficient);
     let judged = groups.values().filter(|group| sample(group, question).is_ok()).count();
     let shared = u32::try_from(judged.max(1)).map_or(1.0, f64::from);
-    let strict = Question { level: 1.0 - (1.0 - question.level) / shared, ..*question };
+    let strict = Query { level: 1.0 - (1.0 - question.level) / shared, ..*question };
     let mut changes: Vec<SkillChange> = groups
         .into_iter()
         .map(|(skill, group)| SkillChange {
@@ -291,7 +291,7 @@ fn by_skill(rows: &[Logged], question: &Question) -> Vec<SkillChange> {
 
 /// Rows that can be judged together, as the sums that estimates are made of.
 struct Sample {
-    question: Question,
+    question: Query,
     terms: Vec<Term>,
     clusters: usize,
     /// Mean square of what the model got wrong.
@@ -299,7 +299,7 @@ struct Sample {
 }
 
 impl Sample {
-    fn of(rows: &[&Logged], question: &Question) -> Result<Self, Refusal> {
+    fn of(rows: &[&Logged], question: &Query) -> Result<Self, Refusal> {
         let numbers: BTreeSet<u64> = rows.iter().map(|row| row.cluster).collect();
         if numbers.len() < 2 {
             return Err(if rows.is_empty() { Refusal::NoRows } else { Refusal::OneCluster });

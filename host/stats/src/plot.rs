@@ -25,7 +25,7 @@ pub struct Caption {
 
 /// A named course of a figure, from left to right.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Course {
+pub struct Curve {
     pub name: String,
     pub points: Vec<Point>,
 }
@@ -48,7 +48,7 @@ pub struct Spot {
 
 /// Why there is no picture.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum Undrawable {
+pub enum PlotError {
     #[error("there is nothing to draw")]
     Nothing,
     #[error("{name} holds a number that is not finite or too large to draw")]
@@ -62,19 +62,19 @@ const GREY: &str = "#777777";
 /// Larger numbers leave a double too few digits to tell ticks apart.
 const LARGEST: f64 = 1e12;
 
-fn drawable(name: &str, numbers: impl IntoIterator<Item = f64>) -> Result<(), Undrawable> {
+fn drawable(name: &str, numbers: impl IntoIterator<Item = f64>) -> Result<(), PlotError> {
     let sound = numbers.into_iter().all(|number| number.abs() <= LARGEST);
-    if sound { Ok(()) } else { Err(Undrawable::Number { name: name.to_owned() }) }
+    if sound { Ok(()) } else { Err(PlotError::Number { name: name.to_owned() }) }
 }
 
 /// How often what was forecast came to pass, against the forecast, with intervals and the number of forecasts behind
 /// each point. On the diagonal forecasts are right.
 ///
 /// # Errors
-/// [`Undrawable`] says what is missing or wrong.
-pub fn reliability(title: &str, bins: &[Bin]) -> Result<String, Undrawable> {
+/// [`PlotError`] says what is missing or wrong.
+pub fn reliability(title: &str, bins: &[Bin]) -> Result<String, PlotError> {
     if bins.is_empty() {
-        return Err(Undrawable::Nothing);
+        return Err(PlotError::Nothing);
     }
     for bin in bins {
         drawable(title, [bin.chance, bin.came.estimate, bin.came.low, bin.came.high])?;
@@ -130,10 +130,10 @@ fn diagonal() -> LinePlot {
 /// Several figures over time, or over tasks, with a legend and the bands that they have.
 ///
 /// # Errors
-/// [`Undrawable`] says what is missing or wrong.
-pub fn courses(caption: &Caption, courses: &[Course]) -> Result<String, Undrawable> {
+/// [`PlotError`] says what is missing or wrong.
+pub fn curves(caption: &Caption, courses: &[Curve]) -> Result<String, PlotError> {
     if courses.iter().all(|course| course.points.is_empty()) {
-        return Err(Undrawable::Nothing);
+        return Err(PlotError::Nothing);
     }
     for course in courses {
         drawable(
@@ -158,7 +158,7 @@ impl Point {
     }
 }
 
-impl Course {
+impl Curve {
     fn plot(&self, place: usize) -> Plot {
         let mut line = LinePlot::new()
             .with_data(self.points.iter().map(|point| (point.x, point.y)))
@@ -182,10 +182,10 @@ impl Course {
 /// Cost against quality, each spot with its name, and a broken line through those that nothing beats in both.
 ///
 /// # Errors
-/// [`Undrawable`] says what is missing or wrong.
-pub fn scatter(caption: &Caption, spots: &[Spot]) -> Result<String, Undrawable> {
+/// [`PlotError`] says what is missing or wrong.
+pub fn scatter(caption: &Caption, spots: &[Spot]) -> Result<String, PlotError> {
     if spots.is_empty() {
-        return Err(Undrawable::Nothing);
+        return Err(PlotError::Nothing);
     }
     for spot in spots {
         drawable(&spot.name, [spot.cost, spot.quality])?;
@@ -252,9 +252,9 @@ mod tests {
         Spot { name: name.into(), cost, quality }
     }
 
-    fn course(name: &str, values: &[f64]) -> Course {
+    fn course(name: &str, values: &[f64]) -> Curve {
         let points = values.iter().zip(0_i32..).map(|(y, x)| Point { x: f64::from(x), y: *y, band: None });
-        Course { name: name.into(), points: points.collect() }
+        Curve { name: name.into(), points: points.collect() }
     }
 
     fn bins(count: usize) -> Vec<Bin> {
@@ -287,13 +287,13 @@ mod tests {
         let spots = [spot("a", 3.0, 0.7), spot("b", 1.0, 0.5)];
         let lines = [course("one", &[1.0, 2.0]), course("two", &[2.0, 1.0])];
         let draw =
-            || (reliability("r", &bins(5)), courses(&caption("c"), &lines), scatter(&caption("s"), &spots));
+            || (reliability("r", &bins(5)), curves(&caption("c"), &lines), scatter(&caption("s"), &spots));
         assert_eq!(draw(), draw());
     }
 
     #[test]
     fn a_picture_has_a_white_ground_a_view_box_and_its_words() {
-        let svg = courses(&caption("a < b & $c$"), &[course("first & last", &[0.5, 0.25])]).unwrap();
+        let svg = curves(&caption("a < b & $c$"), &[course("first & last", &[0.5, 0.25])]).unwrap();
         assert!(svg.starts_with("<svg viewBox=\"0 0 860 460\" "), "{}", &svg[..200]);
         assert!(svg.contains("width=\"860\" height=\"460\"") && svg.contains("fill=\"white\""));
         assert!(svg.contains("a &lt; b &amp; $c$") && svg.contains("first &amp; last"), "{svg}");
@@ -305,16 +305,16 @@ mod tests {
 
     #[test]
     fn what_can_not_be_drawn_is_named() {
-        assert_eq!(reliability("r", &[]), Err(Undrawable::Nothing));
-        assert_eq!(courses(&caption("c"), &[course("empty", &[])]), Err(Undrawable::Nothing));
-        assert_eq!(scatter(&caption("s"), &[]), Err(Undrawable::Nothing));
+        assert_eq!(reliability("r", &[]), Err(PlotError::Nothing));
+        assert_eq!(curves(&caption("c"), &[course("empty", &[])]), Err(PlotError::Nothing));
+        assert_eq!(scatter(&caption("s"), &[]), Err(PlotError::Nothing));
         for number in [f64::NAN, f64::INFINITY, -1e13] {
-            let named = Err(Undrawable::Number { name: "odd".into() });
-            assert_eq!(courses(&caption("c"), &[course("odd", &[1.0, number])]), named);
+            let named = Err(PlotError::Number { name: "odd".into() });
+            assert_eq!(curves(&caption("c"), &[course("odd", &[1.0, number])]), named);
             assert_eq!(scatter(&caption("s"), &[spot("odd", number, 1.0)]), named);
         }
         let banded = Point { x: 0.0, y: 0.0, band: Some((0.0, f64::NAN)) };
-        assert!(courses(&caption("c"), &[Course { name: "odd".into(), points: vec![banded] }]).is_err());
+        assert!(curves(&caption("c"), &[Curve { name: "odd".into(), points: vec![banded] }]).is_err());
     }
 
     #[test]
@@ -334,7 +334,7 @@ mod tests {
                 for right in numbers {
                     let lines =
                         [course(name, &[left, right]), course(names[(i + 1) % names.len()], &[right])];
-                    let svg = courses(&caption(name), &lines).unwrap();
+                    let svg = curves(&caption(name), &lines).unwrap();
                     assert!(svg.ends_with("</svg>\n") || svg.ends_with("</svg>"), "{svg}");
                     assert!(!svg.contains("NaN") && !svg.contains("inf"), "{left} {right} {svg}");
                     assert!(!svg.contains(|letter: char| letter.is_control() && letter != '\n'));
@@ -345,9 +345,9 @@ mod tests {
             }
         }
         assert!(reliability("one", &bins(1)).is_ok());
-        let many: Vec<Course> =
+        let many: Vec<Curve> =
             (0..60).map(|i| course(&format!("course {i}"), &[f64::from(i), 1.0])).collect();
-        assert!(courses(&caption("many"), &many).is_ok());
+        assert!(curves(&caption("many"), &many).is_ok());
         let crowd: Vec<Spot> = (0..200).map(|i| spot("crowd", 1.0, 1.0 + 1e-3 * f64::from(i % 3))).collect();
         assert!(scatter(&caption("crowd"), &crowd).is_ok());
     }

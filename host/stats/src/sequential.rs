@@ -4,15 +4,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::contrast::{Contrast, RunningMean};
+use super::eprocess::{EProcess, Sums, evidence_above, mean_log};
 use super::interval::Interval;
-use super::wager::{EProcess, Sums, evidence_above, mean_log};
 use crate::arm::Arm;
 
 /// Whether the candidate's mean reward is another than the baseline's. If tasks are split by chance with a known
 /// share, and there is no difference, a verdict is ever reached with a chance of at most `alpha`, however the reward
 /// drifts over time.
 ///
-/// Of each observation the mean of those before is taken off, which makes the race two to four times as fast as
+/// Of each observation the mean of those before is taken off, which makes the test two to four times as fast as
 /// without and costs nothing, as the arm is drawn by chance.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SequentialTest {
@@ -22,15 +22,15 @@ pub struct SequentialTest {
     better: EProcess,
     worse: EProcess,
     contrasts: Sums,
-    baseline: Tally,
-    candidate: Tally,
-    verdict: Verdict,
+    baseline: ArmTotals,
+    candidate: ArmTotals,
+    verdict: Conclusion,
 }
 
-/// What a race has come to. A verdict stays.
+/// What a test has come to. A verdict stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Verdict {
+pub enum Conclusion {
     #[default]
     Undecided,
     Better,
@@ -39,12 +39,12 @@ pub enum Verdict {
 
 /// What was seen of an arm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Tally {
+pub struct ArmTotals {
     pub count: u64,
     pub sum: f64,
 }
 
-impl Tally {
+impl ArmTotals {
     pub fn add(&mut self, value: f64) {
         self.count += 1;
         self.sum += value;
@@ -70,9 +70,9 @@ impl SequentialTest {
             better: EProcess::default(),
             worse: EProcess::default(),
             contrasts: Sums::default(),
-            baseline: Tally::default(),
-            candidate: Tally::default(),
-            verdict: Verdict::default(),
+            baseline: ArmTotals::default(),
+            candidate: ArmTotals::default(),
+            verdict: Conclusion::default(),
         }
     }
 
@@ -102,17 +102,17 @@ impl SequentialTest {
 
     fn decide(&mut self) {
         match self.verdict {
-            Verdict::Better | Verdict::Worse => {}
-            Verdict::Undecided if self.evidence() < -self.alpha.ln() => {}
-            Verdict::Undecided if self.better.evidence() > self.worse.evidence() => {
-                self.verdict = Verdict::Better;
+            Conclusion::Better | Conclusion::Worse => {}
+            Conclusion::Undecided if self.evidence() < -self.alpha.ln() => {}
+            Conclusion::Undecided if self.better.evidence() > self.worse.evidence() => {
+                self.verdict = Conclusion::Better;
             }
-            Verdict::Undecided => self.verdict = Verdict::Worse,
+            Conclusion::Undecided => self.verdict = Conclusion::Worse,
         }
     }
 
     #[must_use]
-    pub fn verdict(&self) -> Verdict {
+    pub fn conclusion(&self) -> Conclusion {
         self.verdict
     }
 
@@ -124,7 +124,7 @@ impl SequentialTest {
     }
 
     #[must_use]
-    pub fn tally(&self, arm: Arm) -> Tally {
+    pub fn totals(&self, arm: Arm) -> ArmTotals {
         match arm {
             Arm::Baseline => self.baseline,
             Arm::Candidate => self.candidate,
@@ -209,16 +209,16 @@ mod tests {
         gain: f64,
         mean: Mean,
         by: Centring,
-    ) -> Vec<(usize, Verdict)> {
+    ) -> Vec<(usize, Conclusion)> {
         let finish = |run| {
-            let mut race = SequentialTest::new(share, 0.05);
+            let mut test = SequentialTest::new(share, 0.05);
             tasks(Seed(9).of(run), share, gain, mean).zip(1..=limit).find_map(|(task, seen)| {
                 match by {
-                    Centring::Nothing => race.observe_expecting(task.arm, task.reward, 0.0),
-                    Centring::RunningMean => race.observe(task.arm, task.reward),
-                    Centring::Expectation => race.observe_expecting(task.arm, task.reward, task.expected),
+                    Centring::Nothing => test.observe_expecting(task.arm, task.reward, 0.0),
+                    Centring::RunningMean => test.observe(task.arm, task.reward),
+                    Centring::Expectation => test.observe_expecting(task.arm, task.reward, task.expected),
                 }
-                (race.verdict() != Verdict::Undecided).then_some((seen, race.verdict()))
+                (test.conclusion() != Conclusion::Undecided).then_some((seen, test.conclusion()))
             })
         };
         let mut found: Vec<_> = (0..runs).filter_map(finish).collect();
@@ -227,7 +227,7 @@ mod tests {
     }
 
     /// After how many observations so many of 100 runs have their verdict.
-    fn needed(finishes: &[(usize, Verdict)], place: usize) -> usize {
+    fn needed(finishes: &[(usize, Conclusion)], place: usize) -> usize {
         finishes.get(place - 1).map_or(usize::MAX, |(seen, _)| *seen)
     }
 
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn a_difference_of_a_tenth_is_found() {
-        for (gain, verdict) in [(0.1, Verdict::Better), (-0.1, Verdict::Worse)] {
+        for (gain, verdict) in [(0.1, Conclusion::Better), (-0.1, Conclusion::Worse)] {
             for (share, half, most) in [(0.5, 1000, 1600), (0.1, 3000, 4700)] {
                 let found = finishes(100, 8000, share, gain, FLAT, Centring::RunningMean);
                 assert!(needed(&found, 50) <= half, "half of the runs at {share}: {}", needed(&found, 50));
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_centre_makes_a_race_faster_and_an_expectation_still_more() {
+    fn a_centre_makes_a_test_faster_and_an_expectation_still_more() {
         let half = |by| needed(&finishes(100, 8000, 0.5, 0.1, HARD_AND_EASY, by), 50);
         let (bare, centred) = (half(Centring::Nothing), half(Centring::RunningMean));
         let expecting = half(Centring::Expectation);
@@ -269,75 +269,75 @@ mod tests {
     fn the_interval_of_the_difference_holds_it_at_all_times_at_once() {
         for (share, gain) in [(0.5, 0.0), (0.5, 0.3), (0.1, 0.3)] {
             let missed = (0..100).filter(|run| {
-                let mut race = SequentialTest::new(share, 0.05);
+                let mut test = SequentialTest::new(share, 0.05);
                 tasks(Seed(19).of(*run), share, gain, FLAT).take(1500).enumerate().any(|(seen, task)| {
-                    race.observe(task.arm, task.reward);
-                    seen % 50 == 0 && !race.difference().holds(gain)
+                    test.observe(task.arm, task.reward);
+                    seen % 50 == 0 && !test.difference().holds(gain)
                 })
             });
             assert!(missed.count() <= 5);
         }
-        let mut race = SequentialTest::new(0.5, 0.05);
+        let mut test = SequentialTest::new(0.5, 0.05);
         for task in tasks(Seed(2), 0.5, 0.3, FLAT).take(2000) {
-            race.observe(task.arm, task.reward);
+            test.observe(task.arm, task.reward);
         }
-        let found = race.difference();
+        let found = test.difference();
         assert!(found.low > 0.15 && found.high < 0.45, "{found}");
     }
 
     #[test]
-    fn swapping_the_arms_mirrors_the_race() {
-        let (mut race, mut mirror) = (SequentialTest::new(0.5, 0.05), SequentialTest::new(0.5, 0.05));
+    fn swapping_the_arms_mirrors_the_test() {
+        let (mut test, mut mirror) = (SequentialTest::new(0.5, 0.05), SequentialTest::new(0.5, 0.05));
         for task in tasks(Seed(4), 0.5, 0.2, FLAT).take(400) {
             let other = if task.arm == Arm::Baseline { Arm::Candidate } else { Arm::Baseline };
-            race.observe(task.arm, task.reward);
+            test.observe(task.arm, task.reward);
             mirror.observe(other, task.reward);
         }
-        assert_eq!((race.verdict(), mirror.verdict()), (Verdict::Better, Verdict::Worse));
-        assert!((race.evidence() - mirror.evidence()).abs() < 1e-9);
-        assert!((race.difference().low + mirror.difference().high).abs() < 1e-9);
-        assert_eq!(race.tally(Arm::Baseline), mirror.tally(Arm::Candidate));
+        assert_eq!((test.conclusion(), mirror.conclusion()), (Conclusion::Better, Conclusion::Worse));
+        assert!((test.evidence() - mirror.evidence()).abs() < 1e-9);
+        assert!((test.difference().low + mirror.difference().high).abs() < 1e-9);
+        assert_eq!(test.totals(Arm::Baseline), mirror.totals(Arm::Candidate));
     }
 
     #[test]
     fn a_verdict_stays_and_survives_being_written_down() {
-        let mut race = SequentialTest::new(0.5, 0.05);
+        let mut test = SequentialTest::new(0.5, 0.05);
         for _ in 0..200 {
-            race.observe(Arm::Candidate, 1.0);
-            race.observe(Arm::Baseline, 0.0);
+            test.observe(Arm::Candidate, 1.0);
+            test.observe(Arm::Baseline, 0.0);
         }
-        assert_eq!(race.verdict(), Verdict::Better);
-        let text = serde_json::to_string(&race).unwrap();
+        assert_eq!(test.conclusion(), Conclusion::Better);
+        let text = serde_json::to_string(&test).unwrap();
         assert!(text.len() < 1000, "{text}");
         let mut again: SequentialTest = serde_json::from_str(&text).unwrap();
         for _ in 0..2000 {
             again.observe(Arm::Candidate, 0.0);
             again.observe(Arm::Baseline, 1.0);
         }
-        assert_eq!(again.verdict(), Verdict::Better);
-        assert_eq!(again.tally(Arm::Candidate).mean(), Some(200.0 / 2200.0));
+        assert_eq!(again.conclusion(), Conclusion::Better);
+        assert_eq!(again.totals(Arm::Candidate).mean(), Some(200.0 / 2200.0));
     }
 
     #[test]
     fn without_a_split_there_is_no_verdict() {
         for share in [0.0, 1.0, f64::NAN, -3.0] {
-            let mut race = SequentialTest::new(share, 0.05);
+            let mut test = SequentialTest::new(share, 0.05);
             for _ in 0..500 {
-                race.observe(Arm::Baseline, 0.0);
-                race.observe(Arm::Candidate, 1.0);
+                test.observe(Arm::Baseline, 0.0);
+                test.observe(Arm::Candidate, 1.0);
             }
-            assert_eq!((race.verdict(), race.tally(Arm::Baseline).count), (Verdict::Undecided, 500));
-            assert_eq!(race.difference(), Interval { estimate: 0.0, low: -1.0, high: 1.0 });
+            assert_eq!((test.conclusion(), test.totals(Arm::Baseline).count), (Conclusion::Undecided, 500));
+            assert_eq!(test.difference(), Interval { estimate: 0.0, low: -1.0, high: 1.0 });
         }
-        assert_eq!(Tally::default().mean(), None);
+        assert_eq!(ArmTotals::default().mean(), None);
     }
 
     #[test]
     fn rewards_and_expectations_out_of_range_break_nothing() {
-        let mut race = SequentialTest::new(0.5, f64::NAN);
+        let mut test = SequentialTest::new(0.5, f64::NAN);
         for reward in [-5.0, 7.0, f64::NAN, f64::INFINITY] {
-            race.observe_expecting(Arm::Candidate, reward, -reward);
+            test.observe_expecting(Arm::Candidate, reward, -reward);
         }
-        assert!(race.evidence().is_finite() && race.difference().width().is_finite());
+        assert!(test.evidence().is_finite() && test.difference().width().is_finite());
     }
 }

@@ -21,7 +21,7 @@ use baton_core::knowledge::{Observation, OpenAttempts};
 use baton_core::learning::Part;
 use baton_core::op::Change;
 use baton_core::seed::Seed;
-use baton_core::task::transition::{self, Command, decide, evolve};
+use baton_core::task::transition::{self, TaskCommand, decide, evolve};
 use baton_core::task::{Task, TaskPolicy};
 
 pub(super) struct Batch<'c> {
@@ -53,12 +53,12 @@ impl Batch<'_> {
     }
 
     /// Lets a command decide on a task as it is now, and records what it comes to.
-    pub(super) fn step(&mut self, id: TaskId, command: Command) -> Result<Task, ApplyError> {
+    pub(super) fn step(&mut self, id: TaskId, command: TaskCommand) -> Result<Task, ApplyError> {
         let task = self.task(id)?;
         self.step_on(task, command)
     }
 
-    pub(super) fn step_on(&mut self, mut task: Task, command: Command) -> Result<Task, ApplyError> {
+    pub(super) fn step_on(&mut self, mut task: Task, command: TaskCommand) -> Result<Task, ApplyError> {
         let terms = self.terms(task.terms)?;
         let seed = self.seed(task.run)?;
         let fact = decide(&task, &terms, command, self.now, seed)?;
@@ -223,11 +223,11 @@ impl Batch<'_> {
         let _metered = needs.then(|| Part::Statistics.begin());
         if needs && !self.memory.underway().knows(task.id) {
             let Some(open) = tally::open(self.conn, task.id)? else { return Ok(()) };
-            self.memory.fold(task.id, |underway| underway.recall(task.id, open));
+            self.memory.fold(task.id, |underway| underway.restore(task.id, open));
         }
         let terms = self.terms(task.terms)?;
         let (seq, now) = (self.memory.seq, self.now);
-        let observed = self.memory.fold(task.id, |underway| underway.tell(seq, now, task, &terms, fact));
+        let observed = self.memory.fold(task.id, |underway| underway.observe(seq, now, task, &terms, fact));
         self.observed.extend(observed);
         Ok(())
     }

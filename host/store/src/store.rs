@@ -12,7 +12,7 @@ use crate::memory::Memory;
 use crate::reader::{BUSY, Reader};
 use crate::tally::Tallies;
 use crate::{chain, durable, failpoint, migrate, schema};
-use baton_core::clock::{Clock, Drift, Time};
+use baton_core::clock::{Clock, ClockSkew, Time};
 use baton_core::op::{Applied, Op, Rejection, Reply, StoreError};
 
 /// SQLite before 3.51.3 can corrupt a WAL when two connections checkpoint and write at once.
@@ -25,7 +25,7 @@ pub struct Store {
     memory: Memory,
     tallies: Tallies,
     clock: Clock,
-    drift: Drift,
+    drift: ClockSkew,
     /// The host that this store was opened for, once it has started: what it asks for after another one took over is
     /// refused.
     boot: Option<u32>,
@@ -84,7 +84,7 @@ impl Store {
         let newest = "SELECT coalesce(max(at), 0) FROM event WHERE seq = ?1";
         let floor = conn.query_row(newest, [memory.seq], |row| row.get(0))?;
         let (clock, drift) = match clock {
-            Some(clock) => (clock, Drift::None),
+            Some(clock) => (clock, ClockSkew::None),
             None => Clock::after(Time(floor)),
         };
         Ok(Self {
@@ -108,7 +108,7 @@ impl Store {
 
     /// How the machine's clock stood to the record when this was opened.
     #[must_use]
-    pub fn drift(&self) -> Drift {
+    pub fn drift(&self) -> ClockSkew {
         self.drift
     }
 

@@ -7,11 +7,12 @@ use baton_core::budget::{Basis, Money};
 use baton_core::command::Command;
 use baton_core::id::RunId;
 use baton_core::op::Submission;
-use baton_core::plan::{Effects, Plan, Retry, Timeouts, Validator, Workstream};
+use baton_core::plan::{Plan, Validator, Workstream};
 use baton_core::seed::Seed;
 use baton_core::span::Span;
 use baton_core::task::State;
-use baton_plugin::conformance::Finding;
+use baton_core::task::policy::{Effects, Retry, Timeouts};
+use baton_plugin::conformance::RuleResult;
 use baton_store::read::{self, history};
 use baton_store::{Home, Lock, Reader, Store, reader};
 use serde_json::json;
@@ -57,7 +58,7 @@ fn tasks(agent: &str) -> Vec<Workstream> {
 ///
 /// # Errors
 /// A store can't be made, or its host broke.
-pub fn run(app: &App, card: Card) -> Result<Vec<Finding>, AppError> {
+pub fn run(app: &App, card: Card) -> Result<Vec<RuleResult>, AppError> {
     let folder = Folder(std::env::temp_dir().join(format!("baton-trial-{}", std::process::id())));
     let home = Home::at(&folder.0);
     let store = Store::open(&home, Lock::take(&home)?)?;
@@ -79,7 +80,7 @@ pub fn run(app: &App, card: Card) -> Result<Vec<Finding>, AppError> {
     findings(&home)
 }
 
-fn findings(home: &Home) -> Result<Vec<Finding>, AppError> {
+fn findings(home: &Home) -> Result<Vec<RuleResult>, AppError> {
     let conn = reader(home)?;
     let mut findings = Vec::new();
     for (name, rule) in [("words", "does a small task"), ("contract", "keeps to a JSON Schema")] {
@@ -88,7 +89,7 @@ fn findings(home: &Home) -> Result<Vec<Finding>, AppError> {
     let bills = read::cost::items(&conn).map_err(AppError::unreadable)?;
     let tokens: u64 =
         bills.iter().map(|item| item.bill.usage.input_tokens + item.bill.usage.output_tokens).sum();
-    findings.push(Finding {
+    findings.push(RuleResult {
         rule: "says what it used",
         passed: true,
         detail: if tokens > 0 {
@@ -99,7 +100,7 @@ fn findings(home: &Home) -> Result<Vec<Finding>, AppError> {
     });
     let known = bills.iter().all(|item| matches!(item.bill.basis, Basis::Reported | Basis::Priced));
     let spent: u64 = bills.iter().map(|item| item.bill.cost.0).sum();
-    findings.push(Finding {
+    findings.push(RuleResult {
         rule: "has a price",
         passed: true,
         detail: if known && !bills.is_empty() {
@@ -111,7 +112,7 @@ fn findings(home: &Home) -> Result<Vec<Finding>, AppError> {
     Ok(findings)
 }
 
-fn finding(conn: &Reader, name: &str, rule: &'static str) -> Result<Finding, AppError> {
+fn finding(conn: &Reader, name: &str, rule: &'static str) -> Result<RuleResult, AppError> {
     let run = RunId(1);
     let id = read::task_named(conn, run, name).map_err(AppError::unreadable)?;
     let id = id.ok_or_else(|| AppError::unavailable("the trial was not recorded"))?;
@@ -126,5 +127,5 @@ fn finding(conn: &Reader, name: &str, rule: &'static str) -> Result<Finding, App
             (None, None) => "no answer".to_owned(),
         },
     );
-    Ok(Finding { rule, passed, detail })
+    Ok(RuleResult { rule, passed, detail })
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use baton_plugin::capability::process::Confine;
+use baton_plugin::capability::process::ConfinePolicy;
 use baton_plugin::confine::Net;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -29,7 +29,7 @@ struct NetValue(Net);
 
 impl ConfineTable {
     /// `~` is the first of these homes, the program's; what is relative starts at the configuration. None = not confined.
-    pub(super) fn resolve(self, folder: &Path, homes: &[PathBuf]) -> Option<Confine> {
+    pub(super) fn resolve(self, folder: &Path, homes: &[PathBuf]) -> Option<ConfinePolicy> {
         let openings = match self {
             Self::Off => return None,
             Self::On(openings) => openings,
@@ -38,7 +38,7 @@ impl ConfineTable {
             (Ok(rest), Some(home)) => home.join(rest),
             (Ok(_) | Err(_), _) => folder.join(path),
         };
-        Some(Confine {
+        Some(ConfinePolicy {
             read: openings.read.into_iter().map(place).collect(),
             write: openings.write.into_iter().map(place).collect(),
             net: openings.net.0,

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use baton_core::size::Size;
 use baton_core::span::Span;
-use baton_plugin::capability::process::{Graces, Place};
-use baton_plugin::capability::secret::{Secret, Template};
+use baton_plugin::capability::process::{GracePeriods, StartFolder};
+use baton_plugin::capability::secret::{Secret, SecretTemplate};
 use baton_plugin::capability::{Profile, Resources, Service, Upstream};
 use http::HeaderName;
 use serde::Deserialize;
@@ -128,20 +128,20 @@ impl ProfileTable {
             Some((name, value)) => Some((name.to_owned(), value.to_owned())),
             None => Some((entry.clone(), std::env::var(entry).ok()?)),
         };
-        let usual = Graces::default();
+        let usual = GracePeriods::default();
         let env: Vec<(String, String)> = self.env.iter().filter_map(value).collect();
         let told = env.iter().find(|(name, _)| name == "HOME").map(|(_, home)| PathBuf::from(home));
         let homes: Vec<_> = told.into_iter().chain(std::env::var_os("HOME").map(PathBuf::from)).collect();
         Profile {
             name,
             argv: self.argv,
-            cwd: Place { base: folder.to_owned(), path: self.cwd.unwrap_or_default() },
+            cwd: StartFolder { base: folder.to_owned(), path: self.cwd.unwrap_or_default() },
             env,
             confine: self.confine.resolve(folder, &homes),
             timeout: self.timeout.map(|span| span.0),
             max_stdout: self.max_stdout.map_or(MAX_STDOUT, |size| size.0),
             max_line: self.max_line.map_or(MAX_LINE, |size| size.0),
-            graces: Graces {
+            grace_periods: GracePeriods {
                 interrupt: self.interrupt.unwrap_or(usual.interrupt),
                 terminate: self.terminate.unwrap_or(usual.terminate),
             },
@@ -157,7 +157,7 @@ impl ServiceTable {
         for (header, text) in &self.headers {
             let header = HeaderName::from_bytes(header.as_bytes())
                 .map_err(|_| format!("{header:?} is no name of a header"))?;
-            headers.push((header, Template::parse(text, |secret| secrets.get(secret).cloned())?));
+            headers.push((header, SecretTemplate::parse(text, |secret| secrets.get(secret).cloned())?));
         }
         if base.scheme() == "http" && !self.private && headers.iter().any(|(_, text)| text.has_secrets()) {
             return Err(
@@ -176,8 +176,8 @@ impl ServiceTable {
             methods: self.methods.into_iter().map(|method| method.to_ascii_uppercase()).collect(),
             headers,
             timeout: self.timeout.map_or(TIMEOUT, |span| span.0),
-            silence: self.silence.map_or(SILENCE, |span| span.0),
-            longest_pause: self.longest_pause.map_or(LONGEST_PAUSE, |span| span.0),
+            idle_timeout: self.silence.map_or(SILENCE, |span| span.0),
+            max_retry_after: self.longest_pause.map_or(LONGEST_PAUSE, |span| span.0),
             max_body: self.max_body.map_or(MAX_BODY, |size| size.0),
             concurrency: self.concurrency.map_or(CONCURRENCY, NonZeroU32::get),
             per_minute: self.per_minute,

@@ -2,7 +2,7 @@
 
 use baton_app::config::Config;
 use baton_core::agent::Card;
-use baton_plugin::agent::Health;
+use baton_plugin::agent::ProbeResult;
 use baton_plugin::library::Library;
 
 use super::super::agents::health;
@@ -13,9 +13,9 @@ pub(super) fn healths(config: &Config, library: &Library) -> Vec<Check> {
         let remedy =
             || format!("see docs/adapters/{}.md, then `baton agents test {}`", card.adapter, card.name);
         let finding = match health(config, library, card) {
-            Ok(Health::Ready) => Finding::good(format!("{} is ready", card.adapter)),
-            Ok(Health::Degraded(what)) => Finding::warning(what, remedy()),
-            Ok(Health::Unreachable(what)) => Finding::fault(what, remedy()),
+            Ok(ProbeResult::Ready) => Finding::good(format!("{} is ready", card.adapter)),
+            Ok(ProbeResult::Degraded(what)) => Finding::warning(what, remedy()),
+            Ok(ProbeResult::Unreachable(what)) => Finding::fault(what, remedy()),
             Err(why) => {
                 let remedy =
                     format!("fix adapter of [agents.{}]: `baton plugin list` shows what there is", card.name);

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use baton_app::bundled;
 use baton_app::config::{Config, NAME};
+use baton_core::nearest::nearest;
 use baton_core::op::PluginRow;
-use baton_core::plan::load::nearest;
 use baton_plugin::capability::{Profile, Service, Upstream};
 use baton_plugin::library::Library;
 use baton_store::{Home, read, reader};

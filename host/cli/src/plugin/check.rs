@@ -5,20 +5,21 @@ use std::path::Path;
 
 use baton_core::kind::Kind;
 use baton_plugin::PluginError;
-use baton_plugin::grant::{Gated, Grant};
-use baton_plugin::inspect::Component;
-use baton_plugin::library::{Installed, Library, Settings, Sources};
+use baton_plugin::grant::{GatedInterface, Grant};
+use baton_plugin::inspect::ComponentInfo;
+use baton_plugin::library::{Installed, Library, PluginSettings, Sources};
 use baton_plugin::limits::Limits;
 
 use super::super::{Done, Failure, Global, Outcome, screen};
 
 pub(super) fn run(global: &Global, path: &Path, grants: &[String]) -> Outcome {
     let (name, bytes) = super::component(path)?;
-    let component = Component::read(&name, &bytes)?;
+    let component = ComponentInfo::read(&name, &bytes)?;
     let grants: Vec<Grant> =
         grants.iter().map(|grant| grant.parse()).collect::<Result<_, _>>().map_err(Failure::Usage)?;
-    let granted = |gated: &Gated| grants.iter().any(|grant| grant.opens() == *gated);
-    let missing: Vec<Gated> = component.wants().into_iter().filter(|gated| !granted(gated)).collect();
+    let granted = |gated: &GatedInterface| grants.iter().any(|grant| grant.opens() == *gated);
+    let missing: Vec<GatedInterface> =
+        component.wants().into_iter().filter(|gated| !granted(gated)).collect();
     let settings = global.here()?.0.plugin(&name);
     let limits = settings.limits.over(Limits::of(component.kind));
     let loaded = loaded(&name, &bytes, settings, component.kind, grants.clone());
@@ -69,7 +70,7 @@ pub(super) fn run(global: &Global, path: &Path, grants: &[String]) -> Outcome {
 fn loaded(
     name: &str,
     bytes: &[u8],
-    settings: Settings,
+    settings: PluginSettings,
     kind: Kind,
     grants: Vec<Grant>,
 ) -> Result<(), PluginError> {
@@ -86,7 +87,7 @@ fn loaded(
 pub(super) fn alone(
     name: &str,
     bytes: &[u8],
-    settings: Settings,
+    settings: PluginSettings,
     grants: Vec<Grant>,
 ) -> Result<Library, PluginError> {
     let digest = baton_plugin::digest(bytes);

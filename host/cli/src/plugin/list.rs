@@ -3,7 +3,7 @@
 use baton_app::config::Config;
 use baton_core::kind::Kind;
 use baton_plugin::library as plugins;
-use baton_plugin::limits::{Limits, NONE, Name};
+use baton_plugin::limits::{LimitKind, Limits, NONE};
 use baton_store::{Home, Reader, read, reader};
 use serde::Serialize;
 
@@ -106,8 +106,8 @@ pub(super) fn one(global: &Global, name: &str) -> Outcome {
 }
 
 /// All but the time from call to answer, which is the attempt's.
-fn shown() -> impl Iterator<Item = Name> {
-    Name::ALL.into_iter().filter(|limit| *limit != Name::Wall)
+fn shown() -> impl Iterator<Item = LimitKind> {
+    LimitKind::ALL.into_iter().filter(|limit| *limit != LimitKind::Wall)
 }
 
 pub(super) fn limits(global: &Global, name: Option<&str>) -> Outcome {
@@ -131,7 +131,7 @@ pub(super) fn limits(global: &Global, name: Option<&str>) -> Outcome {
         return Ok(Done::Well);
     }
     // What none of them can ask for has no column.
-    let columns: Vec<Name> =
+    let columns: Vec<LimitKind> =
         shown().filter(|limit| known.iter().any(|line| of(line).shown(*limit) != NONE)).collect();
     let row = |line: &Line| {
         let values = columns.iter().map(|limit| of(line).shown(*limit));

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use baton_plugin::conformance::{self, Finding};
+use baton_plugin::conformance::{self, RuleResult};
 use baton_plugin::grant::Grant;
-use baton_plugin::inspect::Component;
+use baton_plugin::inspect::ComponentInfo;
 
 use super::super::{Done, Failure, Global, Outcome, screen};
 
@@ -47,19 +47,19 @@ pub(super) fn findings(
     name: &str,
     bytes: &[u8],
     input: Option<&serde_json::Value>,
-) -> Result<Vec<Finding>, Failure> {
-    let component = Component::read(name, bytes)?;
+) -> Result<Vec<RuleResult>, Failure> {
+    let component = ComponentInfo::read(name, bytes)?;
     let mut settings = global.here()?.0.plugin(name);
     settings.limits.cpu.get_or_insert(baton_core::span::Span(CPU));
     let library = super::check::alone(name, bytes, settings, Grant::all())?;
     Ok(conformance::test(&library, name, component.kind, input)?)
 }
 
-pub(super) fn show(global: &Global, findings: &[Finding]) {
+pub(super) fn show(global: &Global, findings: &[RuleResult]) {
     if global.json {
         screen::json(&findings);
     } else {
-        for Finding { rule, passed, detail } in findings {
+        for RuleResult { rule, passed, detail } in findings {
             screen::line(&format!(
                 "{} {rule}{}{detail}",
                 if *passed { "ok  " } else { "FAIL" },

@@ -8,7 +8,7 @@ use baton_core::id::{DecisionId, RunId};
 use baton_engine::decide;
 use baton_plugin::router::{Choice, Score};
 use baton_stats::calibration::{Bin, Forecast, reliability};
-use baton_stats::plot::{self, Caption, Course, Point, Spot, Undrawable};
+use baton_stats::plot::{self, Caption, Curve, PlotError, Point, Spot};
 use baton_store::Reader;
 use baton_store::read::routing::{self, Past};
 use baton_store::read::{self, history};
@@ -36,7 +36,7 @@ pub(super) fn charts(conn: &Reader, run: &read::Run) -> Result<Vec<Chart>, Failu
     for (file, drawn) in drawn {
         match drawn {
             Ok(svg) => charts.push(Chart { file, svg }),
-            Err(Undrawable::Nothing) => {}
+            Err(PlotError::Nothing) => {}
             Err(why) => return Err(Failure::Refused(format!("{file}: {why}"))),
         }
     }
@@ -113,7 +113,7 @@ fn came_true(foreseen: &[Foreseen]) -> Vec<Bin> {
 /// What it cost to try others than the best: by the router's own forecasts, because nobody knows what would have become
 /// of the task with another agent.
 #[expect(clippy::cast_precision_loss, reason = "counts of attempts stay far below 2^53")]
-fn given_up(foreseen: &[Foreseen]) -> Result<String, Undrawable> {
+fn given_up(foreseen: &[Foreseen]) -> Result<String, PlotError> {
     let sums = foreseen.iter().scan(0.0, |sum, foreseen| {
         *sum += (foreseen.best - foreseen.chance).max(0.0);
         Some(*sum)
@@ -124,12 +124,12 @@ fn given_up(foreseen: &[Foreseen]) -> Result<String, Undrawable> {
         across: "attempts".into(),
         up: "expected acceptances less than with the best candidate".into(),
     };
-    plot::courses(&caption, &[Course { name: "all tasks".into(), points }])
+    plot::curves(&caption, &[Curve { name: "all tasks".into(), points }])
 }
 
 /// Agents whose costs are known.
 #[expect(clippy::cast_precision_loss, reason = "money and counts stay far below 2^53")]
-fn cost_and_quality(attempts: &[Past]) -> Result<String, Undrawable> {
+fn cost_and_quality(attempts: &[Past]) -> Result<String, PlotError> {
     let mut agents: BTreeMap<&str, (f64, f64, f64)> = BTreeMap::new();
     for past in attempts {
         let Some(cost) = past.observation.cost_micros else { continue };

@@ -3,7 +3,7 @@
 use baton_core::trial::TrialPhase;
 use baton_engine::{decide, trial_ledger};
 use baton_learn::guard::Breach;
-use baton_learn::trial::Ledger;
+use baton_learn::trial::TrialProgress;
 use baton_plugin::router::Choice;
 use baton_stats::arm::Arm;
 use baton_stats::interval::Interval;
@@ -45,8 +45,8 @@ struct Side {
     accepted_at_once: Option<f64>,
 }
 
-fn side(ledger: &Ledger, arm: Arm) -> Side {
-    let tally = ledger.race().tally(arm);
+fn side(ledger: &TrialProgress, arm: Arm) -> Side {
+    let tally = ledger.test().totals(arm);
     Side { attempts: ledger.attempts(arm), tasks: tally.count, accepted_at_once: tally.mean() }
 }
 
@@ -64,8 +64,8 @@ fn shown(conn: &Reader, row: &TrialRow) -> Result<Shown, Failure> {
         agreement,
         baseline: side(&ledger, Arm::Baseline),
         candidate: side(&ledger, Arm::Candidate),
-        difference: ledger.race().difference(),
-        standing: ledger.standing().to_string(),
+        difference: ledger.test().difference(),
+        standing: ledger.status().to_string(),
         breach: ledger.breach(),
     })
 }

@@ -9,7 +9,7 @@ use baton_core::id::{AgentId, RunId, TaskId};
 use baton_core::task::StateName;
 use baton_engine::waits::Wait;
 use baton_engine::why::Why;
-use baton_plugin::capability::sign::AttemptEvent;
+use baton_plugin::capability::attempt_event::AttemptEvent;
 use baton_plugin::router::LEAST_LOADED;
 use baton_store::Reader;
 use baton_store::read::{self, history, summary};
@@ -294,8 +294,8 @@ fn of_run(fact: &Fact) -> Option<String> {
         Fact::RouterRolledBack { from, to, why } => {
             Some(format!("router {to} is back in place of {from}: {why}"))
         }
-        Fact::BudgetSpent { account, good, cap, .. } => {
-            Some(format!("the budget of {account} is used up: {}", good.shown(*cap)))
+        Fact::BudgetSpent { account, resource, cap, .. } => {
+            Some(format!("the budget of {account} is used up: {}", resource.shown(*cap)))
         }
         Fact::RunHeld => Some("paused".into()),
         Fact::RunUnheld => Some("goes on".into()),

@@ -6,8 +6,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use baton_plugin::capability::Profile;
-use baton_plugin::capability::process::Order;
-use baton_plugin::confine::{self, Confinement, Holds, Program};
+use baton_plugin::capability::process::SuperviseRequest;
+use baton_plugin::confine::{self, Confinement, Enforcement, Executable};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use crate::{Done, Failure, Outcome};
@@ -23,10 +23,10 @@ pub(crate) struct Args {
 /// Leaves the terminal, shuts itself in, ends with its supervisor should anyone kill that, and becomes the program.
 pub(crate) fn run(args: &Args) -> Outcome {
     rustix::process::setsid().map_err(std::io::Error::from)?;
-    let order: Order = serde_json::from_str(&args.order)
+    let order: SuperviseRequest = serde_json::from_str(&args.order)
         .map_err(|why| Failure::Infrastructure(format!("the order can't be read: {why}")))?;
     if let Some(confinement) = &order.confinement {
-        let program = Program {
+        let program = Executable {
             file: args.program.clone().into(),
             path: std::env::var_os("PATH"),
             temporary: order.temporary,
@@ -46,14 +46,15 @@ pub(crate) fn run(args: &Args) -> Outcome {
 
 /// `baton __confinement`: applies an empty confinement to itself and says what this kernel supports.
 pub(crate) fn confinement() -> Outcome {
-    let holds = confine::enter(&Confinement { view: true, ..Confinement::default() }, &Program::default())?;
+    let holds =
+        confine::enter(&Confinement { view: true, ..Confinement::default() }, &Executable::default())?;
     crate::screen::json(&holds);
     Ok(Done::Well)
 }
 
 /// What holds on this kernel.
-pub(crate) fn holds() -> std::io::Result<Holds> {
-    confine::holds(&std::env::current_exe()?)
+pub(crate) fn holds() -> std::io::Result<Enforcement> {
+    confine::probe(&std::env::current_exe()?)
 }
 
 /// Said once where programs are about to be started: what does not hold, and for whom nothing is to hold.

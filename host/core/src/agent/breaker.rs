@@ -20,7 +20,7 @@ pub enum Breaker {
 
 /// When a breaker opens, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Policy {
+pub struct BreakerPolicy {
     /// Failures in a row that open it.
     pub failures: u32,
     /// The first pause; it doubles with each trip in a row, up to 32 times.
@@ -29,7 +29,7 @@ pub struct Policy {
     pub probe: Option<Duration>,
 }
 
-impl Default for Policy {
+impl Default for BreakerPolicy {
     fn default() -> Self {
         Self { failures: 5, pause: Duration::from_secs(10), probe: Some(Duration::from_secs(60)) }
     }
@@ -59,7 +59,7 @@ impl Breaker {
 
     /// After an attempt failed in a way that blames the agent.
     #[must_use]
-    pub fn failed(self, policy: Policy, now: Time) -> Self {
+    pub fn failed(self, policy: BreakerPolicy, now: Time) -> Self {
         match self {
             Self::Closed { failures } if failures + 1 < policy.failures => {
                 Self::Closed { failures: failures + 1 }
@@ -70,7 +70,7 @@ impl Breaker {
         }
     }
 
-    fn open(policy: Policy, trips: u32, now: Time) -> Self {
+    fn open(policy: BreakerPolicy, trips: u32, now: Time) -> Self {
         Self::Open { until: now + policy.pause * (1 << trips.min(5)), trips: trips + 1 }
     }
 
@@ -88,7 +88,8 @@ impl Breaker {
 mod tests {
     use super::*;
 
-    const POLICY: Policy = Policy { failures: 2, pause: Duration::from_millis(100), probe: None };
+    const POLICY: BreakerPolicy =
+        BreakerPolicy { failures: 2, pause: Duration::from_millis(100), probe: None };
 
     #[test]
     fn opens_after_failures_in_a_row_and_closes_after_a_good_probe() {

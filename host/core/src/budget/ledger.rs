@@ -9,7 +9,7 @@ use super::{Amount, Cap, Resource};
 use crate::id::{AgentId, Epoch, RunId, TaskId};
 
 /// An attempt by its task and epoch.
-pub type Attempt = (TaskId, Epoch);
+pub type AttemptKey = (TaskId, Epoch);
 
 /// Whose money it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,7 +49,7 @@ impl Balance {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted {
     pub account: Account,
-    pub good: Resource,
+    pub resource: Resource,
     pub cap: u64,
 }
 
@@ -57,7 +57,7 @@ pub struct Exhausted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Notice {
     pub account: Account,
-    pub good: Resource,
+    pub resource: Resource,
     pub spent: u64,
     pub cap: u64,
     /// Nothing more will be started.
@@ -77,7 +77,7 @@ struct Reservation {
 #[derive(Debug, Default)]
 pub struct Ledger {
     balances: HashMap<Account, Balance>,
-    open: HashMap<Attempt, Reservation>,
+    open: HashMap<AttemptKey, Reservation>,
     noticed: HashSet<(Account, Resource, bool)>,
 }
 
@@ -109,8 +109,8 @@ impl Ledger {
 
     fn reached(&self, owners: &[(Account, Cap)], by: impl Fn(Balance) -> Amount) -> Option<Exhausted> {
         owners.iter().find_map(|&(account, cap)| {
-            let good = cap.reached(&by(self.balance(account)))?;
-            Some(Exhausted { account, good, cap: cap.get(good).unwrap_or_default() })
+            let resource = cap.reached(&by(self.balance(account)))?;
+            Some(Exhausted { account, resource, cap: cap.get(resource).unwrap_or_default() })
         })
     }
 
@@ -126,7 +126,7 @@ impl Ledger {
     /// [`Exhausted`] names the cap that leaves nothing.
     pub fn reserve(
         &mut self,
-        attempt: Attempt,
+        attempt: AttemptKey,
         most: Cap,
         owners: Vec<(Account, Cap)>,
     ) -> Result<Cap, Exhausted> {
@@ -148,9 +148,9 @@ impl Ledger {
     /// Forgets what an account has spent and set aside.
     pub fn close(&mut self, account: Account) {
         self.balances.remove(&account);
-        for good in Resource::ALL {
-            self.noticed.remove(&(account, good, false));
-            self.noticed.remove(&(account, good, true));
+        for resource in Resource::ALL {
+            self.noticed.remove(&(account, resource, false));
+            self.noticed.remove(&(account, resource, true));
         }
     }
 
@@ -162,18 +162,18 @@ impl Ledger {
 
     /// What an attempt may use.
     #[must_use]
-    pub fn allowance(&self, attempt: Attempt) -> Cap {
+    pub fn allowance(&self, attempt: AttemptKey) -> Cap {
         self.open.get(&attempt).map(|reservation| reservation.allowance).unwrap_or_default()
     }
 
     /// What is set aside for an attempt.
     #[must_use]
-    pub fn reserved(&self, attempt: Attempt) -> Option<Amount> {
+    pub fn reserved(&self, attempt: AttemptKey) -> Option<Amount> {
         self.open.get(&attempt).map(|reservation| reservation.amount)
     }
 
     /// Gives back what was set aside and takes what was used. Says of which caps most is gone by now, once for each.
-    pub fn settle(&mut self, attempt: Attempt, used: Option<Amount>) -> Vec<Notice> {
+    pub fn settle(&mut self, attempt: AttemptKey, used: Option<Amount>) -> Vec<Notice> {
         let Some(Reservation { owners, amount, .. }) = self.open.remove(&attempt) else { return Vec::new() };
         let mut notices = Vec::new();
         for (account, cap) in owners {
@@ -181,8 +181,9 @@ impl Ledger {
             balance.reserved = balance.reserved.minus(amount);
             balance.spent = balance.spent.plus(used.unwrap_or_default());
             let spent = balance.spent;
-            notices
-                .extend(Resource::ALL.into_iter().filter_map(|good| self.notice(account, good, cap, &spent)));
+            notices.extend(
+                Resource::ALL.into_iter().filter_map(|resource| self.notice(account, resource, cap, &spent)),
+            );
         }
         notices
     }
@@ -208,20 +209,20 @@ impl Ledger {
         if self.open.is_empty() {
             return;
         }
-        let idle = |(of, epoch): &&Attempt| *of == task && Some(*epoch) != under_way;
-        let idle: Vec<Attempt> = self.open.keys().filter(idle).copied().collect();
+        let idle = |(of, epoch): &&AttemptKey| *of == task && Some(*epoch) != under_way;
+        let idle: Vec<AttemptKey> = self.open.keys().filter(idle).copied().collect();
         for attempt in idle {
             self.settle(attempt, None);
         }
     }
 
-    fn notice(&mut self, account: Account, good: Resource, cap: Cap, spent: &Amount) -> Option<Notice> {
-        let (cap, spent) = (cap.get(good)?, spent.get(good));
+    fn notice(&mut self, account: Account, resource: Resource, cap: Cap, spent: &Amount) -> Option<Notice> {
+        let (cap, spent) = (cap.get(resource)?, spent.get(resource));
         let all = spent >= cap;
         let most = u128::from(spent) * 100 >= u128::from(cap) * WARN_AT;
-        (most && self.noticed.insert((account, good, all))).then_some(Notice {
+        (most && self.noticed.insert((account, resource, all))).then_some(Notice {
             account,
-            good,
+            resource,
             spent,
             cap,
             all,
@@ -236,7 +237,7 @@ mod tests {
 
     const RUN: Account = Account::Run(RunId(1));
 
-    fn attempt(task: i64) -> Attempt {
+    fn attempt(task: i64) -> AttemptKey {
         (TaskId(task), Epoch(1))
     }
 
@@ -255,7 +256,7 @@ mod tests {
         assert_eq!(reserve(1), Ok(money(40)));
         assert_eq!(reserve(2), Ok(money(40)));
         assert_eq!(reserve(3), Ok(money(20)));
-        assert_eq!(reserve(4), Err(Exhausted { account: RUN, good: Resource::Money, cap: 100 }));
+        assert_eq!(reserve(4), Err(Exhausted { account: RUN, resource: Resource::Money, cap: 100 }));
         // What was not used is there again; what was lost with a lease as well.
         assert_eq!(ledger.settle(attempt(1), spent(10)), []);
         assert_eq!(ledger.settle(attempt(2), None), []);
@@ -269,14 +270,14 @@ mod tests {
             ledger.reserve(attempt(task), money(100), vec![(RUN, money(100))]).unwrap();
             ledger.settle(attempt(task), spent(amount))
         };
-        let notice = |spent, all| Notice { account: RUN, good: Resource::Money, spent, cap: 100, all };
+        let notice = |spent, all| Notice { account: RUN, resource: Resource::Money, spent, cap: 100, all };
         assert_eq!(spend(1, 79), []);
         assert_eq!(spend(2, 1), [notice(80, false)]);
         assert_eq!(spend(3, 5), []);
         assert_eq!(spend(4, 20), [notice(105, true)]);
         assert_eq!(
             ledger.spent_out(&[(RUN, money(100))]),
-            Some(Exhausted { account: RUN, good: Resource::Money, cap: 100 })
+            Some(Exhausted { account: RUN, resource: Resource::Money, cap: 100 })
         );
     }
 }

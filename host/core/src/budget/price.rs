@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::{Basis, Money};
-use crate::outcome::Usage;
+use crate::usage::Usage;
 
 /// Of one model, for a million tokens each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]

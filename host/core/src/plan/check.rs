@@ -1,18 +1,27 @@
 //! What a schema can't say of a plan: ids are unique, dependencies exist, nothing waits for itself.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
-use super::load::{Placed, PlanError, PlanErrors, nearest};
+use super::error::{PlanError, PlanErrors};
 use super::{Plan, Workstream, graph};
 use crate::agent::Card;
+use crate::nearest::nearest;
 
 /// What there is to carry a plan out with.
 #[derive(Clone, Debug, Default)]
-pub struct Means {
+pub struct Available {
     pub executors: Vec<String>,
     pub validators: Vec<String>,
     /// None of them: nobody is configured yet, so who could do what is not looked at.
     pub agents: Vec<Card>,
+}
+
+/// A workstream and the place it was read from.
+pub(super) struct Placed {
+    pub(super) file: PathBuf,
+    pub(super) pointer: String,
+    pub(super) workstream: Workstream,
 }
 
 /// The plan, or all flaws: those of its files (`found`), those between its workstreams, and what it names or needs that
@@ -21,7 +30,7 @@ pub(super) fn check(
     name: String,
     mut placed: Vec<Placed>,
     mut found: Vec<PlanError>,
-    means: Option<&Means>,
+    available: Option<&Available>,
 ) -> Result<Plan, PlanErrors> {
     placed.sort_by(|one, other| one.workstream.id.cmp(&other.workstream.id));
     found.extend(duplicates(&placed));
@@ -29,9 +38,9 @@ pub(super) fn check(
     found.extend(cycles(&placed));
     found.extend(unreachable(&placed));
     found.extend(bad_contracts(&placed));
-    if let Some(means) = means {
-        found.extend(placed.iter().flat_map(|one| unknown_plugins(one, means)));
-        found.extend(placed.iter().filter_map(|one| nobody(one, &means.agents)));
+    if let Some(available) = available {
+        found.extend(placed.iter().flat_map(|one| unknown_plugins(one, available)));
+        found.extend(placed.iter().filter_map(|one| nobody(one, &available.agents)));
     }
     if !found.is_empty() {
         return Err(PlanErrors(found));
@@ -77,7 +86,7 @@ fn bad_contracts(placed: &[Placed]) -> Vec<PlanError> {
     placed.iter().filter_map(wrong).collect()
 }
 
-fn unknown_plugins(one: &Placed, means: &Means) -> Vec<PlanError> {
+fn unknown_plugins(one: &Placed, available: &Available) -> Vec<PlanError> {
     let unknown = |key: &str, kind: &str, name: &str, known: &[String]| {
         let is_file = name.ends_with(".wasm");
         (!is_file && !known.iter().any(|known| known == name)).then(|| {
@@ -90,9 +99,9 @@ fn unknown_plugins(one: &Placed, means: &Means) -> Vec<PlanError> {
         })
     };
     let executor = one.workstream.executor.iter();
-    let executors = executor.filter_map(|name| unknown("executor", "executor", name, &means.executors));
+    let executors = executor.filter_map(|name| unknown("executor", "executor", name, &available.executors));
     let validators = one.workstream.validators.iter().enumerate().filter_map(|(index, validator)| {
-        unknown(&format!("validators/{index}/use"), "validator", &validator.uses, &means.validators)
+        unknown(&format!("validators/{index}/use"), "validator", &validator.uses, &available.validators)
     });
     executors.chain(validators).collect()
 }
@@ -109,7 +118,7 @@ fn nobody(one: &Placed, agents: &[Card]) -> Option<PlanError> {
 
 /// Workstreams that none of these agents can do, each with what everybody lacks.
 #[must_use]
-pub fn undoable<'a>(plan: &'a Plan, agents: &[Card]) -> Vec<(&'a str, String)> {
+pub fn unassignable<'a>(plan: &'a Plan, agents: &[Card]) -> Vec<(&'a str, String)> {
     let simple = plan.workstreams.iter().filter(|one| one.executor.is_none());
     simple.filter_map(|one| Some((one.id.as_str(), lacking(one, agents)?))).collect()
 }

@@ -1,6 +1,5 @@
 //! Reading a plan from a file or a folder, with all of its errors at once.
 
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,62 +7,12 @@ use jsonschema::Validator;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::Value;
 
-use super::check::Means;
+use super::check::{Available, Placed};
+use super::error::{PlanError, PlanErrors};
 use super::{Plan, Workstream, check, json, schema};
+use crate::nearest::nearest;
 use crate::scope::Glob;
 use crate::span::Span;
-
-/// What is wrong at one place of a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanError {
-    pub file: PathBuf,
-    /// A JSON pointer into the file; empty for the file as a whole.
-    pub pointer: String,
-    /// What was expected and found.
-    pub what: String,
-    /// The nearest right word or another way to fix it.
-    pub hint: Option<String>,
-}
-
-impl fmt::Display for PlanError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let place = if self.pointer.is_empty() { "" } else { &self.pointer };
-        write!(
-            f,
-            "{}{}{place}: {}",
-            self.file.display(),
-            if place.is_empty() { "" } else { "#" },
-            self.what
-        )?;
-        match &self.hint {
-            Some(hint) => write!(f, " ({hint})"),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Everything that is wrong with a plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanErrors(pub Vec<PlanError>);
-
-impl fmt::Display for PlanErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for flaw in &self.0 {
-            writeln!(f, "{flaw}")?;
-        }
-        let count = self.0.len();
-        write!(f, "the plan has {count} error{}", if count == 1 { "" } else { "s" })
-    }
-}
-
-impl std::error::Error for PlanErrors {}
-
-/// A workstream and the place it was read from.
-pub(super) struct Placed {
-    pub(super) file: PathBuf,
-    pub(super) pointer: String,
-    pub(super) workstream: Workstream,
-}
 
 const FORMATS: [&str; 4] = ["json", "yaml", "yml", "toml"];
 
@@ -79,8 +28,8 @@ pub fn load(path: &Path) -> Result<Plan, PlanErrors> {
 ///
 /// # Errors
 /// All that is wrong with it.
-pub fn load_for(path: &Path, means: &Means) -> Result<Plan, PlanErrors> {
-    read_checked(path, Some(means))
+pub fn load_for(path: &Path, available: &Available) -> Result<Plan, PlanErrors> {
+    read_checked(path, Some(available))
 }
 
 /// A plan that came as a value, such as from another process: held against the schema and the rules of plans, as a file
@@ -99,7 +48,7 @@ pub fn sound(plan: &Plan) -> Result<Plan, PlanErrors> {
     check::check(plan.name.clone(), placed, flaws, None)
 }
 
-fn read_checked(path: &Path, means: Option<&Means>) -> Result<Plan, PlanErrors> {
+fn read_checked(path: &Path, available: Option<&Available>) -> Result<Plan, PlanErrors> {
     let mut flaws = Vec::new();
     let mut name = None;
     let mut placed = Vec::new();
@@ -113,7 +62,7 @@ fn read_checked(path: &Path, means: Option<&Means>) -> Result<Plan, PlanErrors> 
     }
     some(path, &placed, &mut flaws);
     let name = name.unwrap_or_else(|| name_of(path));
-    check::check(name, placed, flaws, means)
+    check::check(name, placed, flaws, available)
 }
 
 fn validator(path: &Path) -> Result<Validator, PlanErrors> {
@@ -330,18 +279,6 @@ fn known_keys(schema_path: &str) -> Vec<String> {
     };
     let keys = place.and_then(|at| at.get("properties")).and_then(Value::as_object);
     keys.map(|keys| keys.keys().cloned().collect()).unwrap_or_default()
-}
-
-/// The known word that a misspelt one probably stands for.
-#[must_use]
-pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|candidate| {
-            (strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase()), candidate)
-        })
-        .filter(|(distance, candidate)| *distance <= (candidate.len().max(word.len()) / 3).max(1))
-        .min()
-        .map(|(_, candidate)| candidate)
 }
 
 fn kind(value: &Value) -> &'static str {

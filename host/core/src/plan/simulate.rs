@@ -60,8 +60,9 @@ pub fn timeline(plan: &Plan, agents: &[Option<Card>]) -> Timeline {
         ready.sort_by_key(urgency);
         let mut started = HashSet::new();
         for &index in &ready {
-            let clashes =
-                running.iter().any(|slot| terms[slot.workstream].scope.clash(&terms[index].scope).is_some());
+            let clashes = running
+                .iter()
+                .any(|slot| terms[slot.workstream].scope.conflict(&terms[index].scope).is_some());
             let able = |agent: &usize| {
                 !running.iter().any(|slot| slot.agent == *agent)
                     && agents[*agent].as_ref().is_none_or(|card| {

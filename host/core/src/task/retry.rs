@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::Task;
 use crate::clock::Time;
 use crate::fault::{ErrorClass, Fault};
-use crate::plan::Retry;
 use crate::seed::Seed;
+use crate::task::policy::Retry;
 
 /// An uncharged retry is never sooner: a service that asks to wait for no time would be asked without end.
 const SOONEST: Duration = Duration::from_millis(100);
@@ -17,14 +17,14 @@ const PUT_OFF: u32 = 48;
 
 /// What becomes of a task whose attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    Again { at: Time, charged: bool, crashed: bool },
+pub enum RetryDecision {
+    Retry { at: Time, charged: bool, crashed: bool },
     GiveUp,
 }
 
 /// `task.attempts` counts the attempt that failed.
 #[must_use]
-pub fn verdict(task: &Task, retry: &Retry, fault: &Fault, now: Time, seed: Seed) -> Verdict {
+pub fn after_failure(task: &Task, retry: &Retry, fault: &Fault, now: Time, seed: Seed) -> RetryDecision {
     let delay = |spread: u32| {
         let draw = seed.of(task.id.0).of(i64::from(task.epoch.0)).fraction();
         let ceiling = retry.base.0.saturating_mul(2_u32.saturating_pow(spread)).min(retry.cap.0);
@@ -32,9 +32,9 @@ pub fn verdict(task: &Task, retry: &Retry, fault: &Fault, now: Time, seed: Seed)
     };
     let again = |at, crashed| {
         if task.attempts >= retry.attempts {
-            Verdict::GiveUp
+            RetryDecision::GiveUp
         } else {
-            Verdict::Again { at, charged: true, crashed }
+            RetryDecision::Retry { at, charged: true, crashed }
         }
     };
     let tries = task.attempts.saturating_sub(1);
@@ -47,12 +47,12 @@ pub fn verdict(task: &Task, retry: &Retry, fault: &Fault, now: Time, seed: Seed)
         | ErrorClass::Other => {
             again(fault.retry_after().map_or_else(|| delay(tries), |after| now + after), false)
         }
-        ErrorClass::Crashed | ErrorClass::Lost if task.crashes + 1 >= retry.crashes => Verdict::GiveUp,
+        ErrorClass::Crashed | ErrorClass::Lost if task.crashes + 1 >= retry.crashes => RetryDecision::GiveUp,
         ErrorClass::Crashed | ErrorClass::Lost => again(delay(tries), true),
         ErrorClass::RateLimited => {
             let at = now + fault.retry_after().unwrap_or(retry.cap.0).max(SOONEST);
             if task.epoch.0.saturating_sub(task.attempts) < PUT_OFF {
-                return Verdict::Again { at, charged: false, crashed: false };
+                return RetryDecision::Retry { at, charged: false, crashed: false };
             }
             again(at, false)
         }
@@ -60,7 +60,7 @@ pub fn verdict(task: &Task, retry: &Retry, fault: &Fault, now: Time, seed: Seed)
         | ErrorClass::Unauthorized
         | ErrorClass::Environment
         | ErrorClass::Budget
-        | ErrorClass::Deadline => Verdict::GiveUp,
+        | ErrorClass::Deadline => RetryDecision::GiveUp,
     }
 }
 
@@ -90,8 +90,8 @@ mod tests {
         }
     }
 
-    fn after(attempts: u32, fault: &Fault) -> Verdict {
-        verdict(&task(attempts, 0), &Retry::default(), fault, Time(1000), Seed(1))
+    fn after(attempts: u32, fault: &Fault) -> RetryDecision {
+        after_failure(&task(attempts, 0), &Retry::default(), fault, Time(1000), Seed(1))
     }
 
     #[test]
@@ -99,8 +99,8 @@ mod tests {
         let retry = Retry { attempts: 40, cap: Span::from_secs(60), ..Retry::default() };
         for attempts in 1..40 {
             let fault = Fault::new(ErrorClass::Transient, "");
-            let Verdict::Again { at, charged: true, crashed: false } =
-                verdict(&task(attempts, 0), &retry, &fault, Time(0), Seed(3))
+            let RetryDecision::Retry { at, charged: true, crashed: false } =
+                after_failure(&task(attempts, 0), &retry, &fault, Time(0), Seed(3))
             else {
                 panic!("attempt {attempts} should be tried again");
             };
@@ -112,14 +112,14 @@ mod tests {
     #[test]
     fn attempts_run_out() {
         let fault = Fault::new(ErrorClass::Transient, "");
-        assert!(matches!(after(2, &fault), Verdict::Again { .. }));
-        assert_eq!(after(3, &fault), Verdict::GiveUp);
+        assert!(matches!(after(2, &fault), RetryDecision::Retry { .. }));
+        assert_eq!(after(3, &fault), RetryDecision::GiveUp);
     }
 
     #[test]
     fn a_rate_limit_honours_retry_after_and_costs_no_attempt() {
         let fault = Fault { retry_after_ms: Some(5000), ..Fault::new(ErrorClass::RateLimited, "") };
-        assert_eq!(after(3, &fault), Verdict::Again { at: Time(6000), charged: false, crashed: false });
+        assert_eq!(after(3, &fault), RetryDecision::Retry { at: Time(6000), charged: false, crashed: false });
     }
 
     #[test]
@@ -127,7 +127,7 @@ mod tests {
         for class in
             [ErrorClass::InvalidInput, ErrorClass::Unauthorized, ErrorClass::Environment, ErrorClass::Budget]
         {
-            assert_eq!(after(1, &Fault::new(class, "")), Verdict::GiveUp, "{class}");
+            assert_eq!(after(1, &Fault::new(class, "")), RetryDecision::GiveUp, "{class}");
         }
     }
 
@@ -135,9 +135,9 @@ mod tests {
     fn crashes_count_to_the_poison_limit() {
         let retry = Retry { attempts: 100, crashes: 3, ..Retry::default() };
         let fault = Fault::new(ErrorClass::Crashed, "");
-        let crashed = |before| verdict(&task(before + 1, before), &retry, &fault, Time(0), Seed(1));
-        assert!(matches!(crashed(0), Verdict::Again { crashed: true, .. }));
-        assert!(matches!(crashed(1), Verdict::Again { .. }));
-        assert_eq!(crashed(2), Verdict::GiveUp);
+        let crashed = |before| after_failure(&task(before + 1, before), &retry, &fault, Time(0), Seed(1));
+        assert!(matches!(crashed(0), RetryDecision::Retry { crashed: true, .. }));
+        assert!(matches!(crashed(1), RetryDecision::Retry { .. }));
+        assert_eq!(crashed(2), RetryDecision::GiveUp);
     }
 }

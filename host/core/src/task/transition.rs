@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::retry::{Verdict, verdict};
+use super::retry::{RetryDecision, after_failure};
 use super::{Need, State, StateName, Task, TaskPolicy, WaitingOn};
 use crate::clock::Time;
 use crate::event::{Fact, Readied};
@@ -15,7 +15,7 @@ use crate::seed::Seed;
 
 /// What someone wants of a task.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Command {
+pub enum TaskCommand {
     /// Blocked → Ready.
     Unblock,
     /// Backoff → Ready.
@@ -121,120 +121,126 @@ pub enum Refused {
     Held,
 }
 
-type Decision = Result<Fact, Refused>;
-
 /// What the command comes to.
 ///
 /// # Errors
 /// [`Refused`] says why the task as it is does not allow it.
-pub fn decide(task: &Task, terms: &TaskPolicy, command: Command, now: Time, seed: Seed) -> Decision {
+pub fn decide(
+    task: &Task,
+    terms: &TaskPolicy,
+    command: TaskCommand,
+    now: Time,
+    seed: Seed,
+) -> Result<Fact, Refused> {
     let wrong = || Err(Refused::WrongState { is: task.state.name() });
     match (command, task.state) {
-        (Command::Unblock, State::Blocked) => Ok(Fact::Readied { why: Readied::Dependencies }),
-        (Command::Due, State::Backoff { .. }) => Ok(Fact::Readied { why: Readied::Due }),
-        (Command::Assign { .. } | Command::Delegate, State::Ready { .. }) if task.held => Err(Refused::Held),
-        (Command::Assign { agent, lease_until, decision }, State::Ready { .. }) => {
+        (TaskCommand::Unblock, State::Blocked) => Ok(Fact::Readied { why: Readied::Dependencies }),
+        (TaskCommand::Due, State::Backoff { .. }) => Ok(Fact::Readied { why: Readied::Due }),
+        (TaskCommand::Assign { .. } | TaskCommand::Delegate, State::Ready { .. }) if task.held => {
+            Err(Refused::Held)
+        }
+        (TaskCommand::Assign { agent, lease_until, decision }, State::Ready { .. }) => {
             Ok(Fact::Assigned { agent, lease_until, decision })
         }
-        (Command::Delegate, State::Ready { .. }) => Ok(Fact::Delegated),
-        (Command::Claim { epoch }, State::Running { .. }) if task.cancelling => {
+        (TaskCommand::Delegate, State::Ready { .. }) => Ok(Fact::Delegated),
+        (TaskCommand::Claim { epoch }, State::Running { .. }) if task.cancelling => {
             current(task, epoch).map(|()| Fact::Cancelled { why: "it was asked to stop".into() })
         }
         (
-            Command::Claim { epoch },
+            TaskCommand::Claim { epoch },
             State::Running { .. } | State::Waiting { stage: WaitingOn::Executor, need: None, .. },
         ) => current(task, epoch).map(|()| Fact::Claimed),
-        (Command::Await { epoch, stage, need }, State::Waiting { stage: at, need: None, .. })
+        (TaskCommand::Await { epoch, stage, need }, State::Waiting { stage: at, need: None, .. })
             if at == stage =>
         {
             current(task, epoch).map(|()| Fact::Awaiting { stage, need })
         }
-        (Command::Await { epoch, stage: WaitingOn::Routing, need }, State::Ready { .. }) => {
+        (TaskCommand::Await { epoch, stage: WaitingOn::Routing, need }, State::Ready { .. }) => {
             current(task, epoch).map(|()| Fact::Awaiting { stage: WaitingOn::Routing, need })
         }
-        (Command::Wake, State::Waiting { stage: WaitingOn::Routing, need: Some(_), .. }) => {
+        (TaskCommand::Wake, State::Waiting { stage: WaitingOn::Routing, need: Some(_), .. }) => {
             Ok(Fact::Readied { why: Readied::Consulted })
         }
         (
-            Command::Wake,
+            TaskCommand::Wake,
             State::Waiting { stage: WaitingOn::Executor | WaitingOn::Acceptance, need: Some(_), .. },
         ) => Ok(Fact::Woken),
-        (Command::Ask { epoch, waits: true, .. }, State::Running { .. }) if task.cancelling => {
+        (TaskCommand::Ask { epoch, waits: true, .. }, State::Running { .. }) if task.cancelling => {
             current(task, epoch).map(|()| Fact::Cancelled { why: "it was asked to stop".into() })
         }
-        (Command::Ask { epoch, id, question, until, waits }, State::Running { .. }) => {
+        (TaskCommand::Ask { epoch, id, question, until, waits }, State::Running { .. }) => {
             let Question { purpose, text, choices, .. } = *question;
             let fact = Fact::Asked { question: id, purpose, text, choices, until, waits };
             current(task, epoch).map(|()| fact)
         }
-        (Command::Answer { question, text, by }, State::Waiting { stage: WaitingOn::Person, .. }) => {
+        (TaskCommand::Answer { question, text, by }, State::Waiting { stage: WaitingOn::Person, .. }) => {
             Ok(Fact::Answered { question, text, by })
         }
-        (Command::Accept { .. }, State::Waiting { stage: WaitingOn::Person, .. }) => wrong(),
+        (TaskCommand::Accept { .. }, State::Waiting { stage: WaitingOn::Person, .. }) => wrong(),
         // Nobody has answered in time. What the attempt that asked has to say afterwards changes nothing.
-        (Command::Fail { epoch, fault }, State::Waiting { stage: WaitingOn::Person, .. }) => {
+        (TaskCommand::Fail { epoch, fault }, State::Waiting { stage: WaitingOn::Person, .. }) => {
             current(task, epoch)?;
             match fault.class {
                 ErrorClass::Environment | ErrorClass::Deadline => Ok(Fact::Failed { fault }),
                 _ => wrong(),
             }
         }
-        (Command::Accept { epoch, checks, quality }, State::Running { .. } | State::Waiting { .. }) => {
+        (TaskCommand::Accept { epoch, checks, quality }, State::Running { .. } | State::Waiting { .. }) => {
             current(task, epoch).map(|()| Fact::Accepted { checks, quality })
         }
-        (Command::Fail { epoch, fault }, State::Running { .. } | State::Waiting { .. }) => {
+        (TaskCommand::Fail { epoch, fault }, State::Running { .. } | State::Waiting { .. }) => {
             current(task, epoch).map(|()| failed(task, terms, fault, now, seed))
         }
-        (Command::Reject { fault }, State::Ready { .. } | State::Blocked | State::Backoff { .. }) => {
+        (TaskCommand::Reject { fault }, State::Ready { .. } | State::Blocked | State::Backoff { .. }) => {
             Ok(Fact::Failed { fault })
         }
-        (Command::LoseLease { why }, State::Running { .. }) => Ok(lost(task, terms, why, now)),
-        (Command::Release { epoch, why, begun }, State::Running { .. }) => {
+        (TaskCommand::LoseLease { why }, State::Running { .. }) => Ok(lost(task, terms, why, now)),
+        (TaskCommand::Release { epoch, why, begun }, State::Running { .. }) => {
             current(task, epoch).map(|()| released(task, terms, why, begun))
         }
-        (Command::Conflict { epoch, files }, State::Waiting { stage: WaitingOn::Acceptance, .. }) => {
+        (TaskCommand::Conflict { epoch, files }, State::Waiting { stage: WaitingOn::Acceptance, .. }) => {
             current(task, epoch).map(|()| conflicted(task, terms, files, now, seed))
         }
-        (Command::Defer { until }, State::Ready { .. }) => Ok(Fact::Deferred { until }),
-        (Command::Hold, state) if !state.is_terminal() && !task.held => Ok(Fact::Held),
-        (Command::Unhold, _) if task.held => Ok(Fact::Unheld),
-        (Command::Cancel { .. }, State::Running { .. }) if !task.cancelling => Ok(Fact::CancelRequested),
+        (TaskCommand::Defer { until }, State::Ready { .. }) => Ok(Fact::Deferred { until }),
+        (TaskCommand::Hold, state) if !state.is_terminal() && !task.held => Ok(Fact::Held),
+        (TaskCommand::Unhold, _) if task.held => Ok(Fact::Unheld),
+        (TaskCommand::Cancel { .. }, State::Running { .. }) if !task.cancelling => Ok(Fact::CancelRequested),
         (
-            Command::Cancel { why },
+            TaskCommand::Cancel { why },
             State::Blocked | State::Ready { .. } | State::Waiting { .. } | State::Backoff { .. },
         ) => Ok(Fact::Cancelled { why }),
-        (Command::Cancelled { epoch, why }, State::Running { .. } | State::Waiting { .. }) => {
+        (TaskCommand::Cancelled { epoch, why }, State::Running { .. } | State::Waiting { .. }) => {
             current(task, epoch).map(|()| Fact::Cancelled { why })
         }
-        (Command::Skip { because }, State::Blocked) => Ok(Fact::Skipped { because }),
-        (Command::Redrive, State::Failed { .. } | State::Cancelled { .. } | State::Skipped { .. }) => {
+        (TaskCommand::Skip { because }, State::Blocked) => Ok(Fact::Skipped { because }),
+        (TaskCommand::Redrive, State::Failed { .. } | State::Cancelled { .. } | State::Skipped { .. }) => {
             Ok(Fact::Redriven)
         }
-        (Command::Drop, State::Failed { .. }) => Ok(Fact::Dropped),
+        (TaskCommand::Drop, State::Failed { .. }) => Ok(Fact::Dropped),
         (
-            Command::Unblock
-            | Command::Due
-            | Command::Assign { .. }
-            | Command::Claim { .. }
-            | Command::Delegate
-            | Command::Await { .. }
-            | Command::Wake
-            | Command::Ask { .. }
-            | Command::Answer { .. }
-            | Command::Accept { .. }
-            | Command::Fail { .. }
-            | Command::Reject { .. }
-            | Command::LoseLease { .. }
-            | Command::Release { .. }
-            | Command::Conflict { .. }
-            | Command::Defer { .. }
-            | Command::Hold
-            | Command::Unhold
-            | Command::Cancel { .. }
-            | Command::Cancelled { .. }
-            | Command::Skip { .. }
-            | Command::Redrive
-            | Command::Drop,
+            TaskCommand::Unblock
+            | TaskCommand::Due
+            | TaskCommand::Assign { .. }
+            | TaskCommand::Claim { .. }
+            | TaskCommand::Delegate
+            | TaskCommand::Await { .. }
+            | TaskCommand::Wake
+            | TaskCommand::Ask { .. }
+            | TaskCommand::Answer { .. }
+            | TaskCommand::Accept { .. }
+            | TaskCommand::Fail { .. }
+            | TaskCommand::Reject { .. }
+            | TaskCommand::LoseLease { .. }
+            | TaskCommand::Release { .. }
+            | TaskCommand::Conflict { .. }
+            | TaskCommand::Defer { .. }
+            | TaskCommand::Hold
+            | TaskCommand::Unhold
+            | TaskCommand::Cancel { .. }
+            | TaskCommand::Cancelled { .. }
+            | TaskCommand::Skip { .. }
+            | TaskCommand::Redrive
+            | TaskCommand::Drop,
             _,
         ) => wrong(),
     }
@@ -249,15 +255,15 @@ fn failed(task: &Task, terms: &TaskPolicy, fault: Fault, now: Time, seed: Seed) 
     if task.cancelling {
         return Fact::Cancelled { why: fault.message };
     }
-    if terms.asks_first(begun(task, &fault)) {
+    if terms.needs_confirmation(begun(task, &fault)) {
         return Fact::Failed { fault: Fault { message: in_doubt(&fault.message), ..fault } };
     }
     let expired = task.deadline.is_some_and(|deadline| deadline <= now);
-    match verdict(task, &terms.retry, &fault, now, seed) {
-        Verdict::Again { at, charged, crashed } if !expired => {
+    match after_failure(task, &terms.retry, &fault, now, seed) {
+        RetryDecision::Retry { at, charged, crashed } if !expired => {
             Fact::Retrying { fault, until: at, charged, crashed }
         }
-        Verdict::Again { .. } | Verdict::GiveUp => Fact::Failed { fault },
+        RetryDecision::Retry { .. } | RetryDecision::GiveUp => Fact::Failed { fault },
     }
 }
 
@@ -293,7 +299,7 @@ fn begun(task: &Task, fault: &Fault) -> Begun {
 fn released(task: &Task, terms: &TaskPolicy, why: String, begun: Begun) -> Fact {
     if task.cancelling {
         Fact::Cancelled { why }
-    } else if terms.asks_first(begun) {
+    } else if terms.needs_confirmation(begun) {
         Fact::Failed { fault: Fault::new(ErrorClass::Lost, in_doubt(&why)) }
     } else {
         Fact::Released { why }
@@ -311,7 +317,7 @@ fn lost(task: &Task, terms: &TaskPolicy, why: String, now: Time) -> Fact {
         return Fact::Cancelled { why };
     }
     let again = task.crashes + 1 < terms.retry.crashes;
-    if terms.asks_first(Begun::Yes) {
+    if terms.needs_confirmation(Begun::Yes) {
         return Fact::Failed { fault: Fault::new(ErrorClass::Lost, in_doubt(&why)) };
     }
     let fault = Fault::new(ErrorClass::Lost, why);
@@ -470,8 +476,9 @@ pub fn evolve(task: &mut Task, at: Time, fact: &Fact) {
 mod tests {
     use super::*;
     use crate::id::{RunId, TermsId};
-    use crate::plan::Effects::{External, Pure, Workspace};
-    use crate::plan::{Effects, Workstream};
+    use crate::plan::Workstream;
+    use crate::task::policy::Effects;
+    use crate::task::policy::Effects::{External, Pure, Workspace};
 
     const EPOCH: Epoch = Epoch(1);
 
@@ -505,15 +512,15 @@ mod tests {
     }
 
     /// All ways in which an attempt can end without being accepted, but those that a person asked for.
-    fn ends(begun: Begun) -> Vec<Command> {
+    fn ends(begun: Begun) -> Vec<TaskCommand> {
         let fail = |class| {
             let fault = Fault { begun, retry_after_ms: Some(1), ..Fault::new(class, "why") };
-            Command::Fail { epoch: EPOCH, fault }
+            TaskCommand::Fail { epoch: EPOCH, fault }
         };
         let mut ends: Vec<_> = ErrorClass::ALL.into_iter().map(fail).collect();
-        ends.push(Command::Release { epoch: EPOCH, why: "why".into(), begun });
+        ends.push(TaskCommand::Release { epoch: EPOCH, why: "why".into(), begun });
         if begun == Begun::Yes {
-            ends.push(Command::LoseLease { why: "why".into() });
+            ends.push(TaskCommand::LoseLease { why: "why".into() });
         }
         ends
     }
@@ -548,7 +555,7 @@ mod tests {
             (terms(Workspace, false), Begun::Yes),
         ];
         for (terms, begun) in cases {
-            let again = |end: &Command| {
+            let again = |end: &TaskCommand| {
                 let decided = decide(&task(running()), &terms, end.clone(), Time(5), Seed(1));
                 matches!(decided, Ok(Fact::Retrying { .. } | Fact::Released { .. }))
             };

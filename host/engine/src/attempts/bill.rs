@@ -6,7 +6,7 @@ use baton_core::budget::price::Tariff;
 use baton_core::budget::{Amount, Basis, Bill, Money};
 use baton_core::fault::ErrorClass;
 use baton_core::op::End;
-use baton_core::outcome::Usage;
+use baton_core::usage::Usage;
 
 use crate::attempt;
 

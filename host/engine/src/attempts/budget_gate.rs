@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use baton_core::agent::{Agent, Card};
-use baton_core::budget::ledger::{Account, Attempt, Exhausted, Ledger, Notice};
+use baton_core::budget::ledger::{Account, AttemptKey, Exhausted, Ledger, Notice};
 use baton_core::budget::price::Tariff;
 use baton_core::budget::{Amount, Budget, Cap};
 use baton_core::clock::Time;
@@ -12,7 +12,7 @@ use baton_core::event::Fact;
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::id::{AgentId, Epoch, RunId, TaskId};
 use baton_core::task::Task;
-use baton_plugin::capability::Meter;
+use baton_plugin::capability::UsageMeter;
 
 use crate::decide::{Place, Prepared};
 use crate::pool::Worker;
@@ -110,8 +110,8 @@ impl BudgetGate {
         let task = prepared.task.id;
         let mut tasks = vec![(Account::Task(task), own)];
         tasks.extend(above);
-        if let Some(Exhausted { good, cap, .. }) = self.ledger.spent_out(&tasks) {
-            let why = format!("its attempts have used up the {} that they may", good.shown(cap));
+        if let Some(Exhausted { resource, cap, .. }) = self.ledger.spent_out(&tasks) {
+            let why = format!("its attempts have used up the {} that they may", resource.shown(cap));
             return Place::Broke(Fault::new(ErrorClass::Budget, why));
         }
         let run = prepared.task.run;
@@ -140,18 +140,18 @@ impl BudgetGate {
 
     /// What an attempt that starts now may use.
     #[must_use]
-    pub fn meter(&self, attempt: Attempt, card: &Card) -> Meter {
-        Meter::new(self.ledger.allowance(attempt), self.tariff(card))
+    pub fn meter(&self, attempt: AttemptKey, card: &Card) -> UsageMeter {
+        UsageMeter::new(self.ledger.allowance(attempt), self.tariff(card))
     }
 
     /// What is set aside for an attempt.
     #[must_use]
-    pub fn reserved(&self, attempt: Attempt) -> Option<Amount> {
+    pub fn reserved(&self, attempt: AttemptKey) -> Option<Amount> {
         self.ledger.reserved(attempt)
     }
 
     /// Gives back what was set aside and takes what was used. Says of which caps most is gone by now, once for each.
-    pub fn settle(&mut self, attempt: Attempt, used: Option<Amount>) -> Vec<Notice> {
+    pub fn settle(&mut self, attempt: AttemptKey, used: Option<Amount>) -> Vec<Notice> {
         self.ledger.settle(attempt, used)
     }
 
@@ -229,12 +229,12 @@ impl BudgetGate {
 }
 
 /// A notice as it is recorded and logged.
-pub(super) fn told(Notice { account, good, spent, cap, all }: Notice) -> Fact {
+pub(super) fn told(Notice { account, resource, spent, cap, all }: Notice) -> Fact {
     let left = if all { "is used up" } else { "is nearly used up" };
-    tracing::warn!("the budget of {account} {left}: {} of {}", good.shown(spent), good.shown(cap));
+    tracing::warn!("the budget of {account} {left}: {} of {}", resource.shown(spent), resource.shown(cap));
     if all {
-        Fact::BudgetSpent { account, good, spent, cap }
+        Fact::BudgetSpent { account, resource, spent, cap }
     } else {
-        Fact::BudgetLow { account, good, spent, cap }
+        Fact::BudgetLow { account, resource, spent, cap }
     }
 }

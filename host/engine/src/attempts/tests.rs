@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use baton_core::budget::{Budget, Cap, Caps, Money};
 use baton_core::fault::ErrorClass;
-use baton_core::outcome::Usage;
 use baton_core::plan::Workstream;
+use baton_core::usage::Usage;
 use baton_plugin::router::least_loaded;
 
 use super::*;
@@ -262,7 +262,7 @@ fn an_attempt_whose_task_moves_on_loses_its_right_to_act() {
     assert_eq!(reasons(running(1, 2)), Some(CancelReason::LeaseLost));
     assert_eq!(reasons(ready(1)), Some(CancelReason::LeaseLost));
     let asked = State::Waiting { stage: WaitingOn::Person, need: None, since: NOW };
-    assert_eq!(reasons(Task { epoch: Epoch(1), ..in_state(1, asked) }), Some(CancelReason::Asked));
+    assert_eq!(reasons(Task { epoch: Epoch(1), ..in_state(1, asked) }), Some(CancelReason::AwaitingPerson));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Locks: which task keeps another from running, by what both may touch.
 
 use baton_core::id::TaskId;
-use baton_core::plan::Effects;
-use baton_core::scope::Clash;
+use baton_core::scope::ScopeConflict;
+use baton_core::task::policy::Effects;
 use baton_core::task::{State, Task};
 
 use super::{Board, Turn};
@@ -10,9 +10,9 @@ use super::{Board, Turn};
 impl Board {
     /// The first lock that keeps these terms from running, and who holds it. A family does not lock itself out.
     #[must_use]
-    pub fn clash(&self, task: &Task) -> Option<(TaskId, Clash)> {
+    pub fn clash(&self, task: &Task) -> Option<(TaskId, ScopeConflict)> {
         if let Some(holder) = self.locked_out(task) {
-            return Some((holder, Clash::Alone));
+            return Some((holder, ScopeConflict::Alone));
         }
         if self.terms(task.terms).scope.is_free() {
             return None;
@@ -51,7 +51,7 @@ impl Board {
         &self,
         task: &Task,
         holders: impl Iterator<Item = &'a TaskId>,
-    ) -> Option<(TaskId, Clash)> {
+    ) -> Option<(TaskId, ScopeConflict)> {
         let wanted = &self.terms(task.terms).scope;
         for &holder in holders {
             let Some(held) = self.tasks.get(&holder) else { continue };
@@ -59,7 +59,7 @@ impl Board {
                 continue;
             }
             let locked = self.narrowed.get(&holder).unwrap_or(&self.terms(held.terms).scope);
-            if let Some(clash) = wanted.clash(locked) {
+            if let Some(clash) = wanted.conflict(locked) {
                 return Some((holder, clash));
             }
         }

@@ -1,7 +1,7 @@
 use baton_core::clock::Time;
 use baton_core::id::{AgentId, Epoch, RunId, TaskId, TermsId};
-use baton_core::plan::Effects;
 use baton_core::scope::Scope;
+use baton_core::task::policy::Effects;
 use baton_core::task::{Need, Parent, Role, State, Task, TaskPolicy, WaitingOn};
 use proptest::prelude::*;
 
@@ -230,7 +230,7 @@ proptest! {
             prop_assert!(!under_way.is_empty(), "{} are ready and nothing starts", tasks.len() - done);
             for (place, one) in under_way.iter().enumerate() {
                 for other in &under_way[place + 1..] {
-                    let clash = board.terms(one.terms).scope.clash(&board.terms(other.terms).scope);
+                    let clash = board.terms(one.terms).scope.conflict(&board.terms(other.terms).scope);
                     prop_assert_eq!(clash, None, "{} and {}", one.id, other.id);
                 }
             }

@@ -10,7 +10,7 @@ use baton_core::agent::breaker;
 use baton_core::budget::Budget;
 use baton_core::lease;
 use baton_core::op::{HostError, Op, Rejection, Reply};
-use baton_core::people::Policy;
+use baton_core::people::QuestionPolicy;
 use baton_plugin::capability::{Resources, StateClient};
 use baton_plugin::lease::HostLease;
 use baton_plugin::library::Library;
@@ -42,13 +42,13 @@ pub struct Options {
     pub offer: Resources,
     pub budget: Budget,
     pub limits: ConcurrencyLimits,
-    pub people: Policy,
+    pub people: QuestionPolicy,
     /// Where tasks change files, if in trees of their own.
     pub workspace: Option<workspace::Settings>,
     /// The `baton` binary, which confines native programs and ends them with all that they started; none = they are
     /// started as they are.
     pub supervisor: Option<PathBuf>,
-    pub breaker: breaker::Policy,
+    pub breaker: breaker::BreakerPolicy,
     /// Agents whose adapter can't be loaded, and why: they are given nothing.
     pub unusable: BTreeMap<String, String>,
 }
@@ -87,7 +87,7 @@ impl Host {
         let (boot, lease) = take_over(&writer).await?;
         let (outbox, inbox) = mpsc::unbounded_channel();
         let (commits, seen) = watch::channel(0);
-        let (sign, signs) = mpsc::unbounded_channel();
+        let (sign, attempt_events) = mpsc::unbounded_channel();
         let (shown, _) = broadcast::channel(SHOWN);
         let (plea, pleas) = mpsc::unbounded_channel();
         let (under_way, finished) = mpsc::channel(1);
@@ -100,8 +100,8 @@ impl Host {
             offer: options.offer,
             supervisor: options.supervisor,
             lease: lease.clone(),
-            signs: sign,
-            desk: StateClient(plea),
+            attempt_events: sign,
+            state_client: StateClient(plea),
             workspaces,
             store: Some(home.folder().to_owned()),
             under_way: Some(under_way.clone()),
@@ -125,7 +125,7 @@ impl Host {
             reader: reader(home)?,
             policy,
             // The server itself must not keep its own requests open.
-            host: HostContext { desk: StateClient::closed(), ..host.clone() },
+            host: HostContext { state_client: StateClient::closed(), ..host.clone() },
             under_way: under_way.clone(),
         };
         tokio::spawn(server.run(pleas));
@@ -153,7 +153,7 @@ impl Host {
             inbox,
             outbox,
             commits,
-            signs,
+            attempt_events,
             shown,
             pending: Vec::new(),
             in_store: 0,

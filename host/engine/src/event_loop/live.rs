@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use baton_core::id::{RunId, TaskId};
 use baton_core::op::{Applied, HostError, Op, Rejection};
-use baton_plugin::capability::sign::AttemptEvent;
+use baton_plugin::capability::attempt_event::AttemptEvent;
 use baton_plugin::library::Library;
 use baton_store::Home;
 use baton_store::writer::Answers;

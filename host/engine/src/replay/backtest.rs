@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use baton_core::clock::Time;
 use baton_core::id::DecisionId;
 use baton_plugin::router::{Answer, Assignment, Attr, BATCH, Choice, Experience, Lesson, Router, Snapshot};
-use baton_stats::offpolicy::{Judgement, Logged, Measure, Question, Refusal, judge};
+use baton_stats::offpolicy::{Judgement, Logged, Measure, Query, Refusal, judge};
 use baton_store::Reader;
 use baton_store::read::routing::{self, Excerpt, Past};
 use schemars::JsonSchema;
@@ -263,7 +263,7 @@ fn certain(candidates: &[u32], chosen: u32) -> Vec<f64> {
 /// What these rows say about the router under test.
 #[expect(clippy::cast_precision_loss, reason = "times and amounts are far below 2^53")]
 pub fn estimate(rows: &[Row], level: f64, backtest: &mut Backtest) {
-    let question = |measure| Question { measure, level, clip: None };
+    let question = |measure| Query { measure, level, clip: None };
     let accepted = |row: &Row| Some(f64::from(u8::from(row.accepted)));
     backtest.acceptance = judged(rows, accepted, question(Measure::Acceptance));
     let latency = |row: &Row| Some(row.latency_ms as f64);
@@ -277,14 +277,14 @@ fn burden(
     level: f64,
 ) -> Option<Result<Judgement, Refusal>> {
     let most = rows.iter().filter_map(reward).fold(0.0, f64::max);
-    judged(rows, reward, Question { measure: Measure::Burden { most }, level, clip: None })
+    judged(rows, reward, Query { measure: Measure::Burden { most }, level, clip: None })
 }
 
 /// None when some row's reward is not known.
 fn judged(
     rows: &[Row],
     reward: impl Fn(&Row) -> Option<f64>,
-    question: Question,
+    question: Query,
 ) -> Option<Result<Judgement, Refusal>> {
     let rewards: Vec<f64> = rows.iter().map(reward).collect::<Option<_>>()?;
     let model = Model::of(rows, &rewards);

@@ -3,7 +3,7 @@ use baton_core::op::TrialTerms;
 use baton_core::plan::Workstream;
 use baton_core::task::TaskPolicy;
 use baton_core::trial::{GuardLimits, TrialPhase};
-use baton_learn::trial::Ledger;
+use baton_learn::trial::TrialProgress;
 use baton_plugin::router::Answer;
 use baton_store::read::routing::TrialRow;
 
@@ -80,7 +80,7 @@ impl House {
             ended: None,
             ending: None,
         };
-        let ledger = Ledger::new(&row.trial());
+        let ledger = TrialProgress::new(&row.trial());
         self.routing.put_trial(Some(ActiveTrial::new(row, ledger)));
     }
 

@@ -5,7 +5,7 @@ use baton_core::id::{RunId, TaskId};
 use baton_core::knowledge::Observation;
 use baton_core::op::{Op, RouterChoice};
 use baton_core::trial::TrialPhase;
-use baton_learn::trial::{Ledger, Standing, arm};
+use baton_learn::trial::{TrialProgress, TrialStatus, arm};
 use baton_stats::arm::Arm;
 use baton_store::read::routing::TrialRow;
 
@@ -18,7 +18,7 @@ const FAILURES: u32 = 3;
 
 pub struct ActiveTrial {
     row: TrialRow,
-    ledger: Ledger,
+    ledger: TrialProgress,
     /// Failures of the candidate in a row.
     failures: u32,
     /// Its end is on its way to the store.
@@ -27,7 +27,7 @@ pub struct ActiveTrial {
 
 impl ActiveTrial {
     #[must_use]
-    pub fn new(row: TrialRow, ledger: Ledger) -> Self {
+    pub fn new(row: TrialRow, ledger: TrialProgress) -> Self {
         Self { row, ledger, failures: 0, over: false }
     }
 
@@ -65,18 +65,18 @@ impl ActiveTrial {
         }
         let arm = self.arm(observation.run, observation.task);
         trial_ledger::add(&mut self.ledger, arm, observation);
-        match (self.ledger.standing(), self.row.terms.stage) {
-            (standing @ (Standing::Lost(_) | Standing::Breached(_)), _) => {
+        match (self.ledger.status(), self.row.terms.stage) {
+            (standing @ (TrialStatus::Lost(_) | TrialStatus::Breached(_)), _) => {
                 Some(self.end(TrialEnding::RolledBack, standing.to_string()))
             }
-            (Standing::Running | Standing::Won(_), TrialPhase::Probation { .. })
+            (TrialStatus::Running | TrialStatus::Won(_), TrialPhase::Probation { .. })
                 if self.ledger.attempts(Arm::Candidate) >= self.row.terms.probation =>
             {
                 let attempts = self.row.terms.probation;
                 let why = format!("no guard was breached in {attempts} attempts on probation");
                 Some(self.end(TrialEnding::Promoted, why))
             }
-            (Standing::Running | Standing::Won(_), _) => None,
+            (TrialStatus::Running | TrialStatus::Won(_), _) => None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a host begins with, from the rows that the last one left.
 
-use baton_core::clock::{Drift, Time};
+use baton_core::clock::{ClockSkew, Time};
 use baton_core::op::{Op, Rejection};
 use baton_core::task::{State, Task};
 use baton_store::Reader;
@@ -14,7 +14,7 @@ impl Scheduler {
     ///
     /// # Errors
     /// The store can't be read.
-    pub fn recover(&mut self, rows: &Reader, drift: Drift, now: Time) -> Result<(), Rejection> {
+    pub fn recover(&mut self, rows: &Reader, drift: ClockSkew, now: Time) -> Result<(), Rejection> {
         let pool = self.health.pool_mut();
         live::agents(rows)?.into_iter().for_each(|agent| pool.put(agent));
         pool.recall(live::tallies(rows)?);
@@ -36,14 +36,14 @@ impl Scheduler {
         for task in tasks {
             self.recover_task(task, rows, drift)?;
         }
-        if let Drift::Behind(_) = drift {
+        if let ClockSkew::Behind(_) = drift {
             let ended = self.health.end_pauses();
             self.add(ended);
         }
         Ok(())
     }
 
-    fn recover_task(&mut self, task: Task, rows: &Reader, drift: Drift) -> Result<(), Rejection> {
+    fn recover_task(&mut self, task: Task, rows: &Reader, drift: ClockSkew) -> Result<(), Rejection> {
         // What is left of a run that has settled is blocked, and may miss its deadline.
         if !self.runs.goes_on(task.run) && task.deadline.is_none() {
             return Ok(());
@@ -53,7 +53,7 @@ impl Scheduler {
             let why = "the host that ran it ended".to_owned();
             self.effects.push(Op::LoseLease { task: task.id, why }.into());
         }
-        if let (State::Backoff { .. }, Drift::Behind(_)) = (task.state, drift) {
+        if let (State::Backoff { .. }, ClockSkew::Behind(_)) = (task.state, drift) {
             self.effects.push(Op::Due { task: task.id }.into());
         }
         self.put_task(&task, rows)

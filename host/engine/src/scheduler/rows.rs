@@ -8,8 +8,8 @@ use baton_core::fault::{ErrorClass, Fault};
 use baton_core::id::{Epoch, RunId};
 use baton_core::op::{End, Op, Rejection, RouterChoice};
 use baton_core::outcome::Outcome;
-use baton_core::people::Policy;
-use baton_core::plan::Effects;
+use baton_core::people::QuestionPolicy;
+use baton_core::task::policy::Effects;
 use baton_core::task::{Role, State, Task};
 use baton_store::Reader;
 use baton_store::read::{self, live, people, routing};
@@ -178,7 +178,7 @@ impl Scheduler {
         if terms.effects != Effects::Workspace && terms.executor.is_none() {
             return Ok(());
         }
-        if task.parent.is_some() && read::spec(rows, task.id)?.contest {
+        if task.parent.is_some() && read::spec(rows, task.id)?.deferred_merge {
             return Ok(());
         }
         let family = live::family(rows, task.id)?;
@@ -197,7 +197,7 @@ fn stored_claim(rows: &Reader, task: &Task) -> Result<Option<Claimed>, Rejection
 }
 
 /// What the policy makes of a question whose time is over.
-pub(super) fn unanswered(rows: &Reader, policy: &Policy, task: &Task) -> Option<Op> {
+pub(super) fn unanswered(rows: &Reader, policy: &QuestionPolicy, task: &Task) -> Option<Op> {
     let asked = people::of_task(rows, task.id).ok()?;
     let open = asked.into_iter().rfind(|asked| asked.answer.is_none())?;
     Some(match policy.answer(&open.question) {

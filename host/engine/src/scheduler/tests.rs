@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use baton_core::agent::breaker;
-use baton_core::clock::{Clock, Drift, Time};
+use baton_core::clock::{Clock, ClockSkew, Time};
 use baton_core::id::Epoch;
 use baton_core::op::{Applied, Change, Reply, Submission};
-use baton_core::outcome::{Outcome, Usage};
+use baton_core::outcome::Outcome;
 use baton_core::plan::{Plan, Validator, Workstream};
 use baton_core::seed::Seed;
 use baton_core::task::State;
+use baton_core::usage::Usage;
 use baton_plugin::router::{Answer, Choice, Decision, NewTask, Routed, least_loaded};
 use baton_store::Store;
 
@@ -41,10 +42,10 @@ impl House {
             people: Arc::new(Policy::default()),
             attempts,
             routing: Routing::default(),
-            health: Health::new(breaker::Policy::default(), BTreeMap::new()),
+            health: Health::new(breaker::BreakerPolicy::default(), BTreeMap::new()),
             in_trees: false,
         });
-        scheduler.recover(store.reader(), Drift::None, NOW).expect("the store is empty");
+        scheduler.recover(store.reader(), ClockSkew::None, NOW).expect("the store is empty");
         let mut house = Self { store, scheduler };
         house.apply(vec![Op::PutAgent { card: agent(1, "ann", &["work"]).card }]);
         house
@@ -304,10 +305,10 @@ fn what_was_running_when_the_last_host_died_is_tried_again() {
         people: Arc::new(Policy::default()),
         attempts,
         routing: Routing::default(),
-        health: Health::new(breaker::Policy::default(), BTreeMap::new()),
+        health: Health::new(breaker::BreakerPolicy::default(), BTreeMap::new()),
         in_trees: false,
     });
-    house.scheduler.recover(house.store.reader(), Drift::None, NOW).expect("readable");
+    house.scheduler.recover(house.store.reader(), ClockSkew::None, NOW).expect("readable");
     house.carry_out();
     assert!(matches!(house.state("a"), State::Backoff { .. } | State::Ready { .. }));
     assert_eq!(house.scheduler.phase(RUN, NOW), Phase::Active);

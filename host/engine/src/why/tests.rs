@@ -10,8 +10,8 @@ use baton_core::budget::ledger::{Account, Exhausted};
 use baton_core::budget::{Cap, Resource};
 use baton_core::clock::Time;
 use baton_core::id::{AgentId, Epoch, RunId, TaskId, TermsId};
-use baton_core::plan::Effects;
 use baton_core::seed::Seed;
+use baton_core::task::policy::Effects;
 use baton_core::task::{Parent, Role, State, Task, TaskPolicy, WaitingOn};
 
 use super::view::{Hosting, Known, OnItsWay, View};
@@ -229,7 +229,7 @@ fn look(causes: &BTreeSet<Cause>, hosted: bool) -> Known {
             (false, true) => Account::Day(0),
             (false, false) => return None,
         };
-        Some(Exhausted { account, good: Resource::Money, cap: 1_000_000 })
+        Some(Exhausted { account, resource: Resource::Money, cap: 1_000_000 })
     };
     let families: HashSet<TaskId> = with(Cause::SpentFamily).then_some(ABOVE).into_iter().collect();
     let deciding = |_| with(Cause::Deciding).then(|| "capability".to_owned());

@@ -124,8 +124,8 @@ impl View<'_> {
         if let Some(incapable) = incapable(self.pool, terms) {
             return Known::Why(incapable);
         }
-        if let Some(Exhausted { account, good, cap }) = (self.spent)(task.run) {
-            return Known::Why(Why::Budget { of: account.to_string(), what: good.shown(cap) });
+        if let Some(Exhausted { account, resource, cap }) = (self.spent)(task.run) {
+            return Known::Why(Why::Budget { of: account.to_string(), what: resource.shown(cap) });
         }
         if let Some(above) = self.board.ancestors(task).find(|above| self.families.contains(&above.id)) {
             return Known::Family { task: above.id };

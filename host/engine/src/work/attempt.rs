@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use baton_core::fault::{Begun, ErrorClass, Fault};
 use baton_core::op::End;
-use baton_core::outcome::Usage;
-use baton_core::plan::Effects;
+use baton_core::task::policy::Effects;
+use baton_core::usage::Usage;
 use baton_plugin::PluginError;
 use baton_plugin::agent::Adapter;
 use baton_plugin::library::Library;
@@ -57,7 +57,7 @@ async fn run(library: Arc<Library>, host: HostContext, order: Order) -> Result<O
     let site = Site { key, name: &prepared.spec.id };
     let begun = tokio::select! {
         begun = land::begin(host.workspaces.as_ref(), work_dir, site) => begun,
-        _ = cancellation.fallen() => {
+        _ = cancellation.cancelled() => {
             let end = End::Released { why: "it was stopped before it began".to_owned(), begun: Begun::No };
             return Ok((attempt::Result::Over(end), Usage::default(), false));
         }

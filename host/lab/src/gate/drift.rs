@@ -1,7 +1,7 @@
 //! The best agent silently becomes a bad one half-way.
 
 use baton_stats::interval::mean;
-use baton_stats::plot::{Caption, Course, Point, courses};
+use baton_stats::plot::{Caption, Curve, Point, curves};
 
 use super::{Bench, Finding, Gate, over};
 use crate::play::Demand;
@@ -97,13 +97,13 @@ fn picture(worlds: &[World], players: &[(&str, &Vec<Vec<Played>>)]) -> Result<St
                 band: found.map(|found| (found.low, found.high)),
             }
         });
-        Course { name: (*name).to_owned(), points: points.collect() }
+        Curve { name: (*name).to_owned(), points: points.collect() }
     };
     let caption = Caption {
         title: "Regret when the best agent silently drops half-way".into(),
         across: "task".into(),
         up: "regret against knowing every skill".into(),
     };
-    let drawn: Vec<Course> = players.iter().map(course).collect();
-    courses(&caption, &drawn).map_err(|why| why.to_string())
+    let drawn: Vec<Curve> = players.iter().map(course).collect();
+    curves(&caption, &drawn).map_err(|why| why.to_string())
 }

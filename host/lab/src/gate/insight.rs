@@ -1,7 +1,7 @@
 //! What is planted in made-up histories, and what is found in them.
 
 use baton_core::seed::Seed;
-use baton_learn::drawn;
+use baton_learn::insights;
 
 use super::{Bench, FIRST, Finding, Gate};
 use crate::planted::{Score, null, planted, scored};
@@ -16,14 +16,14 @@ pub(super) fn measure(bench: &Bench<'_>) -> Finding {
     let mut told = 0;
     for seed in (FIRST..FIRST + bench.scale.histories).map(Seed) {
         let history = planted(seed);
-        let scores = scored(&drawn(&history.episodes, &history.declared, seed), &history.truth);
+        let scores = scored(&insights(&history.episodes, &history.declared, seed), &history.truth);
         sums = if sums.is_empty() {
             scores
         } else {
             sums.into_iter().zip(scores).map(|(sum, score)| sum.plus(score)).collect()
         };
         let empty = null(seed);
-        let found = scored(&drawn(&empty.episodes, &empty.declared, seed), &empty.truth);
+        let found = scored(&insights(&empty.episodes, &empty.declared, seed), &empty.truth);
         for score in found.iter().filter(|score| score.told > 0) {
             told += score.told;
             finding.losing.push(format!("null {}: {} {:?} told", seed.0, score.told, score.analysis));

@@ -2,8 +2,8 @@
 
 use baton_core::id::{RunId, TaskId};
 use baton_core::trial::{GuardLimits, Trial, TrialPhase};
-use baton_learn::guard::{Observation, Try};
-use baton_learn::trial::{self, Ledger, Standing};
+use baton_learn::guard::{GuardSample, Try};
+use baton_learn::trial::{self, TrialProgress, TrialStatus};
 
 use super::{Bench, Finding, Gate};
 use crate::play::Demand;
@@ -32,7 +32,7 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, String> {
             let trial =
                 Trial { id, stage: TrialPhase::Split { share }, alpha: 0.05, guards: GuardLimits::default() };
             let standing = watched(&trial, world, played);
-            if standing != Standing::Running {
+            if standing != TrialStatus::Running {
                 loud += 1;
                 finding.losing.push(format!("share {share}, test {id}: {standing}"));
             }
@@ -49,21 +49,21 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, String> {
 }
 
 /// Looks after every attempt, and stops when something is said.
-fn watched(trial: &Trial, world: &World, played: &[Played]) -> Standing {
+fn watched(trial: &Trial, world: &World, played: &[Played]) -> TrialStatus {
     let run = RunId(i64::try_from(world.config.seed).unwrap_or(1));
-    let mut ledger = Ledger::new(trial);
+    let mut ledger = TrialProgress::new(trial);
     for one in played {
         let task = TaskId(i64::try_from(one.task + 1).unwrap_or(1));
-        let seen = Observation {
+        let seen = GuardSample {
             accepted: one.accepted,
             latency_ms: one.ended_ms - one.started_ms,
             cost_micros: Some(world.cost_micros(one.agent, one.task)),
         };
         ledger.observe(trial::arm(trial, run, task), Try::First, &seen);
-        let standing = ledger.standing();
-        if standing != Standing::Running {
+        let standing = ledger.status();
+        if standing != TrialStatus::Running {
             return standing;
         }
     }
-    Standing::Running
+    TrialStatus::Running
 }

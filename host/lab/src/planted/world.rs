@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use baton_core::seed::Seed;
-use baton_learn::anomaly::Measure;
+use baton_learn::anomaly::Metric;
 use baton_learn::drift::Direction;
 
 use super::Truth;
@@ -230,7 +230,7 @@ impl World {
         (self.latency, self.cost, self.failures) = (Some(latency), Some(cost), Some(failures));
         self.shift = runs.saturating_sub(self.agents.len() * 3 / 4);
         self.truth.anomalies =
-            [(latency, Measure::Latency), (cost, Measure::Cost), (failures, Measure::Failures)]
+            [(latency, Metric::Latency), (cost, Metric::Cost), (failures, Metric::Failures)]
                 .map(|(agent, measure)| (self.agents[agent].clone(), measure, true))
                 .into();
     }

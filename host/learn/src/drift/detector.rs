@@ -52,11 +52,11 @@ const BAR: f64 = 6.2;
 
 impl Detector {
     /// One more attempt, in order. After an alarm it goes on with what came after the change.
-    pub fn tell(&mut self, good: bool, seq: i64) -> Option<Alarm> {
+    pub fn add(&mut self, good: bool, seq: i64) -> Option<Alarm> {
         let corner = Corner { before: self.seen, ln_before: ln_marginal(self.seen), from: seq };
         push(&mut self.upper, corner, |turn| turn >= 0);
         push(&mut self.lower, corner, |turn| turn <= 0);
-        self.seen.tell(good);
+        self.seen.add(good);
         let alarm = self.best().filter(|alarm| alarm.ln_factor >= BAR)?;
         self.seen = alarm.after;
         let start = Corner { before: Proportion::default(), ln_before: 0.0, from: alarm.from };
@@ -126,7 +126,7 @@ mod tests {
     fn by_brute_force(walk: &[(bool, i64)]) -> f64 {
         let tally = |part: &[(bool, i64)]| {
             let mut seen = Proportion::default();
-            part.iter().for_each(|(good, _)| seen.tell(*good));
+            part.iter().for_each(|(good, _)| seen.add(*good));
             seen
         };
         (1..walk.len())
@@ -143,7 +143,7 @@ mod tests {
             let walk: Vec<(bool, i64)> = draws(seed, |n| if n < 40 { 0.7 } else { 0.5 }).take(90).collect();
             let mut detector = Detector::default();
             for (place, (good, seq)) in walk.iter().enumerate() {
-                if detector.tell(*good, *seq).is_some() {
+                if detector.add(*good, *seq).is_some() {
                     break;
                 }
                 let Some(best) = detector.best() else { continue };
@@ -163,7 +163,7 @@ mod tests {
                     let mut detector = Detector::default();
                     draws(seed, |_| rate)
                         .take(500)
-                        .filter(|(good, n)| detector.tell(*good, *n).is_some())
+                        .filter(|(good, n)| detector.add(*good, *n).is_some())
                         .count()
                 })
                 .sum();
@@ -176,7 +176,7 @@ mod tests {
         let delay = |seed| {
             let mut detector = Detector::default();
             let mut steps = draws(seed, |n| if n < warm { 0.8 } else { 0.35 });
-            let found = steps.find(|(good, n)| detector.tell(*good, *n).is_some() && *n >= warm);
+            let found = steps.find(|(good, n)| detector.add(*good, *n).is_some() && *n >= warm);
             found.map_or(i64::MAX, |(_, n)| n - warm + 1)
         };
         let mut delays: Vec<i64> = (0..1000).map(delay).collect();
@@ -198,7 +198,7 @@ mod tests {
     fn what_is_kept_grows_slowly() {
         let mut detector = Detector::default();
         for (good, seq) in draws(1, |_| 0.6).take(50_000) {
-            detector.tell(good, seq);
+            detector.add(good, seq);
         }
         assert!(detector.upper.len() + detector.lower.len() < 60);
     }

@@ -69,7 +69,7 @@ fn settled(series: &Series, alarms: &mut Vec<Noticed>) -> Vec<Change> {
 
 fn alarms(series: &Series) -> Vec<Noticed> {
     let mut detector = Detector::default();
-    let told = series.iter().filter_map(|(seq, good)| Some((*seq, detector.tell(*good, *seq)?)));
+    let told = series.iter().filter_map(|(seq, good)| Some((*seq, detector.add(*good, *seq)?)));
     told.map(|(at, alarm)| Noticed { at, place: series.partition_point(|(seq, _)| *seq < alarm.from) })
         .collect()
 }
@@ -87,11 +87,11 @@ fn between(series: &Series, alarms: &[Noticed]) -> Vec<Change> {
 /// The likeliest place of one change, and the logarithm of the e-value against none.
 fn split(series: &[(i64, bool)]) -> Option<(usize, f64)> {
     let mut all = Proportion::default();
-    series.iter().for_each(|(_, good)| all.tell(*good));
+    series.iter().for_each(|(_, good)| all.add(*good));
     let mut before = Proportion::default();
     let mut scores = Vec::with_capacity(series.len());
     for (_, good) in series.iter().take(series.len().saturating_sub(1)) {
-        before.tell(*good);
+        before.add(*good);
         scores.push(ln_marginal(before) + ln_marginal(all.minus(before)));
     }
     let best = (0..scores.len()).max_by(|a, b| scores[*a].total_cmp(&scores[*b]).then_with(|| b.cmp(a)))?;

@@ -8,7 +8,7 @@ use baton_core::id::{RunId, TaskId};
 use serde::{Deserialize, Serialize};
 use statrs::function::gamma::gamma_ur;
 
-use super::{Ability, Bar, Trials};
+use super::{Ability, Record, SkillThresholds};
 use crate::discovery;
 use crate::evidence::telling;
 use crate::number::real;
@@ -47,7 +47,7 @@ const DEPTH: usize = 3;
 
 /// An attempt that says something of its agent, with the place of its agent, and of the work that it has in common with
 /// others: agent, kind and skills.
-struct Trial<'a> {
+struct Sample<'a> {
     episode: &'a Episode,
     good: bool,
     agent: usize,
@@ -57,7 +57,7 @@ struct Trial<'a> {
 /// All proposals, surest first, with at most 1 % false ones. Folders and file types that nearly coincide with one another
 /// become one proposal, and one that only stands out because it overlaps with a surer one becomes none.
 #[must_use]
-pub fn proposals(episodes: &[Episode], bar: &Bar) -> Vec<Proposal> {
+pub fn proposals(episodes: &[Episode], bar: &SkillThresholds) -> Vec<Proposal> {
     let trials = trials(episodes);
     let mut marks = marks(&trials);
     let mut left = vec![true; trials.len()];
@@ -80,7 +80,7 @@ pub fn proposals(episodes: &[Episode], bar: &Bar) -> Vec<Proposal> {
     }
 }
 
-fn trials(episodes: &[Episode]) -> Vec<Trial<'_>> {
+fn trials(episodes: &[Episode]) -> Vec<Sample<'_>> {
     let (mut agents, mut cells) = (BTreeMap::new(), BTreeMap::new());
     let mut trials = Vec::new();
     for episode in episodes {
@@ -89,16 +89,16 @@ fn trials(episodes: &[Episode]) -> Vec<Trial<'_>> {
         let agent = *agents.entry(episode.agent.as_str()).or_insert(next);
         let next = cells.len();
         let cell = *cells.entry((agent, &episode.kind, &episode.skills)).or_insert(next);
-        trials.push(Trial { episode, good, agent, cell });
+        trials.push(Sample { episode, good, agent, cell });
     }
     trials
 }
 
 /// What the attempts of each cell came to, of those that are left.
-fn cells(trials: &[Trial], left: &[bool]) -> Vec<Proportion> {
+fn cells(trials: &[Sample], left: &[bool]) -> Vec<Proportion> {
     let mut cells = vec![Proportion::default(); trials.iter().map(|trial| trial.cell + 1).max().unwrap_or(0)];
     for (trial, _) in trials.iter().zip(left).filter(|(_, left)| **left) {
-        cells[trial.cell].tell(trial.good);
+        cells[trial.cell].add(trial.good);
     }
     cells
 }
@@ -111,7 +111,7 @@ struct Mark {
     attempts: Vec<usize>,
 }
 
-fn marks(trials: &[Trial]) -> Vec<Mark> {
+fn marks(trials: &[Sample]) -> Vec<Mark> {
     let mut by_files: BTreeMap<&[String], Vec<usize>> = BTreeMap::new();
     for (place, trial) in trials.iter().enumerate() {
         by_files.entry(&trial.episode.files).or_default().push(place);
@@ -162,10 +162,10 @@ impl Mark {
     /// The sum over agents of the squared distance between accepted attempts and what the same agent's comparable
     /// attempts make one expect, in variances of the conditional test, against χ² with a degree of freedom each.
     /// Source: Cochran, "Some Methods for Strengthening the Common χ² Tests", 1954.
-    fn p(&self, trials: &[Trial], cells: &[Proportion], left: &[bool]) -> f64 {
+    fn p(&self, trials: &[Sample], cells: &[Proportion], left: &[bool]) -> f64 {
         let mut own: BTreeMap<usize, BTreeMap<usize, Proportion>> = BTreeMap::new();
         for trial in self.attempts.iter().filter(|place| left[**place]).map(|place| &trials[*place]) {
-            own.entry(trial.agent).or_default().entry(trial.cell).or_default().tell(trial.good);
+            own.entry(trial.agent).or_default().entry(trial.cell).or_default().add(trial.good);
         }
         let (mut sum, mut degrees) = (0.0, 0.0);
         for by_cell in own.values().filter(|cells| cells.values().map(|own| own.of).sum::<usize>() >= TRIED) {
@@ -190,8 +190,8 @@ impl Mark {
         real(both) >= SAME * real(either)
     }
 
-    fn proposal(&self, trials: &[Trial], same: &[Self], p: f64, bar: &Bar) -> Option<Proposal> {
-        let attempts: Vec<&Trial> = self.attempts.iter().map(|place| &trials[*place]).collect();
+    fn proposal(&self, trials: &[Sample], same: &[Self], p: f64, bar: &SkillThresholds) -> Option<Proposal> {
+        let attempts: Vec<&Sample> = self.attempts.iter().map(|place| &trials[*place]).collect();
         let holders = self.holders(&attempts, bar);
         if holders.is_empty() {
             return None;
@@ -211,10 +211,10 @@ impl Mark {
         })
     }
 
-    fn holders(&self, attempts: &[&Trial], bar: &Bar) -> Vec<Ability> {
-        let mut by_agent: BTreeMap<&str, Trials> = BTreeMap::new();
+    fn holders(&self, attempts: &[&Sample], bar: &SkillThresholds) -> Vec<Ability> {
+        let mut by_agent: BTreeMap<&str, Record> = BTreeMap::new();
         for trial in attempts {
-            by_agent.entry(&trial.episode.agent).or_default().tell(trial.good, trial.episode.seq);
+            by_agent.entry(&trial.episode.agent).or_default().add(trial.good, trial.episode.seq);
         }
         let mut holders: Vec<Ability> = by_agent
             .iter()
@@ -283,7 +283,7 @@ mod tests {
     #[test]
     fn files_that_make_a_difference_become_one_proposal() {
         for seed in 0..10 {
-            let found = proposals(&world(seed, true), &Bar::default());
+            let found = proposals(&world(seed, true), &SkillThresholds::default());
             assert_eq!(found.len(), 1, "{found:?}");
             assert_eq!(found[0].name, "db/migrations");
             assert_eq!(found[0].patterns, ["*.sql", "db/**", "db/migrations/**"]);
@@ -299,9 +299,10 @@ mod tests {
 
     #[test]
     fn files_that_make_none_are_not_proposed() {
-        let told: usize = (0..20).map(|seed| proposals(&world(seed, false), &Bar::default()).len()).sum();
+        let told: usize =
+            (0..20).map(|seed| proposals(&world(seed, false), &SkillThresholds::default()).len()).sum();
         assert!(told <= 1, "{told} in 20 histories");
-        assert!(proposals(&[], &Bar::default()).is_empty());
+        assert!(proposals(&[], &SkillThresholds::default()).is_empty());
     }
 
     #[test]

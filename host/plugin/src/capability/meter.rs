@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use baton_core::budget::price::Tariff;
 use baton_core::budget::{Amount, Cap, Money, Resource};
-use baton_core::outcome::Usage;
+use baton_core::usage::Usage;
 
 #[derive(Debug, Default)]
 pub struct Meter {

@@ -132,9 +132,9 @@ impl World {
         log
     }
 
-    fn question(&self) -> Question {
+    fn question(&self) -> Query {
         let measure = if self.burden { Measure::Burden { most: 20.0 } } else { Measure::Acceptance };
-        Question { measure, level: 0.95, clip: None }
+        Query { measure, level: 0.95, clip: None }
     }
 }
 
@@ -181,7 +181,7 @@ fn simulate(runs: i64, clip: Option<f64>) -> (Coverage, Coverage) {
         let rows = [300, 800, 2000][draws.below(3)];
         let log = world.log(rows, &mut draws);
         let rows: Vec<&Logged> = log.iter().collect();
-        let sample = Sample::of(&rows, &Question { clip, ..world.question() }).unwrap();
+        let sample = Sample::of(&rows, &Query { clip, ..world.question() }).unwrap();
         let (target, logging) = (world.truth(&world.target), world.truth(&world.logging));
         let ess = sample.ess();
         if ess.least() >= ESS_AT_LEAST {
@@ -234,7 +234,7 @@ fn log(rows: u64) -> Vec<Logged> {
     (0..rows).map(|i| row(i, usize::from(i % 5 == 0), f64::from(u8::from(i % 2 == 0)))).collect()
 }
 
-const QUESTION: Question = Question { measure: Measure::Acceptance, level: 0.95, clip: None };
+const QUESTION: Query = Query { measure: Measure::Acceptance, level: 0.95, clip: None };
 
 #[test]
 fn estimates_are_those_worked_out_by_hand() {
@@ -337,15 +337,15 @@ fn a_row_that_makes_no_sense_is_named() {
     };
     let sound = row(7, 0, 1.0);
     for (row, flaw) in [
-        (Logged { chosen: 2, ..sound.clone() }, Flaw::Shape),
-        (Logged { model: vec![0.5], ..sound.clone() }, Flaw::Shape),
-        (Logged { reward: f64::NAN, ..sound.clone() }, Flaw::Number),
-        (Logged { model: vec![0.5, f64::INFINITY], ..sound.clone() }, Flaw::Number),
-        (Logged { proposed: vec![1.5, -0.5], ..sound.clone() }, Flaw::Chances),
-        (Logged { proposed: vec![f64::NAN, 0.5], ..sound.clone() }, Flaw::Chances),
-        (Logged { logged: vec![0.5, 0.2], ..sound.clone() }, Flaw::Chances),
-        (Logged { logged: vec![0.0, 1.0], ..sound.clone() }, Flaw::Impossible),
-        (Logged { logged: Vec::new(), ..sound.clone() }, Flaw::Shape),
+        (Logged { chosen: 2, ..sound.clone() }, RowError::Shape),
+        (Logged { model: vec![0.5], ..sound.clone() }, RowError::Shape),
+        (Logged { reward: f64::NAN, ..sound.clone() }, RowError::Number),
+        (Logged { model: vec![0.5, f64::INFINITY], ..sound.clone() }, RowError::Number),
+        (Logged { proposed: vec![1.5, -0.5], ..sound.clone() }, RowError::Chances),
+        (Logged { proposed: vec![f64::NAN, 0.5], ..sound.clone() }, RowError::Chances),
+        (Logged { logged: vec![0.5, 0.2], ..sound.clone() }, RowError::Chances),
+        (Logged { logged: vec![0.0, 1.0], ..sound.clone() }, RowError::Impossible),
+        (Logged { logged: Vec::new(), ..sound.clone() }, RowError::Shape),
     ] {
         assert_eq!(broken(row), Err(Refusal::Malformed { row: 7, flaw }));
     }
@@ -394,7 +394,7 @@ fn skilled(measure: Measure) -> Vec<SkillChange> {
             rows.push(Logged { skill: skill.into(), reward, model, ..row });
         }
     }
-    judge(&rows, &Question { measure, ..QUESTION }).unwrap().skills
+    judge(&rows, &Query { measure, ..QUESTION }).unwrap().skills
 }
 
 #[test]

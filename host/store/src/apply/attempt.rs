@@ -16,7 +16,7 @@ use baton_core::fault::{ErrorClass, Fault};
 use baton_core::id::{DecisionId, Epoch, RunId, TaskId};
 use baton_core::op::{Assign, End, Pick, Rejection, Reply};
 use baton_core::outcome::{Outcome, Report, mean_score};
-use baton_core::task::transition::{Command, Refused};
+use baton_core::task::transition::{Refused, TaskCommand};
 use baton_core::task::{State, Task, WaitingOn};
 
 /// Starts what can still be started; a pick whose task moved meanwhile is left out.
@@ -29,7 +29,7 @@ pub(super) fn assign(batch: &mut Batch<'_>, assign: Assign) -> Applying {
         None => None,
     };
     for &Pick { task, agent, reserve } in &assign.picks {
-        let command = Command::Assign { agent, lease_until: assign.lease_until, decision };
+        let command = TaskCommand::Assign { agent, lease_until: assign.lease_until, decision };
         match batch.step(task, command) {
             Ok(task) => {
                 open(batch, &task, Some(agent.0), decision)?;
@@ -141,7 +141,7 @@ pub(super) fn renew(batch: &mut Batch<'_>, leases: &[(TaskId, Epoch)], until: Ti
 }
 
 pub(super) fn claim(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, outcome: Outcome) -> Applying {
-    let task = batch.step(id, Command::Claim { epoch })?;
+    let task = batch.step(id, TaskCommand::Claim { epoch })?;
     if task.state.is_terminal() {
         close(
             batch,
@@ -168,15 +168,15 @@ pub(super) fn claim(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, outcome: Ou
 pub(super) fn finish(batch: &mut Batch<'_>, id: TaskId, epoch: Epoch, end: End) -> Applying {
     let task = batch.task(id)?;
     let command = match &end {
-        End::Accepted { checks, .. } => Command::Accept {
+        End::Accepted { checks, .. } => TaskCommand::Accept {
             epoch,
             checks: u32::try_from(checks.len()).unwrap_or(u32::MAX),
             quality: mean_score(checks),
         },
-        End::Failed { fault, .. } => Command::Fail { epoch, fault: fault.clone() },
-        End::Released { why, begun } => Command::Release { epoch, why: why.clone(), begun: *begun },
-        End::Conflicted { files, .. } => Command::Conflict { epoch, files: files.clone() },
-        End::Cancelled { why } => Command::Cancelled { epoch, why: why.clone() },
+        End::Failed { fault, .. } => TaskCommand::Fail { epoch, fault: fault.clone() },
+        End::Released { why, begun } => TaskCommand::Release { epoch, why: why.clone(), begun: *begun },
+        End::Conflicted { files, .. } => TaskCommand::Conflict { epoch, files: files.clone() },
+        End::Cancelled { why } => TaskCommand::Cancelled { epoch, why: why.clone() },
     };
     let (state, current) = (task.state, task.epoch);
     let task = match batch.step_on(task, command) {
@@ -235,7 +235,7 @@ fn accepted_before(state: State, current: Epoch, end: &End, held: Epoch, refused
 pub(super) fn lose_lease(batch: &mut Batch<'_>, id: TaskId, why: String) -> Applying {
     let before = batch.task(id)?;
     let epoch = before.epoch;
-    let task = batch.step_on(before, Command::LoseLease { why: why.clone() })?;
+    let task = batch.step_on(before, TaskCommand::LoseLease { why: why.clone() })?;
     let fault = Fault::new(ErrorClass::Lost, why);
     let ending = Ending::Failed(fault.class);
     let seen = last_seen(batch, id, epoch)?.unwrap_or(batch.now.0);

@@ -13,14 +13,14 @@ use crate::error::ApplyError;
 use baton_core::id::{Epoch, TaskId};
 use baton_core::op::{Reply, Until};
 use baton_core::plan::Workstream;
-use baton_core::task::transition::{Command, Refused};
+use baton_core::task::transition::{Refused, TaskCommand};
 use baton_core::task::{Need, Parent, State, WaitingOn};
 
 /// The most tasks that may hang below one another: a runaway executor ends here.
 const MAX_DEPTH: usize = 8;
 
 pub(super) fn delegate(batch: &mut Batch<'_>, id: TaskId) -> Applying {
-    let task = batch.step(id, Command::Delegate)?;
+    let task = batch.step(id, TaskCommand::Delegate)?;
     reset_children(batch, id)?;
     open(batch, &task, None, None)?;
     Ok(Reply::Done)
@@ -60,9 +60,9 @@ pub(super) fn spawn(
     let role = stage.role().ok_or_else(|| ApplyError::invalid("a person has no children"))?;
     let parent = Parent { id, epoch, role };
     add(batch, &task, parent, children)?;
-    let task = batch.step(id, Command::Await { epoch, stage, need })?;
+    let task = batch.step(id, TaskCommand::Await { epoch, stage, need })?;
     if ended >= need.ended && (at.is_none() || ended >= children_now) {
-        batch.step_on(task, Command::Wake)?;
+        batch.step_on(task, TaskCommand::Wake)?;
     }
     Ok(Reply::Done)
 }

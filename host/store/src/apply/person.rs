@@ -15,7 +15,7 @@ use baton_core::id::{Epoch, QuestionId, TaskId};
 use baton_core::op::Reply;
 use baton_core::outcome::Report;
 use baton_core::people::Question;
-use baton_core::task::transition::Command;
+use baton_core::task::transition::TaskCommand;
 use baton_core::task::{State, WaitingOn};
 
 /// The same question of the same task is stored once. Without an answer the attempt is over.
@@ -42,7 +42,8 @@ pub(super) fn ask(
     batch.seal(Some(run), Section::QuestionAsked, &[&id.0], &columns)?;
     batch.seal_gone(Some(run), Section::QuestionAnswered, &[&id.0])?;
     let waits = answer.is_none();
-    let asked = batch.step(task, Command::Ask { epoch, id, question: Box::new(question), until, waits })?;
+    let asked =
+        batch.step(task, TaskCommand::Ask { epoch, id, question: Box::new(question), until, waits })?;
     if asked.state.is_terminal() {
         close(batch, &asked, epoch, Ending::Cancelled, &Report::default())?;
         ended(batch, &asked)?;
@@ -86,7 +87,7 @@ pub(super) fn answer(batch: &mut Batch<'_>, id: QuestionId, text: String, by: St
         |row| row.get(0),
     )?;
     if matches!(task.state, State::Waiting { stage: WaitingOn::Person, .. }) && waited_for == id.0 {
-        batch.step_on(task, Command::Answer { question: id, text, by })?;
+        batch.step_on(task, TaskCommand::Answer { question: id, text, by })?;
     } else {
         // Not the task's: it does not wait for this one, and its record must not say that it went on.
         batch.append(Some(task.run), None, &Fact::Answered { question: id, text, by })?;

@@ -17,7 +17,7 @@ use baton_core::id::{Epoch, RunId, TaskId};
 use baton_core::op::{Rejection, Reply, RouterChange, RouterChoice, Submission};
 use baton_core::plan::diff::{Diff, diff};
 use baton_core::plan::{Plan, Workstream};
-use baton_core::task::transition::Command;
+use baton_core::task::transition::TaskCommand;
 use baton_core::task::{Parent, State, Task};
 
 /// Opens a run, or finds the one that the key opened.
@@ -325,7 +325,7 @@ fn loosen(batch: &mut Batch<'_>, child: TaskId) -> Result<(), ApplyError> {
         |row| row.get(0),
     )?;
     if left == 0 && batch.task(child)?.state == State::Blocked {
-        batch.step(child, Command::Unblock)?;
+        batch.step(child, TaskCommand::Unblock)?;
     }
     Ok(())
 }
@@ -433,7 +433,7 @@ pub(super) fn cancel(batch: &mut Batch<'_>, run: RunId, why: &str) -> Applying {
     for id in live {
         let task = batch.task(id)?;
         if !task.state.is_terminal() && !is_stopping(&task) {
-            let task = batch.step_on(task, Command::Cancel { why: why.to_owned() })?;
+            let task = batch.step_on(task, TaskCommand::Cancel { why: why.to_owned() })?;
             ended(batch, &task)?;
         }
     }

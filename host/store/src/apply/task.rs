@@ -14,42 +14,42 @@ use baton_core::ending::Ending;
 use baton_core::fault::Fault;
 use baton_core::id::TaskId;
 use baton_core::op::Reply;
-use baton_core::task::transition::Command;
+use baton_core::task::transition::TaskCommand;
 use baton_core::task::{Need, State, Task, WaitingOn};
 
 pub(super) fn due(batch: &mut Batch<'_>, id: TaskId) -> Applying {
-    batch.step(id, Command::Due)?;
+    batch.step(id, TaskCommand::Due)?;
     Ok(Reply::Done)
 }
 
 pub(super) fn wake(batch: &mut Batch<'_>, id: TaskId) -> Applying {
-    batch.step(id, Command::Wake)?;
+    batch.step(id, TaskCommand::Wake)?;
     Ok(Reply::Done)
 }
 
 pub(super) fn defer(batch: &mut Batch<'_>, id: TaskId, until: Time) -> Applying {
-    batch.step(id, Command::Defer { until })?;
+    batch.step(id, TaskCommand::Defer { until })?;
     Ok(Reply::Done)
 }
 
 pub(super) fn reject(batch: &mut Batch<'_>, id: TaskId, fault: Fault) -> Applying {
-    let task = batch.step(id, Command::Reject { fault })?;
+    let task = batch.step(id, TaskCommand::Reject { fault })?;
     ended(batch, &task)?;
     Ok(Reply::Done)
 }
 
 pub(super) fn hold(batch: &mut Batch<'_>, id: TaskId) -> Applying {
-    batch.step(id, Command::Hold)?;
+    batch.step(id, TaskCommand::Hold)?;
     Ok(Reply::Done)
 }
 
 pub(super) fn unhold(batch: &mut Batch<'_>, id: TaskId) -> Applying {
-    batch.step(id, Command::Unhold)?;
+    batch.step(id, TaskCommand::Unhold)?;
     Ok(Reply::Done)
 }
 
 pub(super) fn cancel(batch: &mut Batch<'_>, id: TaskId, why: String) -> Applying {
-    let task = batch.step(id, Command::Cancel { why: why.clone() })?;
+    let task = batch.step(id, TaskCommand::Cancel { why: why.clone() })?;
     ended(batch, &task)?;
     Ok(Reply::Done)
 }
@@ -75,7 +75,7 @@ fn redrive_one(batch: &mut Batch<'_>, id: TaskId) -> Result<(), ApplyError> {
             return Err(ApplyError::invalid("the try of its parent is over: retry the parent"));
         }
     }
-    let mut task = batch.step_on(task, Command::Redrive)?;
+    let mut task = batch.step_on(task, TaskCommand::Redrive)?;
     batch.conn.execute("UPDATE task SET dropped = 0 WHERE id = ?1", [id.0])?;
     if let Some(parent) = task.parent {
         let mut count = batch.conn.prepare_cached(
@@ -84,13 +84,13 @@ fn redrive_one(batch: &mut Batch<'_>, id: TaskId) -> Result<(), ApplyError> {
         count.execute(params![parent.id.0, parent.epoch.0])?;
     }
     if deps_left(batch, id)? == 0 {
-        task = batch.step_on(task, Command::Unblock)?;
+        task = batch.step_on(task, TaskCommand::Unblock)?;
     }
     reopen(batch, task.run)
 }
 
 pub(super) fn drop(batch: &mut Batch<'_>, id: TaskId) -> Applying {
-    batch.step(id, Command::Drop)?;
+    batch.step(id, TaskCommand::Drop)?;
     batch.conn.execute("UPDATE task SET dropped = 1 WHERE id = ?1", [id.0])?;
     skip_dependents(batch, id)?;
     Ok(Reply::Done)
@@ -124,7 +124,7 @@ pub(super) fn skip_dependents(batch: &mut Batch<'_>, id: TaskId) -> Result<(), A
         if !matches!(batch.task(child)?.state, State::Blocked) {
             continue;
         }
-        let task = batch.step(child, Command::Skip { because: id })?;
+        let task = batch.step(child, TaskCommand::Skip { because: id })?;
         tell_parent(batch, &task)?;
         doomed.extend(children_of(batch, sql, child)?);
     }
@@ -165,7 +165,7 @@ fn unblock_dependents(batch: &mut Batch<'_>, id: TaskId) -> Result<(), ApplyErro
         if left == 0 {
             let waiting = batch.task(child)?;
             if waiting.state == State::Blocked {
-                batch.step_on(waiting, Command::Unblock)?;
+                batch.step_on(waiting, TaskCommand::Unblock)?;
             }
         }
     }
@@ -188,7 +188,7 @@ fn tell_parent(batch: &mut Batch<'_>, task: &Task) -> Result<(), ApplyError> {
     let waiting = batch.task(parent.id)?;
     match (ended, waiting.state) {
         (Some(ended), State::Waiting { need: Some(Need { ended: needed, .. }), .. }) if ended >= needed => {
-            batch.step_on(waiting, Command::Wake)?;
+            batch.step_on(waiting, TaskCommand::Wake)?;
         }
         (Some(_) | None, _) => {}
     }
@@ -227,7 +227,7 @@ fn cancel_children(batch: &mut Batch<'_>, task: &Task) -> Result<(), ApplyError>
         if now.state.is_terminal() || is_stopping(&now) {
             continue;
         }
-        let child = batch.step_on(now, Command::Cancel { why: "its parent ended".into() })?;
+        let child = batch.step_on(now, TaskCommand::Cancel { why: "its parent ended".into() })?;
         close_cancelled(batch, &child)?;
         cancel_children(batch, &child)?;
     }

@@ -154,7 +154,7 @@ fn rebuild(reader: &Reader) -> Reading<Rebuilt> {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(read::live::terms(reader, task.terms)?),
         };
-        if let Some(observation) = underway.tell(seq, at, task, terms, &fact) {
+        if let Some(observation) = underway.observe(seq, at, task, terms, &fact) {
             for skill in observation.cells() {
                 let cell = (observation.agent, skill.to_owned());
                 rebuilt.tallies.entry(cell).or_default().add(&observation);

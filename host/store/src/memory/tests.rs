@@ -123,7 +123,7 @@ fn what_is_cached_is_bounded() {
         memory.seeds.young.len() + memory.seeds.old.len(),
     ];
     assert!(sizes.iter().all(|size| *size <= 2 * KEPT), "{sizes:?}");
-    assert_eq!((1..=rounds).find(|task| memory.underway.knows(TaskId(*task))), None);
+    assert_eq!((1..=rounds).find(|task| memory.underway.contains(TaskId(*task))), None);
 }
 
 #[test]

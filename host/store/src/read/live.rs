@@ -19,8 +19,9 @@ use baton_core::fault::Fault;
 use baton_core::id::{AgentId, Epoch, RunId, TaskId, TermsId};
 use baton_core::knowledge::{OpenAttempt, Tally};
 use baton_core::op::{RouterChoice, RunRecord};
-use baton_core::outcome::{Child, Facts, Outcome, Report};
+use baton_core::outcome::{Outcome, Report};
 use baton_core::seed::Seed;
+use baton_core::task::child::{AttemptTotals, Child};
 use baton_core::task::{Role, StateName, Task, TaskPolicy};
 
 /// Shows every task that has not ended, by id.
@@ -228,13 +229,13 @@ fn child(row: &rusqlite::Row<'_>) -> rusqlite::Result<Child> {
         name: own_name(&name),
         state: codec::state_at(row, 2)?,
         report: priced(json(row, 3)?, text_json(row, 8)?),
-        facts: Facts {
+        totals: AttemptTotals {
             agent: row.get(4)?,
             started: row.get::<_, Option<i64>>(5)?.map(Time),
             ended: row.get::<_, Option<i64>>(6)?.map(Time),
             attempts: row.get(7)?,
             cost_known: true,
-            ..Facts::default()
+            ..AttemptTotals::default()
         },
     })
 }
@@ -258,7 +259,7 @@ fn add_efforts(reader: &Reader, children: &mut [Child], of: &[&dyn rusqlite::ToS
         children.iter().enumerate().map(|(place, child)| (child.task, place)).collect();
     for (root, worked, bill) in efforts {
         let Some(child) = places.get(&root).and_then(|place| children.get_mut(*place)) else { continue };
-        let facts = &mut child.facts;
+        let facts = &mut child.totals;
         facts.work_ms += worked.unsigned_abs();
         match bill.as_ref().and_then(OpenAttempt::cost) {
             Some(cost) => facts.cost_micros = facts.cost_micros.saturating_add(cost),

@@ -9,17 +9,17 @@ use crate::error::Reading;
 use crate::reader::Reader;
 use baton_core::clock::Time;
 use baton_core::id::{QuestionId, RunId, TaskId};
-use baton_core::people::{Answer, Asked};
+use baton_core::people::{Answer, StoredQuestion};
 
 const ASKED: &str = "SELECT q.id, q.run_id, q.task_id, s.name, q.question, q.asked_at, q.until, q.answer, \
                      q.answered_by, q.answered_at FROM question q JOIN task_spec s ON s.task_id = q.task_id";
 
-fn asked(row: &Row<'_>) -> rusqlite::Result<Asked> {
+fn asked(row: &Row<'_>) -> rusqlite::Result<StoredQuestion> {
     let answer = match (row.get(7)?, row.get(8)?, row.get(9)?) {
         (Some(text), Some(by), Some(at)) => Some(Answer { text, by, at: Time(at) }),
         (_, _, _) => None,
     };
-    Ok(Asked {
+    Ok(StoredQuestion {
         id: QuestionId(row.get(0)?),
         run: RunId(row.get(1)?),
         task: TaskId(row.get(2)?),
@@ -35,7 +35,7 @@ fn asked(row: &Row<'_>) -> rusqlite::Result<Asked> {
 ///
 /// # Errors
 /// The store can't be read.
-pub fn open(reader: &Reader) -> Reading<Vec<Asked>> {
+pub fn open(reader: &Reader) -> Reading<Vec<StoredQuestion>> {
     let sql = formatcp!(
         "{ASKED} JOIN task t ON t.id = q.task_id \
          WHERE q.answer IS NULL AND {IS_LIVE} AND t.state = {WAITING} AND t.stage = {PERSON} AND q.id = \
@@ -49,7 +49,7 @@ pub fn open(reader: &Reader) -> Reading<Vec<Asked>> {
 ///
 /// # Errors
 /// The store can't be read.
-pub fn questions(reader: &Reader) -> Reading<Vec<Asked>> {
+pub fn questions(reader: &Reader) -> Reading<Vec<StoredQuestion>> {
     reader.all(formatcp!("{ASKED} ORDER BY q.id"), [], asked)
 }
 
@@ -57,7 +57,7 @@ pub fn questions(reader: &Reader) -> Reading<Vec<Asked>> {
 ///
 /// # Errors
 /// The store can't be read.
-pub fn question(reader: &Reader, id: QuestionId) -> Reading<Option<Asked>> {
+pub fn question(reader: &Reader, id: QuestionId) -> Reading<Option<StoredQuestion>> {
     reader.first(formatcp!("{ASKED} WHERE q.id = ?1"), [id.0], asked)
 }
 
@@ -65,7 +65,7 @@ pub fn question(reader: &Reader, id: QuestionId) -> Reading<Option<Asked>> {
 ///
 /// # Errors
 /// The store can't be read.
-pub fn keyed(reader: &Reader, task: TaskId, key: &str) -> Reading<Option<Asked>> {
+pub fn keyed(reader: &Reader, task: TaskId, key: &str) -> Reading<Option<StoredQuestion>> {
     reader.first(formatcp!("{ASKED} WHERE q.task_id = ?1 AND q.key = ?2"), params![task.0, key], asked)
 }
 
@@ -73,7 +73,7 @@ pub fn keyed(reader: &Reader, task: TaskId, key: &str) -> Reading<Option<Asked>>
 ///
 /// # Errors
 /// The store can't be read.
-pub fn of_task(reader: &Reader, task: TaskId) -> Reading<Vec<Asked>> {
+pub fn of_task(reader: &Reader, task: TaskId) -> Reading<Vec<StoredQuestion>> {
     reader.all(formatcp!("{ASKED} WHERE q.task_id = ?1 ORDER BY q.asked_at, q.id"), [task.0], asked)
 }
 

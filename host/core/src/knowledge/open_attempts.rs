@@ -35,7 +35,7 @@ impl OpenAttempt {
 
 impl OpenAttempts {
     #[must_use]
-    pub fn knows(&self, task: TaskId) -> bool {
+    pub fn contains(&self, task: TaskId) -> bool {
         self.0.contains_key(&task)
     }
 
@@ -54,7 +54,7 @@ impl OpenAttempts {
     }
 
     /// For an attempt that began before this was made.
-    pub fn recall(&mut self, task: TaskId, open: OpenAttempt) {
+    pub fn restore(&mut self, task: TaskId, open: OpenAttempt) {
         self.0.insert(task, open);
     }
 
@@ -72,7 +72,7 @@ impl OpenAttempts {
     }
 
     /// Takes note of what happened to a task, which is given as it is after that. An attempt that ended comes back.
-    pub fn tell(
+    pub fn observe(
         &mut self,
         seq: i64,
         at: Time,
