@@ -69,7 +69,15 @@ const TO_COME: [&str; 31] = [
 
 /// Arguments that say how a verb shows or hands over something, and are no part of what it asks for; members that a verb
 /// fills in by itself.
-const APART: [(&str, &[&str]); 1] = [("run", &["dry_run", "detach", "source"])];
+const APART: [(&str, &[&str]); 6] = [
+    ("doctor", &["near"]),
+    ("events", &["follow"]),
+    ("insights", &["only"]),
+    ("report", &["md", "write"]),
+    ("run", &["dry_run", "detach", "source"]),
+    // It says which of two operations is asked for.
+    ("worktrees", &["prune"]),
+];
 
 /// The verbs that can be typed, each as its words, with what they take.
 fn verbs() -> BTreeMap<String, Command> {

@@ -17,7 +17,7 @@ use crate::plan::{Effects, Retry, Timeouts};
 use crate::scope::Scope;
 
 /// What the scheduler holds of a task. Its title, input and the like stay in the store until they are needed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Task {
     pub id: TaskId,
     pub run: RunId,
@@ -43,7 +43,7 @@ pub struct Task {
 }
 
 /// Whose child a task is, and what for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Parent {
     pub id: TaskId,
     /// The parent's epoch that spawned it: children of an earlier try do not count.
@@ -51,7 +51,7 @@ pub struct Parent {
     pub role: Role,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// A part of a composite task's work.
@@ -63,7 +63,7 @@ pub enum Role {
 }
 
 /// Where a task stands. The transition table is [`transition`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum State {
     /// Something it depends on has not succeeded. Left by `Ready`, `Cancel`, `Skip`.
@@ -101,7 +101,7 @@ pub enum WaitingOn {
 }
 
 /// What of its children a waiting task waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Need {
     /// So many children of this epoch must have ended.
     pub ended: u32,
