@@ -76,8 +76,10 @@ impl AppError {
         let why = format!("the store can't be read: {cause}");
         match cause.downcast_ref::<ReadError>() {
             Some(ReadError::Busy(_)) => Self::Busy { why, source: Some(cause) },
-            Some(ReadError::Corrupt(_)) => Self::Corrupt { why, source: Some(cause) },
-            Some(ReadError::NotFound(_)) => Self::NotFound { what: why },
+            // A row that another names was there.
+            Some(ReadError::Corrupt(_) | ReadError::NotFound(_)) => {
+                Self::Corrupt { why, source: Some(cause) }
+            }
             Some(ReadError::Failed(_)) | None => Self::Unavailable { why, source: Some(cause) },
         }
     }
