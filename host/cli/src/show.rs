@@ -2,6 +2,7 @@
 
 use baton_app::operation;
 use baton_app::view::task::{TaskDetails, TaskQuery};
+use baton_core::ending::Ending;
 use baton_core::outcome;
 use baton_core::scope::Glob;
 use baton_engine::workspace::{Change, attr};
@@ -49,7 +50,7 @@ fn text(details: &TaskDetails) {
     }
     for (number, attempt) in attempts.iter().enumerate() {
         let agent = attempt.agent.as_deref().unwrap_or("its executor");
-        let ending = attempt.ending.as_deref().unwrap_or("under way");
+        let ending = attempt.ending.map_or("under way", Ending::as_str);
         screen::line(&format!("  attempt {} by {agent} at {}: {ending}", number + 1, attempt.started));
         if let Some(outcome) = &attempt.report.outcome {
             say("  summary", &outcome.summary);

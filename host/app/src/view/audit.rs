@@ -2,7 +2,7 @@
 
 use baton_core::id::RunId;
 use baton_store::Reader;
-use baton_store::chain::{self, Seen, Walk};
+use baton_store::chain::{self, NotSeen, Seen, Walk};
 use baton_store::check::{self, Extent};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -98,9 +98,13 @@ pub(crate) fn head(app: &App, _: &Nothing) -> Result<AuditHead, AppError> {
 }
 
 fn compare(reader: &Reader, head: &str) -> Result<HeadComparison, AppError> {
-    let kept: Seen = head.parse().map_err(AppError::invalid)?;
+    let kept: Seen = head.parse().map_err(not_a_head)?;
     let found = chain::seen(reader, Some(kept.seq)).map_err(AppError::unreadable)?;
     Ok(HeadComparison { seq: kept.seq, expected: kept.to_string(), found: found.to_string() })
+}
+
+fn not_a_head(why: NotSeen) -> AppError {
+    AppError::Invalid { what: why.to_string(), source: Some(why.into()) }
 }
 
 impl Audit {
