@@ -5,6 +5,7 @@ pub mod breaker;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::id::AgentId;
 use crate::task::TaskPolicy;
 
 /// What is registered of an agent. Its load is derived from the tasks that run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Agent {
     pub id: AgentId,
     pub card: Card,
@@ -22,7 +23,7 @@ pub struct Agent {
 }
 
 /// What an operator declares of an agent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Card {
     pub name: String,
     /// The plugin of kind `agent` that drives it.
@@ -48,7 +49,7 @@ pub struct Card {
     pub cost: Option<Money>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
     Active,

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -16,7 +17,7 @@ use crate::task::{self, Need, Task};
 use crate::trial::TrialPhase;
 
 /// One line of the record.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// The order of commits over the whole store: a reader that goes on after the last one it saw misses nothing.
     pub seq: i64,
@@ -32,7 +33,7 @@ pub struct Event {
 }
 
 /// Everything that can happen. A stored vocabulary: an arm may be added, and none may change its meaning or shape.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind", rename_all_fields = "snake_case")]
 pub enum Fact {
     // Of a task.
@@ -278,7 +279,7 @@ pub enum Fact {
 }
 
 /// What became of a router on trial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrialEnding {
     /// It decides from now on.
@@ -314,7 +315,7 @@ impl FromStr for TrialEnding {
 #[error("{0:?} is no ending of a trial")]
 pub struct UnknownEnding(String);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Readied {
     /// The last dependency succeeded, or an amendment removed it.

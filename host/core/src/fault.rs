@@ -3,13 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::excerpt::{MESSAGE, excerpt};
 
 /// The classes of `baton:types/core.error-class`; an `other` of a plugin is [`ErrorClass::Other`] with its name in
 /// the message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorClass {
     Transient,
@@ -99,7 +100,7 @@ impl fmt::Display for ErrorClass {
 }
 
 /// Whether an attempt came so far that it may have done something outside.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Begun {
     /// No program was started and no request was taken by anybody.
@@ -115,7 +116,7 @@ impl Begun {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fault {
     pub class: ErrorClass,
     pub message: String,

@@ -66,7 +66,9 @@ id!(
 
 /// The fence of a task: grows with each attempt and each time an attempt is taken away, so that whoever holds an
 /// older one can neither commit nor act.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct Epoch(pub u32);
 

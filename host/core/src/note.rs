@@ -1,11 +1,12 @@
 //! A note: what a refusal taught, for the next task of its kind.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 
 /// A lesson.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Note {
     /// The kind of task that it is about.
     pub kind: String,

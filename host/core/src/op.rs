@@ -1,5 +1,6 @@
 //! Everything that can be asked of the store: a plain, serialisable enum. One writer applies it, in batches.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -251,7 +252,7 @@ pub struct Submission {
 }
 
 /// A router by name, pinned to what it was when it was chosen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RouterChoice {
     pub name: String,
     pub digest: String,

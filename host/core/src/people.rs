@@ -3,13 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 use crate::id::{QuestionId, RunId, TaskId};
 
 /// What an agent wants to know or to be allowed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Question {
     /// The same for the same question in every attempt of the task.
     pub key: String,
@@ -23,7 +24,7 @@ pub struct Question {
     pub resume: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
     Question,
@@ -40,7 +41,7 @@ impl fmt::Display for Purpose {
 }
 
 /// A question as the store has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StoredQuestion {
     pub id: QuestionId,
     pub run: RunId,
@@ -55,7 +56,7 @@ pub struct StoredQuestion {
     pub answer: Option<Answer>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answer {
     pub text: String,
     /// A person, or `policy`.

@@ -19,7 +19,7 @@ use crate::scope::Scope;
 use crate::task::policy::{Effects, Retry, Timeouts};
 
 /// What the scheduler holds of a task. Its title, input and the like stay in the store until they are needed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Task {
     pub id: TaskId,
     pub run: RunId,
@@ -45,7 +45,7 @@ pub struct Task {
 }
 
 /// Whose child a task is, and what for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Parent {
     pub id: TaskId,
     /// The parent's epoch that spawned it: children of an earlier try do not count.
@@ -53,7 +53,7 @@ pub struct Parent {
     pub role: Role,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// A part of a composite task's work.
@@ -65,7 +65,7 @@ pub enum Role {
 }
 
 /// Where a task stands. The transition table is [`transition`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum State {
     /// Something it depends on has not succeeded. Left by `Ready`, `Cancel`, `Skip`.
@@ -128,7 +128,7 @@ impl Role {
 }
 
 /// What of its children a waiting task waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Need {
     /// So many children of this epoch must have ended.
     pub ended: u32,

@@ -1,12 +1,13 @@
 //! The trial of a router against the promoted one: how much it may do, and which tasks are its own.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{RunId, TaskId};
 use crate::seed::Seed;
 
 /// How much the candidate may do.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum TrialPhase {
     /// It decides, and nothing follows from it.

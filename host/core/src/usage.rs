@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// What an attempt used up, as its agent says.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     #[serde(default)]
     pub input_tokens: u64,

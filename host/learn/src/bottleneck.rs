@@ -4,6 +4,7 @@ mod path;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use statrs::function::beta::beta_reg;
 
@@ -18,7 +19,7 @@ use super::history::History;
 use super::number::{amount, mean, real, share, total};
 
 /// The critical path of each run, and what lies on it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bottlenecks {
     /// By run, oldest first.
     pub runs: Vec<CriticalPath>,
@@ -28,7 +29,7 @@ pub struct Bottlenecks {
 }
 
 /// What the length of a run consists of.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CriticalPath {
     pub run: RunId,
     /// From the first moment that something could start to the last end, in milliseconds.
@@ -41,7 +42,7 @@ pub struct CriticalPath {
 }
 
 /// A task's part of a critical path.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Part {
     pub task: TaskId,
     pub name: String,
@@ -56,7 +57,7 @@ pub struct Part {
 }
 
 /// What a kind of task, or an agent, adds to the length of runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Load {
     /// The kind or the agent.
     pub name: String,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use baton_core::episode::Episode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::discovery;
@@ -14,7 +15,7 @@ use super::ranks::median;
 use super::strata::{Stratum, tails};
 
 /// Demand for a skill, and what came of it. A task that nobody ever tried is not among the episodes, and so not here.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Gap {
     pub skill: String,
     /// Tasks that asked for it.

@@ -9,6 +9,7 @@ use baton_stats::arm::Arm;
 use baton_stats::contrast::{Contrast, RunningMean};
 use baton_stats::eprocess::EProcess;
 use baton_stats::sequential::ArmTotals;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What became of an attempt.
@@ -29,7 +30,7 @@ pub enum Try {
 }
 
 /// Why a trial was ended.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "of")]
 pub enum Breach {
     /// Shares of attempts that were accepted, over the whole trial.

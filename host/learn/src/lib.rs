@@ -25,6 +25,7 @@ pub mod trial;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use anomaly::{Anomaly, anomalies};
@@ -43,7 +44,7 @@ use baton_core::note::Note;
 use baton_core::seed::Seed;
 
 /// All that the record teaches.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Insights {
     pub pairs: Vec<Pair>,
     pub drifts: Vec<Drift>,

@@ -7,6 +7,7 @@ use baton_core::agent::Agent;
 use baton_core::id::AgentId;
 use baton_core::knowledge::Tally;
 use baton_stats::interval::{Interval, beta};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How much what is known of the wider group counts, in attempts.
@@ -14,7 +15,7 @@ const PRIOR: f64 = 4.0;
 const LEVEL: f64 = 0.95;
 
 /// An estimate of the share of attempts that will be accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Expectation {
     pub share: Interval,
     /// How much of it is the agent's own record on the skill, 0.0 to 1.0.

@@ -1,12 +1,13 @@
 //! So many of so many came out well: the rate behind it, and how sure that is.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use statrs::function::beta::beta_reg;
 
 use super::number::real;
 
 /// Successes among trials.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Proportion {
     pub good: usize,
     pub of: usize,

@@ -4,6 +4,7 @@ mod proposals;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use proposals::{Proposal, proposals};
@@ -33,7 +34,7 @@ impl Default for SkillThresholds {
 }
 
 /// How well an agent does at something.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ability {
     pub agent: String,
     pub skill: String,
@@ -46,7 +47,7 @@ pub struct Ability {
 }
 
 /// What differs from what agents declare.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Skills {
     /// Not declared, and proven; best first.
     pub discovered: Vec<Ability>,

@@ -9,6 +9,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::graph::UnGraph;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use graph::{Node, knowledge};
@@ -24,7 +25,7 @@ use super::history::History;
 use super::number::{mean, real, share};
 
 /// The communities of the knowledge graph that have two agents or more.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Teams {
     /// The one that holds together most first. None unless the graph is structured.
     pub teams: Vec<Team>,
@@ -36,14 +37,14 @@ pub struct Teams {
 }
 
 /// The modularity of graphs without structure.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Chance {
     pub mean: f64,
     pub deviation: f64,
     pub highest: f64,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Team {
     /// Sorted.
     pub agents: Vec<String>,
@@ -57,7 +58,7 @@ pub struct Team {
 }
 
 /// Something that members of a team share.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bond {
     pub node: Node,
     /// Accepted tasks that tie the team's agents to it.

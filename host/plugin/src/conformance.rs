@@ -12,6 +12,7 @@ use baton_core::plan::Workstream;
 use baton_core::seed::Seed;
 use baton_core::task::child::{AttemptTotals, Child};
 use baton_core::task::{State, StateName, Task};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -29,7 +30,7 @@ use crate::lease::HostLease;
 use baton_core::kind::Kind;
 
 /// What one rule found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
     pub rule: &'static str,
     pub passed: bool,

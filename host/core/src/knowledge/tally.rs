@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Observation, Verdict};
@@ -13,7 +14,7 @@ pub const DISCOUNT: f64 = 0.99;
 /// The same for what is called recent: the last ten or so.
 pub const RECENT: f64 = 0.9;
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
     /// Since the beginning.
     pub accepted: u32,
@@ -34,14 +35,14 @@ pub struct Tally {
 }
 
 /// A discounted mean, kept as its weight and its sum.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Mean {
     pub weight: f64,
     pub sum: f64,
 }
 
 /// Whether the last few attempts went better or worse than those before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trend {
     Rising,
