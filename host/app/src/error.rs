@@ -9,9 +9,10 @@ use crate::control::ConnectError;
 use baton_core::command::CommandError;
 use baton_core::op::Rejection;
 use baton_core::plan::error::PlanErrors;
+use baton_engine::workspace::GitError;
 use baton_plugin::PluginError;
 use baton_plugin::source::SourceError;
-use baton_store::OpenError;
+use baton_store::{OpenError, ReadError};
 
 /// What is at the bottom of an error.
 pub type Cause = Box<dyn Error + Send + Sync>;
@@ -33,6 +34,9 @@ pub enum AppError {
     /// Ask again later: somebody else has the store.
     #[error("{why}")]
     Busy { why: String, source: Option<Cause> },
+    /// What is stored is not what was written: `baton db check` says where, a backup is the way back.
+    #[error("{why}")]
+    Corrupt { why: String, source: Option<Cause> },
     /// The machine, the host or the store is in the way.
     #[error("{why}")]
     Unavailable { why: String, source: Option<Cause> },
@@ -59,11 +63,25 @@ impl AppError {
         Self::Unavailable { why: why.into(), source: None }
     }
 
+    /// What is stored contradicts itself.
+    #[must_use]
+    pub fn corrupt(why: impl Into<String>) -> Self {
+        Self::Corrupt { why: why.into(), source: None }
+    }
+
     /// A read that failed.
     #[must_use]
     pub fn unreadable(why: impl Into<Cause>) -> Self {
         let cause = why.into();
-        Self::Unavailable { why: format!("the store can't be read: {cause}"), source: Some(cause) }
+        let why = format!("the store can't be read: {cause}");
+        match cause.downcast_ref::<ReadError>() {
+            Some(ReadError::Busy(_)) => Self::Busy { why, source: Some(cause) },
+            // A row that another names was there.
+            Some(ReadError::Corrupt(_) | ReadError::NotFound(_)) => {
+                Self::Corrupt { why, source: Some(cause) }
+            }
+            Some(ReadError::Failed(_)) | None => Self::Unavailable { why, source: Some(cause) },
+        }
     }
 }
 
@@ -133,6 +151,12 @@ impl From<SourceError> for AppError {
             SourceError::Unreachable(..) => Self::Unavailable { why: text, source: Some(why.into()) },
             SourceError::OtherContent { .. } => Self::Refused { why: text, source: Some(why.into()) },
         }
+    }
+}
+
+impl From<GitError> for AppError {
+    fn from(why: GitError) -> Self {
+        Self::Unavailable { why: why.to_string(), source: Some(why.into()) }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Operations on installed plugins.
 
+pub mod check;
 pub mod component;
 
 use std::collections::BTreeSet;

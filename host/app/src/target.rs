@@ -4,7 +4,7 @@
 use baton_core::agent::Agent;
 use baton_core::command::Target;
 use baton_core::id::{RunId, TaskId};
-use baton_core::nearest::nearest;
+use baton_core::nearest::did_you_mean;
 use baton_store::Reader;
 use baton_store::read::{self, live, summary};
 
@@ -42,6 +42,14 @@ pub fn run(conn: &Reader, text: Option<&str>) -> Result<RunId, AppError> {
     }
 }
 
+/// The run that is named; none where none is.
+///
+/// # Errors
+/// There is no such run, or the store can't be read.
+pub fn only_run(conn: &Reader, text: Option<&str>) -> Result<Option<RunId>, AppError> {
+    text.map(|text| run(conn, Some(text))).transpose()
+}
+
 /// # Errors
 /// There is no such task, or the store can't be read.
 pub fn task(conn: &Reader, text: &str) -> Result<TaskId, AppError> {
@@ -54,19 +62,15 @@ pub fn task(conn: &Reader, text: &str) -> Result<TaskId, AppError> {
         return Ok(task);
     }
     let lines = summary::lines(conn, run).map_err(AppError::unreadable)?;
-    let near = nearest(name, lines.iter().map(|line| line.task.as_str()));
-    Err(AppError::not_found(format!("{run} has no task {name:?}{}", hint(near))))
+    let hint = did_you_mean(name, lines.iter().map(|line| line.task.as_str()));
+    Err(AppError::not_found(format!("{run} has no task {name:?}{hint}")))
 }
 
 /// # Errors
 /// There is no such agent, or the store can't be read.
 pub fn agent(conn: &Reader, name: &str) -> Result<Agent, AppError> {
     let agents = live::agents(conn).map_err(AppError::unreadable)?;
-    let near = nearest(name, agents.iter().map(|agent| agent.card.name.as_str()));
-    let missing = format!("there is no agent {name:?}{}", hint(near));
+    let hint = did_you_mean(name, agents.iter().map(|agent| agent.card.name.as_str()));
+    let missing = format!("there is no agent {name:?}{hint}");
     agents.into_iter().find(|agent| agent.card.name == name).ok_or_else(|| AppError::not_found(missing))
-}
-
-fn hint(near: Option<&str>) -> String {
-    near.map(|word| format!(" (did you mean {word:?}?)")).unwrap_or_default()
 }

@@ -1,29 +1,18 @@
 //! `baton agents`: who there is to do the work.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use baton_app::agents::{AgentCard, AgentChanged, AgentName, trial};
-use baton_app::config::Config;
-use baton_app::operation::{AGENT_ADD, AGENT_DRAIN, AGENT_REMOVE, AGENT_RESUME, Operation};
+use baton_app::agents::{AgentCard, AgentChanged, AgentName};
+use baton_app::operation::{self, AGENT_ADD, AGENT_DRAIN, AGENT_REMOVE, AGENT_RESUME, Operation};
+use baton_app::probe::{AgentTest, AgentTested};
+use baton_app::runs::Nothing;
+use baton_app::view::agents::{AgentStatus, SkillRecord};
+use baton_core::agent::Standing;
 use baton_core::agent::breaker::Breaker;
-use baton_core::agent::{Agent, Card, Standing};
 use baton_core::budget::Money;
-use baton_core::clock::{Clock, Time};
-use baton_core::knowledge::{Tally, Trend};
-use baton_engine::attempt::HostContext;
-use baton_engine::probe;
-use baton_engine::why::projection;
-use baton_learn::pooled::{Expectation, Pooled};
-use baton_plugin::agent::ProbeResult;
-use baton_plugin::capability::StateClient;
 use baton_plugin::conformance::RuleResult;
-use baton_plugin::lease::HostLease;
-use baton_plugin::library::Library;
-use baton_store::Reader;
-use baton_store::read::live;
-use serde::Serialize;
 
-use super::{Done, Failure, Global, Outcome, done, library, screen, unreadable};
+use super::{Done, Failure, Global, Outcome, done, screen, shown};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -65,24 +54,6 @@ pub(super) struct Add {
     config: Vec<String>,
 }
 
-#[derive(Serialize)]
-struct Shown {
-    agent: Agent,
-    running: u32,
-    /// By skill; the empty one stands for all of its work.
-    skills: BTreeMap<String, Skill>,
-}
-
-/// What is known of an agent on a skill.
-#[derive(Serialize)]
-struct Skill {
-    declared: bool,
-    expected: Expectation,
-    trend: Trend,
-    #[serde(flatten)]
-    tally: Tally,
-}
-
 pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
     match verb {
         Verb::List => list(global),
@@ -91,12 +62,8 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
         Verb::Drain { name } => change(global, &AGENT_DRAIN, &name, "drains"),
         Verb::Resume { name } => change(global, &AGENT_RESUME, &name, "is given work again"),
         Verb::Remove { name } => change(global, &AGENT_REMOVE, &name, "is removed"),
-        Verb::Test { name, work } => test(global, &name, work),
+        Verb::Test { name, work } => test(global, name, work),
     }
-}
-
-fn find(conn: &Reader, name: &str) -> Result<Agent, Failure> {
-    Ok(baton_app::target::agent(conn, name)?)
 }
 
 fn change(
@@ -123,37 +90,8 @@ fn put(global: &Global, add: Add) -> Outcome {
     done(global, &AGENT_ADD, &card, |agent| screen::line(&format!("{} is registered", agent.name)))
 }
 
-fn shown(conn: &Reader) -> Result<Vec<Shown>, Failure> {
-    let (_, pool) = projection(conn).map_err(unreadable)?;
-    let tallies = live::tallies(conn).map_err(unreadable)?;
-    let agents: Vec<Agent> = pool.workers.iter().map(|worker| worker.agent.clone()).collect();
-    let pooled = Pooled::of(&agents, &tallies);
-    let of = |agent: &Agent| {
-        let own = tallies.iter().filter(|(id, ..)| *id == agent.id).map(|(_, skill, _)| skill);
-        let skills: BTreeSet<&String> = own.chain(&agent.card.skills).collect();
-        let known = |skill: &str| {
-            tallies
-                .iter()
-                .find(|(id, own, _)| *id == agent.id && own == skill)
-                .map(|(.., tally)| tally.clone())
-        };
-        let one = |skill: &String| {
-            let tally = known(skill).unwrap_or_default();
-            let declared = agent.card.skills.contains(skill);
-            let expected = pooled.expect(agent, skill);
-            (skill.clone(), Skill { declared, expected, trend: tally.trend(), tally })
-        };
-        skills.into_iter().map(one).collect()
-    };
-    Ok(pool
-        .workers
-        .into_iter()
-        .map(|worker| Shown { running: worker.running, skills: of(&worker.agent), agent: worker.agent })
-        .collect())
-}
-
-fn breaker(breaker: Breaker, now: Time) -> String {
-    match breaker.at(now) {
+fn breaker(breaker: Breaker) -> String {
+    match breaker {
         Breaker::Closed { .. } => "closed".into(),
         Breaker::Open { until, .. } => format!("open until {until}"),
         Breaker::HalfOpen { .. } => "half-open".into(),
@@ -161,58 +99,49 @@ fn breaker(breaker: Breaker, now: Time) -> String {
 }
 
 fn list(global: &Global) -> Outcome {
-    let all = shown(&global.reader()?)?;
-    if global.json {
-        screen::json(&all);
-        return Ok(Done::Well);
-    }
-    let now = Clock::system().now();
-    let row = |shown: &Shown| {
-        let card = &shown.agent.card;
-        let standing = match shown.agent.standing {
+    shown(global, &operation::AGENTS, &Nothing {}, |agents| table(agents))?;
+    Ok(Done::Well)
+}
+
+fn table(agents: &[AgentStatus]) {
+    let row = |status: &AgentStatus| {
+        let card = &status.agent.card;
+        let standing = match status.agent.standing {
             Standing::Active => "active",
             Standing::Draining => "draining",
         };
         vec![
             card.name.clone(),
             card.adapter.clone(),
-            format!("{}/{}", shown.running, card.capacity),
+            format!("{}/{}", status.running, card.capacity),
             standing.to_owned(),
-            breaker(shown.agent.breaker, now),
+            breaker(status.breaker),
             card.skills.join(","),
             if card.tracks.is_empty() { "all".to_owned() } else { card.tracks.join(",") },
         ]
     };
     screen::table(
         &["agent", "adapter", "load", "standing", "breaker", "skills", "tracks"],
-        &all.iter().map(row).collect::<Vec<_>>(),
+        &agents.iter().map(row).collect::<Vec<_>>(),
     );
-    Ok(Done::Well)
 }
 
 fn show(global: &Global, name: &str) -> Outcome {
-    let conn = global.reader()?;
-    find(&conn, name)?;
-    let Some(shown) = shown(&conn)?.into_iter().find(|shown| shown.agent.card.name == name) else {
-        return Err(Failure::Usage(format!("there is no agent {name:?}")));
-    };
-    if global.json {
-        screen::json(&shown);
-        return Ok(Done::Well);
-    }
-    let card = &shown.agent.card;
-    screen::line(&format!("{} ({}), {} of {} busy", card.name, card.kind(), shown.running, card.capacity));
-    screen::line(&format!("  breaker {}", breaker(shown.agent.breaker, Clock::system().now())));
+    shown(global, &operation::AGENT, &AgentName { name: name.to_owned() }, details)?;
+    Ok(Done::Well)
+}
+
+fn details(status: &AgentStatus) {
+    let card = &status.agent.card;
+    screen::line(&format!("{} ({}), {} of {} busy", card.name, card.kind(), status.running, card.capacity));
+    screen::line(&format!("  breaker {}", breaker(status.breaker)));
     for (key, value) in &card.config {
         screen::line(&format!("  {key} = {value}"));
     }
-    let (config, _) = global.here()?;
-    for value in card.config.values() {
-        if let Some(profile) = config.offer.profiles.get(value).filter(|profile| profile.confine.is_none()) {
-            screen::line(&format!("  programs of {} are not confined", profile.name));
-        }
+    for profile in &status.unconfined {
+        screen::line(&format!("  programs of {profile} are not confined"));
     }
-    let rows: Vec<Vec<String>> = shown.skills.iter().map(|(name, skill)| row(name, skill)).collect();
+    let rows: Vec<Vec<String>> = status.skills.iter().map(|(name, skill)| row(name, skill)).collect();
     screen::table(
         &[
             "skill",
@@ -228,11 +157,10 @@ fn show(global: &Global, name: &str) -> Outcome {
         ],
         &rows,
     );
-    Ok(Done::Well)
 }
 
-fn row(name: &str, skill: &Skill) -> Vec<String> {
-    let Skill { declared, expected, trend, tally } = skill;
+fn row(name: &str, skill: &SkillRecord) -> Vec<String> {
+    let SkillRecord { declared, expected, trend, tally } = skill;
     let whole = |mean: f64| format!("{mean:.0}").parse().unwrap_or(0);
     vec![
         if name.is_empty() { "(all)".to_owned() } else { name.to_owned() },
@@ -248,54 +176,14 @@ fn row(name: &str, skill: &Skill) -> Vec<String> {
     ]
 }
 
-/// Whether an agent could work now, by its adapter's word.
-pub(super) fn health(config: &Config, library: &Library, card: &Card) -> Result<ProbeResult, Failure> {
-    let adapter = library.agent(&card.adapter)?;
-    let (attempt_events, _) = tokio::sync::mpsc::unbounded_channel();
-    let around = HostContext {
-        clock: Clock::system(),
-        offer: config.offer.clone(),
-        supervisor: std::env::current_exe().ok(),
-        lease: HostLease::unlimited(),
-        attempt_events,
-        state_client: StateClient::closed(),
-        workspaces: None,
-        store: Some(config.store.clone()),
-        under_way: None,
-    };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mut card = card.clone();
-    card.config.insert("baton.probe".into(), "thorough".into());
-    Ok(runtime.block_on(probe::probe(&around, &adapter, &card, probe::LONG_TIMEOUT))?)
-}
-
 /// Asks the adapter's probe, with the profiles that the agent would have.
-fn test(global: &Global, name: &str, work: bool) -> Outcome {
-    let (config, home) = global.here()?;
-    let conn = home.exists().then(|| global.reader()).transpose()?;
-    let card = match config.agents.iter().find(|card| card.name == name) {
-        Some(card) => card.clone(),
-        None => {
-            find(conn.as_ref().ok_or_else(|| Failure::Usage(format!("there is no agent {name:?}")))?, name)?
-                .card
-        }
-    };
-    let health = health(&config, &library(&config, conn.as_ref())?, &card)?;
-    let (word, why) = match &health {
-        ProbeResult::Ready => ("ready", ""),
-        ProbeResult::Degraded(why) => ("degraded", why.as_str()),
-        ProbeResult::Unreachable(why) => ("unreachable", why.as_str()),
-    };
-    let findings =
-        if work && health == ProbeResult::Ready { trial::run(&global.app()?, card)? } else { Vec::new() };
-    if global.json {
-        screen::json(&serde_json::json!({ "agent": name, "health": word, "why": why, "findings": findings }));
-    } else {
-        screen::line(format!("{name} is {word} {why}").trim_end());
-        for RuleResult { rule, passed, detail } in &findings {
+fn test(global: &Global, name: String, work: bool) -> Outcome {
+    let tested = shown(global, &operation::AGENT_TEST, &AgentTest { name, work }, |tested| {
+        let AgentTested { agent, health, why, findings } = tested;
+        screen::line(format!("{agent} is {} {why}", health.as_str()).trim_end());
+        for RuleResult { rule, passed, detail } in findings {
             screen::line(&format!("{} {rule}: {detail}", if *passed { "ok  " } else { "FAIL" }));
         }
-    }
-    let well = health == ProbeResult::Ready && findings.iter().all(|finding| finding.passed);
-    Ok(if well { Done::Well } else { Done::Failed })
+    })?;
+    Ok(if tested.is_well() { Done::Well } else { Done::Failed })
 }

@@ -1,12 +1,11 @@
 //! `baton audit verify|head`: whether the record was tampered with.
 
-use baton_core::id::RunId;
-use baton_store::Reader;
-use baton_store::chain::{self, Seen, Walk};
-use baton_store::check::{self, Extent};
-use serde::Serialize;
+use baton_app::operation;
+use baton_app::runs::Nothing;
+use baton_app::view::audit::{Audit, AuditQuery, Chain, HeadComparison};
+use baton_store::chain::Seen;
 
-use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
+use super::{Done, Global, Outcome, screen, shown};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -21,76 +20,40 @@ pub(super) enum Verb {
     Head,
 }
 
-#[derive(Serialize)]
-struct Finding {
-    chains: Vec<Chain>,
-    /// Rows that are not what the chains say.
-    rows: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct Chain {
-    of: String,
-    #[serde(flatten)]
-    walk: Walk,
-}
-
-impl Finding {
-    fn is_sound(&self) -> bool {
-        self.rows.is_empty() && self.chains.iter().all(|chain| chain.walk.breaks.is_empty())
-    }
-}
-
 pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
-    let conn = global.reader()?;
     match verb {
-        Verb::Head => {
-            screen::line(&chain::seen(&conn, None).map_err(unreadable)?.to_string());
-            Ok(Done::Well)
+        Verb::Head => head(global),
+        Verb::Verify { run, head } => {
+            verify(global, AuditQuery { run, head: head.map(|head| head.to_string()) })
         }
-        Verb::Verify { head: Some(head), .. } => compare(&conn, head),
-        Verb::Verify { run, head: None } => verify(global, &conn, run.as_deref()),
     }
 }
 
-fn compare(conn: &Reader, kept: Seen) -> Outcome {
-    let now = chain::seen(conn, Some(kept.seq)).map_err(unreadable)?;
-    if now == kept {
-        screen::line(&format!("all up to event {} is what it was", kept.seq));
-        return Ok(Done::Well);
-    }
-    screen::line(&format!(
-        "the record was written anew: up to event {} it comes to {now}, expected {kept}",
-        kept.seq
-    ));
-    Ok(Done::Failed)
+fn head(global: &Global) -> Outcome {
+    shown(global, &operation::AUDIT_HEAD, &Nothing {}, |found| screen::line(&found.head))?;
+    Ok(Done::Well)
 }
 
-fn verify(global: &Global, conn: &Reader, run: Option<&str>) -> Outcome {
-    let (runs, extent) = match run {
-        Some(run) => {
-            let run = Some(target::run(conn, Some(run))?);
-            (vec![run], Extent::Chain(run))
+fn verify(global: &Global, query: AuditQuery) -> Outcome {
+    let audit = shown(global, &operation::AUDIT_VERIFY, &query, |audit| match audit {
+        Audit::Walked(walked) => {
+            walked.chains.iter().for_each(show);
+            walked.rows.iter().for_each(|row| screen::line(row));
         }
-        None => (chain::all(conn).map_err(unreadable)?, Extent::All),
-    };
-    let chains = runs.into_iter().map(|run| walk(conn, run)).collect::<Result<Vec<_>, _>>()?;
-    let finding = Finding { chains, rows: check::sealed(conn, extent).map_err(unreadable)? };
-    if global.json {
-        screen::json(&finding);
-    } else {
-        finding.chains.iter().for_each(tell);
-        finding.rows.iter().for_each(|row| screen::line(row));
+        Audit::Compared(compared) => screen::line(&said(compared)),
+    })?;
+    Ok(if audit.is_sound() { Done::Well } else { Done::Failed })
+}
+
+fn said(compared: &HeadComparison) -> String {
+    let HeadComparison { seq, expected, found } = compared;
+    if compared.is_same() {
+        return format!("all up to event {seq} is what it was");
     }
-    Ok(if finding.is_sound() { Done::Well } else { Done::Failed })
+    format!("the record was written anew: up to event {seq} it comes to {found}, expected {expected}")
 }
 
-fn walk(conn: &Reader, run: Option<RunId>) -> Result<Chain, Failure> {
-    let of = run.map_or_else(|| "host".to_owned(), |run| run.to_string());
-    Ok(Chain { of, walk: chain::verify(conn, run).map_err(unreadable)? })
-}
-
-fn tell(chain: &Chain) {
+fn show(chain: &Chain) {
     let Chain { of, walk } = chain;
     if walk.breaks.is_empty() {
         screen::line(&format!("{of}: {} events, intact", walk.events));

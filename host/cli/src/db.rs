@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
-use baton_store::{Lock, backup, check};
+use baton_app::db::Backup;
+use baton_app::operation;
+use baton_app::runs::Nothing;
+use baton_store::{Lock, backup};
 
-use super::{Done, Global, Outcome, screen, unreadable};
+use super::{Done, Global, Outcome, screen, shown};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -17,27 +20,24 @@ pub(super) enum Verb {
 }
 
 pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
-    let (_, home) = global.here()?;
     match verb {
         Verb::Check => {
-            let conn = global.reader()?;
-            let mut wrong = check::check(&conn).map_err(unreadable)?;
-            wrong.extend(check::rested(&home, &conn).map_err(unreadable)?);
-            if global.json {
-                screen::json(&wrong);
-            } else if wrong.is_empty() {
-                screen::line("sound");
-            } else {
+            let wrong = shown(global, &operation::DB_CHECK, &Nothing {}, |wrong| {
+                if wrong.is_empty() {
+                    screen::line("sound");
+                }
                 wrong.iter().for_each(|line| screen::line(line));
-            }
+            })?;
             Ok(if wrong.is_empty() { Done::Well } else { Done::Failed })
         }
         Verb::Backup { to } => {
-            backup::backup(&home, &global.reader()?, &to)?;
-            screen::line(&format!("copied to {}", to.display()));
+            shown(global, &operation::DB_BACKUP, &Backup { to }, |copied| {
+                screen::line(&format!("copied to {}", copied.to.display()));
+            })?;
             Ok(Done::Well)
         }
         Verb::Restore { from } => {
+            let (_, home) = global.here()?;
             let lock = Lock::take(&home)?;
             backup::restore(&home, &from, &lock)?;
             screen::line(&format!("restored from {}", from.display()));

@@ -1,10 +1,11 @@
 //! `baton dead list|show|redrive|drop`: tasks that were given up.
 
-use baton_app::operation::DROP;
+use baton_app::operation::{self, DROP};
 use baton_app::runs::Tasks;
-use baton_store::read::history;
+use baton_app::view::dead::DeadQuery;
+use baton_store::read::history::DeadLetter;
 
-use super::{Done, Global, Outcome, done, retry, screen, show, target, unreadable};
+use super::{Done, Global, Outcome, done, retry, screen, show, shown};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -34,14 +35,13 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
 }
 
 fn list(global: &Global, run: Option<&str>) -> Outcome {
-    let conn = global.reader()?;
-    let run = run.map(|run| target::run(&conn, Some(run))).transpose()?;
-    let letters = history::dead(&conn, run).map_err(unreadable)?;
-    if global.json {
-        screen::json(&letters);
-        return Ok(Done::Well);
-    }
-    let row = |letter: &history::DeadLetter| {
+    let query = DeadQuery { run: run.map(str::to_owned) };
+    shown(global, &operation::DEAD, &query, |letters| table(letters))?;
+    Ok(Done::Well)
+}
+
+fn table(letters: &[DeadLetter]) {
+    let row = |letter: &DeadLetter| {
         let why = letter.fault.as_ref().map(ToString::to_string).unwrap_or_default();
         vec![
             format!("{}/{}", letter.run, letter.task),
@@ -51,7 +51,6 @@ fn list(global: &Global, run: Option<&str>) -> Outcome {
         ]
     };
     screen::table(&["task", "at", "attempts", "why"], &letters.iter().map(row).collect::<Vec<_>>());
-    Ok(Done::Well)
 }
 
 fn drop(global: &Global, tasks: &[String]) -> Outcome {

@@ -1,12 +1,11 @@
 //! `baton events [RUN]`: the record, as it was written.
 
-use baton_core::event::{Event, Fact};
-use baton_core::nearest::nearest;
-use baton_store::Reader;
-use baton_store::read::{self, history};
-use serde::Serialize;
+use std::time::Duration;
 
-use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
+use baton_app::view::events::{EventEntry, EventQuery, stream};
+use baton_core::event::Event;
+
+use super::{Done, Global, Outcome, screen};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -29,72 +28,35 @@ impl Args {
     }
 }
 
-/// An event as programs see it.
-#[derive(Serialize)]
-pub(super) struct Line<'a> {
-    #[serde(flatten)]
-    event: &'a Event,
-    /// The task by its own name.
-    name: Option<String>,
-    time: String,
-}
-
-impl<'a> Line<'a> {
-    pub(super) fn new(event: &'a Event, name: Option<String>) -> Self {
-        Self { event, name, time: event.at.to_string() }
-    }
-}
-
-const PAGE: usize = 1000;
+/// How often it is looked for more.
+const LOOK: Duration = Duration::from_millis(100);
 
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
-    for kind in &args.kind {
-        known(kind)?;
-    }
-    let conn = global.reader()?;
-    let run = match &args.run {
-        Some(_) => Some(target::run(&conn, args.run.as_deref())?),
-        None => None,
-    };
-    let mut after = args.after;
+    let query = EventQuery { run: args.run.clone(), after: args.after, kind: args.kind.clone() };
+    let mut stream = stream(&global.app()?, &query)?;
     loop {
-        let events = history::events(&conn, run, after, PAGE).map_err(unreadable)?;
-        for event in &events {
-            after = event.seq;
-            if args.kind.is_empty() || args.kind.iter().any(|kind| kind == event.fact.kind()) {
-                print(global, &conn, event)?;
-            }
-        }
+        let page = stream.page()?;
+        page.iter().for_each(|entry| print(global, entry));
         if screen::is_closed() {
             return Ok(Done::Well);
         }
-        match events.len() {
-            PAGE => {}
-            _ if args.follow => std::thread::sleep(std::time::Duration::from_millis(100)),
-            _ => return Ok(Done::Well),
+        match page.len() {
+            0 if args.follow => std::thread::sleep(LOOK),
+            0 => return Ok(Done::Well),
+            _ => {}
         }
     }
 }
 
-fn known(kind: &str) -> Result<(), Failure> {
-    if Fact::KINDS.contains(&kind) {
-        return Ok(());
-    }
-    let hint = nearest(kind, Fact::KINDS.into_iter()).map(|word| format!(" (did you mean {word:?}?)"));
-    let kinds = Fact::KINDS.join(", ");
-    Err(Failure::Usage(format!("there is no event {kind:?}{}; there are {kinds}", hint.unwrap_or_default())))
-}
-
-fn print(global: &Global, conn: &Reader, event: &Event) -> Result<(), Failure> {
-    let name = event.task.map(|task| read::name(conn, task)).transpose().map_err(unreadable)?;
+fn print(global: &Global, entry: &EventEntry) {
     if global.json {
-        screen::json(&Line::new(event, name));
-        return Ok(());
+        screen::json(entry);
+        return;
     }
+    let EventEntry { event, name, .. } = entry;
     let run = event.run.map_or_else(|| "host".to_owned(), |run| run.to_string());
-    let place = name.map_or_else(|| run.clone(), |name| format!("{run}/{name}"));
+    let place = name.as_ref().map_or_else(|| run.clone(), |name| format!("{run}/{name}"));
     screen::line(&format!("{:>6} {} {place} {}{}", event.seq, event.at, event.fact.kind(), detail(event)));
-    Ok(())
 }
 
 /// What the event says beyond its kind, as compact JSON; a task's whole first state is left to `--json`.

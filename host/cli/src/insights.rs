@@ -1,17 +1,12 @@
 //! `baton insights`: what the record teaches, each with the events that prove it.
 
-use std::collections::BTreeMap;
-
-use baton_app::notes;
-use baton_core::seed::Seed;
-use baton_engine::learning::consolidation;
+use baton_app::operation;
+use baton_app::runs::Nothing;
 use baton_learn::anomaly::Metric;
 use baton_learn::bottleneck::Load;
-use baton_learn::{self, Insights};
-use baton_store::Reader;
-use baton_store::read;
+use baton_learn::{Anomaly, Insights};
 
-use super::{Done, Failure, Global, Outcome, screen, unreadable};
+use super::{Done, Global, Outcome, screen, shown};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -55,31 +50,16 @@ impl Section {
     }
 }
 
-/// The record, with what is new in it taken over into what the analyses read.
-pub(super) fn consolidated(global: &Global) -> Result<Reader, Failure> {
-    Ok(notes::consolidated(&global.app()?)?)
-}
-
-/// All insights, from the newest attempts.
-pub(super) fn drawn(global: &Global) -> Result<Insights, Failure> {
-    let conn = consolidated(global)?;
-    let episodes = read::insight::episodes(&conn, consolidation::MEMORY).map_err(unreadable)?;
-    let agents = read::live::agents(&conn).map_err(unreadable)?;
-    let declared: BTreeMap<String, Vec<String>> =
-        agents.into_iter().map(|agent| (agent.card.name, agent.card.skills)).collect();
-    Ok(baton_learn::insights(&episodes, &declared, Seed(0)))
-}
-
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
-    let found = drawn(global)?;
-    if global.json {
-        screen::json(&found);
-        return Ok(Done::Well);
-    }
-    let sections = if args.only.is_empty() { Section::ALL.to_vec() } else { args.only.clone() };
+    shown(global, &operation::INSIGHTS, &Nothing {}, |found| show(found, &args.only))?;
+    Ok(Done::Well)
+}
+
+fn show(found: &Insights, only: &[Section]) {
+    let sections = if only.is_empty() { Section::ALL.to_vec() } else { only.to_vec() };
     let mut silent = true;
     for section in sections {
-        let lines = lines(&found, section);
+        let lines = lines(found, section);
         if lines.is_empty() {
             continue;
         }
@@ -90,7 +70,6 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     if silent {
         screen::line("nothing stands out so far");
     }
-    Ok(Done::Well)
 }
 
 /// Such as `12, 40, 77 …`, for `baton events --after`.
@@ -162,7 +141,7 @@ fn millis(ms: f64) -> String {
 }
 
 fn anomalies(found: &Insights) -> Vec<String> {
-    let said = |one: &baton_learn::Anomaly| {
+    let said = |one: &Anomaly| {
         let kind = one.kind.as_ref().map(|kind| format!(" on {kind}")).unwrap_or_default();
         let (what, before, now) = match one.measure {
             Metric::Latency => ("takes", millis(one.before), millis(one.now)),

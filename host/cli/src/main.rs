@@ -48,15 +48,12 @@ use std::process::ExitCode;
 use baton_app::config::{Config, ConfigError};
 use baton_app::operation::Operation;
 use baton_app::{App, AppError};
-use baton_core::agent::Card;
 use baton_core::kind::Kind;
-use baton_core::op::{PluginRow, Rejection};
+use baton_core::op::Rejection;
 use baton_core::plan::error::PlanErrors;
-use baton_plugin::compile::Compiler;
-use baton_plugin::library::{Installed, Library, Sources};
 use baton_plugin::source::SourceError;
 use baton_plugin::{PluginError, compile};
-use baton_store::{Home, OpenError, Reader, read, reader};
+use baton_store::{Home, OpenError};
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 
@@ -247,7 +244,9 @@ impl From<AppError> for Failure {
                 Self::Usage(text)
             }
             AppError::Refused { .. } => Self::Refused(text),
-            AppError::Busy { .. } | AppError::Unavailable { .. } => Self::Infrastructure(text),
+            AppError::Busy { .. } | AppError::Corrupt { .. } | AppError::Unavailable { .. } => {
+                Self::Infrastructure(text)
+            }
         }
     }
 }
@@ -339,6 +338,22 @@ fn done<I, O: Serialize>(
         said(&output);
     }
     Ok(Done::Well)
+}
+
+/// Asks for an operation, and shows what it found: as JSON, or by `show`.
+fn shown<I, O: Serialize>(
+    global: &Global,
+    operation: &Operation<I, O>,
+    input: &I,
+    show: impl FnOnce(&O),
+) -> Result<O, Failure> {
+    let output = global.app()?.call(operation, input)?;
+    if global.json {
+        screen::json(&output);
+    } else {
+        show(&output);
+    }
+    Ok(output)
 }
 
 /// Reading the store failed.
@@ -503,36 +518,4 @@ impl Global {
         let home = Home::at(&config.store);
         Ok((config, home))
     }
-
-    fn reader(&self) -> Result<Reader, Failure> {
-        Ok(reader(&self.here()?.1)?)
-    }
-}
-
-/// The plugins that a configuration and a store make available. `conn` is none where there is no store yet.
-fn library(config: &Config, conn: Option<&Reader>) -> Result<Library, Failure> {
-    let installed = match conn {
-        None => Vec::new(),
-        Some(conn) => read::plugins(conn).map_err(unreadable)?,
-    };
-    library_of(config, &installed)
-}
-
-fn library_of(config: &Config, installed: &[PluginRow]) -> Result<Library, Failure> {
-    Ok(Library::open(Sources {
-        bundled: baton_app::bundled::plugins(),
-        folder: Home::at(&config.store).plugins(),
-        cache: baton_app::app::cache_folder(),
-        compiler: std::env::current_exe().map_or(Compiler::InProcess, Compiler::Child),
-        installed: installed.iter().map(Installed::from).collect(),
-        settings: config.plugins.clone(),
-    })?)
-}
-
-/// Who there is to do the work: the agents of the configuration, and those that are only registered in the store.
-fn agents_of(config: &Config, conn: Option<&Reader>) -> Result<Vec<Card>, Failure> {
-    let registered = conn.map(read::live::agents).transpose().map_err(unreadable)?.unwrap_or_default();
-    let is_configured = |card: &Card| config.agents.iter().any(|own| own.name == card.name);
-    let registered = registered.into_iter().map(|agent| agent.card).filter(|card| !is_configured(card));
-    Ok(config.agents.iter().cloned().chain(registered).collect())
 }

@@ -1,10 +1,11 @@
 //! `baton notes`: what refusals taught, and which later tasks of a kind are told.
 
 use baton_app::notes::NoteNumber;
-use baton_app::operation::NOTE_FORGET;
-use baton_store::read::insight;
+use baton_app::operation::{self, NOTE_FORGET};
+use baton_app::view::notes::NoteQuery;
+use baton_store::read::insight::Numbered;
 
-use super::{Done, Global, Outcome, done, insights, screen, unreadable};
+use super::{Done, Global, Outcome, done, insights, screen, shown};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -28,17 +29,16 @@ pub(super) fn run(global: &Global, verb: &Verb) -> Outcome {
 }
 
 fn list(global: &Global, kind: Option<&str>) -> Outcome {
-    insights::consolidated(global)?;
-    let mut notes = insight::notes(&global.reader()?).map_err(unreadable)?;
-    notes.retain(|note| kind.is_none_or(|kind| note.note.kind == kind));
-    if global.json {
-        screen::json(&notes);
-        return Ok(Done::Well);
-    }
+    let query = NoteQuery { kind: kind.map(str::to_owned) };
+    shown(global, &operation::NOTES, &query, |notes| show(notes))?;
+    Ok(Done::Well)
+}
+
+fn show(notes: &[Numbered]) {
     if notes.is_empty() {
         screen::line("nothing was learned yet: a note is made when what was refused is accepted later");
     }
-    for numbered in &notes {
+    for numbered in notes {
         let note = &numbered.note;
         screen::line(&format!(
             "{} {}: {} ({} tasks, {} refusals, events {})",
@@ -50,5 +50,4 @@ fn list(global: &Global, kind: Option<&str>) -> Outcome {
             insights::events(&note.evidence)
         ));
     }
-    Ok(Done::Well)
 }

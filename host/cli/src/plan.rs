@@ -2,18 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use baton_app::bundled;
-use baton_app::operation::AMEND;
+use baton_app::App;
+use baton_app::operation::{self, AMEND};
 use baton_app::runs::Amendment;
-use baton_core::kind::Kind;
-use baton_core::plan::check::Available;
-use baton_core::plan::simulate::{Timeline, generalists, timeline};
+use baton_app::view::plan::{self, PlanGraph, PlanQuery, PlanSummary, SimulatedTask, Simulation, Teams};
 use baton_core::plan::{Plan, graph, load, schema};
 use baton_core::span::Span;
-use baton_store::read;
-use baton_store::{Home, reader};
 
-use super::{Done, Failure, Global, Outcome, agents_of, screen, unreadable};
+use super::{Done, Global, Outcome, screen};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -64,22 +60,11 @@ pub(super) enum Format {
 pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
     match verb {
         Verb::Check { plan } => check(global, &plan),
-        Verb::Graph { plan, format } => draw(global, &load::load(&plan)?, format),
+        Verb::Graph { plan, format } => draw(global, &plan::graph(&plan)?, format),
         Verb::Simulate { plan, agents, configured, timeline } => {
-            let loaded = load::load(&plan)?;
-            let teams = if configured {
-                vec![
-                    global
-                        .config(&plan)?
-                        .agents
-                        .into_iter()
-                        .flat_map(|card| vec![Some(card.clone()); card.capacity as usize])
-                        .collect(),
-                ]
-            } else {
-                agents.into_iter().filter(|count| *count > 0).map(generalists).collect()
-            };
-            simulate(global, &loaded, &teams, timeline)
+            let teams =
+                if configured { Teams::Of(global.config(&plan)?.agents) } else { Teams::Counts(agents) };
+            simulate(global, &plan::simulate(&plan, &teams)?, timeline)
         }
         Verb::Schema => {
             screen::block(&serde_json::to_string_pretty(&schema::plan()).unwrap_or_default());
@@ -90,72 +75,34 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
 }
 
 fn check(global: &Global, path: &Path) -> Outcome {
-    let available = available(global, path)?;
-    let plan = &load::load_for(path, &available)?;
-    let shape = graph::shape(plan);
-    let edges: usize = plan.workstreams.iter().map(|one| one.depends_on.len()).sum();
+    let query = PlanQuery { plan: path.to_owned() };
+    let summary = App::new(global.config(path)?).call(&operation::PLAN_CHECK, &query)?;
     if global.json {
-        screen::json(&serde_json::json!({
-            "name": plan.name, "workstreams": plan.workstreams.len(), "dependencies": edges,
-            "waves": shape.waves.len(), "digest": plan.digest(),
-        }));
-    } else {
-        screen::line(&format!(
-            "{}: {} workstreams, {edges} dependencies, {} waves, no errors",
-            plan.name,
-            plan.workstreams.len(),
-            shape.waves.len()
-        ));
-        if available.agents.is_empty() {
-            screen::note("no agents are configured: who could do it was not looked at");
-        }
+        screen::json(&summary);
+        return Ok(Done::Well);
+    }
+    let PlanSummary { name, workstreams, dependencies, waves, .. } = &summary;
+    screen::line(&format!(
+        "{name}: {workstreams} workstreams, {dependencies} dependencies, {waves} waves, no errors"
+    ));
+    if !summary.has_agents {
+        screen::note("no agents are configured: who could do it was not looked at");
     }
     Ok(Done::Well)
 }
 
-/// What the plan's configuration and the store have to carry it out with.
-fn available(global: &Global, path: &Path) -> Result<Available, Failure> {
-    let config = global.config(path)?;
-    let home = Home::at(&config.store);
-    let conn = if home.exists() { Some(reader(&home)?) } else { None };
-    let installed = conn.as_ref().map(read::plugins).transpose().map_err(unreadable)?.unwrap_or_default();
-    let named = |kind: Kind| {
-        let installed = installed.iter().filter(|row| row.kind == kind).map(|row| row.name.clone());
-        bundled::plugins().of(kind).map(|plugin| plugin.name.to_owned()).chain(installed).collect()
-    };
-    let agents = agents_of(&config, conn.as_ref())?;
-    Ok(Available { executors: named(Kind::Executor), validators: named(Kind::Validator), agents })
-}
-
-fn draw(global: &Global, plan: &Plan, format: Format) -> Outcome {
-    let name = |index: &usize| plan.workstreams[*index].id.clone();
-    let shape = graph::shape(plan);
+fn draw(global: &Global, drawn: &PlanGraph, format: Format) -> Outcome {
     match format {
-        Format::Mermaid => screen::block(graph::mermaid(plan).trim_end()),
-        Format::Dot => screen::block(graph::dot(plan).trim_end()),
-        Format::Text if global.json => {
-            let waves: Vec<Vec<String>> =
-                shape.waves.iter().map(|wave| wave.iter().map(name).collect()).collect();
-            let critical: Vec<String> = shape.critical.iter().map(name).collect();
-            screen::json(&serde_json::json!({
-                "waves": waves, "critical": critical, "critical_span": shape.critical_span, "total": shape.total,
-            }));
-        }
+        Format::Mermaid => screen::block(graph::mermaid(&drawn.plan).trim_end()),
+        Format::Dot => screen::block(graph::dot(&drawn.plan).trim_end()),
+        Format::Text if global.json => screen::json(drawn),
         Format::Text => {
-            for (number, wave) in shape.waves.iter().enumerate() {
-                screen::line(&format!(
-                    "wave {}: {}",
-                    number + 1,
-                    wave.iter().map(name).collect::<Vec<_>>().join(" ")
-                ));
+            for (number, wave) in drawn.waves.iter().enumerate() {
+                screen::line(&format!("wave {}: {}", number + 1, wave.join(" ")));
             }
-            let critical: Vec<String> = shape.critical.iter().map(name).collect();
-            screen::line(&format!(
-                "critical path ({}): {}",
-                hours(shape.critical_span),
-                critical.join(" → ")
-            ));
-            screen::line(&format!("total {}", hours(shape.total)));
+            let critical = drawn.critical.join(" → ");
+            screen::line(&format!("critical path ({}): {critical}", hours(drawn.critical_span)));
+            screen::line(&format!("total {}", hours(drawn.total)));
         }
     }
     Ok(Done::Well)
@@ -171,37 +118,13 @@ fn hours(span: Span) -> String {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
-fn simulate(
-    global: &Global,
-    plan: &Plan,
-    teams: &[Vec<Option<baton_core::agent::Card>>],
-    all: bool,
-) -> Outcome {
-    let alone = timeline(plan, &generalists(1)).span.millis().max(1) as f64;
-    let mut results = Vec::new();
-    let mut stranded = Vec::new();
-    for team in teams {
-        let timeline = timeline(plan, team);
-        let speed_up = alone / timeline.span.millis().max(1) as f64;
-        stranded.extend(timeline.stranded.iter().map(|index| plan.workstreams[*index].id.clone()));
-        if !global.json {
-            screen::line(&format!("{} agents: {} ({speed_up:.2}×)", team.len(), hours(timeline.span)));
-            if all {
-                places(plan, team, &timeline);
-            }
-        }
-        results.push(serde_json::json!({
-            "agents": team.len(), "span_ms": timeline.span.millis(), "speed_up": speed_up,
-            "timeline": timeline.slots.iter().map(|slot| serde_json::json!({
-                "workstream": plan.workstreams[slot.workstream].id, "agent": slot.agent,
-                "start_ms": slot.start.millis(), "end_ms": slot.end.millis(),
-            })).collect::<Vec<_>>(),
-        }));
-    }
+fn simulate(global: &Global, found: &[Simulation], all: bool) -> Outcome {
     if global.json {
-        screen::json(&results);
+        screen::json(&found);
+    } else {
+        found.iter().for_each(|simulation| show(simulation, all));
     }
+    let stranded: Vec<&str> = found.iter().flat_map(|one| &one.stranded).map(String::as_str).collect();
     if stranded.is_empty() {
         return Ok(Done::Well);
     }
@@ -209,15 +132,19 @@ fn simulate(
     Ok(Done::Failed)
 }
 
-fn places(plan: &Plan, team: &[Option<baton_core::agent::Card>], timeline: &Timeline) {
-    let agent = |index: usize| match team.get(index) {
-        Some(Some(card)) => card.name.clone(),
-        Some(None) | None => format!("agent {}", index + 1),
-    };
-    for slot in &timeline.slots {
-        let place = format!("{:>6} – {:<6}", hours(slot.start), hours(slot.end));
-        screen::line(&format!("  {place} {:10} {}", agent(slot.agent), plan.workstreams[slot.workstream].id));
+fn show(simulation: &Simulation, all: bool) {
+    let span = hours(Span::from_millis(simulation.span_ms));
+    screen::line(&format!("{} agents: {span} ({:.2}×)", simulation.agents, simulation.speed_up));
+    if all {
+        simulation.timeline.iter().for_each(|task| screen::line(&place(simulation, task)));
     }
+}
+
+fn place(simulation: &Simulation, task: &SimulatedTask) -> String {
+    let [start, end] = [task.start_ms, task.end_ms].map(|ms| hours(Span::from_millis(ms)));
+    let name = simulation.names.get(task.agent).cloned().flatten();
+    let name = name.unwrap_or_else(|| format!("agent {}", task.agent + 1));
+    format!("  {start:>6} – {end:<6} {name:10} {}", task.workstream)
 }
 
 fn amend(global: &Global, run: &str, plan: Plan) -> Outcome {

@@ -1,9 +1,10 @@
 //! `baton questions`: what agents ask of people.
 
+use baton_app::operation;
+use baton_app::view::questions::QuestionQuery;
 use baton_core::people::StoredQuestion;
-use baton_store::read::people;
 
-use super::{Done, Global, Outcome, screen, unreadable};
+use super::{Done, Global, Outcome, screen, shown};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -13,20 +14,15 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
-    let conn = global.reader()?;
-    let questions =
-        if args.all { people::questions(&conn) } else { people::open(&conn) }.map_err(unreadable)?;
-    if global.json {
-        screen::json(&questions);
-        return Ok(Done::Well);
-    }
+    shown(global, &operation::QUESTIONS, &QuestionQuery { all: args.all }, |questions| list(questions))?;
+    Ok(Done::Well)
+}
+
+fn list(questions: &[StoredQuestion]) {
     if questions.is_empty() {
         screen::line("nothing is asked");
     }
-    for asked in &questions {
-        show(asked);
-    }
-    Ok(Done::Well)
+    questions.iter().for_each(show);
 }
 
 /// One question as people read it, with the command that answers it.

@@ -1,18 +1,12 @@
-//! `baton report [RUN]`: what a run came to, as text, Markdown or JSON, or with charts in a folder. Every number of the
-//! text is an SQL aggregate.
-
-mod charts;
+//! `baton report [RUN]`: what a run came to, as text, Markdown or JSON, or with charts in a folder.
 
 use std::path::{Path, PathBuf};
 
-use baton_core::id::RunId;
-use baton_core::task::StateName;
-use baton_store::Reader;
-use baton_store::read::{self, history, summary};
-use charts::Chart;
-use serde::Serialize;
+use baton_app::operation;
+use baton_app::view::report::{Chart, ReportQuery, RunReport, charts};
+use baton_store::read::{history, summary};
 
-use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
+use super::{Done, Failure, Global, Outcome, screen};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -26,22 +20,11 @@ pub(super) struct Args {
     write: Option<PathBuf>,
 }
 
-/// All of a report.
-#[derive(Serialize)]
-struct Report {
-    run: read::Run,
-    totals: summary::Totals,
-    agents: Vec<summary::Share>,
-    tasks: Vec<summary::Line>,
-    dead: Vec<history::DeadLetter>,
-}
-
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
-    let conn = global.reader()?;
-    let id = target::run(&conn, args.run.as_deref())?;
-    let report = gather(&conn, id)?;
+    let app = global.app()?;
+    let report = app.call(&operation::REPORT, &ReportQuery { run: args.run.clone() })?;
     if let Some(folder) = &args.write {
-        let charts = charts::charts(&conn, &report.run)?;
+        let charts = charts(&app, &report)?;
         write(folder, &report, &charts).map_err(|why| {
             Failure::Infrastructure(format!("{}: the report can't be written: {why}", folder.display()))
         })?;
@@ -58,7 +41,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     Ok(Done::Well)
 }
 
-fn write(folder: &Path, report: &Report, charts: &[Chart]) -> std::io::Result<()> {
+fn write(folder: &Path, report: &RunReport, charts: &[Chart]) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
     let mut text = markdown(report);
     for Chart { file, svg } in charts {
@@ -66,19 +49,6 @@ fn write(folder: &Path, report: &Report, charts: &[Chart]) -> std::io::Result<()
         text += &format!("![{file}]({file})\n\n");
     }
     std::fs::write(folder.join("report.md"), text.trim_end().to_owned() + "\n")
-}
-
-fn gather(conn: &Reader, id: RunId) -> Result<Report, Failure> {
-    let run = read::run(conn, id)
-        .map_err(unreadable)?
-        .ok_or_else(|| Failure::Usage(format!("there is no run {id}")))?;
-    Ok(Report {
-        run,
-        totals: summary::totals(conn, id).map_err(unreadable)?,
-        agents: summary::shares(conn, id).map_err(unreadable)?,
-        tasks: summary::lines(conn, id).map_err(unreadable)?,
-        dead: history::dead(conn, Some(id)).map_err(unreadable)?,
-    })
 }
 
 fn headline(totals: &summary::Totals) -> String {
@@ -99,26 +69,21 @@ fn headline(totals: &summary::Totals) -> String {
     parts.join(", ")
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a ratio for people")]
-fn speed_up(totals: &summary::Totals) -> f64 {
-    if totals.elapsed_ms == 0 { 0.0 } else { totals.busy_ms as f64 / totals.elapsed_ms as f64 }
-}
-
 /// Tasks that the end of `baton run` names, of those that failed and of those that wait behind them.
 const NAMED: usize = 10;
 
 /// The end of `baton run`.
-pub(super) fn summary(conn: &Reader, id: RunId) -> Result<(), Failure> {
-    let report = gather(conn, id)?;
+pub(super) fn summary(report: &RunReport) {
     let totals = &report.totals;
     screen::line(&format!(
-        "{id} {}: {} in {} ({} attempts, {} of work, {:.1} at once)",
+        "{} {}: {} in {} ({} attempts, {} of work, {:.1} at once)",
+        report.run.id,
         report.run.name,
         headline(totals),
         screen::span(totals.elapsed_ms),
         totals.attempts,
         screen::span(totals.busy_ms),
-        speed_up(totals)
+        report.concurrency()
     ));
     for letter in report.dead.iter().take(NAMED) {
         let why = letter.fault.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -130,12 +95,7 @@ pub(super) fn summary(conn: &Reader, id: RunId) -> Result<(), Failure> {
     if !report.dead.is_empty() {
         screen::line("  once the cause is fixed: baton retry TASK");
     }
-    let blocked: Vec<&str> = report
-        .tasks
-        .iter()
-        .filter(|line| line.state == StateName::Blocked)
-        .map(|line| line.task.as_str())
-        .collect();
+    let blocked: Vec<&str> = report.blocked().collect();
     if !blocked.is_empty() {
         screen::line(&format!(
             "  {} wait behind that: {}{} (baton why TASK)",
@@ -144,10 +104,9 @@ pub(super) fn summary(conn: &Reader, id: RunId) -> Result<(), Failure> {
             if blocked.len() > NAMED { " …" } else { "" }
         ));
     }
-    Ok(())
 }
 
-fn text(report: &Report) {
+fn text(report: &RunReport) {
     let totals = &report.totals;
     screen::line(&format!("{} {} ({})", report.run.id, report.run.name, report.run.router.name));
     screen::line(&format!("  {}", headline(totals)));
@@ -158,7 +117,7 @@ fn text(report: &Report) {
         totals.attempts,
         totals.retries
     ));
-    screen::line(&format!("  at once    {:.2}", speed_up(totals)));
+    screen::line(&format!("  at once    {:.2}", report.concurrency()));
     screen::line(&format!("  record     {} events, {} decisions", totals.events, totals.decisions));
     if totals.cut_handoffs > 0 {
         let cut = totals.cut_handoffs;
@@ -175,7 +134,7 @@ fn text(report: &Report) {
     }
 }
 
-fn shares(report: &Report) -> Vec<Vec<String>> {
+fn shares(report: &RunReport) -> Vec<Vec<String>> {
     let row = |share: &summary::Share| {
         let counts = [share.attempts, share.accepted, share.failed].map(|count| count.to_string());
         [vec![share.agent.clone()], counts.to_vec(), vec![screen::span(share.busy_ms)]].concat()
@@ -183,7 +142,7 @@ fn shares(report: &Report) -> Vec<Vec<String>> {
     report.agents.iter().map(row).collect()
 }
 
-fn dead(report: &Report) -> Vec<Vec<String>> {
+fn dead(report: &RunReport) -> Vec<Vec<String>> {
     let why =
         |letter: &history::DeadLetter| letter.fault.as_ref().map(ToString::to_string).unwrap_or_default();
     report
@@ -193,7 +152,7 @@ fn dead(report: &Report) -> Vec<Vec<String>> {
         .collect()
 }
 
-fn markdown(report: &Report) -> String {
+fn markdown(report: &RunReport) -> String {
     let totals = &report.totals;
     let mut text = format!("# {}: {}\n\n", report.run.id, inline(&report.run.name));
     text += &format!("{}. Router: {}.\n\n", headline(totals), inline(&report.run.router.name));
@@ -202,7 +161,7 @@ fn markdown(report: &Report) -> String {
         ("work", screen::span(totals.busy_ms)),
         ("attempts", totals.attempts.to_string()),
         ("retries", totals.retries.to_string()),
-        ("at once", format!("{:.2}", speed_up(totals))),
+        ("at once", format!("{:.2}", report.concurrency())),
         ("events", totals.events.to_string()),
         ("decisions", totals.decisions.to_string()),
     ];

@@ -11,6 +11,7 @@ use baton_app::app::Link;
 use baton_app::config::Config;
 use baton_app::control::{Client, Server};
 use baton_app::submit::{self, Submit};
+use baton_app::view::report::of_run;
 use baton_app::{App, AppError, host};
 use baton_core::command::{Command, CommandError};
 use baton_core::id::RunId;
@@ -378,7 +379,7 @@ fn conclude(global: &Global, follower: &mut Follower, home: &Home, run: RunId, w
     follower.finish();
     let conn = reader(home)?;
     if !global.json {
-        super::report::summary(&conn, run)?;
+        super::report::summary(&of_run(&conn, run)?);
     }
     match watched {
         Watched::Interrupted => {

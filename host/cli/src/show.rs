@@ -1,15 +1,13 @@
 //! `baton show TASK`: all that is known of a task.
 
+use baton_app::operation;
+use baton_app::view::task::{TaskDetails, TaskQuery};
 use baton_core::ending::Ending;
 use baton_core::outcome;
-use baton_core::plan::Workstream;
-use baton_core::task::{State, Task};
-use baton_engine::why::Why;
+use baton_core::scope::Glob;
 use baton_engine::workspace::{Change, attr};
-use baton_store::read::{self, history};
-use serde::Serialize;
 
-use super::{Done, Failure, Global, Outcome, screen, target, unreadable};
+use super::{Done, Global, Outcome, screen, shown};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -17,40 +15,13 @@ pub(super) struct Args {
     task: String,
 }
 
-#[derive(Serialize)]
-struct Shown {
-    task: Task,
-    spec: Workstream,
-    depends_on: Vec<(String, bool)>,
-    attempts: Vec<history::Attempt>,
-}
-
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
-    let conn = global.reader()?;
-    let id = target::task(&conn, &args.task)?;
-    let task = read::task(&conn, id)
-        .map_err(unreadable)?
-        .ok_or_else(|| Failure::Usage("the task is gone".into()))?;
-    let dependencies = history::dependencies(&conn, id).map_err(unreadable)?;
-    let shown = Shown {
-        task,
-        spec: read::spec(&conn, id).map_err(unreadable)?,
-        depends_on: dependencies.into_iter().map(|(_, name, met)| (name, met)).collect(),
-        attempts: history::attempts(&conn, id).map_err(unreadable)?,
-    };
-    if global.json {
-        screen::json(&shown);
-    } else {
-        let waits = matches!(shown.task.state, State::Waiting { .. });
-        let app = global.app()?;
-        let why = waits.then(|| baton_app::why::cause(&app, &conn, id).map(|(why, _)| why)).transpose()?;
-        text(&shown, why.as_ref());
-    }
+    shown(global, &operation::TASK, &TaskQuery { task: args.task.clone() }, text)?;
     Ok(Done::Well)
 }
 
-fn text(shown: &Shown, why: Option<&Why>) {
-    let Shown { task, spec, depends_on, attempts } = shown;
+fn text(details: &TaskDetails) {
+    let TaskDetails { task, spec, depends_on, attempts, why } = details;
     let say = |key: &str, value: &str| {
         if !value.is_empty() {
             screen::line(&format!("  {key:12} {value}"));
@@ -58,12 +29,10 @@ fn text(shown: &Shown, why: Option<&Why>) {
     };
     screen::line(&format!("{}/{} {}", task.run, spec.id, spec.title));
     say("state", &format!("{}{}", task.state.name(), if task.held { ", paused" } else { "" }));
-    say("why", &why.map(ToString::to_string).unwrap_or_default());
+    say("why", &why.as_ref().map(ToString::to_string).unwrap_or_default());
     say("skills", &spec.skills.join(", "));
     say("track", spec.track.as_deref().unwrap_or_default());
-    let globs = |globs: &[baton_core::scope::Glob]| {
-        globs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-    };
+    let globs = |globs: &[Glob]| globs.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     say("writes", &globs(&spec.paths));
     say("reads", &globs(&spec.reads));
     let depends: Vec<String> = depends_on

@@ -2,19 +2,8 @@
 
 use baton_app::operation::Operation;
 use baton_app::runs::{self, Changed};
-use baton_core::id::{RunId, TaskId};
-use baton_store::Reader;
 
-use super::{Failure, Global, Outcome, done, screen};
-
-/// The run that is named, or the newest.
-pub(super) fn run(conn: &Reader, text: Option<&str>) -> Result<RunId, Failure> {
-    Ok(baton_app::target::run(conn, text)?)
-}
-
-pub(super) fn task(conn: &Reader, text: &str) -> Result<TaskId, Failure> {
-    Ok(baton_app::target::task(conn, text)?)
-}
+use super::{Global, Outcome, done, screen};
 
 /// What a verb is asked to do something to.
 #[derive(Debug, clap::Args)]

@@ -5,6 +5,7 @@ pub mod breaker;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use crate::id::AgentId;
 use crate::task::TaskPolicy;
 
 /// A registered agent. Its load isn't stored: it is derived from the running tasks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Agent {
     /// The row's id. Names are what people use; see [`Card::name`].
     pub id: AgentId,
@@ -26,7 +27,7 @@ pub struct Agent {
 }
 
 /// What an operator declares about an agent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Card {
     /// Unique among the agents.
     pub name: String,
@@ -55,7 +56,7 @@ pub struct Card {
 }
 
 /// Whether an agent takes new work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Standing {
     /// It may be given tasks.

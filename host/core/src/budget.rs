@@ -77,7 +77,7 @@ pub struct Cap {
 }
 
 /// Quantities of each resource, used or reserved.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Amount {
     /// In millionths of the operator's currency.
@@ -91,7 +91,7 @@ pub struct Amount {
 }
 
 /// A resource that a cap can limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Resource {
     /// The operator's currency, in millionths.
@@ -274,7 +274,7 @@ impl Caps {
 }
 
 /// What an attempt used and what it cost.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Bill {
     /// As reported by the agent.
     pub usage: Usage,
@@ -287,7 +287,7 @@ pub struct Bill {
 }
 
 /// How a cost is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Basis {
     /// Reported by the agent.

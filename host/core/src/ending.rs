@@ -1,8 +1,10 @@
 //! How an attempt ended, as it is stored and shown.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
@@ -68,6 +70,19 @@ impl FromStr for Ending {
             .chain(failures)
             .find(|ending| ending.as_str() == word)
             .ok_or_else(|| UnknownEnding(word.to_owned()))
+    }
+}
+
+impl JsonSchema for Ending {
+    fn schema_name() -> Cow<'static, str> {
+        "Ending".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "How an attempt ended: accepted, claimed, conflicted, released, cancelled, asked, or the class of its failure.",
+        })
     }
 }
 

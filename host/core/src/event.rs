@@ -4,6 +4,7 @@ mod kind;
 
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -18,7 +19,7 @@ use crate::task::{self, Need, Task};
 use crate::trial::TrialPhase;
 
 /// One line of the record.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// Position in the store's record, in the order of commits: a reader that continues after the last one it saw
     /// misses nothing.
@@ -38,7 +39,7 @@ pub struct Event {
 }
 
 /// Everything that can happen. The format is stored: variants may be added, and none may change its meaning or shape.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "kind", rename_all_fields = "snake_case")]
 pub enum Fact {
     // About a task.
@@ -419,7 +420,7 @@ pub enum Fact {
 }
 
 /// The result of a trial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrialEnding {
     /// The candidate is the default router from now on.
@@ -456,7 +457,7 @@ impl FromStr for TrialEnding {
 pub struct UnknownEnding(String);
 
 /// Why a task became ready.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Readied {
     /// The last dependency succeeded, or an amendment removed it.

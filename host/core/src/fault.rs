@@ -3,13 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::excerpt::{MESSAGE, excerpt};
 
 /// The classes of `baton:types/core.error-class`; an `other` of a plugin is [`ErrorClass::Other`] with its name in
 /// the message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ErrorClass {
     /// A passing failure, such as a dropped connection: try again.
@@ -111,7 +112,7 @@ impl fmt::Display for ErrorClass {
 }
 
 /// Whether a failed attempt may have had external effects.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Begun {
     /// No program was started, and no server accepted a request.
@@ -128,7 +129,7 @@ impl Begun {
 }
 
 /// A classified failure.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fault {
     /// What it calls for.
     pub class: ErrorClass,

@@ -66,7 +66,9 @@ id!(
 
 /// The fencing token of a task's attempts. It grows when an attempt begins and when one is revoked, so that an
 /// attempt with an older epoch can neither commit nor act.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(transparent)]
 pub struct Epoch(pub u32);
 

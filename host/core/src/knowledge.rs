@@ -9,6 +9,7 @@ mod tally;
 pub use open_attempts::{OpenAttempt, OpenAttempts};
 pub use tally::{DISCOUNT, Mean, RECENT, Tally, Trend};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
@@ -16,7 +17,7 @@ use crate::fault::{ErrorClass, Fault};
 use crate::id::{AgentId, DecisionId, Epoch, RunId, TaskId};
 
 /// The result of an attempt, as far as it says something about its agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The outcome was accepted.

@@ -12,3 +12,9 @@ pub fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&
         .min()
         .map(|(_, candidate)| candidate)
 }
+
+/// What is added to a message about a word that is not known: ` (did you mean "ws-22"?)`, or nothing where none is near.
+#[must_use]
+pub fn did_you_mean<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> String {
+    nearest(word, known).map(|near| format!(" (did you mean {near:?}?)")).unwrap_or_default()
+}

@@ -1,11 +1,12 @@
 //! Notes: what a refused attempt teaches the next task of its kind.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 
 /// What refusals by one check teach about one kind of task.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Note {
     /// The kind of task, as in [`crate::episode::Episode::kind`].
     pub kind: String,

@@ -1,5 +1,6 @@
 //! The writes that the store can apply: a plain, serialisable enum. A single writer applies them, in batches.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -371,7 +372,7 @@ pub struct Submission {
 }
 
 /// A router by name, pinned to the component that it was when it was chosen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RouterChoice {
     /// As installed or bundled.
     pub name: String,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use crate::usage::Usage;
 
 /// The result of an attempt as its agent reports it: a claim until it is accepted. The fields are those of
 /// `baton:types/core.outcome`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Outcome {
     /// A few sentences for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -33,7 +34,7 @@ pub struct Outcome {
 }
 
 /// A named result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Artifact {
     /// Unique in its outcome.
     pub name: String,
@@ -44,7 +45,7 @@ pub struct Artifact {
 }
 
 /// An artifact's bytes, or where they are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Content {
     /// Small contents.
@@ -59,7 +60,7 @@ pub enum Content {
 }
 
 /// The result of one check by a validator.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Check {
     /// The validator's plugin.
     pub validator: String,
@@ -80,7 +81,7 @@ pub struct Check {
 }
 
 /// What is stored of an attempt.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// None if the attempt claimed nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]

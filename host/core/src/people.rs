@@ -3,13 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 use crate::id::{QuestionId, RunId, TaskId};
 
 /// A question that an agent asks during an attempt.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Question {
     /// Identifies the question in every attempt of the task, so that an answer is found again.
     pub key: String,
@@ -26,7 +27,7 @@ pub struct Question {
 }
 
 /// What a question is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
     /// The agent wants to know something.
@@ -45,7 +46,7 @@ impl fmt::Display for Purpose {
 }
 
 /// A question as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StoredQuestion {
     /// The id to answer with.
     pub id: QuestionId,
@@ -67,7 +68,7 @@ pub struct StoredQuestion {
 }
 
 /// A recorded answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answer {
     /// One of the question's choices, if it has any.
     pub text: String,

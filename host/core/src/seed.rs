@@ -1,9 +1,10 @@
 //! Deterministic randomness: the same seed and the same use give the same draw on every machine.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A seed from which others are derived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Seed(pub u64);
 

@@ -20,7 +20,7 @@ use crate::task::policy::{Effects, Retry, Timeouts};
 
 /// What the scheduler keeps of a task in memory. Its title, its input and the like are read from the store when
 /// needed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Task {
     /// Unique in the store.
     pub id: TaskId,
@@ -54,7 +54,7 @@ pub struct Task {
 }
 
 /// A child's link to its parent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Parent {
     /// The parent task.
     pub id: TaskId,
@@ -65,7 +65,7 @@ pub struct Parent {
 }
 
 /// What a child is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// A part of a composite task's work.
@@ -77,7 +77,7 @@ pub enum Role {
 }
 
 /// The states of a task. [`transition::decide`] is the transition table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum State {
     /// A dependency has not succeeded yet. Left by `Unblock`, `Cancel` and `Skip`.
@@ -174,7 +174,7 @@ impl Role {
 }
 
 /// When a waiting task wakes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Need {
     /// Number of children of this epoch that must have ended.
     pub ended: u32,

@@ -1,12 +1,13 @@
 //! Trials of a router against the promoted one: their phases, their limits, and which tasks the candidate decides.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{RunId, TaskId};
 use crate::seed::Seed;
 
 /// The phases of a trial, by how much the candidate decides.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum TrialPhase {
     /// Its decisions are recorded and not followed.

@@ -1,9 +1,10 @@
 //! Usage of an attempt.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What an attempt used, as its agent reports it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Cached ones included.
     #[serde(default)]

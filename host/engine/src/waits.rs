@@ -2,6 +2,7 @@
 
 use baton_core::id::{RunId, TaskId};
 use baton_core::task::Task;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::board::Board;
@@ -9,7 +10,7 @@ use crate::pool::Pool;
 use crate::why::{self, Known, View, Why};
 
 /// A cause, the first task that it holds up, and how many it does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Wait {
     #[serde(flatten)]
     pub why: Why,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use baton_core::episode::Episode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::discovery;
@@ -13,7 +14,7 @@ use super::ranks::{median, rank_sum, spread};
 use super::strata::{Stratum, tails};
 
 /// A shift in an agent's latest attempts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Anomaly {
     /// The agent's name.
     pub agent: String,
@@ -45,7 +46,7 @@ pub struct Anomaly {
 }
 
 /// What can shift.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Metric {
     /// Duration of attempts, in milliseconds.

@@ -4,6 +4,7 @@ mod path;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use statrs::function::beta::beta_reg;
 
@@ -18,7 +19,7 @@ use super::history::History;
 use super::number::{amount, mean, real, share, total};
 
 /// The critical path of each run, and what lies on it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bottlenecks {
     /// By run, oldest first.
     pub runs: Vec<CriticalPath>,
@@ -29,7 +30,7 @@ pub struct Bottlenecks {
 }
 
 /// The critical path of a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CriticalPath {
     /// The run.
     pub run: RunId,
@@ -44,7 +45,7 @@ pub struct CriticalPath {
 }
 
 /// A task on a critical path.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Part {
     /// The task.
     pub task: TaskId,
@@ -63,7 +64,7 @@ pub struct Part {
 }
 
 /// What a kind of task, or an agent, contributes to the duration of runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Load {
     /// The kind or the agent.
     pub name: String,

@@ -5,6 +5,7 @@ mod hindsight;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use baton_core::episode::Episode;
@@ -16,7 +17,7 @@ use super::evidence::telling;
 use super::proportion::Proportion;
 
 /// A change in how often an agent's attempts with a skill are accepted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Drift {
     /// The agent's name.
     pub agent: String,
@@ -43,7 +44,7 @@ pub struct Drift {
 }
 
 /// Which way a rate changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Direction {
     /// More attempts are accepted.

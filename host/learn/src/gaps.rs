@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use baton_core::episode::Episode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::discovery;
@@ -15,7 +16,7 @@ use super::strata::{Stratum, tails};
 
 /// Demand for a skill, and how much of it is met. Tasks that were never attempted have no episodes and aren't
 /// counted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Gap {
     /// The skill.
     pub skill: String,

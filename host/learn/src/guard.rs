@@ -9,6 +9,7 @@ use baton_stats::arm::Arm;
 use baton_stats::contrast::{Contrast, RunningMean};
 use baton_stats::eprocess::EProcess;
 use baton_stats::sequential::ArmTotals;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The result of an attempt.
@@ -33,7 +34,7 @@ pub enum Try {
 }
 
 /// The guard that ended a trial, with its figures.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "of")]
 pub enum Breach {
     /// Too few attempts were accepted. The rates are over the whole phase.

@@ -27,6 +27,7 @@ pub mod trial;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use anomaly::{Anomaly, anomalies};
@@ -45,7 +46,7 @@ use baton_core::note::Note;
 use baton_core::seed::Seed;
 
 /// The findings of all analyses.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Insights {
     /// Hand-offs between agents, the surest differences first.
     pub pairs: Vec<Pair>,

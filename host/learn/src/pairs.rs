@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use baton_core::episode::Episode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::discovery;
@@ -15,7 +16,7 @@ use super::strata::{Stratum, tails};
 
 /// The hand-offs from one agent to another. A hand-off is a task of which `taker` made the first attempt, and which
 /// depends on a task whose accepted attempt `giver` made.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Pair {
     /// The agent that handed over.
     pub giver: String,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use baton_core::episode::Episode;
 use baton_core::id::{RunId, TaskId};
 use form::{Form, Forms, Kinds};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use statrs::function::gamma::gamma_lr;
 
@@ -17,7 +18,7 @@ use super::number::{amount, mean, real, share, total};
 use super::ranks::median;
 
 /// Patterns that runs have in common.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Patterns {
     /// Those that are more frequent than by chance first, then by support.
     pub patterns: Vec<Pattern>,
@@ -28,7 +29,7 @@ pub struct Patterns {
 }
 
 /// A connected, induced sub-DAG of 2 to 4 tasks.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Pattern {
     /// The kind at each position, in an order that respects the dependencies.
     pub kinds: Vec<String>,

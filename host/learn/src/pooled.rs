@@ -7,6 +7,7 @@ use baton_core::agent::Agent;
 use baton_core::id::AgentId;
 use baton_core::knowledge::Tally;
 use baton_stats::interval::{Interval, beta};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Weight of the prior, in attempts.
@@ -14,7 +15,7 @@ const PRIOR: f64 = 4.0;
 const LEVEL: f64 = 0.95;
 
 /// An estimate of the share of attempts that will be accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Expectation {
     /// The posterior's mean and its central 95 %.
     pub share: Interval,

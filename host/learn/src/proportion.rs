@@ -1,12 +1,13 @@
 //! Proportions: successes among trials, with estimates of the rate behind them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use statrs::function::beta::beta_reg;
 
 use super::number::real;
 
 /// Successes among trials.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Proportion {
     /// Number of successes.
     pub good: usize,

@@ -5,6 +5,7 @@ mod proposals;
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use proposals::{Proposal, proposals};
@@ -34,7 +35,7 @@ impl Default for SkillThresholds {
 }
 
 /// An agent's acceptance rate at something.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ability {
     /// The agent's name.
     pub agent: String,
@@ -53,7 +54,7 @@ pub struct Ability {
 }
 
 /// Differences from what agents declare.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Skills {
     /// Not declared but proven, best first.
     pub discovered: Vec<Ability>,

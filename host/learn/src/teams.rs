@@ -9,6 +9,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::graph::UnGraph;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use graph::{Node, knowledge};
@@ -24,7 +25,7 @@ use super::history::History;
 use super::number::{mean, real, share};
 
 /// The communities of the knowledge graph that have two agents or more.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Teams {
     /// The most cohesive first. Empty unless the graph is structured.
     pub teams: Vec<Team>,
@@ -37,7 +38,7 @@ pub struct Teams {
 }
 
 /// The modularity of graphs without structure.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Chance {
     /// The mean.
     pub mean: f64,
@@ -48,7 +49,7 @@ pub struct Chance {
 }
 
 /// Agents that belong together.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Team {
     /// Sorted.
     pub agents: Vec<String>,
@@ -63,7 +64,7 @@ pub struct Team {
 }
 
 /// Something that members of a team share.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bond {
     /// A skill, a kind or a folder.
     pub node: Node,

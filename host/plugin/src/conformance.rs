@@ -11,6 +11,7 @@ use baton_core::plan::Workstream;
 use baton_core::seed::Seed;
 use baton_core::task::child::{AttemptTotals, Child};
 use baton_core::task::{State, StateName, Task};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -24,7 +25,7 @@ use super::validator;
 use baton_core::kind::Kind;
 
 /// The result of one rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RuleResult {
     /// The rule, as a sentence about the plugin.
     pub rule: &'static str,

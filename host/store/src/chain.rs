@@ -3,6 +3,7 @@
 use std::fmt;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
+use schemars::JsonSchema;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -45,7 +46,7 @@ pub(super) fn link(head: &Head, line: &Line<'_>) -> Link {
 }
 
 /// What a walk along a chain found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Walk {
     /// How many there are.
     pub events: u64,
@@ -54,7 +55,7 @@ pub struct Walk {
 }
 
 /// Where a chain is not what was written.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum Break {
     /// The event does not follow from the one before it.

@@ -15,6 +15,7 @@ pub use crate::error::Reading;
 use const_format::formatcp;
 use rusqlite::types::Type;
 use rusqlite::{Row, params};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -29,7 +30,7 @@ use baton_core::seed::Seed;
 use baton_core::task::Task;
 
 /// A run as a row, without its plan.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Run {
     /// Its number, `r1`.
     pub id: RunId,

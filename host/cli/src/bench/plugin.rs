@@ -4,7 +4,7 @@ use baton_core::clock::Stopwatch;
 use baton_plugin::conformance::snapshot;
 use serde::Serialize;
 
-use super::super::{Done, Global, Outcome, library, screen};
+use super::super::{Done, Global, Outcome, screen};
 use super::{median, percentile};
 
 #[derive(Debug, clap::Args)]
@@ -26,16 +26,16 @@ struct Figures {
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
-    let (config, _) = global.here()?;
-    library(&config, None)?.router(&args.router)?;
+    let app = global.app()?;
+    app.library_of(&[])?.router(&args.router)?;
     let mut loads = Vec::new();
     for _ in 0..10 {
-        let library = library(&config, None)?;
+        let library = app.library_of(&[])?;
         let watch = Stopwatch::start();
         library.router(&args.router)?;
         loads.push(watch.elapsed().as_secs_f64() * 1e3);
     }
-    let router = library(&config, None)?.router(&args.router)?;
+    let router = app.library_of(&[])?.router(&args.router)?;
     let asked = snapshot(1, 1, 1);
     let mut calls = Vec::new();
     for _ in 0..args.calls.max(1) {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use baton_app::App;
 use baton_app::config::Config;
 use baton_core::agent::Card;
 use baton_core::budget::Cap;
@@ -17,7 +18,7 @@ use baton_engine::{Host, Live, Options};
 use baton_store::{Home, Lock, Store, floor, read, reader};
 use serde::Serialize;
 
-use super::super::{Done, Failure, Global, Outcome, library, screen, unreadable};
+use super::super::{Done, Failure, Global, Outcome, screen, unreadable};
 use super::meter::{Meter, Start};
 use super::{median, percentile};
 
@@ -145,7 +146,7 @@ fn round(global: &Global, args: &Args, meter: &Meter) -> Result<Round, Failure> 
 /// Seconds from the first submission to the last acceptance.
 async fn conduct(global: &Global, args: &Args, home: &Home) -> Result<f64, Failure> {
     let config = Config { store: home.folder().to_owned(), ..global.config(Path::new("."))? };
-    let library = library(&config, None)?;
+    let library = App::new(config).library_of(&[])?;
     let router = baton_app::routers::chosen(&args.router, &library)?;
     let store = Store::open(home, Lock::take(home)?)?;
     let host = Host::start(store, home, Arc::new(library), Options::default()).await?;

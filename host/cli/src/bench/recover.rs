@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use baton_app::App;
 use baton_app::config::Config;
 use baton_core::agent::Card;
 use baton_core::budget::Cap;
@@ -13,7 +14,7 @@ use baton_engine::{Host, Options};
 use baton_store::{Home, Lock, Store, read, reader};
 use serde::Serialize;
 
-use super::super::{Done, Failure, Global, Outcome, library, screen};
+use super::super::{Done, Failure, Global, Outcome, screen};
 use super::plan::{chain_of_waves, submit};
 
 #[derive(Debug, clap::Args)]
@@ -50,7 +51,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
 
 async fn first(global: &Global, home: &Home) -> Result<f64, Failure> {
     let config = Config { store: home.folder().to_owned(), ..global.config(Path::new("."))? };
-    let library = Arc::new(library(&config, None)?);
+    let library = Arc::new(App::new(config).library_of(&[])?);
     let router = baton_app::routers::chosen("capability", &library)?;
     let run = baton_core::id::RunId(1);
     let card = Card {

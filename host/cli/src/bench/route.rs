@@ -4,7 +4,7 @@ use baton_core::clock::Stopwatch;
 use baton_plugin::conformance::snapshot;
 use serde::Serialize;
 
-use super::super::{Done, Global, Outcome, library, screen};
+use super::super::{Done, Global, Outcome, screen};
 use super::percentile;
 
 #[derive(Debug, clap::Args)]
@@ -33,8 +33,7 @@ struct Figures {
 
 #[expect(clippy::cast_precision_loss, reason = "figures for people")]
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
-    let (config, _) = global.here()?;
-    let router = library(&config, None)?.router(&args.router)?;
+    let router = global.app()?.library_of(&[])?.router(&args.router)?;
     let mut times = Vec::new();
     let mut fuel = 0;
     for seed in 0..args.decisions.max(1) {

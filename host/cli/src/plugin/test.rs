@@ -7,6 +7,8 @@ use baton_plugin::conformance::{self, RuleResult};
 use baton_plugin::grant::Grant;
 use baton_plugin::inspect::ComponentInfo;
 
+use baton_app::plugins::check::alone;
+
 use super::super::{Done, Failure, Global, Outcome, screen};
 
 #[derive(Debug, clap::Args)]
@@ -51,7 +53,7 @@ pub(super) fn findings(
     let component = ComponentInfo::read(name, bytes)?;
     let mut settings = global.here()?.0.plugin(name);
     settings.limits.cpu.get_or_insert(baton_core::span::Span(CPU));
-    let library = super::check::alone(name, bytes, settings, Grant::all())?;
+    let library = alone(name, bytes, settings, Grant::all())?;
     Ok(conformance::test(&library, name, component.kind, input)?)
 }
 

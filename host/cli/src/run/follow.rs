@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use baton_app::view::events::{EventEntry, EventStream};
 use baton_core::clock::Time;
 use baton_core::event::{Event, Fact};
 use baton_core::id::{AgentId, RunId, TaskId};
@@ -12,7 +13,7 @@ use baton_engine::why::Why;
 use baton_plugin::capability::attempt_event::AttemptEvent;
 use baton_plugin::router::LEAST_LOADED;
 use baton_store::Reader;
-use baton_store::read::{self, history, summary};
+use baton_store::read::{self, summary};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::super::{Failure, Global, screen, unreadable};
@@ -38,11 +39,8 @@ impl Manner {
 }
 
 pub(super) struct Follower {
-    conn: Reader,
-    run: RunId,
+    events: EventStream,
     manner: Manner,
-    seq: i64,
-    names: HashMap<TaskId, String>,
     agents: HashMap<AgentId, String>,
     started: HashMap<TaskId, (Time, AgentId)>,
     bars: Option<Bars>,
@@ -57,8 +55,6 @@ struct Bars {
     failed: u64,
 }
 
-const PAGE: usize = 10_000;
-
 impl Follower {
     pub(super) fn new(
         conn: Reader,
@@ -71,11 +67,8 @@ impl Follower {
         let total: u64 = counts.values().sum();
         let done = counts.get(&StateName::Succeeded).copied().unwrap_or(0);
         let mut follower = Self {
-            conn,
-            run,
+            events: EventStream::after(conn, Some(run), seq),
             manner,
-            seq,
-            names: HashMap::new(),
             agents: HashMap::new(),
             started: HashMap::new(),
             bars: None,
@@ -93,43 +86,29 @@ impl Follower {
     /// Shows all that was recorded since last time.
     pub(super) fn catch_up(&mut self) -> Result<(), Failure> {
         loop {
-            let events = history::events(&self.conn, Some(self.run), self.seq, PAGE).map_err(unreadable)?;
-            let full = events.len() == PAGE;
-            for event in events {
-                self.seq = event.seq;
-                self.show(&event)?;
-            }
-            if !full {
+            let page = self.events.page()?;
+            if page.is_empty() {
                 return Ok(());
             }
+            page.iter().try_for_each(|entry| self.show(entry))?;
         }
-    }
-
-    fn name(&mut self, task: TaskId) -> Result<String, Failure> {
-        if let Some(name) = self.names.get(&task) {
-            return Ok(name.clone());
-        }
-        let name = read::name(&self.conn, task).map_err(unreadable)?;
-        self.names.insert(task, name.clone());
-        Ok(name)
     }
 
     fn agent(&mut self, agent: AgentId) -> Result<String, Failure> {
         if !self.agents.contains_key(&agent) {
-            self.agents = read::live::agent_names(&self.conn).map_err(unreadable)?;
+            self.agents = read::live::agent_names(self.events.reader()).map_err(unreadable)?;
         }
         Ok(self.agents.get(&agent).cloned().unwrap_or_else(|| agent.to_string()))
     }
 
-    fn show(&mut self, event: &Event) -> Result<(), Failure> {
+    fn show(&mut self, entry: &EventEntry) -> Result<(), Failure> {
         match self.manner {
             Manner::Quiet => Ok(()),
             Manner::Json => {
-                let name = event.task.map(|task| self.name(task)).transpose()?;
-                screen::json(&super::super::events::Line::new(event, name));
+                screen::json(entry);
                 Ok(())
             }
-            Manner::Lines | Manner::Bars => self.tell(event),
+            Manner::Lines | Manner::Bars => self.tell(&entry.event),
         }
     }
 
@@ -141,7 +120,7 @@ impl Follower {
             }
             return Ok(());
         };
-        let name = self.name(task)?;
+        let name = self.events.name(task)?;
         match &event.fact {
             Fact::Assigned { agent, .. } => {
                 self.started.insert(task, (event.at, *agent));
@@ -195,7 +174,7 @@ impl Follower {
         if let (Some(bars), Some((_, agent))) = (&mut self.bars, started) {
             bars.end(agent, task);
         }
-        let own = !self.names.get(&task).is_some_and(|name| name.contains('/'));
+        let own = !self.events.known_name(task).is_some_and(|name| name.contains('/'));
         match &self.bars {
             Some(bars) if accepted && own => bars.total.inc(1),
             Some(_) if accepted => {}
@@ -218,7 +197,7 @@ impl Follower {
         if let (Some(bars), Some((_, agent))) = (&self.bars, self.started.get(task))
             && let Some(bar) = bars.busy.get(agent).and_then(|tasks| tasks.get(task))
         {
-            let name = self.names.get(task).cloned().unwrap_or_default();
+            let name = self.events.known_name(*task).unwrap_or_default();
             bar.set_message(screen::cell(&format!("{name}  {message}")).into_owned());
         }
     }
@@ -243,7 +222,7 @@ impl Follower {
     }
 
     fn say_wait(&mut self, wait: &Wait) -> Result<(), Failure> {
-        let name = self.name(wait.task)?;
+        let name = self.events.name(wait.task)?;
         match self.manner {
             Manner::Quiet => {}
             // Standard output holds events only.

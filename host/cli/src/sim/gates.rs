@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use baton_core::clock::Stopwatch;
 use baton_lab::gate::{Bench, Finding, Gate, Scale, measure};
 
-use super::super::{Done, Failure, Global, Outcome, library, screen};
+use super::super::{Done, Failure, Global, Outcome, screen};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -28,8 +28,7 @@ fn gate(text: &str) -> Result<Gate, String> {
 }
 
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
-    let (config, _) = global.here()?;
-    let library = library(&config, None)?;
+    let library = global.app()?.library_of(&[])?;
     let scale = if args.quick { Scale::QUICK } else { Scale::FULL };
     let bench = Bench { library: &library, scale };
     let gates = if args.only.is_empty() { Gate::ALL.to_vec() } else { args.only.clone() };

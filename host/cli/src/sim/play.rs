@@ -10,7 +10,7 @@ use baton_plugin::library::Library;
 use baton_stats::interval::{Interval, mean};
 use serde::Serialize;
 
-use super::super::{Done, Failure, Global, Outcome, library, screen};
+use super::super::{Done, Failure, Global, Outcome, screen};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -36,8 +36,7 @@ struct Line {
 
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let settings = settings(args)?;
-    let (config, _) = global.here()?;
-    let library = library(&config, None)?;
+    let library = global.app()?.library_of(&[])?;
     let worlds: Vec<World> = (0..args.worlds.max(1))
         .map(|step| World::build(&Config { seed: settings.seed.wrapping_add(step), ..settings.clone() }))
         .collect();

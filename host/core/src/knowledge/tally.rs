@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Observation, Verdict};
@@ -14,7 +15,7 @@ pub const DISCOUNT: f64 = 0.99;
 pub const RECENT: f64 = 0.9;
 
 /// Sufficient statistics of an agent on one skill, or on everything.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
     /// Accepted, since the beginning.
     pub accepted: u32,
@@ -38,7 +39,7 @@ pub struct Tally {
 }
 
 /// A discounted mean.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Mean {
     /// Sum of the discounted weights; grows towards 1 / (1 − discount).
     pub weight: f64,
@@ -47,7 +48,7 @@ pub struct Mean {
 }
 
 /// Whether recent attempts are accepted more or less often than earlier ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trend {
     /// Recent attempts are accepted more often.

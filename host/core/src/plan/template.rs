@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Plan, Workstream};
-use crate::nearest::nearest;
+use crate::nearest::did_you_mean;
 
 /// A reusable plan whose texts can be replaced.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Template {
     /// The plans made from it are called so.
@@ -57,8 +58,11 @@ impl Template {
     pub fn filled(&self, given: &BTreeMap<String, String>) -> Result<Plan, String> {
         if let Some(unknown) = given.keys().find(|key| !self.parameters.contains_key(*key)) {
             let known = self.parameters.keys().map(String::as_str);
-            let hint = nearest(unknown, known).map(|word| format!(" (did you mean {word:?}?)"));
-            return Err(format!("{} has no parameter {unknown:?}{}", self.name, hint.unwrap_or_default()));
+            return Err(format!(
+                "{} has no parameter {unknown:?}{}",
+                self.name,
+                did_you_mean(unknown, known)
+            ));
         }
         let value = |name: &str| given.get(name).or_else(|| self.parameters.get(name)).cloned();
         let filled = self.workstreams.iter().cloned().map(|mut workstream| {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use baton_core::clock::Time;
 use baton_core::episode::Episode;
 use baton_core::id::TaskId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::history::History;
@@ -13,7 +14,7 @@ use crate::history::History;
 pub type Path = Vec<Step>;
 
 /// One attempt on a critical path.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     /// The event that ended the attempt.
     pub seq: i64,
@@ -34,7 +35,7 @@ pub struct Step {
 }
 
 /// What kept an attempt from starting earlier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Link {
     /// Nothing: it is the first of its path.

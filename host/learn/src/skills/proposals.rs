@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use baton_core::episode::Episode;
 use baton_core::id::{RunId, TaskId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use statrs::function::gamma::gamma_ur;
 
@@ -16,7 +17,7 @@ use crate::proportion::Proportion;
 use crate::strata::Stratum;
 
 /// Files that make a difference to which agents succeed, and that no declared skill covers.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Proposal {
     /// A name for the skill: the longest of the folders, or the file type.
     pub name: String,

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use baton_core::episode::Episode;
 use petgraph::graph::{NodeIndex, UnGraph};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::history::History;
 use crate::number::{real, share};
 
 /// A node of the knowledge graph.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", tag = "is", content = "name")]
 pub enum Node {
     /// An agent's name.

@@ -2,6 +2,7 @@
 
 use const_format::formatcp;
 use rusqlite::{OptionalExtension as _, params};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::json;
@@ -91,7 +92,7 @@ pub fn seq_before(reader: &Reader, at: Time) -> Reading<i64> {
 }
 
 /// One try of a task.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Attempt {
     /// Which try it was.
     pub epoch: Epoch,
@@ -169,7 +170,7 @@ pub fn decision(reader: &Reader, id: DecisionId) -> Reading<Option<Decided>> {
 }
 
 /// A task that was given up and neither redriven nor dropped.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct DeadLetter {
     /// Its number.
     #[serde(skip)]

@@ -2,6 +2,7 @@
 
 use const_format::formatcp;
 use rusqlite::params;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::routing::Past;
@@ -80,7 +81,7 @@ pub fn episode(reader: &Reader, past: &Past) -> Reading<Episode> {
 }
 
 /// A note by its number.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Numbered {
     /// Under this number it is forgotten.
     pub id: i64,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use const_format::formatcp;
 use rusqlite::Row;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::codec;
@@ -28,7 +29,7 @@ pub fn counts(reader: &Reader, run: RunId) -> Reading<BTreeMap<StateName, u64>> 
 }
 
 /// A line of `baton status`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Line {
     /// Its number.
     #[serde(skip)]
@@ -80,7 +81,7 @@ pub fn lines(reader: &Reader, run: RunId) -> Reading<Vec<Line>> {
 }
 
 /// The numbers of a run's report.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Totals {
     /// Of the plan, without what strategies asked for.
     pub tasks: u64,
@@ -174,7 +175,7 @@ const ATTEMPTS: &str =
 const WORKED: &str = "coalesce(a.claimed_at, a.ended_at) - a.started_at";
 
 /// What one agent did in a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Share {
     /// Its name.
     pub agent: String,

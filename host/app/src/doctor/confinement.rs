@@ -1,32 +1,32 @@
 //! What of the confinement around native programs holds on this machine.
 
-use baton_app::config::Config;
+use baton_plugin::confine;
 
-use super::super::supervise::enter::holds;
-use super::{Check, Finding, check};
+use super::{Condition, Diagnosis, diagnosis};
+use crate::config::Config;
 
-pub(super) fn programs(config: &Config) -> Option<Check> {
+pub(super) fn programs(config: &Config) -> Option<Diagnosis> {
     if config.offer.profiles.is_empty() {
         return None;
     }
-    let finding = match holds() {
-        Err(why) => Finding::warning(
+    let condition = match std::env::current_exe().and_then(|baton| confine::probe(&baton)) {
+        Err(why) => Condition::warning(
             format!("native programs can't be confined: {why}"),
             "confine them yourself: docs/adapters.md",
         ),
         Ok(holds) if holds.gaps().is_empty() => {
-            Finding::good(format!("files, ports, signals and sockets (Landlock {})", holds.landlock))
+            Condition::good(format!("files, ports, signals and sockets (Landlock {})", holds.landlock))
         }
-        Ok(holds) => Finding::warning(
+        Ok(holds) => Condition::warning(
             format!("native programs are not kept from {}", holds.gaps().join("; ")),
             "use a newer kernel, or confine them yourself: docs/adapters.md",
         ),
     };
-    Some(check("confinement", "of native programs", finding))
+    Some(diagnosis("confinement", "of native programs", condition))
 }
 
 /// Profiles whose programs are not confined because the configuration says so.
-pub(super) fn lifted(config: &Config) -> Vec<Check> {
+pub(super) fn lifted(config: &Config) -> Vec<Diagnosis> {
     let lifted = config.offer.profiles.iter().filter(|(_, profile)| profile.confine.is_none());
     lifted
         .map(|(name, _)| {
@@ -34,7 +34,7 @@ pub(super) fn lifted(config: &Config) -> Vec<Check> {
             let remedy = format!(
                 "take that line from [profiles.{name}], and name what it needs in [profiles.{name}.confine]"
             );
-            check("profile", format!("{name}, confined"), Finding::warning(what, remedy))
+            diagnosis("profile", format!("{name}, confined"), Condition::warning(what, remedy))
         })
         .collect()
 }
