@@ -19,11 +19,11 @@ def git(*args):
     return subprocess.run(["git", *args], cwd="repo", capture_output=True, text=True, check=True).stdout.strip()
 
 
-rows = db.execute("""SELECT b.name, t.state = 5, t.attempts FROM task t JOIN body b ON b.task_id = t.id
+rows = db.execute("""SELECT b.name, t.state = 5, t.attempts FROM task t JOIN task_spec b ON b.task_id = t.id
                      WHERE t.role IS NOT 1 ORDER BY t.id""").fetchall()
 expect("tasks", rows, [("top-words", 1, 1), ("top-words/design", 1, 1), ("top-words/implement", 1, 2)])
 
-tried = db.execute("""SELECT a.ending, a.report FROM attempt a JOIN body b USING (task_id)
+tried = db.execute("""SELECT a.ending, a.report FROM attempt a JOIN task_spec b USING (task_id)
                       WHERE b.name = 'top-words/implement' AND a.ending IN ('unaccepted', 'accepted') ORDER BY a.epoch""").fetchall()
 reports = [json.loads(report) for _, report in tried]
 expect("attempts", [ending for ending, _ in tried], ["unaccepted", "accepted"])

@@ -25,7 +25,7 @@ expect("rests on", said["rests_on"], ["durability", "concurrency", "operations"]
 expect("open", said["open"], ["limits: nobody named a source"])
 
 db = sqlite3.connect("file:.baton/baton.db?mode=ro", uri=True)
-spans = db.execute("""SELECT a.started_at, a.ended_at FROM attempt a JOIN body b USING (task_id)
+spans = db.execute("""SELECT a.started_at, a.ended_at FROM attempt a JOIN task_spec b USING (task_id)
                       WHERE b.name LIKE 'questions/%' ORDER BY 1""").fetchall()
 expect("questions asked", len(spans), 4)
 expect("at once", max(sum(start <= at < end for start, end in spans) for at, _ in spans) > 1, True)

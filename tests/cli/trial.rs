@@ -228,7 +228,7 @@ fn logged(router: &str, count: usize) -> Env {
 
 #[test]
 fn a_backtest_says_what_another_router_would_have_meant() {
-    let env = logged("random", 40);
+    let env = logged("random", 60);
     for _ in 0..11 {
         let output = env.baton(&["run", "plan.json", "--quiet", "--again", "--router", "random"]);
         assert!(matches!(output.code, Some(0 | 1)), "{}", output.stderr);

@@ -1,6 +1,7 @@
 //! What each operation does to the store: one function for each, none of which writes before it knows that it may.
 
 mod agent;
+mod amend;
 mod attempt;
 mod children;
 mod feedback;
@@ -132,7 +133,7 @@ fn dispatch(batch: &mut Batch<'_>, op: Op) -> Applying {
         Op::StopHost { boot } => host::stop(batch, boot),
         Op::Submit(submission) => run::submit(batch, *submission),
         Op::Extend { run, workstreams } => run::extend(batch, run, workstreams),
-        Op::Amend { run, plan } => run::amend(batch, run, *plan),
+        Op::Amend { run, plan } => amend::amend(batch, run, *plan),
         Op::HoldRun { run } => run::hold(batch, run, true),
         Op::UnholdRun { run } => run::hold(batch, run, false),
         Op::CancelRun { run, why } => run::cancel(batch, run, &why),

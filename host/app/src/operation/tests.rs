@@ -1,3 +1,5 @@
+//! The table holds what its entries promise.
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

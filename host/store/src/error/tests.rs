@@ -1,3 +1,5 @@
+//! Errors are told apart by what their caller does next.
+
 use std::error::Error as _;
 use std::time::Duration;
 

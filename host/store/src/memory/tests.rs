@@ -1,3 +1,5 @@
+//! What a refused operation changed in memory is undone.
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};

@@ -1,3 +1,5 @@
+//! Stores of earlier schemas are brought forward, and can go back.
+
 use std::path::Path;
 
 use tempfile::TempDir;
