@@ -62,5 +62,5 @@ fn a_rate_limit_costs_no_attempt() {
     env.write("plan.json", &plan(json!([{ "id": "a", "retry": { "attempts": 1 } }, { "id": "b", "retry": { "attempts": 1 } }, { "id": "c", "retry": { "attempts": 1 } }])));
     env.baton(&["run", "plan.json"]).ok();
     assert_eq!(env.stored().most_attempts(), 1);
-    assert!(env.stored().events("retrying").len() > 0, "no fault came up: choose another seed");
+    assert!(!env.stored().events("retrying").is_empty(), "no fault came up: choose another seed");
 }

@@ -4,8 +4,9 @@
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use baton_core::clock::Stopwatch;
 use baton_core::seed::Seed;
 use baton_core::task::StateName;
 use serde_json::{Value, json};
@@ -237,7 +238,7 @@ fn a_run_goes_on_and_others_are_answered_whatever_a_client_does() {
         }
         let (mut slowest, mut peak) = (Duration::ZERO, 0);
         for _ in 0..8 {
-            let asked = Instant::now();
+            let asked = Stopwatch::start();
             // The last task: its pause is of no consequence before it is lifted.
             let said = env.baton(&["pause", "t59"]);
             let lifted = env.baton(&["resume", "t59"]);

@@ -66,7 +66,7 @@ fn a_run_completes_with_every_hostile_router() {
         env.write("plan.json", &plan(json!([{ "id": "a", "skills": ["other"] }, { "id": "b", "skills": ["work"], "depends_on": ["a"] }])));
         let said = env.baton(&["run", "plan.json", "--router", "bad"]).ok();
         assert!(said.contains("router bad failed, the host decides: "), "{name}: {said}");
-        assert!(env.stored().events("router-degraded").len() > 0, "{name}");
+        assert!(!env.stored().events("router-degraded").is_empty(), "{name}");
         assert_eq!(env.stored().attempts().len(), 2, "{name}");
     }
 }

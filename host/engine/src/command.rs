@@ -159,10 +159,9 @@ impl Live {
             Work::Backtest(asked) => self.backtest(asked).await,
             Work::Consolidate => {
                 while let Some(op) = self.consolidation().await? {
-                    match self.apply(op).await {
-                        Err(Rejection::Store(why)) => return Err(unreadable(why)),
-                        // A step of the host's own was faster, and counts.
-                        Ok(_) | Err(_) => {}
+                    // Otherwise a step of the host's own was faster, and counts.
+                    if let Err(Rejection::Store(why)) = self.apply(op).await {
+                        return Err(unreadable(why));
                     }
                 }
                 Ok(Reply::Done)

@@ -53,7 +53,7 @@ fn members(page: &mut String, what: &str, root: &Value) {
     };
     let Some(members) = object.get("properties").and_then(Value::as_object).filter(|all| !all.is_empty())
     else {
-        let said = described(root, root);
+        let said = described(root);
         let _ = writeln!(page, "\nIt {what} {}.", if said.is_empty() { "nothing" } else { &said });
         return;
     };
@@ -66,7 +66,7 @@ fn members(page: &mut String, what: &str, root: &Value) {
         let text = member.get("description").and_then(Value::as_str).unwrap_or_default();
         let text = text.lines().next().unwrap_or_default();
         let dash = if text.is_empty() { "" } else { ": " };
-        let _ = writeln!(page, "- `{name}` ({}{optional}){dash}{text}", described(root, member));
+        let _ = writeln!(page, "- `{name}` ({}{optional}){dash}{text}", described(member));
     }
 }
 
@@ -77,9 +77,9 @@ fn resolved<'a>(root: &'a Value, schema: &'a Value) -> &'a Value {
 }
 
 /// A type in a word or two.
-fn described(root: &Value, schema: &Value) -> String {
+fn described(schema: &Value) -> String {
     if let Some(items) = schema.get("items") {
-        return format!("list of {}", described(root, items));
+        return format!("list of {}", described(items));
     }
     if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
         return reference.rsplit('/').next().unwrap_or(reference).to_owned();
@@ -93,7 +93,7 @@ fn described(root: &Value, schema: &Value) -> String {
         Some(_) => String::new(),
         None => {
             let either = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array);
-            let words = either.into_iter().flatten().map(|one| described(root, one));
+            let words = either.into_iter().flatten().map(described);
             let words: Vec<String> = words.filter(|word| !word.is_empty()).collect();
             if words.is_empty() { "any".to_owned() } else { words.join(" or ") }
         }

@@ -272,7 +272,7 @@ fn of_many_causes_one_is_the_answer() {
             .into_iter()
             .filter(|cause| {
                 draws = draws.of(*cause as i64);
-                draws.0 % 5 == 0
+                draws.0.is_multiple_of(5)
             })
             .collect();
         let known = look(&causes, true);
