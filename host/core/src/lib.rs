@@ -1,5 +1,5 @@
-//! Plans, tasks, agents, outcomes, and the operations and events that change them. All of it is data and pure
-//! functions; the clock, the seed and the store are passed in.
+//! Plans, tasks, agents, outcomes, and the commands, operations and events that change them. All of it is data and pure
+//! functions, to which time and seed are passed; only [`clock`] asks the machine, and only [`plan::load`] reads files.
 
 #![deny(missing_docs)]
 

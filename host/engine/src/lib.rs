@@ -1,4 +1,4 @@
-//! Conducts runs. The event loop ([`Host`]) carries messages to the [`scheduler`] and its effects to the store and to
+//! Carries out runs. The event loop ([`Host`]) carries messages to the [`scheduler`] and its effects to the store and to
 //! work; the scheduler is made of owners, each with state of its own: [`runs`] and their [`board`], [`attempts`] with
 //! their money and limits, [`routing`], [`learning`], [`health`] and [`landing`]. [`simulator`] drives the same owners.
 
