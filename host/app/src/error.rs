@@ -107,7 +107,8 @@ impl From<OpenError> for AppError {
             | OpenError::TakenAway { .. }
             | OpenError::NotAStore { .. }
             | OpenError::TooNew { .. }
-            | OpenError::TooOld { .. } => Self::Invalid { what: text, source: Some(why.into()) },
+            | OpenError::TooOld { .. }
+            | OpenError::Foreign => Self::Invalid { what: text, source: Some(why.into()) },
             OpenError::Locked { .. } => Self::Busy { why: text, source: Some(why.into()) },
             OpenError::Unusable { .. } | OpenError::OldSqlite(_) | OpenError::Database(_) => {
                 Self::Unavailable { why: text, source: Some(why.into()) }

@@ -8,7 +8,7 @@ use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
-use baton_core::command::Command;
+use baton_core::command::{Command, plugin_name};
 use baton_core::kind::Kind;
 use baton_core::op::PluginRow;
 use baton_plugin::grant::{GatedInterface, Grant, InvalidGrant};
@@ -192,13 +192,7 @@ fn unknown(config: &Config, grant: &Grant) -> Option<String> {
 
 /// It becomes part of file names and of configuration tables.
 fn check_name(name: &str) -> Result<(), AppError> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    if name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_plain) && name.len() <= 64
-    {
-        return Ok(());
-    }
-    let expected = "expected at most 64 letters, digits, dashes and underscores, the first a letter or digit";
-    Err(AppError::invalid(format!("{name:?} is no name for a plugin: {expected}; give it one with --name")))
+    plugin_name(name).map_err(|why| AppError::invalid(format!("{why}; give it one with --name")))
 }
 
 fn keep(home: &Home, digest: &str, bytes: &[u8]) -> Result<(), AppError> {

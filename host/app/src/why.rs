@@ -1,6 +1,7 @@
 //! Why a task is not running.
 
 use baton_core::clock::Clock;
+use baton_core::command::CommandError;
 use baton_core::id::{RunId, TaskId};
 use baton_core::kind::Kind;
 use baton_engine::waits::Wait;
@@ -50,11 +51,15 @@ const ATTEMPTS: u32 = 3;
 pub fn cause(app: &App, conn: &Reader, task: TaskId) -> Result<(Why, bool), AppError> {
     let mut host = app.host()?;
     for _ in 0..ATTEMPTS {
-        let known = match &mut host {
-            Some(host) => host.why(task)?,
-            None => Offline::read(conn, rules(app)?, Clock::system().now())
-                .map_err(AppError::unreadable)?
-                .known(task),
+        let known = match host.as_mut().map(|host| host.why(task)) {
+            Some(Ok(known)) => known,
+            // It is ending: what its rows say is left.
+            Some(Err(CommandError::Unavailable { .. })) => {
+                host = None;
+                offline(app, conn)?.known(task)
+            }
+            Some(Err(why)) => return Err(why.into()),
+            None => offline(app, conn)?.known(task),
         };
         if let Some(why) = why::explained(conn, task, known).map_err(AppError::unreadable)? {
             return Ok((why, host.is_some()));
@@ -62,6 +67,11 @@ pub fn cause(app: &App, conn: &Reader, task: TaskId) -> Result<(Why, bool), AppE
     }
     let why = "the host and the store were of different moments each time: ask again".to_owned();
     Err(AppError::Busy { why, source: None })
+}
+
+/// What a host would decide by if one started now.
+fn offline(app: &App, conn: &Reader) -> Result<Offline, AppError> {
+    Offline::read(conn, rules(app)?, Clock::system().now()).map_err(AppError::unreadable)
 }
 
 /// What the ready and the accepted tasks of a run wait for.
@@ -72,7 +82,7 @@ pub fn waits(app: &App, conn: &Reader, run: RunId) -> Result<Vec<Wait>, AppError
     if let Some(mut host) = app.host()? {
         return Ok(host.waits(run)?);
     }
-    let offline = Offline::read(conn, rules(app)?, Clock::system().now()).map_err(AppError::unreadable)?;
+    let offline = offline(app, conn)?;
     let name = |id: TaskId| read::name(conn, id).unwrap_or_else(|_| id.to_string());
     let mut waits = offline.waits(run, name);
     for task in offline.board().claimed(run).filter_map(|id| offline.board().task(id)) {

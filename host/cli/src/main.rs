@@ -270,7 +270,8 @@ impl From<OpenError> for Failure {
             | OpenError::TakenAway { .. }
             | OpenError::NotAStore { .. }
             | OpenError::TooNew { .. }
-            | OpenError::TooOld { .. } => Self::Usage(why.to_string()),
+            | OpenError::TooOld { .. }
+            | OpenError::Foreign => Self::Usage(why.to_string()),
             OpenError::Locked { .. }
             | OpenError::Unusable { .. }
             | OpenError::OldSqlite(_)

@@ -2,13 +2,17 @@
 //! that carry them out belong to the engine and never cross a wire, so that no client can end an attempt, bill one or
 //! write a fact.
 
+mod error;
+
+pub use error::CommandError;
+
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
 use crate::agent::{Card, Standing};
 use crate::event::TrialEnding;
+use crate::excerpt::excerpt;
 use crate::id::{AgentId, QuestionId, RunId, TaskId};
-use crate::op::{PluginRow, Rejection, RouterChoice, StoreError, Submission, TrialTerms};
+use crate::op::{PluginRow, RouterChoice, Submission, TrialTerms};
 use crate::plan::Plan;
 use crate::plan::error::PlanErrors;
 use crate::plan::load;
@@ -181,97 +185,6 @@ pub struct Backtest {
     pub recorded: bool,
 }
 
-/// Why a command was not carried out, classified by what the sender does next.
-#[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "error")]
-pub enum CommandError {
-    /// Correct the command.
-    #[error("{what}")]
-    Invalid {
-        /// What was expected and found.
-        what: String,
-    },
-    /// Name something that exists.
-    #[error("there is no {what}")]
-    NotFound {
-        /// What doesn't exist.
-        what: String,
-    },
-    /// It isn't allowed in the present state: follow the remedy first, if there is one.
-    #[error("{}", with_remedy(why, remedy.as_deref()))]
-    Refused {
-        /// The reason.
-        why: String,
-        /// What would allow it; none = nothing that the sender can do.
-        remedy: Option<String>,
-    },
-    /// The stored state isn't what the command assumes: compare both, and choose.
-    #[error("{}", with_remedy(why, Some(remedy)))]
-    Conflict {
-        /// The difference.
-        why: String,
-        /// The commands to choose from.
-        remedy: String,
-    },
-    /// Send it again later.
-    #[error("{why}")]
-    Busy {
-        /// The reason.
-        why: String,
-    },
-    /// It can't be carried out at the moment, or its result is unknown: check the state before sending it again.
-    #[error("{why}")]
-    Unavailable {
-        /// The reason.
-        why: String,
-    },
-}
-
-fn with_remedy(why: &str, remedy: Option<&str>) -> String {
-    match remedy {
-        Some(remedy) => format!("{why}\n{remedy}"),
-        None => why.to_owned(),
-    }
-}
-
-impl From<Rejection> for CommandError {
-    fn from(why: Rejection) -> Self {
-        match why {
-            Rejection::NotFound(what) => Self::NotFound { what },
-            Rejection::Invalid(what) => Self::Invalid { what },
-            Rejection::Refused(_) => Self::Refused { why: why.to_string(), remedy: None },
-            Rejection::PlanChanged { run, diff } => Self::Conflict {
-                why: format!("the plan changed since {run} was opened:\n{diff}"),
-                remedy: format!(
-                    "`baton plan amend {run} PLAN` takes the change over, `baton run PLAN --again` starts anew"
-                ),
-            },
-            Rejection::HeldElsewhere { .. } | Rejection::Store(StoreError::Busy(_)) => {
-                Self::Busy { why: why.to_string() }
-            }
-            Rejection::Store(
-                StoreError::Corrupt(_)
-                | StoreError::Failed(_)
-                | StoreError::Fenced { .. }
-                | StoreError::Closed,
-            )
-            | Rejection::Host(_) => Self::Unavailable { why: why.to_string() },
-        }
-    }
-}
-
-impl CommandError {
-    /// The error for a command of more than [`MAX_BYTES`].
-    #[must_use]
-    pub fn too_long() -> Self {
-        let most = MAX_BYTES >> 20;
-        let what = format!(
-            "a request to a host has at most {most} MiB: submit a larger plan while no host runs, or divide it"
-        );
-        Self::Invalid { what }
-    }
-}
-
 impl Command {
     /// Validates a command from outside this process. Its plan, if it has one, is checked against the schema and the
     /// rules of plans.
@@ -285,7 +198,41 @@ impl Command {
         if let Self::Amend { plan, .. } = &mut self {
             **plan = sound(plan)?;
         }
-        self.checked()
+        let command = self.checked()?;
+        command.components()?;
+        Ok(command)
+    }
+
+    /// A digest becomes part of a path, and a plugin's name of a table in the configuration: neither is taken from a wire
+    /// as it comes.
+    fn components(&self) -> Result<(), CommandError> {
+        match self {
+            Self::Submit(submission) => digest(&submission.router.digest),
+            Self::UseRouter { router, .. } | Self::StartTrial { router, .. } => digest(&router.digest),
+            Self::Promote { router, .. } => router.as_ref().map_or(Ok(()), |router| digest(&router.digest)),
+            Self::Backtest(asked) => digest(&asked.router.digest),
+            Self::PutPlugin(row) => {
+                plugin_name(&row.name)?;
+                digest(&row.digest)
+            }
+            Self::Amend { .. }
+            | Self::Pause(_)
+            | Self::Resume(_)
+            | Self::Cancel { .. }
+            | Self::Retry { .. }
+            | Self::Drop { .. }
+            | Self::Answer { .. }
+            | Self::Feedback { .. }
+            | Self::PutAgent { .. }
+            | Self::SetStanding { .. }
+            | Self::RemoveAgent { .. }
+            | Self::RemovePlugin { .. }
+            | Self::MoveTrial { .. }
+            | Self::EndTrial { .. }
+            | Self::Consolidate
+            | Self::ForgetNote { .. }
+            | Self::Drain => Ok(()),
+        }
     }
 
     /// Whether it has the host look through the record, for minutes maybe.
@@ -382,7 +329,35 @@ fn name(what: &str, text: &str) -> Result<(), CommandError> {
     if text.is_empty() {
         return invalid(format!("a {what} needs a name"));
     }
+    if text.chars().any(char::is_control) {
+        return invalid(format!("a name has no control characters: {:?}", excerpt(text, 64)));
+    }
     self::text("name", text, MAX_NAME)
+}
+
+/// A name that can be part of a file's name and of a table's in the configuration.
+///
+/// # Errors
+/// [`CommandError::Invalid`] for any other.
+pub fn plugin_name(name: &str) -> Result<(), CommandError> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(is_plain) && name.len() <= 64
+    {
+        return Ok(());
+    }
+    let expected = "expected at most 64 letters, digits, dashes and underscores, the first a letter or digit";
+    invalid(format!("{:?} is no name for a plugin: {expected}", excerpt(name, 64)))
+}
+
+fn digest(digest: &str) -> Result<(), CommandError> {
+    let is_hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+    match digest.strip_prefix("blake3:") {
+        Some(hex) if hex.len() == 64 && hex.chars().all(is_hex) => Ok(()),
+        Some(_) | None => {
+            let expected = "expected blake3: and 64 hexadecimal digits";
+            invalid(format!("{:?} is no digest of a component: {expected}", excerpt(digest, 80)))
+        }
+    }
 }
 
 fn list(what: &str, entries: &[String]) -> Result<(), CommandError> {
@@ -474,6 +449,25 @@ mod tests {
         let why = "x".repeat(MAX_TEXT + 1);
         let cancel = Command::Cancel { target: Target::Run(RunId(1)), why };
         assert_eq!(what(cancel), "a reason has at most 65536 bytes, not 65537");
+    }
+
+    #[test]
+    fn components_are_named_by_what_can_be_part_of_a_path() {
+        let choice = |digest: &str| RouterChoice { name: "r".into(), digest: digest.to_owned() };
+        let chosen = |digest: &str| Command::UseRouter { run: RunId(1), router: choice(digest) };
+        for odd in ["../../etc/passwd", "blake3:00", &format!("blake3:{}", "G".repeat(64))] {
+            assert!(what(chosen(odd)).ends_with("expected blake3: and 64 hexadecimal digits"));
+        }
+        let sound = format!("blake3:{}", "0".repeat(64));
+        assert!(chosen(&sound).from_outside().is_ok());
+        let row = |name: &str| {
+            let (name, kind) = (name.to_owned(), crate::kind::Kind::Router);
+            Command::PutPlugin(Box::new(PluginRow { name, kind, digest: sound.clone(), grants: Vec::new() }))
+        };
+        for odd in ["", "-x", "a/b", "evil\0", "x.y"] {
+            assert!(matches!(row(odd).from_outside(), Err(CommandError::Invalid { .. })), "{odd:?}");
+        }
+        assert!(row("my-router_2").from_outside().is_ok());
     }
 
     #[test]

@@ -47,6 +47,8 @@ struct RunRouting {
     decisions: i64,
     consultations: u32,
     shadow: Shadow,
+    /// It is over, and stays for as long as the shadow has questions of it.
+    settled: bool,
 }
 
 #[derive(Default)]
@@ -81,6 +83,7 @@ impl Routing {
                 if known.router != run.router {
                     known.failures = 0;
                 }
+                known.settled = false;
                 known.router = run.router.clone();
                 known.before.clone_from(&run.router_before);
             }
@@ -96,6 +99,7 @@ impl Routing {
                     decisions: 0,
                     consultations,
                     shadow: Shadow::default(),
+                    settled: false,
                 };
                 self.runs.insert(run.run, routing);
             }
@@ -104,7 +108,17 @@ impl Routing {
 
     /// A run has settled.
     pub fn drop_run(&mut self, run: RunId) {
-        self.runs.remove(&run);
+        if let Some(routing) = self.runs.get_mut(&run) {
+            routing.settled = true;
+        }
+        self.drop_if_done(run);
+    }
+
+    /// Drops a run that has settled once nobody is to be asked in its shadow any more.
+    fn drop_if_done(&mut self, run: RunId) {
+        if self.runs.get(&run).is_some_and(|routing| routing.settled && routing.shadow.is_done()) {
+            self.runs.remove(&run);
+        }
     }
 
     /// Whether neither a question nor a lesson of this run is under way.

@@ -78,6 +78,7 @@ impl From<OpenError> for Rejection {
             | OpenError::Unusable { .. }
             | OpenError::TooNew { .. }
             | OpenError::TooOld { .. }
+            | OpenError::Foreign
             | OpenError::OldSqlite(_) => Self::Store(StoreError::Failed(why.to_string())),
         }
     }
@@ -221,6 +222,11 @@ pub enum OpenError {
         /// Its schema.
         found: i64,
     },
+    /// A database that Baton did not make.
+    #[error(
+        "baton.db in the store's folder is somebody else's database: move it aside, or name another folder with --store"
+    )]
+    Foreign,
     /// A version of SQLite that can corrupt a store.
     #[error("SQLite {0} is linked, and at least 3.51.3 is needed")]
     OldSqlite(&'static str),

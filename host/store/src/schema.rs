@@ -17,8 +17,15 @@ pub(crate) const OLDEST: i64 = 2;
 pub(crate) const DEFINITIONS: &str = include_str!("schema.sql");
 
 /// Makes the tables of a store that has none yet.
-pub(crate) fn create(conn: &Connection) -> rusqlite::Result<()> {
+///
+/// # Errors
+/// [`OpenError::Foreign`] where somebody else's tables are there.
+pub(crate) fn create(conn: &Connection) -> Result<(), OpenError> {
     if version(conn)? == 0 {
+        let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+        if tables > 0 {
+            return Err(OpenError::Foreign);
+        }
         conn.execute_batch(&format!(
             "BEGIN; {DEFINITIONS} PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; COMMIT;",
         ))?;

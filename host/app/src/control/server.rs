@@ -15,7 +15,7 @@ use baton_store::Home;
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::timeout;
 
 use super::frame::{self, Head};
@@ -32,9 +32,8 @@ const FRAME: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(60);
 /// An answer is read within this.
 const ANSWER: Duration = Duration::from_secs(10);
-/// Large frames that are read and parsed at once, and how long one waits for its turn: longer than all that are before
-/// it may take.
-const LARGE: usize = 2;
+/// Large requests that are read, parsed and carried out at once, and how long one waits for its turn.
+const LARGE: usize = 1;
 const TURN: Duration = Duration::from_secs(30);
 /// Questions that the loop is asked at once, and commands that are under way: others wait their turn.
 const QUERIES: usize = 2;
@@ -54,7 +53,7 @@ type Guests = Arc<Mutex<BTreeSet<RunId>>>;
 struct Shared {
     live: Live,
     guests: Guests,
-    large: Semaphore,
+    large: Arc<Semaphore>,
     queries: Semaphore,
     commands: Semaphore,
     /// Work of minutes is done one at a time.
@@ -76,7 +75,7 @@ impl Server {
         let shared = Arc::new(Shared {
             live,
             guests: Arc::clone(&guests),
-            large: Semaphore::new(LARGE),
+            large: Arc::new(Semaphore::new(LARGE)),
             queries: Semaphore::new(QUERIES),
             commands: Semaphore::new(COMMANDS),
             heavy: Semaphore::new(1),
@@ -123,7 +122,9 @@ struct Connection {
 
 /// What came of waiting for a peer.
 enum Came {
-    Request(Result<Request, CommandError>),
+    Request(Result<Request, CommandError>, Option<OwnedSemaphorePermit>),
+    /// A large one has waited for its turn for too long, and was not read.
+    Busy,
     /// What follows its head is not read.
     TooLong,
     /// It is gone, was too slow, or sent what nobody understands.
@@ -153,8 +154,10 @@ impl Connection {
                 Came::Nothing => return,
                 Came::Full => (Response::Full, true),
                 Came::TooLong => (Response::Failed(CommandError::too_long()), true),
-                Came::Request(Err(why)) => (Response::Failed(why), false),
-                Came::Request(Ok(request)) => {
+                Came::Busy => (Response::Failed(busy_with_large()), true),
+                Came::Request(Err(why), _) => (Response::Failed(why), false),
+                // A large one keeps its turn until it is carried out: at most one is in the way of small ones.
+                Came::Request(Ok(request), _turn) => {
                     self.place.is_busy();
                     (self.shared.answer(request).await, false)
                 }
@@ -210,9 +213,10 @@ impl Connection {
             Ok(Ok(Head::Old) | Err(_)) | Err(_) => return Came::Nothing,
         };
         let leave = if length > frame::SMALL {
-            match timeout(TURN, self.shared.large.acquire()).await {
+            match timeout(TURN, Arc::clone(&self.shared.large).acquire_owned()).await {
                 Ok(Ok(leave)) => Some(leave),
-                Ok(Err(_)) | Err(_) => return Came::Nothing,
+                Ok(Err(_)) => return Came::Nothing,
+                Err(_) => return Came::Busy,
             }
         } else {
             None
@@ -225,7 +229,7 @@ impl Connection {
         } else {
             Ok(understood(&body))
         };
-        request.map_or(Came::Nothing, Came::Request)
+        request.map_or(Came::Nothing, |request| Came::Request(request, leave))
     }
 
     /// Sends an answer; none if the peer does not take it, or others need the place more.
@@ -286,6 +290,10 @@ impl Shared {
             Query::Why(task) => Response::Why(Box::new(self.live.known(task).await?)),
         })
     }
+}
+
+fn busy_with_large() -> CommandError {
+    CommandError::Busy { why: "the host is at work on another large request: try again".into() }
 }
 
 fn stopped() -> CommandError {

@@ -39,7 +39,7 @@ pub type Shadowed = Result<Routed, PluginError>;
 const WAITING: usize = 16;
 
 impl Shadow {
-    fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         !self.busy && self.waiting.is_empty()
     }
 
@@ -112,6 +112,7 @@ impl Routing {
         let (of, Question { router, trial, mut snapshot }) = routing.shadow.waiting.pop_front()?;
         if current != Some(trial) {
             routing.shadow.waiting.retain(|(_, question)| Some(question.trial) == current);
+            self.drop_if_done(run);
             return None;
         }
         routing.shadow.begin();
@@ -127,7 +128,7 @@ impl Routing {
         let routing = self.runs.get_mut(&run)?;
         routing.shadow.end();
         let asked = Some(Asked { id: trial, shadows: true });
-        match routed {
+        let effect = match routed {
             Ok(Routed { mut answer, fuel }) => {
                 routing.stands(&router, &answer.state);
                 self.recovered(&router, asked);
@@ -136,6 +137,8 @@ impl Routing {
                 Some(Op::Shadow { run, of, decision }.into())
             }
             Err(error) => self.stumbled(&router, asked, &error.to_string()),
-        }
+        };
+        self.drop_if_done(run);
+        effect
     }
 }
