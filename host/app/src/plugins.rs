@@ -68,7 +68,6 @@ pub struct Installation<'a> {
 pub struct Proposal {
     pub component: ComponentInfo,
     name: String,
-    before: Option<PluginRow>,
     /// What it may use from now on.
     granted: BTreeSet<Grant>,
     /// What it asks for beyond that.
@@ -122,19 +121,13 @@ impl Proposal {
         let (granted, missing) = granted(&component.wants(), held.chain(asked.clone()));
         let name = name.to_owned();
         let changes = changes.unwrap_or_default();
-        Ok(Self { component, name, before, granted, missing, unknown, changes })
+        Ok(Self { component, name, granted, missing, unknown, changes })
     }
 
     /// Lets it have all of one kind that the configuration offers.
     pub fn allow(&mut self, gated: GatedInterface) {
         self.missing.retain(|missing| *missing != gated);
         self.granted.insert(gated.any());
-    }
-
-    /// Whether a plugin of this name is installed already.
-    #[must_use]
-    pub fn is_upgrade(&self) -> bool {
-        self.before.is_some()
     }
 
     /// Keeps the component and puts it into the registry.

@@ -265,18 +265,7 @@ impl From<ConfigError> for Failure {
 
 impl From<OpenError> for Failure {
     fn from(why: OpenError) -> Self {
-        match why {
-            OpenError::Missing(_)
-            | OpenError::TakenAway { .. }
-            | OpenError::NotAStore { .. }
-            | OpenError::TooNew { .. }
-            | OpenError::TooOld { .. }
-            | OpenError::Foreign => Self::Usage(why.to_string()),
-            OpenError::Locked { .. }
-            | OpenError::Unusable { .. }
-            | OpenError::OldSqlite(_)
-            | OpenError::Database(_) => Self::Infrastructure(why.to_string()),
-        }
+        AppError::from(why).into()
     }
 }
 

@@ -132,31 +132,17 @@ mod tests {
     use baton_core::agent::{Agent, Card, Standing};
     use baton_core::budget::Cap;
     use baton_core::clock::Time;
-    use baton_core::id::{AgentId, Epoch, TermsId};
+    use baton_core::id::{AgentId, TermsId};
     use baton_core::task::{State, TaskPolicy};
 
     use super::*;
     use crate::ConcurrencyLimits;
+    use crate::testing::in_state;
 
     const RUN: RunId = RunId(1);
 
     fn task(id: i64, terms: i64, state: State) -> Task {
-        Task {
-            id: TaskId(id),
-            run: RUN,
-            parent: None,
-            terms: TermsId(terms),
-            state,
-            held: false,
-            cancelling: false,
-            epoch: Epoch(0),
-            attempts: 0,
-            crashes: 0,
-            conflicts: 0,
-            priority: 0,
-            created: Time(0),
-            deadline: None,
-        }
+        Task { terms: TermsId(terms), ..in_state(id, state) }
     }
 
     /// One agent of the skill `work`; terms 1 ask for it, terms 2 for a skill that nobody has.

@@ -16,7 +16,6 @@ use baton_plugin::executor::AdvanceRequest;
 use baton_plugin::library::Library;
 use baton_plugin::router::{Routed, Snapshot};
 use baton_store::Reader;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{self, UnboundedSender};
 
 use crate::attempt::HostContext;
@@ -46,13 +45,7 @@ pub struct Workers {
     pub sweeps: UnboundedSender<Sweep>,
     /// Held by what the host waits for before it ends.
     pub under_way: mpsc::Sender<()>,
-    /// Executors and validators that are asked at once: [`STRATEGIES`].
-    pub strategies: Arc<Semaphore>,
 }
-
-/// Executors and validators that are asked at once. A call that finds no free instance fails, and there are 32 of them for
-/// pure plugins: half of them are left to routers, lessons and whoever else asks in this process.
-pub const STRATEGIES: usize = 16;
 
 /// Tells the loop what work came to.
 pub type Report = Arc<dyn Fn(Done) + Send + Sync>;
@@ -77,20 +70,6 @@ impl Workers {
     fn blocking(&self, work: impl FnOnce(&Library) -> Done + Send + 'static) {
         let (library, done) = (Arc::clone(&self.library), Arc::clone(&self.done));
         tokio::task::spawn_blocking(move || done(work(&library)));
-    }
-
-    /// Asks an executor or validators on a blocking thread, once there is a free instance.
-    fn in_turn(&self, work: impl FnOnce() + Send + 'static) {
-        let strategies = Arc::clone(&self.strategies);
-        tokio::spawn(async move {
-            // It is never closed.
-            let turn = strategies.acquire_owned().await;
-            let _ = tokio::task::spawn_blocking(move || {
-                work();
-                drop(turn);
-            })
-            .await;
-        });
     }
 
     fn route(&self, batch: Box<Batch>, router: RouterChoice) {
@@ -141,8 +120,7 @@ impl Workers {
 
     fn advance(&self, advance: Advance) {
         let in_trees = self.host.workspaces.is_some();
-        let (library, done) = (Arc::clone(&self.library), Arc::clone(&self.done));
-        self.in_turn(move || done(Done::Answered { ops: vec![advance_one(&library, &advance, in_trees)] }));
+        self.blocking(move |library| Done::Answered { ops: vec![advance_one(library, &advance, in_trees)] });
     }
 
     fn judge(&self, work: Judge) {
@@ -151,7 +129,7 @@ impl Workers {
         let landing = landing.zip(self.host.workspaces.clone());
         let (lease, queue) = (self.host.lease.clone(), self.landing.clone());
         let (library, done) = (Arc::clone(&self.library), Arc::clone(&self.done));
-        self.in_turn(move || {
+        tokio::task::spawn_blocking(move || {
             let judged = unbroken("a validator", || Ok(judge(&library, &case)));
             let op = judged.unwrap_or_else(|why| failed(&case.task, why.to_string()));
             let Some(((claim, right), workspaces)) = landing else {

@@ -1,12 +1,14 @@
 //! The two wasmtime engines: a synchronous, deterministic one for pure plugins, and an asynchronous one for agents, whose
 //! calls wait for the world.
 
+use std::sync::Arc;
 use std::thread;
 
 use wasmtime::{Config, Enabled, Engine, EngineWeak, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::PluginError;
 use super::limits::{MEMORY_CEILING, STACK, TABLE_CEILING, TICK};
+use super::slots::Slots;
 use baton_core::kind::Kind;
 
 /// Concurrent calls of pure plugins.
@@ -20,6 +22,7 @@ pub const ATTEMPTS: u32 = AGENT_SLOTS - 64;
 #[derive(Clone)]
 pub struct Engines {
     pub(super) pure: Engine,
+    pub(super) pure_slots: Arc<Slots>,
     pub(super) effectful: Engine,
 }
 
@@ -29,7 +32,11 @@ impl Engines {
     /// # Errors
     /// [`PluginError::Host`] if the machine can't run WebAssembly, or starts no thread.
     pub fn start() -> Result<Self, PluginError> {
-        let engines = Self { pure: pooled(true, PURE_SLOTS)?, effectful: pooled(false, AGENT_SLOTS)? };
+        let engines = Self {
+            pure: pooled(true, PURE_SLOTS)?,
+            pure_slots: Slots::new(PURE_SLOTS),
+            effectful: pooled(false, AGENT_SLOTS)?,
+        };
         let clocks = vec![engines.pure.weak(), engines.effectful.weak()];
         thread::Builder::new().name("baton-epoch".into()).spawn(move || tick(&clocks)).map_err(failed)?;
         Ok(engines)

@@ -93,7 +93,7 @@ impl Executor {
             seed: question.seed.0,
             config: convert::attrs(question.config),
         };
-        let mut store = identity.pure_store(&self.engines.pure)?;
+        let (_slot, mut store) = identity.pure_store(&self.engines)?;
         let answer = self
             .pre
             .instantiate(&mut store)

@@ -23,6 +23,7 @@ pub mod limits;
 mod loader;
 pub mod router;
 mod sandbox;
+mod slots;
 pub mod source;
 pub mod validator;
 

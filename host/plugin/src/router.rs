@@ -95,7 +95,7 @@ impl Router {
         lesson: &Lesson,
     ) -> Result<Result<(Vec<u8>, u64), RouteError>, PluginError> {
         let identity = &self.loaded.identity;
-        let mut store = identity.pure_store(&self.engines.pure)?;
+        let (_slot, mut store) = identity.pure_store(&self.engines)?;
         let learned = learner
             .instantiate(&mut store)
             .and_then(|instance| instance.baton_router_learning().call_learn(&mut store, lesson));
@@ -149,7 +149,7 @@ impl Router {
 
     fn ask(&self, snapshot: &Snapshot) -> Result<Result<Routed, RouteError>, PluginError> {
         let identity = &self.loaded.identity;
-        let mut store = identity.pure_store(&self.engines.pure)?;
+        let (_slot, mut store) = identity.pure_store(&self.engines)?;
         let answer = self
             .pre
             .instantiate(&mut store)

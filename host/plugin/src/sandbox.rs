@@ -9,7 +9,8 @@ use wasmtime::{PoolConcurrencyLimitError, ResourceLimiter, Store, Trap, UpdateDe
 use super::capability::Capabilities;
 use super::capability::log::CallLog;
 use super::limits::{LimitKind, Limits};
-use super::{PluginError, engine};
+use super::slots::Slot;
+use super::{Engines, PluginError, engine};
 
 /// The data of a store.
 pub(super) struct Sandbox {
@@ -88,15 +89,17 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// A store for one call of a pure plugin: with fuel, and an epoch deadline that traps.
-    pub(super) fn pure_store(&self, engine: &wasmtime::Engine) -> Result<Store<Sandbox>, PluginError> {
-        let mut store = self.store(engine, None);
+    /// A store for one call of a pure plugin: with fuel, and an epoch deadline that traps. Waits for a free
+    /// slot, which must outlive the store: bind it before the store.
+    pub(super) fn pure_store(&self, engines: &Engines) -> Result<(Slot, Store<Sandbox>), PluginError> {
+        let slot = engines.pure_slots.take();
+        let mut store = self.store(&engines.pure, None);
         store.set_epoch_deadline(self.limits.ticks());
         store.epoch_deadline_trap();
         if let Some(fuel) = self.limits.fuel {
             store.set_fuel(fuel).map_err(|why| self.host(&why))?;
         }
-        Ok(store)
+        Ok((slot, store))
     }
 
     /// A store for one attempt: yields at every tick, and is interrupted when its CPU time is used up or the attempt is

@@ -75,7 +75,7 @@ impl Validator {
             now: question.now.millis(),
             config: convert::attrs(question.config),
         };
-        let mut store = identity.pure_store(&self.engines.pure)?;
+        let (_slot, mut store) = identity.pure_store(&self.engines)?;
         let answer = self
             .pre
             .instantiate(&mut store)

@@ -86,14 +86,6 @@ pub fn runs(reader: &Reader) -> Reading<Vec<Run>> {
     reader.all(formatcp!("{RUN} ORDER BY r.id"), [], run_row)
 }
 
-/// The runs that are not settled, oldest first.
-///
-/// # Errors
-/// The store can't be read.
-pub fn open_runs(reader: &Reader) -> Reading<Vec<Run>> {
-    reader.all(formatcp!("{RUN} WHERE r.settled_at IS NULL ORDER BY r.id"), [], run_row)
-}
-
 /// The plan of a run as it was last amended; none where there is no such run.
 ///
 /// # Errors

@@ -9,28 +9,10 @@ use proptest::prelude::*;
 
 use super::terms::TermsInUse;
 use super::{Board, Turn};
+use crate::testing::ready;
 
 const RUN: RunId = RunId(1);
 const MINUTE: i64 = 60_000;
-
-fn ready(id: i64) -> Task {
-    Task {
-        id: TaskId(id),
-        run: RUN,
-        parent: None,
-        terms: TermsId(1),
-        state: State::Ready { since: Time(0) },
-        held: false,
-        cancelling: false,
-        epoch: Epoch(0),
-        attempts: 0,
-        crashes: 0,
-        conflicts: 0,
-        priority: 0,
-        created: Time(0),
-        deadline: None,
-    }
-}
 
 fn in_state(id: i64, state: State) -> Task {
     Task { state, ..ready(id) }

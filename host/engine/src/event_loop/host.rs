@@ -16,7 +16,7 @@ use baton_plugin::lease::HostLease;
 use baton_plugin::library::Library;
 use baton_store::writer::Writer;
 use baton_store::{Home, Reader, Store, machine, reader};
-use tokio::sync::{Semaphore, broadcast, mpsc, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::live::Live;
@@ -32,7 +32,7 @@ use crate::land;
 use crate::routing::Routing;
 use crate::scheduler::{Parts, Scheduler};
 use crate::state_server::StateServer;
-use crate::work::{STRATEGIES, Sweep, Workers};
+use crate::work::{Sweep, Workers};
 use crate::workspace::queue::{Entry, MayAct, Queue};
 use crate::workspace::{self, Workspaces};
 
@@ -141,7 +141,6 @@ impl Host {
             landing,
             sweeps,
             under_way,
-            strategies: Arc::new(Semaphore::new(STRATEGIES)),
         };
         let event_loop = EventLoop {
             scheduler,

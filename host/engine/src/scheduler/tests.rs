@@ -26,6 +26,19 @@ use crate::testing::{RUN, agent, router};
 
 const NOW: Time = Time(1_000);
 
+/// One that has not read any rows.
+fn scheduler() -> Scheduler {
+    let attempts = Attempts::new(BudgetGate::default(), ConcurrencyLimits::default(), Places::unlimited());
+    Scheduler::new(Parts {
+        catalog: Catalog::default(),
+        people: Arc::new(QuestionPolicy::default()),
+        attempts,
+        routing: Routing::default(),
+        health: Health::new(breaker::BreakerPolicy::default(), BTreeMap::new()),
+        in_trees: false,
+    })
+}
+
 /// A scheduler with one agent, and the store behind it.
 struct House {
     store: Store,
@@ -35,16 +48,7 @@ struct House {
 impl House {
     fn new() -> Self {
         let store = Store::in_memory(Clock::manual(NOW)).expect("memory is there");
-        let attempts =
-            Attempts::new(BudgetGate::default(), ConcurrencyLimits::default(), Places::unlimited());
-        let mut scheduler = Scheduler::new(Parts {
-            catalog: Catalog::default(),
-            people: Arc::new(QuestionPolicy::default()),
-            attempts,
-            routing: Routing::default(),
-            health: Health::new(breaker::BreakerPolicy::default(), BTreeMap::new()),
-            in_trees: false,
-        });
+        let mut scheduler = scheduler();
         scheduler.recover(store.reader(), ClockSkew::None, NOW).expect("the store is empty");
         let mut house = Self { store, scheduler };
         house.apply(vec![Op::PutAgent { card: agent(1, "ann", &["work"]).card }]);
@@ -299,15 +303,7 @@ fn an_executor_is_asked_about_its_task_and_what_it_answers_is_applied() {
 fn what_was_running_when_the_last_host_died_is_tried_again() {
     let mut house = House::with(vec![task("a")]);
     house.attempt();
-    let attempts = Attempts::new(BudgetGate::default(), ConcurrencyLimits::default(), Places::unlimited());
-    house.scheduler = Scheduler::new(Parts {
-        catalog: Catalog::default(),
-        people: Arc::new(QuestionPolicy::default()),
-        attempts,
-        routing: Routing::default(),
-        health: Health::new(breaker::BreakerPolicy::default(), BTreeMap::new()),
-        in_trees: false,
-    });
+    house.scheduler = scheduler();
     house.scheduler.recover(house.store.reader(), ClockSkew::None, NOW).expect("readable");
     house.carry_out();
     assert!(matches!(house.state("a"), State::Backoff { .. } | State::Ready { .. }));

@@ -20,6 +20,7 @@ use crate::attempts::concurrency_limits::ConcurrencyLimits;
 use crate::attempts::places::{Places, Scarce};
 use crate::board::Board;
 use crate::pool::{Pool, Pulse};
+use crate::testing::in_state;
 
 const RUN: RunId = RunId(1);
 const NOW: Time = Time(1_000_000);
@@ -112,22 +113,7 @@ impl Cause {
 }
 
 fn task(id: TaskId, terms: i64, state: State) -> Task {
-    Task {
-        id,
-        run: RUN,
-        parent: None,
-        terms: TermsId(terms),
-        state,
-        held: false,
-        cancelling: false,
-        epoch: Epoch(0),
-        attempts: 0,
-        crashes: 0,
-        conflicts: 0,
-        priority: 0,
-        created: Time(0),
-        deadline: None,
-    }
+    Task { terms: TermsId(terms), ..in_state(id.0, state) }
 }
 
 /// What a task asks for with these causes in its way.

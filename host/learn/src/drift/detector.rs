@@ -67,12 +67,6 @@ impl Detector {
         Some(alarm)
     }
 
-    /// The attempts since the last change.
-    #[must_use]
-    pub fn since_change(&self) -> Proportion {
-        self.seen
-    }
-
     fn best(&self) -> Option<Alarm> {
         let whole = ln_marginal(self.seen);
         let places = self.upper.iter().chain(&self.lower).filter(|corner| corner.before.of > 0);
