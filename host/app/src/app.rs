@@ -32,7 +32,7 @@ pub enum Link {
     Own(Box<Store>),
 }
 
-/// A host that has only just taken the store, or is about to leave it, is looked for so many times, and so long apart.
+/// How often, and how far apart, a host is looked for that has only just taken the store or is about to leave it.
 const ATTEMPTS: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(100);
 

@@ -119,7 +119,7 @@ pub enum RouterMoved {
     Shadow { router: String },
     /// A share of the tasks.
     Split { router: String, share: f64 },
-    /// All but the holdback, and everything after so many attempts without a breach.
+    /// All but the holdback, and everything after this number of attempts without a breach.
     Probation { router: String, holdback: f64, attempts: u64 },
     /// Everything, unless a run names another.
     Promoted { router: String },

@@ -1,4 +1,4 @@
-//! `baton report [RUN]`: what a run came to, as text, Markdown or JSON, or with charts in a folder.
+//! `baton report [RUN]`: the results of a run, as text, Markdown or JSON, or with charts in a folder.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Attempts: what may start, what runs in this process and under which lease, what it uses and what it came to.
+//! Attempts: what may start, what runs in this process and under which lease, what it uses and how it ended.
 
 mod bill;
 pub mod budget_gate;
@@ -270,7 +270,7 @@ impl Attempts {
         }
     }
 
-    /// An attempt came to its end: it is charged, and what it claims is recorded.
+    /// An attempt ended: it is charged, and what it claims is recorded.
     pub fn ended(
         &mut self,
         ended: &Ended,

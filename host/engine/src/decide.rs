@@ -49,7 +49,7 @@ pub struct Batch {
     pub trial: Option<Asked>,
 }
 
-/// What a question came to.
+/// The result of a question.
 #[derive(Debug)]
 pub struct Answered {
     pub batch: Box<Batch>,

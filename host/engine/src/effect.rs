@@ -31,7 +31,7 @@ use crate::workspace::{Claim, Key};
 pub enum Effect {
     /// To the store, together with what else is asked for in the same turn, in this order.
     Apply(Op),
-    /// Beside the scheduler. What it comes to is told as [`Done`].
+    /// Beside the scheduler. Its result is sent back as [`Done`].
     Start(Work),
 }
 
@@ -135,7 +135,7 @@ pub struct Judge {
     pub landing: Option<(Claim, Arc<Cancellation>)>,
 }
 
-/// What work came to.
+/// The result of a piece of work.
 #[derive(Debug)]
 pub enum Done {
     Routed {
@@ -185,7 +185,7 @@ pub enum Done {
     },
 }
 
-/// An attempt that came to its end.
+/// An attempt that ended.
 #[derive(Debug)]
 pub struct Ended {
     pub task: TaskId,

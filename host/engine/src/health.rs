@@ -179,7 +179,7 @@ impl Health {
     }
 }
 
-/// Whether nothing was heard for so long of an agent that could be given work.
+/// Whether an idle agent that could be given work has not been heard of for this long.
 fn is_silent(worker: &Worker, now: Time, every: Duration) -> bool {
     let Pulse::Heard(heard) = worker.pulse else { return false };
     let idle = worker.running == 0 && worker.agent.standing == Standing::Active;

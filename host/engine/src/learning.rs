@@ -1,4 +1,4 @@
-//! Learning beside the work: lessons for routers that learn, consolidation, and the notes that tasks are told.
+//! Learning beside the work: lessons for routers that learn, consolidation, and the notes that tasks are given.
 
 pub mod consolidation;
 pub mod lesson;
@@ -19,17 +19,17 @@ pub use lesson::Learned;
 /// may wait for lessons for 4 % of the time. More attempts than that leaves time for are told later.
 const LESSON_REST: u32 = 24;
 
-/// Consolidation begins when so many events are new, or any after so long.
+/// Consolidation begins after this number of new events, or with any after this time.
 const MANY: i64 = 5_000;
 const LONG: Duration = Duration::from_secs(60);
 
 /// While a run is going on, consolidation rests so many times as long as its last step took: it may have 3 % of a core.
 const CONSOLIDATION_REST: u32 = 32;
 
-/// Notes that a task is told, those that count most.
+/// The most notes that a task is given; those that weigh most come first.
 const NOTES: usize = 5;
 
-/// A router that is new to this store learns from so many events before now.
+/// The most past events from which a router that is new to this store learns.
 pub const HINDSIGHT: i64 = 200_000;
 
 #[derive(Debug, Default)]
@@ -39,7 +39,7 @@ pub struct Learning {
     /// While there is anything to decide about in a run, its next lesson is not before this.
     rests_until: BTreeMap<RunId, Time>,
     consolidation: Consolidation,
-    /// What later tasks of a kind are told.
+    /// The notes given to later tasks, by their kind.
     notes: HashMap<String, String>,
 }
 
@@ -47,7 +47,7 @@ pub struct Learning {
 #[derive(Clone, Copy, Debug, Default)]
 struct Consolidation {
     under_way: bool,
-    /// The newest attempt when it last came to its end.
+    /// The newest attempt at the time when it last finished.
     upto: i64,
     /// When that was.
     at: Time,
@@ -153,7 +153,7 @@ impl Learning {
         !self.notes.is_empty()
     }
 
-    /// What tasks of this kind are told.
+    /// The notes given to tasks of this kind.
     #[must_use]
     pub fn notes(&self, kind: &str) -> Option<&str> {
         self.notes.get(kind).map(String::as_str)

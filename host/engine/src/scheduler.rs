@@ -260,7 +260,7 @@ impl Scheduler {
         }
     }
 
-    /// What work came to.
+    /// The result of a piece of work.
     pub fn done(&mut self, done: Done, now: Time) {
         match done {
             Done::Routed { batch, router, routed } => self.routed(batch, router, routed, now),
@@ -341,7 +341,7 @@ impl Scheduler {
         }
     }
 
-    /// An attempt came to its end: what it claims is recorded, and what it says of its agent remembered.
+    /// An attempt ended: what it claims is recorded, and what it says of its agent remembered.
     fn ended(&mut self, ended: &Ended, result: attempt::Result, now: Time) {
         let board = self.runs.board();
         let is_current = board.task(ended.task).is_some_and(|task| task.epoch == ended.epoch);

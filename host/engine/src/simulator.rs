@@ -269,7 +269,7 @@ impl Simulator {
         self.store_all(ops)
     }
 
-    /// What work comes to that takes no time here.
+    /// The results of work that takes no time here.
     fn work(&mut self, work: Work, driver: &mut Driver<'_>) -> Result<Done, String> {
         let took = Duration::ZERO;
         match work {

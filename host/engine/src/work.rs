@@ -47,7 +47,7 @@ pub struct Workers {
     pub under_way: mpsc::Sender<()>,
 }
 
-/// Tells the loop what work came to.
+/// Sends the loop the result of a piece of work.
 pub type Report = Arc<dyn Fn(Done) + Send + Sync>;
 
 impl Workers {

@@ -29,7 +29,7 @@ pub enum ReadError {
     Failed(#[source] Cause),
 }
 
-/// What a query comes to.
+/// The result of a query.
 pub type Reading<T> = Result<T, ReadError>;
 
 impl ReadError {

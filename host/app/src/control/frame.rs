@@ -18,7 +18,7 @@ const OLD: u8 = b'{';
 /// What a peer begins its next message with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Head {
-    /// A frame of so many bytes, at most [`LONGEST`].
+    /// A frame of this length in bytes, at most [`LONGEST`].
     Frame(usize),
     /// More than [`LONGEST`].
     TooLong(usize),

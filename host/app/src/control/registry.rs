@@ -12,7 +12,7 @@ pub(super) struct Registry(Arc<Mutex<Connections>>);
 #[derive(Default)]
 struct Connections {
     open: usize,
-    /// Those that wait for a request, by when they began to; each is told when it is to leave.
+    /// Those that wait for a request, by when they began to; each is notified when it has to leave.
     idle: BTreeMap<u64, Arc<Notify>>,
     next: u64,
 }

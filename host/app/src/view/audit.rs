@@ -63,7 +63,7 @@ pub struct HeadComparison {
     pub seq: i64,
     /// The head that was kept.
     pub expected: String,
-    /// What the record comes to now, up to that event.
+    /// The digest of the record up to that event.
     pub found: String,
 }
 

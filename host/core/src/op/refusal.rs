@@ -44,7 +44,7 @@ pub enum StoreError {
     /// What is stored is not what was written: `baton db check` says where, and a backup is the way back.
     #[error("{0}")]
     Corrupt(String),
-    /// The disk, the memory or a file's permissions: mend that and start the host again. Whether the operation was
+    /// The disk, the memory or a file's permissions: fix that and start the host again. Whether the operation was
     /// carried out is unknown until the store is read again.
     #[error("{0}")]
     Failed(String),

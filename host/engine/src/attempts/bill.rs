@@ -45,7 +45,7 @@ impl Means {
     }
 }
 
-/// Whether an attempt that reached nobody ended before it came to work.
+/// Whether an attempt that reached nobody ended before it did any work.
 fn never_worked(result: &attempt::Result) -> bool {
     match result {
         attempt::Result::Asked

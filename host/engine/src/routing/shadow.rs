@@ -35,7 +35,7 @@ pub(super) struct Question {
 /// What the router on trial answered.
 pub type Shadowed = Result<Routed, PluginError>;
 
-/// Questions that wait for a shadow that is slower than the work. Where there are so many, it is not asked one more.
+/// The most questions that wait for a shadow that is slower than the work; beyond it no more are added.
 const WAITING: usize = 16;
 
 impl Shadow {

@@ -16,10 +16,10 @@ use crate::effect::{Done, Ended, Order};
 use crate::land;
 use crate::workspace::{Key, Site};
 
-/// What an attempt came to, what it used, and whether it reached anybody.
+/// How an attempt ended, what it used, and whether it started a program or sent a request.
 type Outcome = (attempt::Result, Usage, bool);
 
-/// Starts it as a task of its own. Whatever becomes of it, its end is told.
+/// Starts it as a task of its own. Whatever becomes of it, its end is reported.
 pub(super) fn start(workers: &Workers, order: Order) {
     let (library, host) = (Arc::clone(&workers.library), workers.host.clone());
     let done = Arc::clone(&workers.done);

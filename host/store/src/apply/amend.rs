@@ -145,7 +145,7 @@ fn change(batch: &mut Batch<'_>, run: RunId, new: &Workstream, keys: &[String]) 
     }
     relink(batch, run, id, new)?;
     task = batch.task(id)?;
-    // Whoever was told of the old version is told again.
+    // Whoever was given the old version is given the new one.
     task.epoch = if started { task.epoch } else { task.epoch.next() };
     task.terms = batch.terms_id(run, new.terms())?;
     task.priority = new.priority;

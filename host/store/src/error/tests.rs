@@ -11,7 +11,7 @@ use crate::read::{self, history as record, live, routing, summary};
 use crate::{Home, Reader, Store};
 use baton_core::id::{Epoch, RunId, TaskId};
 
-/// What a query comes to after the store was altered.
+/// The result of a query after the store was altered.
 fn altered<T>(sql: &str, query: impl FnOnce(&Reader) -> Reading<T>) -> ReadError {
     let store = history();
     store.reader().conn.execute_batch(sql).expect("it can be altered");

@@ -314,7 +314,7 @@ pub fn family(reader: &Reader, task: TaskId) -> Reading<Vec<TaskId>> {
     reader.all(sql, [task.0], |row| Ok(TaskId(row.get(0)?)))
 }
 
-/// What the tasks came to on which a task depends, by their names.
+/// The results of the tasks on which a task depends, by name.
 ///
 /// # Errors
 /// The store can't be read.
