@@ -3,8 +3,12 @@
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
 
 /// Each folder of `plugins/` becomes a list of the name beside it.
 const KINDS: [(&str, &str); 4] =
@@ -25,12 +29,14 @@ fn main() {
         let _ = writeln!(source, "pub const {list}: &[Plugin] = &[");
         for name in names(&root, folder) {
             let package = package(folder, &name);
-            let component = out.join(format!("{package}.wasm"));
-            encode(&modules.join(format!("{}.wasm", package.replace('-', "_"))), &component);
+            let component = encode(&modules.join(format!("{}.wasm", package.replace('-', "_"))));
+            let digest = format!("blake3:{}", blake3::hash(&component).to_hex());
+            let file = out.join(format!("{package}.wasm.deflated"));
+            fs::write(&file, deflated(&component)).expect("OUT_DIR is writable");
             let _ = writeln!(
                 source,
-                "    Plugin {{ name: {name:?}, wasm: include_bytes!({:?}) }},",
-                component.display()
+                "    Plugin {{ name: {name:?}, digest: {digest:?}, deflated: include_bytes!({:?}) }},",
+                file.display()
             );
         }
         source.push_str("];\n");
@@ -108,14 +114,19 @@ fn without_paths(root: &Path) -> String {
     format!("target.{TARGET}.rustflags=[{}]", flags.join(", "))
 }
 
-fn encode(module: &Path, component: &Path) {
+/// The component of a core module.
+fn encode(module: &Path) -> Vec<u8> {
     let bytes = fs::read(module).unwrap_or_else(|why| panic!("{}: {why}", module.display()));
-    let encoded = wit_component::ComponentEncoder::default()
+    wit_component::ComponentEncoder::default()
         .validate(true)
         .module(&bytes)
         .and_then(|mut encoder| encoder.encode())
-        .unwrap_or_else(|why| panic!("{}: {why:#}", module.display()));
-    fs::write(component, encoded).expect("OUT_DIR is writable");
+        .unwrap_or_else(|why| panic!("{}: {why:#}", module.display()))
+}
+
+fn deflated(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes).and_then(|()| encoder.finish()).expect("memory takes it")
 }
 
 /// Every file below a folder of the repository, as a list of this name.

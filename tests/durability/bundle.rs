@@ -16,7 +16,7 @@ use crate::support::{Env, plan, seed};
 fn exported() -> (Env, PathBuf) {
     let env = Env::with_mocks();
     let router = bundled::plugins().find("round-robin", Kind::Router).expect("it comes with baton");
-    let mut wasm = router.wasm.to_vec();
+    let mut wasm = router.wasm().expect("undamaged");
     wasm.extend_from_slice(&[0, 3, 1, b'x', b'1']);
     std::fs::write(env.path("mine.wasm"), &wasm).expect("writable");
     env.baton(&["plugin", "add", "mine.wasm", "--name", "mine"]).ok();

@@ -126,7 +126,7 @@ fn a_backup_runs_elsewhere_with_the_plugins_that_were_installed() {
     let env = Env::with_mocks();
     let router = bundled::plugins().find("least-loaded", Kind::Router).expect("it comes with baton");
     // With a digest of its own, so that no bundled one stands in for it: a custom section that says nothing.
-    let mut wasm = router.wasm.to_vec();
+    let mut wasm = router.wasm().expect("undamaged");
     wasm.extend_from_slice(&[0, 3, 1, b'x', b'1']);
     std::fs::write(env.path("mine.wasm"), &wasm).expect("writable");
     env.baton(&["plugin", "add", "mine.wasm", "--name", "mine"]).ok();

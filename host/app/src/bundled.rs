@@ -19,5 +19,8 @@ fn of(kind: Kind) -> impl Iterator<Item = Bundled> {
         Kind::Validator => baton_bundled::VALIDATORS,
         Kind::Agent => baton_bundled::AGENTS,
     };
-    plugins.iter().map(move |plugin| Bundled { name: plugin.name, kind, wasm: plugin.wasm })
+    plugins.iter().map(move |plugin| {
+        let &baton_bundled::Plugin { name, digest, deflated } = plugin;
+        Bundled { name, kind, digest, deflated }
+    })
 }

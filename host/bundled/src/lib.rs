@@ -6,8 +6,10 @@
 pub struct Plugin {
     /// The name of its folder.
     pub name: &'static str,
-    /// The component's bytes.
-    pub wasm: &'static [u8],
+    /// `blake3:` and 64 hexadecimal digits, of the component.
+    pub digest: &'static str,
+    /// The component, deflated (RFC 1951).
+    pub deflated: &'static [u8],
 }
 
 /// A file of the SDK or of the contract.

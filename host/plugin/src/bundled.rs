@@ -1,9 +1,12 @@
 //! The plugins that are part of the binary. The crate that links them passes them in, so that this one compiles without
 //! them.
 
-use std::sync::OnceLock;
+use std::io::Read as _;
 
 use baton_core::kind::Kind;
+use flate2::read::DeflateDecoder;
+
+use crate::PluginError;
 
 /// A bundled component.
 #[derive(Clone, Copy, Debug)]
@@ -12,27 +15,42 @@ pub struct Bundled {
     pub name: &'static str,
     /// Its kind.
     pub kind: Kind,
+    /// Of the component: `blake3:` and 64 hexadecimal digits.
+    pub digest: &'static str,
+    /// The component, deflated.
+    pub deflated: &'static [u8],
+}
+
+impl Bundled {
     /// The component's bytes.
-    pub wasm: &'static [u8],
+    ///
+    /// # Errors
+    /// The binary is damaged.
+    pub fn wasm(&self) -> Result<Vec<u8>, PluginError> {
+        let mut wasm = Vec::new();
+        let read = DeflateDecoder::new(self.deflated).read_to_end(&mut wasm);
+        read.map_err(|why| PluginError::Host {
+            plugin: self.name.to_owned(),
+            why: format!("this binary is damaged: {why}"),
+        })?;
+        Ok(wasm)
+    }
 }
 
 /// All bundled plugins. They can't change while the process runs.
 #[derive(Debug, Default)]
-pub struct BundledPlugins {
-    plugins: Vec<Bundled>,
-    routers: OnceLock<Vec<(Bundled, String)>>,
-}
+pub struct BundledPlugins(Vec<Bundled>);
 
 impl BundledPlugins {
     /// Bundled plugins, in the order in which they are to be listed.
     #[must_use]
     pub fn new(plugins: Vec<Bundled>) -> Self {
-        Self { plugins, routers: OnceLock::new() }
+        Self(plugins)
     }
 
     /// All of them, in the order in which they were passed to [`BundledPlugins::new`].
     pub fn all(&self) -> impl Iterator<Item = Bundled> + '_ {
-        self.plugins.iter().copied()
+        self.0.iter().copied()
     }
 
     /// Those of one kind.
@@ -46,10 +64,9 @@ impl BundledPlugins {
         self.of(kind).find(|plugin| plugin.name == name)
     }
 
-    /// The routers with their digests, to which runs are pinned. Digests are computed on the first call.
-    pub fn routers(&self) -> &[(Bundled, String)] {
-        self.routers.get_or_init(|| {
-            self.of(Kind::Router).map(|plugin| (plugin, super::digest(plugin.wasm))).collect()
-        })
+    /// The router with this digest, to which runs are pinned, if it is bundled.
+    #[must_use]
+    pub fn router_at(&self, digest: &str) -> Option<Bundled> {
+        self.of(Kind::Router).find(|plugin| plugin.digest == digest)
     }
 }

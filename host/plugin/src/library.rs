@@ -127,8 +127,8 @@ impl Library {
         if let Some(Installed { digest, grants, .. }) = installed {
             return Ok((self.stored(name, &digest)?, grants));
         }
-        if let Some(Bundled { wasm, .. }) = self.bundled.find(name, kind) {
-            return Ok((wasm.to_vec(), Grant::all()));
+        if let Some(plugin) = self.bundled.find(name, kind) {
+            return Ok((plugin.wasm()?, Grant::all()));
         }
         if is_file(name) {
             let bytes =
@@ -202,10 +202,8 @@ impl Library {
         let installed = self.installed.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
         let now = if let Some(installed) = installed {
             installed.digest
-        } else if let Some((_, digest)) =
-            self.bundled.routers().iter().find(|(plugin, _)| plugin.name == name)
-        {
-            digest.clone()
+        } else if let Some(plugin) = self.bundled.find(name, Kind::Router) {
+            plugin.digest.to_owned()
         } else if is_file(name) && self.known(name, digest).is_none() {
             super::digest(&fs::read(name).ok()?)
         } else {
@@ -250,8 +248,8 @@ impl Library {
             Ok(stored) => return Ok(stored),
             Err(why) => why,
         };
-        if let Some((plugin, _)) = self.bundled.routers().iter().find(|(_, own)| own == digest) {
-            return Ok(plugin.wasm.to_vec());
+        if let Some(plugin) = self.bundled.router_at(digest) {
+            return plugin.wasm();
         }
         let read = is_file(name).then(|| fs::read(name).ok()).flatten();
         read.filter(|bytes| super::digest(bytes) == digest).ok_or_else(|| match self.path(digest).exists() {
@@ -327,7 +325,8 @@ fn unknown(plugin: &str, why: &str) -> PluginError {
 /// The bundled plugins with what their components say, for lists; loads nothing.
 #[must_use]
 pub fn components(bundled: &BundledPlugins) -> Vec<(&'static str, Arc<ComponentInfo>)> {
-    let read =
-        |plugin: Bundled| Some((plugin.name, Arc::new(ComponentInfo::read(plugin.name, plugin.wasm).ok()?)));
+    let read = |plugin: Bundled| {
+        Some((plugin.name, Arc::new(ComponentInfo::read(plugin.name, &plugin.wasm().ok()?).ok()?)))
+    };
     bundled.all().filter_map(read).collect()
 }
