@@ -42,7 +42,7 @@ fn code(path: &Path) -> String {
 const LAYERS: [(&str, &[&str]); 10] = [
     ("app", &["bundled", "core", "engine", "learn", "plugin", "stats", "store"]),
     ("bundled", &[]),
-    ("cli", &["app", "core", "engine", "lab", "learn", "plugin", "stats", "store"]),
+    ("cli", &["app", "core", "lab"]),
     ("core", &[]),
     ("engine", &["core", "learn", "plugin", "stats", "store"]),
     ("lab", &["app", "core", "engine", "learn", "plugin", "stats", "store"]),
@@ -95,13 +95,14 @@ fn name(krate: &Path) -> String {
     krate.file_name().expect("it is a folder").to_string_lossy().into_owned()
 }
 
-/// Plans and configurations are read from files; beside these the core does no input or output.
+/// Plans are read from files, and one function reads a file up to a limit; beside these the core does no input or output.
 #[test]
 fn the_core_does_no_input_or_output() {
     let core = root().join("host/core/src");
     for path in sources().iter().filter(|path| path.starts_with(&core)) {
         for word in ["std::net", "std::process", "std::fs"] {
-            let allowed = word == "std::fs" && path.ends_with("plan/load.rs");
+            let reads = path.ends_with("plan/load.rs") || path.ends_with("src/file.rs");
+            let allowed = word == "std::fs" && reads;
             assert!(allowed || !code(path).contains(word), "{} uses {word}", path.display());
         }
     }

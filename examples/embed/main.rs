@@ -10,9 +10,11 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use baton_core::agent::Card;
 use baton_core::budget::Cap;
-use baton_core::op::{Op, Reply, RouterChoice, Submission};
+use baton_core::command::Command;
+use baton_core::op::{RouterChoice, Submission};
 use baton_core::plan::{Plan, Workstream};
 use baton_core::seed::Seed;
+use baton_engine::command::Reply;
 use baton_engine::{Host, Options};
 use baton_plugin::compile::Compiler;
 use baton_plugin::library::{Library, Sources};
@@ -39,10 +41,10 @@ async fn main() -> anyhow::Result<()> {
     let host = Host::start(store, &home, Arc::new(library), Options::default()).await?;
     let live = host.live();
     for name in ["ann", "bob"] {
-        live.apply(Op::PutAgent { card: agent(name) }).await?;
+        live.command(Command::PutAgent { card: Box::new(agent(name)) }).await?;
     }
     let submission = Submission { plan: plan(), seed: Seed(1), router, key: None };
-    let Reply::Run { run, .. } = live.apply(Op::Submit(Box::new(submission))).await?.reply else {
+    let Reply::Run { run, .. } = live.command(Command::Submit(Box::new(submission))).await? else {
         bail!("a submission opens a run");
     };
     live.wait(run).await.context("the host stopped")?;

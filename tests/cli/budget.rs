@@ -92,7 +92,7 @@ fn a_task_that_used_up_its_own_budget_fails_and_names_it() {
     env.baton(&["run", "plan.json"]).fails(1);
     assert_eq!(model.asked().len(), 2);
     let why = env.baton(&["why", "a"]).ok();
-    assert!(why.contains("its attempts have used up the 0.0015 that they may"), "{why}");
+    assert!(why.contains("its attempts have used up its cap of 0.0015"), "{why}");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn what_a_composite_task_may_use_binds_all_that_is_below_it() {
     env.baton(&["run", "plan.json"]).fails(1);
     assert_eq!(model.asked().len(), 2, "two calls cost 0.0022");
     let why = env.baton(&["why", "all"]).ok();
-    assert!(why.contains("have used up the 0.002 that they may"), "{why}");
+    assert!(why.contains("have used up its cap of 0.002"), "{why}");
 }
 
 #[test]

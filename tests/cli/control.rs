@@ -313,6 +313,48 @@ fn what_is_over_is_not_cancelled() {
 }
 
 #[test]
+fn a_second_pause_and_a_second_resumption_change_nothing() {
+    let env = slow();
+    env.baton(&["run", "plan.json", "--detach"]).ok();
+    for target in ["r1", "next"] {
+        let count = || env.stored().record().len();
+        assert_eq!(env.baton(&["pause", target]).ok(), format!("{target} paused\n"));
+        let paused = count();
+        assert_eq!(env.baton(&["pause", target]).ok(), format!("{target} paused\n"));
+        assert_eq!(count(), paused, "{target}");
+        assert_eq!(env.baton(&["resume", target]).ok(), format!("{target} goes on\n"));
+        let resumed = count();
+        assert_eq!(env.baton(&["resume", target]).ok(), format!("{target} goes on\n"));
+        assert_eq!(count(), resumed, "{target}");
+    }
+    env.baton(&["cancel", "next"]).ok();
+    let said = |verb: &str| env.baton(&[verb, "next"]).fails(1);
+    assert_eq!(said("pause"), "baton: next is cancelled already: there is nothing to pause\n");
+    assert_eq!(said("resume"), "baton: next is cancelled already: there is nothing to resume\n");
+}
+
+/// It waits for whoever is told of a question, and takes nothing any more.
+#[test]
+fn what_a_host_that_ends_no_longer_takes_is_done_after_it() {
+    let env = Env::new();
+    env.write(
+        "baton.toml",
+        "[agents.me]\nadapter = \"person\"\nskills = [\"decide\"]\n[people]\nnotify-profile = \"tell\"\n\
+         [profiles.tell]\nargv = [\"sleep\", \"4\"]\nenv = [\"PATH\"]\n",
+    );
+    env.write(
+        "plan.json",
+        r#"[{"id": "asked", "skills": ["decide"], "effects": "pure", "input": {"question": "Well?"}}]"#,
+    );
+    let host = env.start(&["run", "plan.json"]);
+    env.until("the end of the host", |stored| !stored.events("host-stopped").is_empty());
+    assert_eq!(env.baton(&["pause", "r1"]).ok(), "r1 paused\n");
+    assert_eq!(host.wait().code, Some(4));
+    let run = env.stored().runs().into_iter().next().expect("there is one");
+    assert!(run.held);
+}
+
+#[test]
 fn a_store_is_its_owners_whatever_the_umask() {
     use std::os::unix::fs::PermissionsExt as _;
     let env = Env::with_mocks();

@@ -6,9 +6,17 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use baton_app::config::Config;
+use baton_app::config::ladder::Ladder;
+use baton_app::{App, AppError};
 use baton_core::clock::Stopwatch;
+use baton_core::command::{Backtest, Command};
+use baton_core::id::RunId;
+use baton_core::op::{RouterChoice, Submission};
+use baton_core::plan::{Plan, Workstream};
 use baton_core::seed::Seed;
 use baton_core::task::StateName;
+use baton_core::trial::TrialPhase;
 use serde_json::{Value, json};
 
 use crate::support::stored::Stored;
@@ -258,4 +266,93 @@ fn a_run_goes_on_and_others_are_answered_whatever_a_client_does() {
     assert!(output.stdout.contains("60 of 60 accepted"), "{}", output.stdout);
     assert!(slowest < Duration::from_secs(20), "{slowest:?} for a pause and a resume after {deeds} deeds");
     assert!(peak > 0 && peak < 600_000, "{peak} KiB after {deeds} deeds");
+}
+
+/// Commands that name a plugin which is not there, well-formed as they are.
+fn unknown_plugins() -> Vec<Command> {
+    let router = || RouterChoice { name: "capability".into(), digest: format!("blake3:{}", "0".repeat(64)) };
+    let card =
+        json!({ "name": "eve", "adapter": "ghost", "skills": [], "tracks": [], "capacity": 1, "config": {} });
+    let card = serde_json::from_value(card).expect("it is a card");
+    let plan = Plan { name: "p".into(), workstreams: vec![Workstream::named("a")] };
+    vec![
+        Command::PutAgent { card },
+        Command::Submit(Box::new(Submission { plan, seed: Seed(1), router: router(), key: None })),
+        Command::UseRouter { run: RunId(1), router: router() },
+        Command::StartTrial {
+            router: router(),
+            terms: Box::new(Ladder::default().terms(TrialPhase::Shadow)),
+        },
+        Command::Promote { router: Some(router()), why: "because".into() },
+        Command::Backtest(Backtest {
+            router: router(),
+            run: None,
+            since_ms: None,
+            margin: 1.0,
+            level: 0.95,
+            recorded: false,
+        }),
+    ]
+}
+
+#[test]
+fn a_plugin_that_is_not_there_is_not_found_by_a_host_nor_without_one() {
+    let env = Env::new();
+    let mut running = host(&env);
+    let before = env.stored().last_seq();
+    let said_by_host: Vec<String> = unknown_plugins()
+        .into_iter()
+        .map(|command| {
+            let answer = asked(&env, json!({ "command": command }).to_string().as_bytes());
+            assert_eq!(answer["failed"]["error"], "not-found", "{answer}");
+            format!("there is no {}", answer["failed"]["what"].as_str().unwrap_or_default())
+        })
+        .collect();
+    assert_eq!(env.stored().last_seq(), before, "nothing was recorded");
+    running.kill();
+    let app = App::new(Config::find(None, &env.path("")).expect("the configuration is sound"));
+    let without: Vec<String> = unknown_plugins()
+        .into_iter()
+        .map(|command| match app.command(command) {
+            Err(why @ AppError::NotFound { .. }) => why.to_string(),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(said_by_host, without);
+    assert_eq!(env.stored().last_seq(), before, "nothing was recorded");
+    let remedy = "`baton plugin list` shows the plugins that are there, `baton plugin add` installs one";
+    for said in &without {
+        assert!(said.ends_with(remedy), "{said}");
+    }
+    assert!(
+        without[0].starts_with("there is no adapter \"ghost\": no agent of this name is installed"),
+        "{without:?}"
+    );
+    assert!(
+        without[1].starts_with("there is no router \"capability\": no component has the digest"),
+        "{without:?}"
+    );
+}
+
+#[test]
+fn what_is_refused_is_quoted_in_part() {
+    let env = Env::new();
+    let _host = host(&env);
+    let long = "x".repeat(60_000);
+    let plan = |name: &str, tasks: Value| {
+        json!({ "command": { "submit": { "plan": { "name": name, "workstreams": tasks }, "seed": 1,
+            "router": { "name": "capability", "digest": "" }, "key": null } } })
+    };
+    for request in [
+        json!({ "command": { long.as_str(): {} } }),
+        json!({ long.as_str(): {} }),
+        plan("p", json!([{ "id": long }])),
+        plan("p", json!([{ "id": "a", "depends_on": [long] }])),
+    ] {
+        let answer = asked(&env, request.to_string().as_bytes());
+        let what = answer["failed"]["what"].as_str().unwrap_or_default();
+        assert!(what.contains("… (cut, of ") && what.len() < 5_000, "{} bytes: {}", what.len(), &what[..200]);
+    }
+    let answer = asked(&env, plan(&long, json!([{ "id": "a" }])).to_string().as_bytes());
+    assert_eq!(answer["failed"]["what"], "the plan#/name: a name has at most 4096 bytes, not 60000");
 }

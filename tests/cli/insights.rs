@@ -52,6 +52,12 @@ fn a_pattern_becomes_a_plan_with_parameters() {
     let patterns = env.baton(&["insights", "patterns"]).ok();
     assert!(patterns.contains("1. build → check: in 5 runs, 5 times"), "{patterns}");
     env.baton(&["template", "save", "page", "--pattern", "1"]).ok();
+    env.write("bare.json", &plan(json!([{ "id": "a", "skills": ["work"] }])));
+    env.baton(&["run", "bare.json", "--detach"]).ok();
+    let saved = env.baton(&["template", "save", "bare", "--run", "r6"]).ok();
+    assert!(saved.ends_with("/templates/bare.json: 1 workstreams, no parameters\n"), "{saved}");
+    std::fs::remove_file(env.path("templates/bare.json")).expect("it was written");
+    env.baton(&["cancel", "r6"]).ok();
     let listed = env.baton(&["template", "list"]).ok();
     insta::assert_snapshot!(listed, @r#"
     page (2 workstreams)
@@ -60,7 +66,7 @@ fn a_pattern_becomes_a_plan_with_parameters() {
     "#);
     env.baton(&["template", "run", "page", "--set", "build.prompt=Build the logout page"]).ok();
     let tasks = env.stored().tasks();
-    let build = tasks.iter().find(|stored| stored.task.run == RunId(6) && stored.name == "build");
+    let build = tasks.iter().find(|stored| stored.task.run == RunId(7) && stored.name == "build");
     assert_eq!(build.expect("it was made").spec.input["prompt"], "Build the logout page");
     let wrong = env.baton(&["template", "run", "page", "--set", "build.promt=x"]).fails(2);
     assert!(wrong.contains("did you mean \"build.prompt\"?"), "{wrong}");

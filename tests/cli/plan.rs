@@ -28,6 +28,18 @@ fn a_missing_dependency_names_the_nearest_right_word() {
 }
 
 #[test]
+fn a_file_without_end_and_a_name_without_end_are_refused_with_the_limit() {
+    let env = Env::new();
+    let said = env.baton(&["plan", "check", "/dev/zero"]).fails(2);
+    assert!(said.starts_with("baton: /dev/zero: can't be read: it is larger than 64 MiB\n"), "{said}");
+    let said = env.baton(&["--config", "/dev/zero", "status"]).fails(2);
+    assert_eq!(said, "baton: /dev/zero: can't be read: it is larger than 4 MiB\n");
+    env.write("p.json", &json!({ "name": "n".repeat(5000), "workstreams": [{ "id": "a" }] }).to_string());
+    let said = env.baton(&["plan", "check", "p.json"]).fails(2);
+    assert!(said.starts_with("baton: p.json#/name: a name has at most 4096 bytes, not 5000\n"), "{said}");
+}
+
+#[test]
 fn a_cycle_is_printed_as_the_cycle() {
     let env = Env::new();
     let cycle = json!([

@@ -115,6 +115,46 @@ fn a_dry_run_predicts_the_real_one_and_writes_nothing() {
     }
 }
 
+/// Every task once, also where nothing can be done at all.
+#[test]
+fn a_dry_run_says_of_each_task_why_it_would_not_be_done() {
+    let env = Env::with_mocks();
+    env.write(
+        "plan.json",
+        &plan(json!([
+            { "id": "a", "skills": ["work"] },
+            { "id": "behind", "skills": ["work"], "depends_on": ["ghost"] },
+            { "id": "ghost", "skills": ["nope"] },
+            { "id": "late", "skills": ["work"], "estimate": "2m", "timeouts": { "deadline": "30s" } },
+            { "id": "many", "executor": "parallel" },
+            { "id": "poor", "skills": ["work"], "budget": { "tokens": 0 } },
+        ])),
+    );
+    let dry = env.baton(&["run", "plan.json", "--dry-run", "--json"]);
+    assert_eq!(dry.code, Some(1));
+    let lines: serde_json::Value = serde_json::from_str(&dry.stdout).expect("it is JSON");
+    let text = |line: &serde_json::Value| {
+        let word = |key: &str| line[key].as_str().unwrap_or("-").to_owned();
+        format!("{} {} {}: {}", word("task"), word("agent"), line["start_ms"], word("reason"))
+    };
+    let lines: Vec<String> = lines.as_array().expect("a list").iter().map(text).collect();
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    a ann 0: ann has the 1 wanted skill(s) and 0 other(s), and is 0 % busy
+    many bob 0: counts as one piece of work: executor parallel divides it when it runs
+    behind - null: depends on ghost
+    ghost - null: has no capable agent: ann does not declare nope; bob does not declare nope; add "nope" to the skills of an agent in baton.toml, or change the plan
+    late - null: fails: timeout: no answer before the deadline
+    poor - null: fails: budget: its attempts have used up its cap of 0 tokens
+    "#);
+    assert_eq!(dry.stderr, "4 of 6 tasks would not be done: the last rows say why\n");
+    env.write("none.json", &plan(json!([{ "id": "ghost", "skills": ["nope"] }])));
+    let none = env.baton(&["run", "none.json", "--dry-run"]);
+    insta::assert_snapshot!(none.stdout, @r#"
+    start  end  task   agent  why
+    -      -    ghost  -      has no capable agent: ann does not declare nope; bob does not declare nope; add "nope" to the skills of an agent in baton.toml, or change the plan
+    "#);
+}
+
 #[test]
 fn a_failure_stops_only_what_depends_on_it_and_exits_with_1() {
     let env = Env::with_mocks();

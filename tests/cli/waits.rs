@@ -36,7 +36,7 @@ fn what_nobody_can_do_is_said_and_ends_the_run_when_nothing_else_is_left() {
     assert!(output.stdout.contains("r1 test: 1 of 4 accepted, 3 not done"), "{}", output.stdout);
     let why = r#"has no capable agent: ann does not declare ghost; bob does not declare ghost; add "ghost" to the skills of an agent in baton.toml, or change the plan"#;
     assert_eq!(lines(&output, "y "), [format!("y (and 1 more like it) {why}")]);
-    let begun = "nobody can do y (and 1 more: `baton plan check` names them), and it will be waited for: ann does not declare ghost";
+    let begun = "no agent can do y (and 1 more: `baton plan check` names them), and the run will wait for one: ann does not declare ghost";
     assert!(output.stderr.starts_with(begun), "{}", output.stderr);
     assert!(output.stderr.contains("see to it, and run the plan again"), "{}", output.stderr);
     assert_eq!(env.baton(&["why", "y"]).ok(), format!("y {why}\n"));
@@ -62,7 +62,7 @@ fn a_plan_that_nobody_can_do_is_no_sound_plan() {
         plan.json#/workstreams/2/contract: is not a JSON Schema: "objekt" is not valid under any of the schemas listed in the 'anyOf' keyword
         plan.json#/workstreams/1/executor: no executor "paralel" is installed or bundled (did you mean "parallel"?)
         plan.json#/workstreams/2/validators/0/use: no validator "shema" is installed or bundled (did you mean "schema"?)
-        plan.json#/workstreams/0/skills: nobody can do it: ann does not declare ghost; bob does not declare ghost (add what is missing to an agent in baton.toml, or change the workstream)
+        plan.json#/workstreams/0/skills: no agent can do it: ann does not declare ghost; bob does not declare ghost (add what is missing to an agent in baton.toml, or change the workstream)
         the plan has 5 errors
     "#);
 }

@@ -194,6 +194,26 @@ fn killed_anywhere_in_a_migration_there_is_the_store_before_it_or_after_it() {
         assert_eq!(runs(&env), 3, "{point}");
         let kept = env.path(".baton/baton.db.schema-2-1");
         assert_eq!(testing::schema(&kept).expect("readable"), 2, "{point}: as it was it lies beside it");
+        assert_eq!(kept_copies(&env), ["baton.db.schema-2-1"], "{point}: one copy of one content");
+    }
+}
+
+fn kept_copies(env: &Env) -> Vec<String> {
+    let entries = std::fs::read_dir(env.path(".baton")).expect("there is a store");
+    let names = entries.map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with("baton.db.schema-")).collect()
+}
+
+#[test]
+fn all_who_open_a_store_that_one_of_them_migrates_find_it_migrated() {
+    for verb in ["status", "pause"] {
+        let env = of_schema(2);
+        let args = if verb == "pause" { vec!["pause", "r1"] } else { vec!["status"] };
+        let started: Vec<_> = (0..8).map(|_| env.start(&args)).collect();
+        for one in started {
+            one.wait().ok();
+        }
+        assert_eq!(kept_copies(&env), ["baton.db.schema-2-1"]);
     }
 }
 

@@ -40,6 +40,8 @@ fn dependencies_and_locks_hold_in_a_thousand_schedules() {
             agents: &config.agents,
             seed,
             config: &std::collections::BTreeMap::new(),
+            budget: &config.budget,
+            limits: &config.limits,
             router: &mut |snapshot| by_lot(snapshot, seed),
             takes: &mut |_| {
                 draws += 1;

@@ -8,11 +8,13 @@ use std::time::Duration;
 use baton_app::config::Config;
 use baton_core::agent::Card;
 use baton_core::clock::{Clock, Time};
+use baton_core::command::Command;
 use baton_core::id::TaskId;
-use baton_core::op::{Op, Reply, RouterChoice, Submission};
+use baton_core::op::{RouterChoice, Submission};
 use baton_core::plan::{Plan, Workstream};
 use baton_core::seed::Seed;
 use baton_core::task::policy::Effects;
+use baton_engine::command::Reply;
 use baton_engine::{Host, Options};
 use baton_plugin::compile::Compiler;
 use baton_plugin::library::{Library, Sources};
@@ -85,13 +87,11 @@ async fn a_host_that_stood_still_renews_first_and_nothing_falls() {
         let clock = Clock::manual(Time(1_000_000));
         let (host, router, agents) = host(&env, clock.clone()).await;
         let live = host.live();
-        for card in agents {
-            live.apply(Op::PutAgent { card }).await.expect("it is an agent");
-        }
+        live.register(agents).await.expect("they are agents");
         let workstream = Workstream { effects: Effects::External, ..Workstream::named("pay") };
         let plan = Plan { name: "x".into(), workstreams: vec![workstream] };
-        let submit = Op::Submit(Box::new(Submission { plan, seed: Seed(1), router, key: None }));
-        let Reply::Run { run, .. } = live.apply(submit).await.expect("it is sound").reply else {
+        let submit = Command::Submit(Box::new(Submission { plan, seed: Seed(1), router, key: None }));
+        let Reply::Run { run, .. } = live.command(submit).await.expect("it is sound") else {
             panic!("a submission opens a run")
         };
         let go = tokio::task::block_in_place(|| go(&env));
@@ -119,7 +119,7 @@ async fn a_host_whose_store_was_taken_over_changes_nothing_more() {
     let env = paying();
     let (host, _, agents) = host(&env, Clock::manual(Time(1_000_000))).await;
     env.alter(&[Alteration::Host { boot: 2, pid: 1, machine: "other", lease_until: Time(1) }]);
-    let put = host.live().apply(Op::PutAgent { card: agents[0].clone() }).await;
+    let put = host.live().register(vec![agents[0].clone()]).await;
     let refused = put.expect_err("the store is another host's").to_string();
     assert!(refused.contains("another host (boot 2) took the store over"), "{refused}");
     assert_eq!(env.stored().agents().len(), 0);

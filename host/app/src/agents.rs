@@ -45,6 +45,7 @@ pub struct AgentName {
 /// An agent that an operation changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentChanged {
+    /// As it was called in the request.
     pub name: String,
 }
 

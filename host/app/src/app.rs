@@ -1,7 +1,7 @@
 //! What an operation works with: the configuration, the store, and the host if one runs.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use baton_core::agent::Card;
@@ -10,7 +10,7 @@ use baton_core::op::PluginRow;
 use baton_engine::command::{self, Reply};
 use baton_plugin::compile::Compiler;
 use baton_plugin::library::{Installed, Library, Sources};
-use baton_store::read::{self, live};
+use baton_store::read::{self, history, live};
 use baton_store::{Home, Lock, OpenError, Reader, Store, reader};
 
 use crate::config::Config;
@@ -19,9 +19,13 @@ use crate::{AppError, bundled};
 
 /// A caller's way to Baton's state.
 pub struct App {
+    /// What is configured, with the defaults of what is not.
     pub config: Config,
+    /// The store's folder, which need not exist yet.
     pub home: Home,
     link: Mutex<Option<Link>>,
+    /// What commands without a host find their plugins in, once one has named a plugin.
+    plugins: Mutex<Option<Arc<Library>>>,
 }
 
 /// Who carries commands out.
@@ -29,32 +33,65 @@ pub enum Link {
     /// The process that hosts the store.
     Host(Client),
     /// This process, because none does.
-    Own(Box<Store>),
+    Own(OwnStore),
+}
+
+/// A store that no host has, locked by this process for as long as this value lives.
+pub struct OwnStore(pub(crate) Box<Store>);
+
+impl OwnStore {
+    /// The number of the newest event, counted from 1; 0 = nothing is recorded yet.
+    #[must_use]
+    pub fn last_event(&self) -> i64 {
+        self.0.last_seq()
+    }
+
+    /// Carries a command out; it is durable when this returns.
+    ///
+    /// # Errors
+    /// Why it was not carried out.
+    pub fn carry_out(&mut self, app: &App, command: Command) -> Result<Reply, AppError> {
+        let library = || app.plugins().map_err(|why| CommandError::Unavailable { why: why.to_string() });
+        Ok(command::carry_out(&mut self.0, &app.reader()?, &library, command.checked()?)?)
+    }
 }
 
 /// How often, and how far apart, a host is looked for that has only just taken the store or is about to leave it.
 const ATTEMPTS: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(100);
+/// How often a command is sent again because the host is ending: it ties up loose ends for some 10 s at most.
+const ENDING: u32 = 150;
 
 impl App {
+    /// Opens nothing: the store, or the host that has it, is looked for by the first operation.
     #[must_use]
     pub fn new(config: Config) -> Self {
         let home = Home::at(&config.store);
-        Self { config, home, link: Mutex::new(None) }
+        Self { config, home, link: Mutex::new(None), plugins: Mutex::default() }
     }
 
+    /// The rows as they are committed now.
+    ///
     /// # Errors
     /// There is no store, or it can't be read.
     pub fn reader(&self) -> Result<Reader, AppError> {
         Ok(reader(&self.home)?)
     }
 
-    /// None where there is no store yet.
+    /// The same; none where there is no store yet.
     ///
     /// # Errors
     /// The store can't be read.
     pub fn reader_if_any(&self) -> Result<Option<Reader>, AppError> {
         self.home.exists().then(|| self.reader()).transpose()
+    }
+
+    /// The number of the newest event, counted from 1; 0 = nothing is recorded yet.
+    ///
+    /// # Errors
+    /// There is no store, or it can't be read.
+    pub fn last_event(&self) -> Result<i64, AppError> {
+        history::last_seq(&self.reader()?).map_err(AppError::unreadable)
     }
 
     /// The plugins that the configuration and the store make available.
@@ -67,6 +104,17 @@ impl App {
             Some(conn) => read::plugins(&conn).map_err(AppError::unreadable)?,
         };
         self.library_of(&installed)
+    }
+
+    /// The same library for every command of this process, with what is installed by now.
+    fn plugins(&self) -> Result<Arc<Library>, AppError> {
+        let mut opened = self.plugins.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(library) = &*opened {
+            let installed = read::plugins(&self.reader()?).map_err(AppError::unreadable)?;
+            library.install(installed.iter().map(Installed::from));
+            return Ok(Arc::clone(library));
+        }
+        Ok(Arc::clone(opened.insert(Arc::new(self.library()?))))
     }
 
     /// As if these were installed.
@@ -112,23 +160,40 @@ impl App {
     pub fn command(&self, command: Command) -> Result<Reply, AppError> {
         let command = command.checked()?;
         let mut link = self.link.lock().unwrap_or_else(PoisonError::into_inner);
-        let link = match &mut *link {
-            Some(link) => link,
-            none => none.insert(self.connect()?),
-        };
-        match link {
-            Link::Host(client) => Ok(client.command(command)?),
-            Link::Own(store) => self.carry_out(store, command),
+        let mut left = ENDING;
+        loop {
+            let way = match &mut *link {
+                Some(way) => way,
+                none => none.insert(self.connect()?),
+            };
+            let client = match way {
+                Link::Host(client) => client,
+                Link::Own(store) => return store.carry_out(self, command),
+            };
+            let answered = client.command(command.clone());
+            if left == 0 || !self.goes_elsewhere(&command, &answered) {
+                return Ok(answered?);
+            }
+            left -= 1;
+            std::thread::sleep(PAUSE);
+            *link = None;
         }
     }
 
-    /// Carries a command out in a store that this process has.
-    ///
-    /// # Errors
-    /// Why it was not carried out.
-    pub fn carry_out(&self, store: &mut Store, command: Command) -> Result<Reply, AppError> {
-        let library = || self.library().map_err(|why| CommandError::Unavailable { why: why.to_string() });
-        Ok(command::carry_out(store, &self.reader()?, &library, command.checked()?)?)
+    /// Whether a host has ended before it carried a command out, or so that it may be sent again.
+    fn goes_elsewhere(&self, command: &Command, answered: &Result<Reply, CommandError>) -> bool {
+        match answered {
+            Err(CommandError::Ending) => true,
+            Err(CommandError::Unavailable { .. }) => command.is_repeatable() && !Client::is_there(&self.home),
+            Ok(_)
+            | Err(
+                CommandError::Invalid { .. }
+                | CommandError::NotFound { .. }
+                | CommandError::Refused { .. }
+                | CommandError::Conflict { .. }
+                | CommandError::Busy { .. },
+            ) => false,
+        }
     }
 
     /// Commands go this way from now on.
@@ -142,10 +207,10 @@ impl App {
         matches!(&*self.link.lock().unwrap_or_else(PoisonError::into_inner), Some(Link::Host(_)))
     }
 
-    /// The way to the store, for whoever is to host it where nobody does.
+    /// The running host, or the store itself where none runs.
     ///
     /// # Errors
-    /// The store can't be opened, or whoever has it does not answer.
+    /// The store can't be opened, or the process that has it does not answer.
     pub fn connect(&self) -> Result<Link, AppError> {
         let mut left = ATTEMPTS;
         loop {
@@ -153,7 +218,10 @@ impl App {
                 return Ok(Link::Host(host));
             }
             match Lock::take(&self.home) {
-                Ok(lock) => return Ok(Link::Own(Box::new(Store::open(&self.home, lock)?))),
+                Ok(lock) => {
+                    let store = Store::open(&self.home, lock)?;
+                    return Ok(Link::Own(OwnStore(Box::new(store))));
+                }
                 Err(OpenError::Locked { .. }) if left > 0 => {
                     left -= 1;
                     std::thread::sleep(PAUSE);

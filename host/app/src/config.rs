@@ -10,7 +10,6 @@ mod scalar;
 mod workspace;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,6 +18,7 @@ use baton_core::agent::Card;
 use baton_core::agent::breaker::BreakerPolicy;
 use baton_core::budget::price::Prices;
 use baton_core::budget::{Budget, Caps};
+use baton_core::file::{self, MAX_SETTINGS};
 use baton_core::span::Span;
 use baton_engine::ConcurrencyLimits;
 use baton_plugin::capability::Resources;
@@ -32,6 +32,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use workspace::WorkspaceTable;
 
+/// The file that is looked for in and above a folder.
 pub const NAME: &str = "baton.toml";
 
 /// A configuration that was read and checked.
@@ -39,25 +40,39 @@ pub const NAME: &str = "baton.toml";
 pub struct Config {
     /// The folder of the file: relative paths start here.
     pub folder: PathBuf,
+    /// The folder of the durable state, absolute: `store`, else `.baton` beside the file.
     pub store: PathBuf,
+    /// Who decides in runs that name no router, while none is promoted: `[router] use`, else `capability`.
     pub router: String,
+    /// What a router must show before it is promoted, from `[router]`.
     pub ladder: Ladder,
+    /// `[agents.NAME]`, by name. A host registers them in the store when it starts.
     pub agents: Vec<Card>,
+    /// What adapters may be granted: `[profiles.NAME]`, and `[services.NAME]` with their secrets.
     pub offer: Resources,
+    /// `[plugins.NAME]`: what is handed to a plugin, and how its limits differ from those of its kind.
     pub plugins: BTreeMap<String, PluginSettings>,
+    /// `[breaker]`: when an agent that keeps failing is given nothing more, and for how long.
     pub breaker: BreakerPolicy,
+    /// `[budget]`, and the prices that tokens are counted at.
     pub budget: Budget,
+    /// `[people]`: who hears of a question, and what becomes of one that nobody answers.
     pub people: baton_core::people::QuestionPolicy,
+    /// `[workspace]`: where tasks change files; none = in the folder of the file.
     pub workspace: Option<baton_engine::workspace::Settings>,
+    /// `[limits]` and `[keys]`: how many attempts run at once.
     pub limits: ConcurrencyLimits,
 }
 
+/// A configuration that can't be used. Correct the file at that place.
 #[derive(Debug, Error)]
 #[error("{}{}: {what}", file.display(), place.map(|(line, column)| format!(":{line}:{column}")).unwrap_or_default())]
 pub struct ConfigError {
+    /// The configuration.
     pub file: PathBuf,
-    /// Line and column, from 1.
+    /// Line and column, from 1; none if all of it is in question.
     pub place: Option<(usize, usize)>,
+    /// What was expected, and what was found.
     pub what: String,
 }
 
@@ -120,10 +135,12 @@ impl Config {
         }
     }
 
+    /// Reads and checks a file.
+    ///
     /// # Errors
     /// What is wrong with the file, and where.
     pub fn read(file: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(file).map_err(|why| ConfigError {
+        let text = file::read_text(file, MAX_SETTINGS).map_err(|why| ConfigError {
             file: file.to_owned(),
             place: None,
             what: format!("can't be read: {why}"),
@@ -176,7 +193,7 @@ impl Config {
     }
 }
 
-/// The text of a file, for whoever has to say what is wrong with it.
+/// The text of a file, to give errors their line and column.
 struct Source<'a> {
     file: &'a Path,
     text: &'a str,
@@ -187,7 +204,7 @@ impl Source<'_> {
         self.error(why.message().to_owned(), why.span().map(|span| span.start))
     }
 
-    /// `at` is what stands where it is wrong.
+    /// `at` is the text at which it is wrong.
     fn wrong(&self, at: &str, what: String) -> ConfigError {
         self.error(what, self.text.find(at))
     }

@@ -1,8 +1,8 @@
 //! Looking after the store: whether all of it agrees, and copies of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use baton_store::{backup, check};
+use baton_store::{Lock, backup, check};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,4 +36,13 @@ pub struct Backup {
 pub(crate) fn backup(app: &App, asked: &Backup) -> Result<Backup, AppError> {
     backup::backup(&app.home, &app.reader()?, &asked.to)?;
     Ok(asked.clone())
+}
+
+/// Puts a copy in the store's place; what was there is kept beside it. There need not be a store yet.
+///
+/// # Errors
+/// A host has the store; the file is no copy of a store, or can't be read.
+pub fn restore(app: &App, from: &Path) -> Result<(), AppError> {
+    let lock = Lock::take(&app.home)?;
+    Ok(backup::restore(&app.home, from, &lock)?)
 }

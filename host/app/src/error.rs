@@ -1,14 +1,18 @@
 //! Why an operation could not be done, by what its caller does next.
 
 use std::error::Error;
+use std::path::Path;
 
 use thiserror::Error;
 
 use crate::config::ConfigError;
 use crate::control::ConnectError;
 use baton_core::command::CommandError;
+use baton_core::malformed::Malformed;
 use baton_core::op::Rejection;
 use baton_core::plan::error::PlanErrors;
+use baton_core::plan::template::TemplateError;
+use baton_engine::simulator::SimulationError;
 use baton_engine::workspace::GitError;
 use baton_plugin::PluginError;
 use baton_plugin::source::SourceError;
@@ -17,50 +21,91 @@ use baton_store::{OpenError, ReadError};
 /// What is at the bottom of an error.
 pub type Cause = Box<dyn Error + Send + Sync>;
 
+/// Why an operation was not done; the variant says what its caller does next, the text names the place and the remedy.
 #[derive(Debug, Error)]
 pub enum AppError {
     /// Correct the request, the plan or the configuration.
     #[error("{what}")]
-    Invalid { what: String, source: Option<Cause> },
+    Invalid {
+        /// What was expected, what was found, and where.
+        what: String,
+        /// What found it.
+        source: Option<Cause>,
+    },
     /// Name something that exists.
     #[error("{what}")]
-    NotFound { what: String },
-    /// It is not allowed as things stand: do what the text says first.
+    NotFound {
+        /// What was asked for, and what lists those that exist.
+        what: String,
+    },
+    /// It is not allowed in the present state: do what the text says first.
     #[error("{why}")]
-    Refused { why: String, source: Option<Cause> },
-    /// What is stored is not what the request takes for granted: look at both, and choose.
+    Refused {
+        /// The rule, and what lifts it.
+        why: String,
+        /// What refused it.
+        source: Option<Cause>,
+    },
+    /// What is stored is not what the request assumes: compare both, and choose.
     #[error("{why}")]
-    Conflict { why: String },
+    Conflict {
+        /// What differs, and what may be chosen.
+        why: String,
+    },
     /// Ask again later: somebody else has the store.
     #[error("{why}")]
-    Busy { why: String, source: Option<Cause> },
+    Busy {
+        /// Who has it.
+        why: String,
+        /// What waited in vain.
+        source: Option<Cause>,
+    },
     /// What is stored is not what was written: `baton db check` says where, a backup is the way back.
     #[error("{why}")]
-    Corrupt { why: String, source: Option<Cause> },
-    /// The machine, the host or the store is in the way.
+    Corrupt {
+        /// Which value is not what it should be.
+        why: String,
+        /// What read it.
+        source: Option<Cause>,
+    },
+    /// The machine, the host or the store prevented it.
     #[error("{why}")]
-    Unavailable { why: String, source: Option<Cause> },
+    Unavailable {
+        /// What failed.
+        why: String,
+        /// How.
+        source: Option<Cause>,
+    },
 }
 
 impl AppError {
+    /// [`AppError::Invalid`], found by the operation itself.
     #[must_use]
     pub fn invalid(what: impl Into<String>) -> Self {
         Self::Invalid { what: what.into(), source: None }
     }
 
+    /// [`AppError::NotFound`].
     #[must_use]
     pub fn not_found(what: impl Into<String>) -> Self {
         Self::NotFound { what: what.into() }
     }
 
+    /// [`AppError::Refused`] by a rule of the operation itself.
     #[must_use]
     pub fn refused(why: impl Into<String>) -> Self {
         Self::Refused { why: why.into(), source: None }
     }
 
+    /// [`AppError::Unavailable`], without another error below it.
     #[must_use]
     pub fn unavailable(why: impl Into<String>) -> Self {
         Self::Unavailable { why: why.into(), source: None }
+    }
+
+    /// A file that can't be read or written.
+    pub(crate) fn at(path: &Path, why: std::io::Error) -> Self {
+        Self::Invalid { what: format!("{}: {why}", path.display()), source: Some(why.into()) }
     }
 
     /// What is stored contradicts itself.
@@ -93,7 +138,9 @@ impl From<CommandError> for AppError {
             CommandError::NotFound { .. } => Self::NotFound { what: text },
             CommandError::Refused { .. } => Self::Refused { why: text, source: Some(why.into()) },
             CommandError::Conflict { .. } => Self::Conflict { why: text },
-            CommandError::Busy { .. } => Self::Busy { why: text, source: Some(why.into()) },
+            CommandError::Busy { .. } | CommandError::Ending => {
+                Self::Busy { why: text, source: Some(why.into()) }
+            }
             CommandError::Unavailable { .. } => Self::Unavailable { why: text, source: Some(why.into()) },
         }
     }
@@ -120,6 +167,24 @@ impl From<OpenError> for AppError {
 impl From<ConfigError> for AppError {
     fn from(why: ConfigError) -> Self {
         Self::Invalid { what: why.to_string(), source: Some(why.into()) }
+    }
+}
+
+impl From<Malformed> for AppError {
+    fn from(why: Malformed) -> Self {
+        Self::Invalid { what: why.to_string(), source: Some(why.into()) }
+    }
+}
+
+impl From<TemplateError> for AppError {
+    fn from(why: TemplateError) -> Self {
+        Self::Invalid { what: why.to_string(), source: Some(why.into()) }
+    }
+}
+
+impl From<SimulationError> for AppError {
+    fn from(why: SimulationError) -> Self {
+        Self::Unavailable { why: why.to_string(), source: Some(why.into()) }
     }
 }
 

@@ -1,9 +1,12 @@
 //! What can be asked of Baton, each operation once: the command line, the control socket and other servers are faces of
 //! it.
 
+#![deny(missing_docs)]
+
 pub mod agents;
 pub mod app;
 pub mod bundled;
+pub mod child;
 pub mod config;
 pub mod control;
 pub mod db;

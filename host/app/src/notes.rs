@@ -24,7 +24,7 @@ pub(crate) fn forget(app: &App, note: &NoteNumber) -> Result<NoteNumber, AppErro
 /// The record, with what is new in it taken over into what the analyses read. Nothing is asked for where nothing is new.
 ///
 /// # Errors
-/// The store can't be read, or whoever has it does not answer.
+/// The store can't be read, or the process that has it does not answer.
 pub fn consolidated(app: &App) -> Result<Reader, AppError> {
     let conn = app.reader()?;
     if consolidation::next(&conn).map_err(AppError::unreadable)?.is_some() {

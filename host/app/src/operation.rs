@@ -20,6 +20,7 @@ use crate::{App, AppError};
 
 /// One operation: what is to be known of it, and the function that does it.
 pub struct Operation<I, O> {
+    /// Its row of the table, but for the types.
     pub about: About,
     call: fn(&App, &I) -> Result<O, AppError>,
 }
@@ -29,9 +30,11 @@ pub struct Operation<I, O> {
 pub struct About {
     /// Unique; lower-case words joined by dashes.
     pub name: &'static str,
+    /// Whether it changes anything.
     pub kind: Kind,
     /// The least role that may ask for it.
     pub role: Role,
+    /// Whether it may be sent again when no answer came.
     pub repeat: Repeat,
     /// The verbs of the command line that ask for it, each as the words after `baton`.
     pub verbs: &'static [&'static [&'static str]],
@@ -39,10 +42,12 @@ pub struct About {
     pub help: &'static str,
 }
 
+/// What an operation does to the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Changes nothing.
     Read,
+    /// Changes rows, files or what a host does; it is durable when the answer is there.
     Write,
     /// Reads a page, and goes on where it ended when it is asked again.
     Stream,
@@ -99,6 +104,7 @@ impl fmt::Display for Repeat {
 
 /// An operation whose types are known by their schemas only: a row of [`ALL`].
 pub struct Entry {
+    /// Its row of the table, but for the types.
     pub about: About,
     input: fn() -> Value,
     output: fn() -> Value,

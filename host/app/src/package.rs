@@ -5,30 +5,37 @@ use std::process::Command;
 
 use baton_core::kind::Kind;
 
+use crate::AppError;
+
 /// Wraps a module that was built against our WIT into a component.
 ///
 /// # Errors
 /// What the encoder found wrong.
-pub fn encode(module: &[u8]) -> Result<Vec<u8>, String> {
+pub fn encode(module: &[u8]) -> Result<Vec<u8>, AppError> {
     wit_component::ComponentEncoder::default()
         .validate(true)
         .module(module)
         .and_then(|mut encoder| encoder.encode())
-        .map_err(|why| format!("{why:#}"))
+        .map_err(|why| AppError::invalid(format!("{why:#}")))
 }
 
 /// What a project folder is written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
+    /// `Cargo.toml`; built with cargo.
     Rust,
+    /// `package.json`; built with componentize-js.
     JavaScript,
+    /// `requirements.txt`; built with componentize-py.
     Python,
 }
 
 impl Language {
+    /// By the files of the folder.
+    ///
     /// # Errors
     /// The folder holds none of the files by which a language is known.
-    pub fn of(project: &Path) -> Result<Self, String> {
+    pub fn of(project: &Path) -> Result<Self, AppError> {
         let has = |file: &str| project.join(file).is_file();
         if has("Cargo.toml") {
             Ok(Self::Rust)
@@ -37,7 +44,10 @@ impl Language {
         } else if has("requirements.txt") {
             Ok(Self::Python)
         } else {
-            Err(format!("{}: expected Cargo.toml, package.json or requirements.txt", project.display()))
+            Err(AppError::invalid(format!(
+                "{}: expected Cargo.toml, package.json or requirements.txt",
+                project.display()
+            )))
         }
     }
 }
@@ -45,8 +55,8 @@ impl Language {
 /// Builds a project into `<name>.wasm` beside its sources, with its language's public tools.
 ///
 /// # Errors
-/// Which tool is missing or what it said.
-pub fn build(project: &Path) -> Result<PathBuf, String> {
+/// Which tool is missing, or its error message.
+pub fn build(project: &Path) -> Result<PathBuf, AppError> {
     match Language::of(project)? {
         Language::Rust => rust(project),
         Language::JavaScript => javascript(project),
@@ -61,8 +71,8 @@ const HEAP: &str = "target.wasm32-unknown-unknown.rustflags=['-Clink-arg=--initi
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// The compiler's target for plugins is fetched where it is missing, before anything is compiled.
-fn require_target(project: &Path) -> Result<(), String> {
-    let missing_rust = |why: std::io::Error| missing("rustc", &why, "install Rust with rustup");
+fn require_target(project: &Path) -> Result<(), AppError> {
+    let missing_rust = |why: std::io::Error| missing("rustc", why, "install Rust with rustup");
     let asked = Command::new("rustc")
         .current_dir(project)
         .args(["--print", "target-libdir", "--target", TARGET])
@@ -79,12 +89,12 @@ fn require_target(project: &Path) -> Result<(), String> {
     if added.is_ok_and(|status| status.success()) {
         return Ok(());
     }
-    Err(format!(
+    Err(AppError::invalid(format!(
         "this Rust toolchain lacks the target of plugins, and rustup could not add it; type: rustup target add {TARGET}"
-    ))
+    )))
 }
 
-fn rust(project: &Path) -> Result<PathBuf, String> {
+fn rust(project: &Path) -> Result<PathBuf, AppError> {
     require_target(project)?;
     let mut cargo = Command::new("cargo");
     cargo.current_dir(project).args([
@@ -100,9 +110,9 @@ fn rust(project: &Path) -> Result<PathBuf, String> {
     let output = cargo
         .stderr(std::process::Stdio::inherit())
         .output()
-        .map_err(|why| missing("cargo", &why, "install Rust with rustup"))?;
+        .map_err(|why| missing("cargo", why, "install Rust with rustup"))?;
     if !output.status.success() {
-        return Err("cargo could not build it: the compiler says above why".into());
+        return Err(AppError::invalid("cargo could not build it: the compiler says above why"));
     }
     let module = String::from_utf8_lossy(&output.stdout)
         .lines()
@@ -111,11 +121,13 @@ fn rust(project: &Path) -> Result<PathBuf, String> {
         .flatten()
         .filter_map(|file| file.as_str().map(PathBuf::from))
         .rfind(|file| file.extension().is_some_and(|extension| extension == "wasm"))
-        .ok_or("cargo built no .wasm: the crate needs [lib] crate-type = [\"cdylib\"]")?;
-    let bytes = std::fs::read(&module).map_err(|why| format!("{}: {why}", module.display()))?;
+        .ok_or_else(|| {
+            AppError::invalid("cargo built no .wasm: the crate needs [lib] crate-type = [\"cdylib\"]")
+        })?;
+    let bytes = std::fs::read(&module).map_err(|why| AppError::at(&module, why))?;
     let stem = module.file_stem().unwrap_or_default().to_string_lossy().replace('_', "-");
     let target = project.join(format!("{stem}.wasm"));
-    std::fs::write(&target, encode(&bytes)?).map_err(|why| format!("{}: {why}", target.display()))?;
+    std::fs::write(&target, encode(&bytes)?).map_err(|why| AppError::at(&target, why))?;
     Ok(target)
 }
 
@@ -124,7 +136,7 @@ fn name_of(project: &Path) -> String {
     whole.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn javascript(project: &Path) -> Result<PathBuf, String> {
+fn javascript(project: &Path) -> Result<PathBuf, AppError> {
     let tool = "node_modules/.bin/componentize-js";
     if !project.join(tool).exists() {
         let install = if project.join("package-lock.json").exists() { "ci" } else { "install" };
@@ -139,7 +151,7 @@ fn javascript(project: &Path) -> Result<PathBuf, String> {
     Ok(project.join(target))
 }
 
-fn python(project: &Path) -> Result<PathBuf, String> {
+fn python(project: &Path) -> Result<PathBuf, AppError> {
     let tool = ".venv/bin/componentize-py";
     if !project.join(tool).exists() {
         run(project, "python3", &["-m", "venv", ".venv"], "install Python 3.10 or newer, with venv")?;
@@ -161,20 +173,20 @@ fn python(project: &Path) -> Result<PathBuf, String> {
 }
 
 /// The main source file, by whose name the kind is known: `router.js`, `validator.py`.
-fn source(project: &Path, extension: &str) -> Result<(Kind, String), String> {
+fn source(project: &Path, extension: &str) -> Result<(Kind, String), AppError> {
     let named = Kind::ALL.map(|kind| (kind, format!("{kind}.{extension}")));
     let found = named.iter().find(|(_, name)| project.join(name).is_file()).cloned();
     found.ok_or_else(|| {
         let expected: Vec<&str> = named.iter().map(|(_, name)| name.as_str()).collect();
-        format!("{}: expected one of {}", project.display(), expected.join(", "))
+        AppError::invalid(format!("{}: expected one of {}", project.display(), expected.join(", ")))
     })
 }
 
-fn missing(tool: &str, why: &std::io::Error, remedy: &str) -> String {
-    format!("{tool} can't be started: {why}; {remedy}")
+fn missing(tool: &str, why: std::io::Error, remedy: &str) -> AppError {
+    AppError::Invalid { what: format!("{tool} can't be started: {why}; {remedy}"), source: Some(why.into()) }
 }
 
-fn run(project: &Path, tool: &str, args: &[&str], remedy: &str) -> Result<(), String> {
+fn run(project: &Path, tool: &str, args: &[&str], remedy: &str) -> Result<(), AppError> {
     let program = if tool.contains('/') { project.join(tool) } else { PathBuf::from(tool) };
     let program = std::path::absolute(&program).ok().filter(|_| tool.contains('/')).unwrap_or(program);
     let status = Command::new(program)
@@ -182,6 +194,9 @@ fn run(project: &Path, tool: &str, args: &[&str], remedy: &str) -> Result<(), St
         .args(args)
         .stdout(std::io::stderr())
         .status()
-        .map_err(|why| missing(tool, &why, remedy))?;
-    if status.success() { Ok(()) } else { Err(format!("{tool} {} failed ({status})", args.join(" "))) }
+        .map_err(|why| missing(tool, why, remedy))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(AppError::invalid(format!("{tool} {} failed ({status})", args.join(" "))))
 }

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod component;
+pub mod conformance;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -58,14 +59,17 @@ impl PluginAdd {
 
 /// A component that is to be installed under a name.
 pub struct Installation<'a> {
+    /// Letters, digits, `-` and `_`, at most 64.
     pub name: &'a str,
+    /// The component.
     pub bytes: &'a [u8],
     /// What it is granted beside what it was granted before, such as `process:PROFILE`.
     pub grant: &'a [String],
 }
 
-/// What an installation would change, for whoever has to allow it.
+/// What an installation would change, to be confirmed by the operator.
 pub struct Proposal {
+    /// What the component says of itself.
     pub component: ComponentInfo,
     name: String,
     /// What it may use from now on.
@@ -81,9 +85,10 @@ pub struct Proposal {
 /// A plugin that was installed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PluginInstalled {
+    /// Its name in the store.
     pub name: String,
-    /// `router`, `executor`, `validator` or `agent`.
-    pub kind: String,
+    /// What it is for.
+    pub kind: Kind,
     /// Of its content, such as `blake3:…`.
     pub digest: String,
     /// What it may use.
@@ -143,10 +148,10 @@ impl Proposal {
         }
         keep(&app.home, &component.digest, bytes)?;
         let grants: Vec<String> = granted.iter().map(ToString::to_string).collect();
-        let (kind, digest) = (component.kind, component.digest.clone());
-        let row = PluginRow { name: name.clone(), kind, digest, grants: grants.clone() };
+        let (kind, digest) = (component.kind, component.digest);
+        let row = PluginRow { name: name.clone(), kind, digest: digest.clone(), grants: grants.clone() };
         app.command(Command::PutPlugin(Box::new(row)))?;
-        Ok(PluginInstalled { name, kind: kind.to_string(), digest: component.digest.clone(), grants })
+        Ok(PluginInstalled { name, kind, digest, grants })
     }
 }
 
@@ -236,6 +241,7 @@ pub struct PluginName {
 /// A plugin that was uninstalled.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PluginRemoved {
+    /// As it was called in the request.
     pub name: String,
     /// What the configuration still names it for, a line each.
     pub named_by: Vec<String>,

@@ -9,6 +9,7 @@ use baton_core::trial::TrialPhase;
 use baton_engine::command::Reply;
 use baton_engine::replay::judged::Backtested;
 use baton_plugin::library::Library;
+use baton_plugin::router::LEAST_LOADED;
 use baton_store::Reader;
 use baton_store::read::routing::{self, TrialRow};
 use baton_store::read::{self, history};
@@ -49,6 +50,12 @@ pub(crate) fn use_for_run(app: &App, asked: &RouterUse) -> Result<RouterUsed, Ap
     Ok(RouterUsed { run: run.to_string(), router: name })
 }
 
+/// Whether this name stands for the choice that the host makes where no router decides: the least loaded agent.
+#[must_use]
+pub fn is_built_in(router: &str) -> bool {
+    router == LEAST_LOADED
+}
+
 /// A router by name or file, pinned to its content. A component's path is made absolute, because hosts run elsewhere.
 ///
 /// # Errors
@@ -68,7 +75,17 @@ pub fn chosen(name: &str, library: &Library) -> Result<RouterChoice, AppError> {
 /// The store can't be read, or the configured router can't be loaded.
 pub fn usual(app: &App, conn: Option<&Reader>, library: &Library) -> Result<RouterChoice, AppError> {
     let promoted = conn.map(routing::office).transpose().map_err(AppError::unreadable)?.flatten();
-    promoted.map_or_else(|| chosen(&app.config.router, library), Ok)
+    match promoted {
+        // It came with another binary, or its file is gone: its name stands for its successor, as in runs that go on.
+        Some(RouterChoice { name, digest })
+            if library.check_router(&name, &digest).is_err()
+                && library.successor(&name, &digest).is_some() =>
+        {
+            chosen(&name, library)
+        }
+        Some(promoted) => Ok(promoted),
+        None => chosen(&app.config.router, library),
+    }
 }
 
 /// A router that is to be tried.
@@ -116,15 +133,36 @@ pub struct Rollback {
 #[serde(rename_all = "kebab-case", tag = "is")]
 pub enum RouterMoved {
     /// Nothing: it is asked beside every decision.
-    Shadow { router: String },
+    Shadow {
+        /// Its name, or the absolute path of its component.
+        router: String,
+    },
     /// A share of the tasks.
-    Split { router: String, share: f64 },
-    /// All but the holdback, and everything after this number of attempts without a breach.
-    Probation { router: String, holdback: f64, attempts: u64 },
+    Split {
+        /// Its name, or the absolute path of its component.
+        router: String,
+        /// Above 0 and below 1.
+        share: f64,
+    },
+    /// All but the holdback, and everything after a number of attempts without a breach.
+    Probation {
+        /// Its name, or the absolute path of its component.
+        router: String,
+        /// The share that stays with the old router, above 0 and below 1.
+        holdback: f64,
+        /// That number.
+        attempts: u64,
+    },
     /// Everything, unless a run names another.
-    Promoted { router: String },
+    Promoted {
+        /// Its name, or the absolute path of its component.
+        router: String,
+    },
     /// Nothing any more: its trial has ended.
-    RolledBack { router: String },
+    RolledBack {
+        /// Its name, or the absolute path of its component.
+        router: String,
+    },
     /// The router before the promoted one decides again.
     Restored,
 }
@@ -208,7 +246,7 @@ pub(crate) fn promote(app: &App, asked: &Promotion) -> Result<RouterMoved, AppEr
 /// What a router has shown so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Shown {
-    /// Whether its last backtest was won, and what it said.
+    /// Whether it won its last backtest, and the text of that.
     backtest: Option<(bool, String)>,
     /// Decisions beside the ones that were followed.
     shadowed: u64,

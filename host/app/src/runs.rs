@@ -35,7 +35,9 @@ pub struct Tasks {
 pub struct Changed {
     /// What it was called in the request; of a run's tasks, their own names.
     pub name: String,
+    /// The run, where a run was named.
     pub run: Option<RunId>,
+    /// The task, where a task was named.
     pub task: Option<TaskId>,
 }
 
@@ -67,27 +69,41 @@ fn each(
     Ok(changed)
 }
 
+/// What is paused stays paused.
 pub(crate) fn pause(app: &App, targets: &Targets) -> Result<Vec<Changed>, AppError> {
-    each(app, named(&app.reader()?, targets)?, Command::Pause)
+    each(app, unfinished(app, targets, "pause")?, Command::Pause)
 }
 
+/// What is not paused goes on.
 pub(crate) fn resume(app: &App, targets: &Targets) -> Result<Vec<Changed>, AppError> {
-    each(app, named(&app.reader()?, targets)?, Command::Resume)
+    each(app, unfinished(app, targets, "resume")?, Command::Resume)
+}
+
+/// A finished task can't be paused or resumed; a finished run may, because its tasks can be run again.
+fn unfinished(app: &App, targets: &Targets, verb: &str) -> Result<Vec<(String, Target)>, AppError> {
+    let conn = app.reader()?;
+    let targets = named(&conn, targets)?;
+    for (name, target) in &targets {
+        if let Target::Task(_) = target {
+            goes_on(&conn, name, *target, verb)?;
+        }
+    }
+    Ok(targets)
 }
 
 pub(crate) fn cancel(app: &App, targets: &Targets) -> Result<Vec<Changed>, AppError> {
     let conn = app.reader()?;
     let targets = named(&conn, targets)?;
     for (name, target) in &targets {
-        goes_on(&conn, name, *target)?;
+        goes_on(&conn, name, *target, "cancel")?;
     }
     let why = "a person cancelled it".to_owned();
     each(app, targets, |target| Command::Cancel { target, why: why.clone() })
 }
 
-/// What is over can't be cancelled, and its end is said.
-fn goes_on(conn: &Reader, name: &str, target: Target) -> Result<(), AppError> {
-    let over = |how: &str| Err(AppError::refused(format!("{name} {how}: there is nothing to cancel")));
+/// Refuses what is over, and says how it ended.
+fn goes_on(conn: &Reader, name: &str, target: Target, verb: &str) -> Result<(), AppError> {
+    let over = |how: &str| Err(AppError::refused(format!("{name} {how}: there is nothing to {verb}")));
     match target {
         Target::Run(run) => match read::run(conn, run).map_err(AppError::unreadable)? {
             Some(run) if run.settled.is_some() => over("has ended"),
@@ -161,8 +177,10 @@ pub(crate) fn sound<'de, D: Deserializer<'de>>(from: D) -> Result<Plan, D::Error
 /// What an amendment changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Amended {
+    /// The run that follows the plan.
     #[serde(skip)]
     pub run: RunId,
+    /// How the plan differs from the one before.
     #[serde(flatten)]
     pub diff: Diff,
 }
@@ -190,6 +208,7 @@ pub struct AnswerGiven {
 /// A question that was answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Answered {
+    /// Its number, such as `q1`.
     pub question: QuestionId,
     /// The answer as it counts: the choice in full.
     pub answer: String,
@@ -198,13 +217,16 @@ pub struct Answered {
 }
 
 pub(crate) fn answer(app: &App, given: &AnswerGiven) -> Result<Answered, AppError> {
-    let question: QuestionId = given.question.parse().map_err(AppError::invalid)?;
+    let question = given.question.parse::<QuestionId>()?;
     let asked = people::question(&app.reader()?, question).map_err(AppError::unreadable)?;
     let asked = asked.ok_or_else(|| {
         AppError::not_found(format!("there is no question {question}: `baton questions` lists them"))
     })?;
     let text = chosen(&asked.question.choices, &given.answer);
-    asked.question.takes(&text).map_err(|why| AppError::invalid(format!("{question}: {why}")))?;
+    asked
+        .question
+        .takes(&text)
+        .map_err(|why| AppError::Invalid { what: format!("{question}: {why}"), source: Some(why.into()) })?;
     app.command(Command::Answer { question, text: text.clone(), by: given.by.clone() })?;
     Ok(Answered { question, answer: text, hosted: app.is_hosted() })
 }

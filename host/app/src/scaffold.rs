@@ -5,7 +5,8 @@ use std::path::Path;
 
 use baton_core::kind::Kind;
 
-use super::package::Language;
+use crate::AppError;
+use crate::package::Language;
 
 /// A file of the contract by its path below `wit/`.
 fn wit(path: &str) -> &'static str {
@@ -28,7 +29,7 @@ pub fn contract(kind: Kind) -> [(String, &'static str); 3] {
 ///
 /// # Errors
 /// Which file can't be written.
-pub fn write_wit(project: &Path, kind: Kind) -> Result<(), String> {
+pub fn write_wit(project: &Path, kind: Kind) -> Result<(), AppError> {
     contract(kind).into_iter().try_for_each(|(file, text)| write(project, &format!("wit/{file}"), text))
 }
 
@@ -36,7 +37,7 @@ pub fn write_wit(project: &Path, kind: Kind) -> Result<(), String> {
 ///
 /// # Errors
 /// Which file can't be written.
-fn write_sdk(project: &Path) -> Result<(), String> {
+fn write_sdk(project: &Path) -> Result<(), AppError> {
     for file in baton_bundled::SDK {
         let Some(path) = file.path.strip_prefix("plugins/sdk/") else { continue };
         let standalone = (path == "Cargo.toml").then(|| standalone(file.text)).transpose()?;
@@ -46,8 +47,10 @@ fn write_sdk(project: &Path) -> Result<(), String> {
 }
 
 /// A manifest without what it takes over from this repository's workspace.
-fn standalone(manifest: &str) -> Result<String, String> {
-    let broken = |why: &dyn std::fmt::Display| format!("the SDK that this binary carries is broken: {why}");
+fn standalone(manifest: &str) -> Result<String, AppError> {
+    let broken = |why: &dyn std::fmt::Display| {
+        AppError::invalid(format!("the SDK that this binary carries is broken: {why}"))
+    };
     let mut manifest: toml::Table = manifest.parse().map_err(|why| broken(&why))?;
     let workspace: toml::Table = baton_bundled::WORKSPACE.parse().map_err(|why| broken(&why))?;
     let workspace =
@@ -77,12 +80,12 @@ fn standalone(manifest: &str) -> Result<String, String> {
     toml::to_string(&manifest).map_err(|why| broken(&why))
 }
 
-fn write(project: &Path, file: &str, content: &str) -> Result<(), String> {
+fn write(project: &Path, file: &str, content: &str) -> Result<(), AppError> {
     let path = project.join(file);
     let folder = path.parent().unwrap_or(project);
     fs::create_dir_all(folder)
         .and_then(|()| fs::write(&path, content))
-        .map_err(|why| format!("{}: {why}", path.display()))
+        .map_err(|why| AppError::at(&path, why))
 }
 
 /// The plugin's source.
@@ -113,7 +116,7 @@ fn manifest(language: Language) -> (&'static str, &'static str) {
 }
 
 /// What cargo, npm and the store take for a name.
-fn check_name(name: &str) -> Result<(), String> {
+fn check_name(name: &str) -> Result<(), AppError> {
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(is_plain)
@@ -121,9 +124,9 @@ fn check_name(name: &str) -> Result<(), String> {
     {
         return Ok(());
     }
-    Err(format!(
+    Err(AppError::invalid(format!(
         "expected a name of small letters, digits and dashes that begins with a letter, not {name:?}"
-    ))
+    )))
 }
 
 /// Writes a new project into a folder that must not exist yet. A Rust project brings the SDK along, unless it is told
@@ -131,11 +134,11 @@ fn check_name(name: &str) -> Result<(), String> {
 ///
 /// # Errors
 /// The name is none, the folder exists, or a file can't be written.
-pub fn new(project: &Path, kind: Kind, language: Language, sdk: Option<&str>) -> Result<(), String> {
+pub fn new(project: &Path, kind: Kind, language: Language, sdk: Option<&str>) -> Result<(), AppError> {
     let name = project.file_name().unwrap_or_default().to_string_lossy().into_owned();
     check_name(&name)?;
     if project.exists() {
-        return Err(format!("{} exists already", project.display()));
+        return Err(AppError::invalid(format!("{} exists already", project.display())));
     }
     let fill = |template: &str| template.replace("{{name}}", &name).replace("{{sdk}}", sdk.unwrap_or("sdk"));
     let source = match language {
@@ -170,9 +173,9 @@ mod tests {
 
     #[test]
     fn names_are_those_that_every_tool_takes() {
-        assert_eq!(check_name("my-router2"), Ok(()));
+        assert!(check_name("my-router2").is_ok());
         for wrong in ["", "Bad", "1abc", "a b", "../x", "a-", "-a", "é"] {
-            assert!(check_name(wrong).is_err(), "{wrong:?}");
+            assert!(matches!(check_name(wrong), Err(AppError::Invalid { .. })), "{wrong:?}");
         }
     }
 }

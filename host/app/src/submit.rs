@@ -1,5 +1,7 @@
 //! Submitting a plan: which run it is, who decides in it, and whether all that it names is there.
 
+mod dry_run;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -16,7 +18,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{self, Config};
+use crate::host::Setup;
 use crate::{App, AppError, routers};
+
+pub use dry_run::{DryRun, PlannedTask};
 
 /// A plan, and how it is to be run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +45,7 @@ pub struct Submit {
 /// A run that was opened or found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Submitted {
+    /// The run, such as `r1`.
     pub run: RunId,
     /// Whether it was opened now.
     pub fresh: bool,
@@ -48,19 +54,23 @@ pub struct Submitted {
 }
 
 pub(crate) fn submit(app: &App, asked: &Submit) -> Result<Submitted, AppError> {
-    submitted(app, submission(app, asked, &app.library()?)?)
+    submitted(app, prepared(app, asked)?.submission)
 }
 
 /// Hands a submission over. Where no host runs, the agents of the configuration are left with it.
 ///
 /// # Errors
-/// The plan changed since its key opened a run, or the store is in the way.
+/// The plan changed since its key opened a run, or the store can't be written.
 pub fn submitted(app: &App, submission: Submission) -> Result<Submitted, AppError> {
     let router = submission.router.name.clone();
     let (run, fresh) = opened(app.command(Command::Submit(Box::new(submission)))?)?;
     if !app.is_hosted() {
         for card in &app.config.agents {
-            app.command(Command::PutAgent { card: Box::new(card.clone()) })?;
+            match app.command(Command::PutAgent { card: Box::new(card.clone()) }) {
+                // Its adapter is not there: the host that carries the run out leaves it out as well, and says so.
+                Ok(_) | Err(AppError::NotFound { .. }) => {}
+                Err(why) => return Err(why),
+            }
         }
     }
     Ok(Submitted { run, fresh, router })
@@ -77,11 +87,40 @@ pub fn opened(reply: Reply) -> Result<(RunId, bool), AppError> {
     }
 }
 
-/// What is submitted for a request: all that the plan names must be there before anything starts.
+/// What is submitted for a request, and the plugins that it was held against.
+pub struct Prepared {
+    /// As it is handed to a host, or carried out by this process.
+    pub submission: Submission,
+    library: Library,
+}
+
+impl Prepared {
+    /// What a host of this process is to be started with, to carry it out.
+    #[must_use]
+    pub fn setup(self, config: &Config) -> Setup {
+        Setup::of(config, self.library)
+    }
+
+    /// Who of the configuration's agents would do what, and when. Nothing is written.
+    ///
+    /// # Errors
+    /// The router can't be loaded, or the store that is made in memory failed.
+    pub fn dry_run(&self, config: &Config) -> Result<DryRun, AppError> {
+        dry_run::play(&self.submission, config, &self.library)
+    }
+}
+
+/// All that the plan names must be there before anything starts.
 ///
 /// # Errors
 /// A plugin that the plan or the request names is not there, or the store can't be read.
-pub fn submission(app: &App, asked: &Submit, library: &Library) -> Result<Submission, AppError> {
+pub fn prepared(app: &App, asked: &Submit) -> Result<Prepared, AppError> {
+    let library = app.library()?;
+    let submission = submission(app, asked, &library)?;
+    Ok(Prepared { submission, library })
+}
+
+fn submission(app: &App, asked: &Submit, library: &Library) -> Result<Submission, AppError> {
     check_plugins(&asked.plan, library)?;
     let conn = app.reader_if_any()?;
     let router = match &asked.router {
@@ -123,9 +162,8 @@ pub fn source(plan: &Path) -> String {
     plan.canonicalize().unwrap_or_else(|_| plan.to_owned()).to_string_lossy().into_owned()
 }
 
-/// What randomness is derived from where nobody says.
-#[must_use]
-pub fn seed_of(plan: &Plan) -> u64 {
+/// The default seed.
+fn seed_of(plan: &Plan) -> u64 {
     let digest = plan.digest();
     u64::from_str_radix(digest.get(..16).unwrap_or("0"), 16).unwrap_or(0)
 }
@@ -142,8 +180,8 @@ pub fn gave_way(app: &App, submission: &Submission) -> Result<Option<String>, Ap
         .map(|(run, why)| format!("router {} failed in {run} and is asked again now: {why}", router.name)))
 }
 
-/// Somebody must be there to do the work. What nobody can do is answered, to be said before anything starts; the rest is
-/// done all the same.
+/// There must be agents. What none of them can do is returned as a warning to show before anything starts; the rest is done
+/// all the same.
 ///
 /// # Errors
 /// There are no agents at all, or the store can't be read.
@@ -158,7 +196,7 @@ pub fn doubts(app: &App, plan: &Plan) -> Result<Option<String>, AppError> {
             1 => String::new(),
             count => format!(" (and {} more: `baton plan check` names them)", count - 1),
         };
-        format!("nobody can do {id}{more}, and it will be waited for: {lacks}")
+        format!("no agent can do {id}{more}, and the run will wait for one: {lacks}")
     }))
 }
 

@@ -10,6 +10,8 @@ use baton_store::read::{self, live, summary};
 
 use crate::AppError;
 
+/// A run such as `r1`, or a task.
+///
 /// # Errors
 /// There is no such run or task, or the store can't be read.
 pub fn target(conn: &Reader, text: &str) -> Result<Target, AppError> {
@@ -32,7 +34,7 @@ fn known(conn: &Reader, run: RunId) -> Result<RunId, AppError> {
 /// There is no such run, or the store can't be read.
 pub fn run(conn: &Reader, text: Option<&str>) -> Result<RunId, AppError> {
     match text {
-        Some(text) => known(conn, text.parse().map_err(AppError::invalid)?),
+        Some(text) => known(conn, text.parse::<RunId>()?),
         None => {
             let newest = read::runs(conn).map_err(AppError::unreadable)?.pop();
             newest
@@ -50,6 +52,8 @@ pub fn only_run(conn: &Reader, text: Option<&str>) -> Result<Option<RunId>, AppE
     text.map(|text| run(conn, Some(text))).transpose()
 }
 
+/// A task of the newest run such as `ws-22`, or of a run such as `r1/ws-22`.
+///
 /// # Errors
 /// There is no such task, or the store can't be read.
 pub fn task(conn: &Reader, text: &str) -> Result<TaskId, AppError> {

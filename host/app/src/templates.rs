@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use baton_core::file::{self, MAX_PLAN};
 use baton_core::id::TaskId;
 use baton_core::plan::Workstream;
 use baton_core::plan::template::Template;
@@ -45,7 +46,7 @@ pub struct TemplateSaved {
 /// # Errors
 /// The name is none, is taken, or there is no such pattern or run; the store can't be read, or the file can't be written.
 pub(crate) fn save(app: &App, source: &TemplateSource) -> Result<TemplateSaved, AppError> {
-    let file = file(app, &source.name)?;
+    let file = path_of(app, &source.name)?;
     if file.exists() && !source.force {
         return Err(AppError::refused(format!("{} exists: --force replaces it", file.display())));
     }
@@ -94,14 +95,14 @@ pub(crate) fn list(app: &App, _: &Nothing) -> Result<Vec<Template>, AppError> {
 /// # Errors
 /// The name is none; there is no such template, or its file can't be read or is none.
 pub fn named(app: &App, name: &str) -> Result<Template, AppError> {
-    parsed(&file(app, name)?)
+    parsed(&path_of(app, name)?)
 }
 
 fn folder(app: &App) -> PathBuf {
     app.config.folder.join("templates")
 }
 
-fn file(app: &App, name: &str) -> Result<PathBuf, AppError> {
+fn path_of(app: &App, name: &str) -> Result<PathBuf, AppError> {
     let is_plain = |char: char| char.is_ascii_alphanumeric() || char == '-' || char == '_';
     if name.is_empty() || !name.chars().all(is_plain) {
         return Err(AppError::invalid(format!(
@@ -112,7 +113,7 @@ fn file(app: &App, name: &str) -> Result<PathBuf, AppError> {
 }
 
 fn parsed(path: &Path) -> Result<Template, AppError> {
-    let text = fs::read_to_string(path)
+    let text = file::read_text(path, MAX_PLAN)
         .map_err(|why| AppError::invalid(format!("{} can't be read: {why}", path.display())))?;
     serde_json::from_str(&text).map_err(|why| AppError::invalid(format!("{}: {why}", path.display())))
 }

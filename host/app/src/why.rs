@@ -26,12 +26,21 @@ pub struct WhyQuery {
 pub struct WhyAnswer {
     /// As it was called in the request.
     pub task: String,
+    /// The cause, and what it is about.
     pub why: Why,
     /// The same as a sentence whose subject is the task.
     pub text: String,
     /// Whether a host runs.
     #[serde(skip)]
     pub hosted: bool,
+}
+
+impl WhyAnswer {
+    /// Whether what the task waits for is a host, and none runs.
+    #[must_use]
+    pub fn needs_host(&self) -> bool {
+        !self.hosted && matches!(self.why, Why::Running { .. } | Why::Stage { .. } | Why::MergeQueue)
+    }
 }
 
 pub(crate) fn why(app: &App, asked: &WhyQuery) -> Result<WhyAnswer, AppError> {
@@ -48,13 +57,13 @@ const ATTEMPTS: u32 = 3;
 ///
 /// # Errors
 /// The host does not answer, or the store can't be read.
-pub fn cause(app: &App, conn: &Reader, task: TaskId) -> Result<(Why, bool), AppError> {
+pub(crate) fn cause(app: &App, conn: &Reader, task: TaskId) -> Result<(Why, bool), AppError> {
     let mut host = app.host()?;
     for _ in 0..ATTEMPTS {
         let known = match host.as_mut().map(|host| host.why(task)) {
             Some(Ok(known)) => known,
             // It is ending: what its rows say is left.
-            Some(Err(CommandError::Unavailable { .. })) => {
+            Some(Err(CommandError::Unavailable { .. } | CommandError::Ending)) => {
                 host = None;
                 offline(app, conn)?.known(task)
             }
@@ -78,9 +87,9 @@ fn offline(app: &App, conn: &Reader) -> Result<Offline, AppError> {
 ///
 /// # Errors
 /// The host does not answer, or the store can't be read.
-pub fn waits(app: &App, conn: &Reader, run: RunId) -> Result<Vec<Wait>, AppError> {
+pub(crate) fn waits(app: &App, conn: &Reader, run: RunId) -> Result<Vec<Wait>, AppError> {
     if let Some(mut host) = app.host()? {
-        return Ok(host.waits(run)?);
+        return Ok(host.waits(run)?.0);
     }
     let offline = offline(app, conn)?;
     let name = |id: TaskId| read::name(conn, id).unwrap_or_else(|_| id.to_string());
@@ -98,7 +107,7 @@ pub fn waits(app: &App, conn: &Reader, run: RunId) -> Result<Vec<Wait>, AppError
 ///
 /// # Errors
 /// This machine can't run plugins.
-pub fn rules(app: &App) -> Result<Rules, AppError> {
+pub(crate) fn rules(app: &App) -> Result<Rules, AppError> {
     let library = app.library()?;
     let missing = |adapter: &str| library.inspect(adapter, Kind::Agent).err().map(|why| why.to_string());
     let agents = app.config.agents.iter();

@@ -10,7 +10,6 @@ use baton_app::view::agents::{AgentStatus, SkillRecord};
 use baton_core::agent::Standing;
 use baton_core::agent::breaker::Breaker;
 use baton_core::budget::Money;
-use baton_plugin::conformance::RuleResult;
 
 use super::{Done, Failure, Global, Outcome, done, screen, shown};
 
@@ -168,7 +167,7 @@ fn row(name: &str, skill: &SkillRecord) -> Vec<String> {
         tally.accepted.to_string(),
         tally.refused.to_string(),
         tally.failures().to_string(),
-        screen::percent(expected.share),
+        screen::percent(expected.share.points()),
         screen::trend(*trend).to_owned(),
         tally.latency.get().map(|mean| screen::span(whole(mean))).unwrap_or_default(),
         tally.cost.get().map(|mean| Money(whole(mean)).to_string()).unwrap_or_default(),
@@ -181,8 +180,9 @@ fn test(global: &Global, name: String, work: bool) -> Outcome {
     let tested = shown(global, &operation::AGENT_TEST, &AgentTest { name, work }, |tested| {
         let AgentTested { agent, health, why, findings } = tested;
         screen::line(format!("{agent} is {} {why}", health.as_str()).trim_end());
-        for RuleResult { rule, passed, detail } in findings {
-            screen::line(&format!("{} {rule}: {detail}", if *passed { "ok  " } else { "FAIL" }));
+        for finding in findings {
+            let passed = if finding.passed { "ok  " } else { "FAIL" };
+            screen::line(&format!("{passed} {}: {}", finding.rule, finding.detail));
         }
     })?;
     Ok(if tested.is_well() { Done::Well } else { Done::Failed })

@@ -2,8 +2,7 @@
 
 use baton_app::operation;
 use baton_app::runs::Nothing;
-use baton_app::view::audit::{Audit, AuditQuery, Chain, HeadComparison};
-use baton_store::chain::Seen;
+use baton_app::view::audit::{Audit, AuditQuery, Chain, HeadComparison, head_text};
 
 use super::{Done, Global, Outcome, screen, shown};
 
@@ -13,8 +12,8 @@ pub(super) enum Verb {
     Verify {
         run: Option<String>,
         /// What `baton audit head` printed before: whether all up to there is still the same
-        #[arg(long, value_name = "HEAD", conflicts_with = "run")]
-        head: Option<Seen>,
+        #[arg(long, value_name = "HEAD", conflicts_with = "run", value_parser = head_text)]
+        head: Option<String>,
     },
     /// What the record comes to so far, to be kept elsewhere
     Head,
@@ -23,9 +22,7 @@ pub(super) enum Verb {
 pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
     match verb {
         Verb::Head => head(global),
-        Verb::Verify { run, head } => {
-            verify(global, AuditQuery { run, head: head.map(|head| head.to_string()) })
-        }
+        Verb::Verify { run, head } => verify(global, AuditQuery { run, head }),
     }
 }
 

@@ -1,6 +1,5 @@
-//! `baton bench`: what this machine gives. Figures are medians of rounds in one process.
+//! `baton bench`: what this machine gives.
 
-mod meter;
 mod plan;
 mod plugin;
 mod queue;
@@ -42,21 +41,4 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
         Verb::Recover(args) => recover::run(global, &args),
         Verb::Scale(args) => scale::run(global, &args),
     }
-}
-
-/// The middle of some measurements.
-fn median(mut values: Vec<f64>) -> f64 {
-    percentile(&mut values, 0.5)
-}
-
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "an index"
-)]
-fn percentile(values: &mut [f64], share: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let index = ((values.len().saturating_sub(1)) as f64 * share).round() as usize;
-    values.get(index).copied().unwrap_or(0.0)
 }

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use baton_app::db::Backup;
+use baton_app::db::{self, Backup};
 use baton_app::operation;
 use baton_app::runs::Nothing;
-use baton_store::{Lock, backup};
 
 use super::{Done, Global, Outcome, screen, shown};
 
@@ -37,9 +36,7 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
             Ok(Done::Well)
         }
         Verb::Restore { from } => {
-            let (_, home) = global.here()?;
-            let lock = Lock::take(&home)?;
-            backup::restore(&home, &from, &lock)?;
+            db::restore(&global.app()?, &from)?;
             screen::line(&format!("restored from {}", from.display()));
             screen::note(
                 "tasks that were done after that copy was made are carried out again: cancel them if they are not to be",

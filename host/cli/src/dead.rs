@@ -3,7 +3,6 @@
 use baton_app::operation::{self, DROP};
 use baton_app::runs::Tasks;
 use baton_app::view::dead::DeadQuery;
-use baton_store::read::history::DeadLetter;
 
 use super::{Done, Global, Outcome, done, retry, screen, show, shown};
 
@@ -36,21 +35,15 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
 
 fn list(global: &Global, run: Option<&str>) -> Outcome {
     let query = DeadQuery { run: run.map(str::to_owned) };
-    shown(global, &operation::DEAD, &query, |letters| table(letters))?;
+    shown(global, &operation::DEAD, &query, |letters| {
+        let rows = letters.iter().map(|letter| {
+            let why = letter.fault.as_ref().map(ToString::to_string).unwrap_or_default();
+            let name = format!("{}/{}", letter.run, letter.task);
+            vec![name, letter.at.to_string(), letter.attempts.to_string(), why]
+        });
+        screen::table(&["task", "at", "attempts", "why"], &rows.collect::<Vec<_>>());
+    })?;
     Ok(Done::Well)
-}
-
-fn table(letters: &[DeadLetter]) {
-    let row = |letter: &DeadLetter| {
-        let why = letter.fault.as_ref().map(ToString::to_string).unwrap_or_default();
-        vec![
-            format!("{}/{}", letter.run, letter.task),
-            letter.at.to_string(),
-            letter.attempts.to_string(),
-            why,
-        ]
-    };
-    screen::table(&["task", "at", "attempts", "why"], &letters.iter().map(row).collect::<Vec<_>>());
 }
 
 fn drop(global: &Global, tasks: &[String]) -> Outcome {

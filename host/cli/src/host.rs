@@ -1,7 +1,7 @@
 //! `baton host`: hosts the store until told to stop, for runs that others submit.
 
 use baton_app::app::Link;
-use baton_app::control::Server;
+use baton_app::host::Setup;
 
 use super::{Done, Failure, Global, Outcome, run, screen};
 
@@ -11,7 +11,7 @@ pub(super) struct Args {}
 pub(super) fn run(global: &Global, _args: &Args) -> Outcome {
     let app = global.app()?;
     let store = match app.connect()? {
-        Link::Own(store) => *store,
+        Link::Own(store) => store,
         Link::Host(host) => {
             let folder = app.home.folder().display();
             return Err(Failure::Infrastructure(format!(
@@ -20,28 +20,21 @@ pub(super) fn run(global: &Global, _args: &Args) -> Outcome {
             )));
         }
     };
-    run::caveats(global, &app.config, &store);
-    let library = app.library()?;
+    run::caveats(global, &app, &store);
+    let setup = Setup::of(&app.config, app.library()?);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let host = run::start(&app.config, &app.home, store, library).await?;
-        let socket = Server::open(&app.home, host.live())?;
+        let host = run::start(&app, setup, store).await?;
+        let socket = host.listen()?;
         if !global.quiet {
             let (folder, pid) = (app.home.folder().display(), std::process::id());
             screen::note(&format!("hosting {folder} (process {pid})"));
         }
-        let watched = host.live();
         tokio::select! {
             () = run::interrupt() => {}
-            () = watched.ended() => {}
+            () = host.ended() => {}
         }
-        let live = host.live();
-        let again = run::interrupt();
-        tokio::spawn(async move {
-            again.await;
-            live.stop();
-        });
-        let ended = host.drain().await;
+        let ended = run::drained(host, run::interrupt()).await;
         drop(socket);
         ended?;
         Ok(Done::Well)

@@ -6,6 +6,7 @@ mod answer;
 mod audit;
 mod bench;
 mod cancel;
+mod child;
 mod cost;
 #[cfg(test)]
 mod coverage;
@@ -36,7 +37,6 @@ mod show;
 mod sim;
 mod skills;
 mod status;
-mod supervise;
 mod target;
 mod template;
 mod why;
@@ -48,19 +48,15 @@ use std::process::ExitCode;
 use baton_app::config::{Config, ConfigError};
 use baton_app::operation::Operation;
 use baton_app::{App, AppError};
-use baton_core::kind::Kind;
-use baton_core::op::Rejection;
 use baton_core::plan::error::PlanErrors;
-use baton_plugin::source::SourceError;
-use baton_plugin::{PluginError, compile};
-use baton_store::{Home, OpenError};
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 
 /// With the commit that it was built from, where it was built from one.
 const VERSION: &str = env!("BATON_VERSION");
 
-/// Conducts AI agents: runs a plan of work with dependencies, survives being killed, and lets you swap how it decides.
+/// Runs a plan of work with dependencies on a team of AI agents, survives being killed, and lets you replace the strategy
+/// that decides who does what.
 #[derive(Debug, Parser)]
 #[command(name = "baton", version = VERSION, arg_required_else_help = true, max_term_width = 100)]
 struct Cli {
@@ -91,12 +87,12 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Run a plan; the same command again goes on where it was
+    /// Run a plan; the same command again continues where it left off
     Run(run::Args),
     /// Look at plans: check, graph, simulate, schema, amend
     #[command(subcommand)]
     Plan(plan::Verb),
-    /// What stands where
+    /// The state of runs and tasks
     Status(status::Args),
     /// Why a task is not running
     Why(why::Args),
@@ -104,7 +100,7 @@ enum Verb {
     Show(show::Args),
     /// What happened
     Events(events::Args),
-    /// What a run came to
+    /// The results of a run
     Report(report::Args),
     /// What was spent
     Cost(cost::Args),
@@ -112,21 +108,21 @@ enum Verb {
     Questions(questions::Args),
     /// Answer a question
     Answer(answer::Args),
-    /// Say what you think of what a task came to
+    /// Rate the outcome of a task
     Feedback(feedback::Args),
     /// The working trees of tasks
     Worktrees(worktrees::Args),
-    /// Take what was accepted into the branch that is checked out
+    /// Merge accepted work into the branch that is checked out
     Merge(merge::Args),
     /// Start nothing more of a run or a task
     Pause(pause::Args),
-    /// Lift a pause
+    /// Resume paused runs or tasks
     Resume(resume::Args),
-    /// End a run or a task
+    /// Cancel a run or a task
     Cancel(cancel::Args),
     /// Run failed or cancelled tasks again
     Retry(retry::Args),
-    /// Tasks that were given up
+    /// Dead letters: tasks that failed for good
     #[command(subcommand)]
     Dead(dead::Verb),
     /// The agents: list, add, show, drain, resume, remove, test
@@ -139,7 +135,7 @@ enum Verb {
     Skills(skills::Args),
     /// What the record teaches: bottlenecks, patterns, anomalies, pairs, drift, gaps, teams
     Insights(insights::Args),
-    /// What refusals taught later tasks
+    /// Notes for later tasks, made from refused outcomes
     #[command(subcommand)]
     Notes(notes::Verb),
     /// Plans with parameters, made of what was done before
@@ -156,7 +152,7 @@ enum Verb {
     Db(db::Verb),
     /// Host the store until told to stop, for runs that others submit
     Host(host::Args),
-    /// End the host once what runs has ended
+    /// End the host once its running attempts have ended
     Drain(drain::Args),
     /// Write a baton.toml and a plan to start from
     Init(init::Args),
@@ -172,19 +168,11 @@ enum Verb {
     /// Measure this machine
     #[command(subcommand)]
     Bench(bench::Verb),
-    #[command(name = "__compile", hide = true)]
-    Compile { kind: Kind, host: i32 },
-    #[command(name = "__supervise", hide = true)]
-    Supervise(supervise::Args),
-    #[command(name = "__enter", hide = true)]
-    Enter(supervise::enter::Args),
-    #[command(name = "__confinement", hide = true)]
-    Confinement,
-    #[command(name = "__die", hide = true)]
-    Die { signal: i32 },
+    #[command(flatten)]
+    Child(child::Verb),
 }
 
-/// What a verb came to: the exit codes are part of the contract.
+/// How a verb ended: the exit codes are part of the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Done {
     Well,
@@ -214,7 +202,7 @@ enum Failure {
     Usage(String),
     /// It was refused as things stand.
     Refused(String),
-    /// Try again: the machine or the store is in the way.
+    /// Try again: the machine or the store prevented it.
     Infrastructure(String),
 }
 
@@ -263,50 +251,6 @@ impl From<ConfigError> for Failure {
     }
 }
 
-impl From<OpenError> for Failure {
-    fn from(why: OpenError) -> Self {
-        AppError::from(why).into()
-    }
-}
-
-impl From<Rejection> for Failure {
-    fn from(why: Rejection) -> Self {
-        match why {
-            Rejection::NotFound(_) | Rejection::Invalid(_) | Rejection::PlanChanged { .. } => {
-                Self::Usage(why.to_string())
-            }
-            Rejection::Refused(_) => Self::Refused(why.to_string()),
-            Rejection::Store(_) | Rejection::Host(_) | Rejection::HeldElsewhere { .. } => {
-                Self::Infrastructure(why.to_string())
-            }
-        }
-    }
-}
-
-impl From<PluginError> for Failure {
-    fn from(why: PluginError) -> Self {
-        match why {
-            PluginError::Host { .. } => Self::Infrastructure(why.to_string()),
-            PluginError::Incompatible { .. }
-            | PluginError::NotGranted { .. }
-            | PluginError::Refused { .. }
-            | PluginError::Trapped { .. }
-            | PluginError::OverLimit { .. }
-            | PluginError::InvalidAnswer { .. } => Self::Usage(why.to_string()),
-        }
-    }
-}
-
-impl From<SourceError> for Failure {
-    fn from(why: SourceError) -> Self {
-        match why {
-            SourceError::Malformed(..) => Self::Usage(why.to_string()),
-            SourceError::Unreachable(..) => Self::Infrastructure(why.to_string()),
-            SourceError::OtherContent { .. } => Self::Refused(why.to_string()),
-        }
-    }
-}
-
 impl From<std::io::Error> for Failure {
     fn from(why: std::io::Error) -> Self {
         Self::Infrastructure(why.to_string())
@@ -344,11 +288,6 @@ fn shown<I, O: Serialize>(
         show(&output);
     }
     Ok(output)
-}
-
-/// Reading the store failed.
-fn unreadable(why: impl std::fmt::Display) -> Failure {
-    Failure::Infrastructure(format!("the store can't be read: {why}"))
 }
 
 /// Runs the command line of this process.
@@ -420,11 +359,7 @@ impl Cli {
             | Verb::Man(_)
             | Verb::Sim(_)
             | Verb::Bench(_)
-            | Verb::Compile { .. }
-            | Verb::Supervise(_)
-            | Verb::Enter(_)
-            | Verb::Confinement
-            | Verb::Die { .. } => false,
+            | Verb::Child(_) => false,
         };
         is_list && !self.global.no_pager && !self.global.json
     }
@@ -433,7 +368,7 @@ impl Cli {
 fn log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("BATON_LOG")
         .unwrap_or_else(|_| "baton=warn,baton::notice=info".into());
-    // Its colours would be escape sequences, which the screen lets nobody write.
+    // Its colours would be escape sequences, which the screen does not let through.
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(|| screen::Log).init();
 }
 
@@ -475,13 +410,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Verb::Template(verb) => template::run(global, &verb),
         Verb::Sim(verb) => sim::run(global, &verb),
         Verb::Bench(verb) => bench::run(global, verb),
-        Verb::Compile { kind, host } => {
-            compile::child(kind, host).map(|()| Done::Well).map_err(|why| Failure::Refused(why.to_string()))
-        }
-        Verb::Supervise(args) => supervise::run(&args),
-        Verb::Enter(args) => supervise::enter::run(&args),
-        Verb::Confinement => supervise::enter::confinement(),
-        Verb::Die { signal } => supervise::die(signal),
+        Verb::Child(verb) => child::run(verb),
     }
 }
 
@@ -500,12 +429,5 @@ impl Global {
     /// What operations work with, for the current folder.
     fn app(&self) -> Result<App, Failure> {
         Ok(App::new(self.config(Path::new("."))?))
-    }
-
-    /// The configuration and store that apply to the current folder.
-    fn here(&self) -> Result<(Config, Home), Failure> {
-        let config = self.config(Path::new("."))?;
-        let home = Home::at(&config.store);
-        Ok((config, home))
     }
 }

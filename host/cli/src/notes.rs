@@ -2,10 +2,10 @@
 
 use baton_app::notes::NoteNumber;
 use baton_app::operation::{self, NOTE_FORGET};
+use baton_app::view::insights::evidence;
 use baton_app::view::notes::NoteQuery;
-use baton_store::read::insight::Numbered;
 
-use super::{Done, Global, Outcome, done, insights, screen, shown};
+use super::{Done, Global, Outcome, done, screen, shown};
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {
@@ -15,7 +15,7 @@ pub(super) enum Verb {
         #[arg(long)]
         kind: Option<String>,
     },
-    /// Tell a note to nobody any more, also if it is taught again
+    /// Suppress a note, also if the same refusals occur again
     Forget { note: i64 },
 }
 
@@ -30,24 +30,22 @@ pub(super) fn run(global: &Global, verb: &Verb) -> Outcome {
 
 fn list(global: &Global, kind: Option<&str>) -> Outcome {
     let query = NoteQuery { kind: kind.map(str::to_owned) };
-    shown(global, &operation::NOTES, &query, |notes| show(notes))?;
+    shown(global, &operation::NOTES, &query, |notes| {
+        if notes.is_empty() {
+            screen::line("nothing was learned yet: a note is made when what was refused is accepted later");
+        }
+        for numbered in notes {
+            let note = &numbered.note;
+            screen::line(&format!(
+                "{} {}: {} ({} tasks, {} refusals, events {})",
+                numbered.id,
+                note.kind,
+                note.text,
+                note.tasks,
+                note.count,
+                evidence(&note.evidence)
+            ));
+        }
+    })?;
     Ok(Done::Well)
-}
-
-fn show(notes: &[Numbered]) {
-    if notes.is_empty() {
-        screen::line("nothing was learned yet: a note is made when what was refused is accepted later");
-    }
-    for numbered in notes {
-        let note = &numbered.note;
-        screen::line(&format!(
-            "{} {}: {} ({} tasks, {} refusals, events {})",
-            numbered.id,
-            note.kind,
-            note.text,
-            note.tasks,
-            note.count,
-            insights::events(&note.evidence)
-        ));
-    }
 }

@@ -69,7 +69,7 @@ pub(super) fn run(global: &Global, verb: Verb) -> Outcome {
     match verb {
         Verb::New { kind, name, lang, sdk } => new(kind, &name, lang, sdk.as_deref()),
         Verb::Build { project } => {
-            let built = package::build(&project).map_err(Failure::Usage)?;
+            let built = package::build(&project)?;
             screen::line(&built.display().to_string());
             Ok(Done::Well)
         }
@@ -91,7 +91,7 @@ fn new(kind: Kind, name: &str, lang: Lang, sdk: Option<&str>) -> Outcome {
         Lang::Js => Language::JavaScript,
         Lang::Python => Language::Python,
     };
-    scaffold::new(Path::new(name), kind, language, sdk).map_err(Failure::Usage)?;
+    scaffold::new(Path::new(name), kind, language, sdk)?;
     screen::line(&format!("wrote {name}; next: baton plugin build {name}"));
     Ok(Done::Well)
 }

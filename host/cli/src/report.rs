@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use baton_app::operation;
 use baton_app::view::report::{Chart, ReportQuery, RunReport, charts};
-use baton_store::read::{history, summary};
 
 use super::{Done, Failure, Global, Outcome, screen};
 
@@ -51,7 +50,8 @@ fn write(folder: &Path, report: &RunReport, charts: &[Chart]) -> std::io::Result
     std::fs::write(folder.join("report.md"), text.trim_end().to_owned() + "\n")
 }
 
-fn headline(totals: &summary::Totals) -> String {
+fn headline(report: &RunReport) -> String {
+    let totals = &report.totals;
     let mut parts = vec![format!("{} of {} accepted", totals.succeeded, totals.tasks)];
     if totals.unchanged > 0 {
         parts.push(format!("{} without a change", totals.unchanged));
@@ -79,7 +79,7 @@ pub(super) fn summary(report: &RunReport) {
         "{} {}: {} in {} ({} attempts, {} of work, {:.1} at once)",
         report.run.id,
         report.run.name,
-        headline(totals),
+        headline(report),
         screen::span(totals.elapsed_ms),
         totals.attempts,
         screen::span(totals.busy_ms),
@@ -109,7 +109,7 @@ pub(super) fn summary(report: &RunReport) {
 fn text(report: &RunReport) {
     let totals = &report.totals;
     screen::line(&format!("{} {} ({})", report.run.id, report.run.name, report.run.router.name));
-    screen::line(&format!("  {}", headline(totals)));
+    screen::line(&format!("  {}", headline(report)));
     screen::line(&format!("  elapsed    {}", screen::span(totals.elapsed_ms)));
     screen::line(&format!(
         "  work       {} in {} attempts, {} retries",
@@ -135,27 +135,25 @@ fn text(report: &RunReport) {
 }
 
 fn shares(report: &RunReport) -> Vec<Vec<String>> {
-    let row = |share: &summary::Share| {
+    let rows = report.agents.iter().map(|share| {
         let counts = [share.attempts, share.accepted, share.failed].map(|count| count.to_string());
         [vec![share.agent.clone()], counts.to_vec(), vec![screen::span(share.busy_ms)]].concat()
-    };
-    report.agents.iter().map(row).collect()
+    });
+    rows.collect()
 }
 
 fn dead(report: &RunReport) -> Vec<Vec<String>> {
-    let why =
-        |letter: &history::DeadLetter| letter.fault.as_ref().map(ToString::to_string).unwrap_or_default();
-    report
-        .dead
-        .iter()
-        .map(|letter| vec![letter.task.clone(), letter.attempts.to_string(), why(letter)])
-        .collect()
+    let rows = report.dead.iter().map(|letter| {
+        let why = letter.fault.as_ref().map(ToString::to_string).unwrap_or_default();
+        vec![letter.task.clone(), letter.attempts.to_string(), why]
+    });
+    rows.collect()
 }
 
 fn markdown(report: &RunReport) -> String {
     let totals = &report.totals;
     let mut text = format!("# {}: {}\n\n", report.run.id, inline(&report.run.name));
-    text += &format!("{}. Router: {}.\n\n", headline(totals), inline(&report.run.router.name));
+    text += &format!("{}. Router: {}.\n\n", headline(report), inline(&report.run.router.name));
     let numbers = [
         ("elapsed", screen::span(totals.elapsed_ms)),
         ("work", screen::span(totals.busy_ms)),

@@ -1,28 +1,23 @@
 //! `baton run PLAN`: submits a plan, hosts it until it is done, and shows what happens.
 
 mod dry_run;
-pub(super) mod follow;
+mod follow;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use baton_app::app::Link;
-use baton_app::config::Config;
-use baton_app::control::{Client, Server};
-use baton_app::submit::{self, Submit};
-use baton_app::view::report::of_run;
-use baton_app::{App, AppError, host};
+use baton_app::app::{Link, OwnStore};
+use baton_app::control::Client;
+use baton_app::host::{self, Halt, Hosted, RunEnd, RunRecord, Setup};
+use baton_app::submit::{self, Prepared, Submit};
+use baton_app::{App, AppError};
 use baton_core::command::{Command, CommandError};
 use baton_core::id::RunId;
 use baton_core::op::Submission;
 use baton_core::plan::load;
-use baton_core::task::StateName;
-use baton_engine::{Host, Live, Phase};
-use baton_plugin::library::Library;
-use baton_store::{Home, Reader, Store, read, reader};
 
-use super::{Done, Failure, Global, Outcome, screen, supervise, unreadable};
+use super::{Done, Failure, Global, Outcome, screen};
 
 use follow::{Follower, Manner};
 
@@ -67,30 +62,30 @@ impl Args {
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let input = args.input()?;
     let app = App::new(global.config(&args.plan)?);
-    let library = app.library()?;
-    let submission = submit::submission(&app, &input, &library)?;
+    let prepared = submit::prepared(&app, &input)?;
     if args.dry_run {
-        return dry_run::run(global, &submission.plan, &app.config, &library, &submission.router);
+        return dry_run::show(global, &prepared.dry_run(&app.config)?);
     }
-    if let (Some(said), false) = (submit::gave_way(&app, &submission)?, global.quiet) {
+    if let (Some(said), false) = (submit::gave_way(&app, &prepared.submission)?, global.quiet) {
         screen::note(&said);
     }
     // A run that is only submitted may wait for the host that has the agents.
     if !args.detach
-        && let (Some(doubt), false) = (submit::doubts(&app, &submission.plan)?, global.quiet)
+        && let (Some(doubt), false) = (submit::doubts(&app, &prepared.submission.plan)?, global.quiet)
     {
         screen::note(&doubt);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     loop {
         match app.connect()? {
-            Link::Own(store) if args.detach => return left(global, &app, store, submission),
+            Link::Own(store) if args.detach => return left(global, &app, store, prepared.submission),
             Link::Own(store) => {
-                caveats(global, &app.config, &store);
-                return runtime.block_on(hosted(global, &app, *store, library, submission));
+                caveats(global, &app, &store);
+                return runtime.block_on(hosted(global, &app, store, prepared));
             }
             Link::Host(host) => {
-                match runtime.block_on(attached(global, args, &app.home, host, submission.clone()))? {
+                let submission = prepared.submission.clone();
+                match runtime.block_on(attached(global, args, &app, host, submission))? {
                     Attached::Over(done) => return Ok(done),
                     Attached::Left(run) => {
                         screen::note(&format!("the host ended before {run} did: it goes on here"));
@@ -103,7 +98,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
 }
 
 /// Nobody hosts the store: the plan is left in it for whoever will.
-fn left(global: &Global, app: &App, store: Box<Store>, submission: Submission) -> Outcome {
+fn left(global: &Global, app: &App, store: OwnStore, submission: Submission) -> Outcome {
     app.adopt(Link::Own(store));
     let submitted = submit::submitted(app, submission)?;
     if global.json {
@@ -126,53 +121,38 @@ fn others_go_on(global: &Global, app: &App, own: RunId) -> Result<(), Failure> {
 }
 
 /// This process hosts the store.
-async fn hosted(
-    global: &Global,
-    app: &App,
-    mut store: Store,
-    library: Library,
-    submission: Submission,
-) -> Outcome {
-    let home = &app.home;
-    let before = store.last_seq();
+async fn hosted(global: &Global, app: &App, mut store: OwnStore, prepared: Prepared) -> Outcome {
+    let before = store.last_event();
     // Before the host starts: a run that is refused must start nothing.
-    let submit = Command::Submit(Box::new(submission));
-    let (run, fresh) = submit::opened(app.carry_out(&mut store, submit)?)?;
+    let submit = Command::Submit(Box::new(prepared.submission.clone()));
+    let (run, fresh) = submit::opened(store.carry_out(app, submit)?)?;
     others_go_on(global, app, run)?;
-    let host = start(&app.config, home, store, library).await?;
-    let live = host.live();
-    let socket = Server::open(home, live.clone());
+    let host = start(app, prepared.setup(&app.config), store).await?;
+    let socket = host.listen();
     if let Err(why) = &socket {
         tracing::warn!("no second baton can reach this one: {why}");
     }
-    let mut follower =
-        Follower::new(reader(home)?, run, Manner::of(global), if fresh { 0 } else { before }, fresh)?;
-    let phase = watch(&live, &mut follower, run).await;
-    let concluded = match phase {
+    let record = RunRecord::open(app, run, if fresh { 0 } else { before })?;
+    let mut follower = Follower::new(record, run, Manner::of(global), fresh)?;
+    let watched = watch(&host, &mut follower, run).await;
+    let concluded = match watched {
         Watched::Ended(_) => {
             follower.catch_up()?;
-            let concluded = conclude(global, &mut follower, home, run, phase);
+            let concluded = conclude(global, &mut follower, run, watched);
             if let Ok(socket) = &socket {
-                stay(&live, socket.guests(), run).await;
+                stay(&host, socket.guests(), run).await;
             }
             Some(concluded)
         }
         Watched::Interrupted | Watched::Gone => None,
     };
-    let ended = match phase {
+    let ended = match watched {
         Watched::Ended(_) | Watched::Gone => host.drain().await,
         Watched::Interrupted => {
             follower.finish();
             let again = interrupt();
             screen::note("waiting for what runs; once more to stop now");
-            let stopped = live.clone();
-            let second = tokio::spawn(async move {
-                again.await;
-                stopped.stop();
-            });
-            let ended = host.drain().await;
-            second.abort();
-            ended
+            drained(host, again).await
         }
     };
     drop(socket);
@@ -181,27 +161,40 @@ async fn hosted(
         return concluded;
     }
     follower.catch_up()?;
-    conclude(global, &mut follower, home, run, phase)
+    conclude(global, &mut follower, run, watched)
+}
+
+/// Ends a host once what runs has ended; at once if a person interrupts again meanwhile.
+pub(super) async fn drained(
+    host: Hosted,
+    again: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), AppError> {
+    let stop = host.stopper();
+    let second = tokio::spawn(async move {
+        again.await;
+        stop();
+    });
+    let ended = host.drain().await;
+    second.abort();
+    ended
 }
 
 /// What whoever starts a host should know before anything runs: of the clock, and of native programs.
-pub(super) fn caveats(global: &Global, config: &Config, store: &Store) {
-    if global.quiet {
-        return;
+pub(super) fn caveats(global: &Global, app: &App, store: &OwnStore) {
+    if !global.quiet {
+        host::caveats(app, store).iter().for_each(|caveat| screen::note(caveat));
     }
-    let caveats = [store.drift().warning(), supervise::enter::caveat(&config.offer.profiles)];
-    caveats.iter().flatten().for_each(|caveat| screen::note(caveat));
 }
 
 /// Hosts what others handed over until it is done or can't go on, or is interrupted.
-async fn stay(live: &Live, guests: impl Fn() -> BTreeSet<RunId>, own: RunId) {
+async fn stay(host: &Hosted, guests: impl Fn() -> BTreeSet<RunId>, own: RunId) {
     let interrupted = interrupt();
     tokio::pin!(interrupted);
     let mut told = BTreeSet::new();
     loop {
         let mut next = None;
         for run in guests().into_iter().filter(|run| *run != own) {
-            if live.phase(run).await == Some(Phase::Active) {
+            if host.is_active(run).await {
                 next = Some(run);
                 break;
             }
@@ -214,23 +207,17 @@ async fn stay(live: &Live, guests: impl Fn() -> BTreeSet<RunId>, own: RunId) {
         }
         tokio::select! {
             () = &mut interrupted => return,
-            _ = live.wait(run) => {}
+            _ = host.halt(run) => {}
         }
     }
 }
 
-/// Starts a host with what the configuration says.
-pub(super) async fn start(
-    config: &Config,
-    home: &Home,
-    store: Store,
-    library: Library,
-) -> Result<Host, Failure> {
-    let unusable = host::unusable(config, &library);
-    for (agent, why) in &unusable {
+/// Starts a host, and names the agents that it goes without.
+pub(super) async fn start(app: &App, setup: Setup, store: OwnStore) -> Result<Hosted, Failure> {
+    for (agent, why) in setup.unusable() {
         screen::note(&format!("[agents.{agent}] is left out: {why}"));
     }
-    Ok(host::start(config, home, store, library, unusable).await?)
+    Ok(setup.start(app, store).await?)
 }
 
 /// Waits for Ctrl-C, or for whoever stops services. It listens from the call on, not from when it is first awaited: one
@@ -254,7 +241,7 @@ pub(super) fn interrupt() -> impl Future<Output = ()> + Send + 'static {
 
 #[derive(Clone, Copy)]
 enum Watched {
-    Ended(Phase),
+    Ended(Halt),
     Interrupted,
     /// The host broke; draining it says why.
     Gone,
@@ -264,11 +251,10 @@ enum Watched {
 const LOOK: Duration = Duration::from_millis(500);
 
 /// Shows what happens until the run can't go on or a person interrupts.
-async fn watch(live: &Live, follower: &mut Follower, run: RunId) -> Watched {
-    let mut commits = live.commits();
-    let mut signs = live.progress();
-    let waiter = live.clone();
-    let ended = tokio::spawn(async move { waiter.wait(run).await });
+async fn watch(host: &Hosted, follower: &mut Follower, run: RunId) -> Watched {
+    let mut commits = host.commits();
+    let mut progress = host.progress();
+    let ended = tokio::spawn(host.halt(run));
     tokio::pin!(ended);
     let interrupted = interrupt();
     tokio::pin!(interrupted);
@@ -276,15 +262,15 @@ async fn watch(live: &Live, follower: &mut Follower, run: RunId) -> Watched {
     let mut look = tokio::time::interval(LOOK);
     loop {
         tokio::select! {
-            phase = &mut ended => {
+            halt = &mut ended => {
                 let _ = follower.catch_up();
-                let _ = follower.waits(live.waits(run).await.unwrap_or_default());
-                return phase.ok().flatten().map_or(Watched::Gone, Watched::Ended);
+                let _ = follower.waits(host.waits(run).await);
+                return halt.ok().flatten().map_or(Watched::Gone, Watched::Ended);
             }
             () = &mut interrupted => return Watched::Interrupted,
-            Ok(sign) = signs.recv() => follower.sign(&sign),
+            Some(said) = progress.next() => follower.progress(&said),
             _ = look.tick() => {
-                let waits = live.waits(run).await.unwrap_or_default();
+                let waits = host.waits(run).await;
                 if follower.catch_up().and_then(|()| follower.waits(waits)).is_err() {
                     return Watched::Gone;
                 }
@@ -312,9 +298,9 @@ enum Attached {
 }
 
 /// Whether a host that did not answer has ended, or does so within two seconds.
-async fn is_gone_soon(home: &Home) -> bool {
+async fn is_gone_soon(app: &App) -> bool {
     for _ in 0..20 {
-        if !Client::is_there(home) {
+        if !Client::is_there(&app.home) {
             return true;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -326,20 +312,21 @@ async fn is_gone_soon(home: &Home) -> bool {
 async fn attached(
     global: &Global,
     args: &Args,
-    home: &Home,
+    app: &App,
     mut host: Client,
     submission: Submission,
 ) -> Result<Attached, Failure> {
-    let conn = reader(home)?;
-    let before = read::history::last_seq(&conn).map_err(unreadable)?;
+    let before = app.last_event()?;
     let opened = host.command(Command::Submit(Box::new(submission)));
     // It was about to end. The key finds the run if it was opened all the same.
-    if matches!(opened, Err(CommandError::Unavailable { .. })) && is_gone_soon(home).await {
+    if matches!(opened, Err(CommandError::Unavailable { .. } | CommandError::Ending))
+        && is_gone_soon(app).await
+    {
         return Ok(Attached::Late);
     }
     let (run, fresh) = submit::opened(opened.map_err(AppError::from)?)?;
-    let mut follower =
-        Follower::new(reader(home)?, run, Manner::of(global), if fresh { 0 } else { before }, fresh)?;
+    let record = RunRecord::open(app, run, if fresh { 0 } else { before })?;
+    let mut follower = Follower::new(record, run, Manner::of(global), fresh)?;
     if args.detach {
         return Ok(Attached::Over(Done::Well));
     }
@@ -360,26 +347,29 @@ async fn attached(
         }
         follower.catch_up()?;
         follower.tick();
-        let settled = read::run(&conn, run).map_err(unreadable)?.is_some_and(|run| run.settled.is_some());
-        if settled {
-            let ended = Watched::Ended(Phase::Settled);
-            return conclude(global, &mut follower, home, run, ended).map(Attached::Over);
+        if let Some(halt) = halted(&mut host, &follower, run)? {
+            return conclude(global, &mut follower, run, Watched::Ended(halt)).map(Attached::Over);
         }
-        if let Ok(phase @ (Phase::Paused | Phase::Spent | Phase::Stuck)) = host.phase(run) {
-            return conclude(global, &mut follower, home, run, Watched::Ended(phase)).map(Attached::Over);
-        }
-        if !Client::is_there(home) {
+        if !Client::is_there(&app.home) {
             follower.finish();
             return Ok(Attached::Left(run));
         }
     }
 }
 
-fn conclude(global: &Global, follower: &mut Follower, home: &Home, run: RunId, watched: Watched) -> Outcome {
+/// Why a run of another process does not go on. What is recorded counts: a host that says the run is over may not have
+/// written that yet.
+fn halted(host: &mut Client, follower: &Follower, run: RunId) -> Result<Option<Halt>, Failure> {
+    if follower.record().is_settled()? {
+        return Ok(Some(Halt::Settled));
+    }
+    Ok(host.halt(run).ok().flatten().filter(|halt| *halt != Halt::Settled))
+}
+
+fn conclude(global: &Global, follower: &mut Follower, run: RunId, watched: Watched) -> Outcome {
     follower.finish();
-    let conn = reader(home)?;
     if !global.json {
-        super::report::summary(&of_run(&conn, run)?);
+        super::report::summary(&follower.record().report()?);
     }
     match watched {
         Watched::Interrupted => {
@@ -388,30 +378,28 @@ fn conclude(global: &Global, follower: &mut Follower, home: &Home, run: RunId, w
         Watched::Gone => {
             Err(Failure::Infrastructure("the host ended before the run did: run the plan again".into()))
         }
-        Watched::Ended(Phase::Paused) => {
+        Watched::Ended(halt) => Ok(ended(global, &follower.record().end(halt)?)),
+    }
+}
+
+fn ended(global: &Global, end: &RunEnd) -> Done {
+    match end {
+        RunEnd::Accepted => Done::Well,
+        RunEnd::NotAccepted => Done::Failed,
+        RunEnd::Spent => Done::Spent,
+        RunEnd::Paused(questions) => {
             if !global.json {
-                let open = read::people::open(&conn).map_err(unreadable)?;
-                open.iter().for_each(super::questions::show);
+                questions.iter().for_each(super::questions::show);
             }
-            Ok(Done::Paused)
+            Done::Paused
         }
-        Watched::Ended(Phase::Spent) => Ok(Done::Spent),
-        Watched::Ended(Phase::Stuck) => {
+        RunEnd::Stuck => {
             if !global.json {
                 screen::note(
                     "what is left waits for what is said above: see to it, and run the plan again to go on",
                 );
             }
-            Ok(Done::Paused)
+            Done::Paused
         }
-        Watched::Ended(Phase::Active | Phase::Settled) => verdict(&conn, run),
     }
-}
-
-/// All accepted, or not.
-pub(super) fn verdict(conn: &Reader, run: RunId) -> Outcome {
-    let counts = read::summary::counts(conn, run).map_err(unreadable)?;
-    let all: u64 = counts.values().sum();
-    let succeeded = counts.get(&StateName::Succeeded).copied().unwrap_or(0);
-    Ok(if succeeded == all { Done::Well } else { Done::Failed })
 }

@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use baton_core::knowledge::Trend;
-use baton_stats::interval::Interval;
 use serde::Serialize;
 
+pub(super) use baton_core::span::rounded as span;
 pub(super) use plain::{cell, plain};
 
 static CLOSED: AtomicBool = AtomicBool::new(false);
@@ -147,9 +147,9 @@ pub(super) fn table(head: &[&str], rows: &[Vec<String>]) {
     }
 }
 
-/// Such as `82 % [74, 89]`.
-pub(super) fn percent(share: Interval) -> String {
-    let [estimate, low, high] = [share.estimate, share.low, share.high].map(|value| value * 100.0);
+/// A share with the ends of its interval, such as `82 % [74, 89]`.
+pub(super) fn percent(share: [f64; 3]) -> String {
+    let [estimate, low, high] = share.map(|value| value * 100.0);
     format!("{estimate:.0} % [{low:.0}, {high:.0}]")
 }
 
@@ -158,14 +158,5 @@ pub(super) fn trend(trend: Trend) -> &'static str {
         Trend::Rising => "rising",
         Trend::Steady => "",
         Trend::Falling => "falling",
-    }
-}
-
-/// `1.2s`, `3m05s`, `2h10m`.
-pub(super) fn span(millis: u64) -> String {
-    match millis {
-        0..60_000 => format!("{}.{}s", millis / 1000, millis % 1000 / 100),
-        60_000..3_600_000 => format!("{}m{:02}s", millis / 60_000, millis / 1000 % 60),
-        _ => format!("{}h{:02}m", millis / 3_600_000, millis / 60_000 % 60),
     }
 }

@@ -1,11 +1,9 @@
 //! `baton show TASK`: all that is known of a task.
 
 use baton_app::operation;
-use baton_app::view::task::{TaskDetails, TaskQuery};
+use baton_app::view::task::{TaskDetails, TaskQuery, changed_paths};
 use baton_core::ending::Ending;
-use baton_core::outcome;
 use baton_core::scope::Glob;
-use baton_engine::workspace::{Change, attr};
 
 use super::{Done, Global, Outcome, screen, shown};
 
@@ -56,7 +54,7 @@ fn text(details: &TaskDetails) {
             say("  summary", &outcome.summary);
             let output = outcome.output.to_string();
             say("  output", if output == "null" { "" } else { &output });
-            say("  changed", &changed(outcome).unwrap_or_default());
+            say("  changed", &changed_paths(outcome).map(shortened).unwrap_or_default());
         }
         for check in &attempt.report.checks {
             let verdict = if check.passed { "passed" } else { "refused" };
@@ -71,12 +69,14 @@ fn text(details: &TaskDetails) {
 /// Paths that are named of those that an attempt changed.
 const PATHS: usize = 20;
 
-/// What an attempt changed in its tree, if it had one.
-fn changed(claimed: &outcome::Outcome) -> Option<String> {
-    let changes: Vec<Change> = serde_json::from_str(claimed.attrs.get(attr::CHANGED)?).ok()?;
-    let mut paths: Vec<String> = changes.iter().take(PATHS).map(|change| change.path.clone()).collect();
-    if changes.len() > PATHS {
-        paths.push(format!("and {} more", changes.len() - PATHS));
+fn shortened(mut paths: Vec<String>) -> String {
+    if paths.is_empty() {
+        return "no file".into();
     }
-    Some(if paths.is_empty() { "no file".into() } else { paths.join(", ") })
+    let more = paths.len().saturating_sub(PATHS);
+    paths.truncate(PATHS);
+    if more > 0 {
+        paths.push(format!("and {more} more"));
+    }
+    paths.join(", ")
 }

@@ -2,7 +2,6 @@
 
 use baton_app::operation;
 use baton_app::view::skills::{SkillQuery, SkillTable};
-use baton_learn::skills::Ability;
 
 use super::{Done, Global, Outcome, screen, shown};
 
@@ -31,7 +30,7 @@ fn print(shown: &SkillTable, all: bool) {
                 holder.agent.clone(),
                 if holder.declared { "yes".into() } else { String::new() },
                 holder.attempts.to_string(),
-                screen::percent(holder.expected.share),
+                screen::percent(holder.expected.share.points()),
                 screen::trend(holder.trend).to_owned(),
             ]);
         }
@@ -40,13 +39,17 @@ fn print(shown: &SkillTable, all: bool) {
         }
     }
     screen::table(&["skill", "agent", "declared", "attempts", "to expect", "trend"], &rows);
-    for Ability { agent, skill, attempts, accepted, .. } in &shown.discovered {
+    for found in &shown.discovered {
         screen::line(&format!(
-            "{agent} can do {skill} and does not declare it: {accepted} of {attempts} accepted"
+            "{} can do {} and does not declare it: {} of {} accepted",
+            found.agent, found.skill, found.accepted, found.attempts
         ));
     }
-    for Ability { agent, skill, attempts, accepted, .. } in &shown.refuted {
-        screen::line(&format!("{agent} declares {skill} and has {accepted} of {attempts} accepted"));
+    for found in &shown.refuted {
+        screen::line(&format!(
+            "{} declares {} and has {} of {} accepted",
+            found.agent, found.skill, found.accepted, found.attempts
+        ));
     }
     for proposal in &shown.proposals {
         let holders: Vec<&str> = proposal.holders.iter().map(|holder| holder.agent.as_str()).collect();

@@ -1,11 +1,9 @@
-//! `baton status [RUN]`: what stands where.
+//! `baton status [RUN]`: the state of runs and tasks.
 
 use baton_app::operation;
 use baton_app::view::status::{RunStatus, Status, StatusQuery};
 use baton_core::task::StateName;
-use baton_store::read::summary;
 
-use super::run::follow;
 use super::{Done, Failure, Global, Outcome, screen, shown};
 
 #[derive(Debug, clap::Args)]
@@ -30,11 +28,16 @@ fn show(status: &Status) {
         screen::line("  no host is running: `baton run PLAN` or `baton host` goes on");
     }
     for named in &status.waits {
-        screen::line(&format!("  waits: {}", follow::waiting(&named.name, &named.wait)));
+        screen::line(&format!("  waits: {}", named.text()));
     }
     screen::line("");
-    let rows: Vec<Vec<String>> = status.tasks.iter().map(row).collect();
-    screen::table(&["task", "state", "agent", "attempts", "since"], &rows);
+    let rows = status.tasks.iter().map(|line| {
+        let state = if line.held { format!("{} (paused)", line.state) } else { line.state.to_string() };
+        let since = if line.state == StateName::Blocked { String::new() } else { line.at.to_string() };
+        let agent = line.agent.clone().unwrap_or_default();
+        vec![line.task.clone(), state, agent, line.attempts.to_string(), since]
+    });
+    screen::table(&["task", "state", "agent", "attempts", "since"], &rows.collect::<Vec<_>>());
 }
 
 fn state(text: &str) -> Result<StateName, Failure> {
@@ -50,10 +53,4 @@ fn line(status: &RunStatus) -> String {
     let held = if run.held { ", paused" } else { "" };
     let counts: Vec<String> = counts.iter().map(|(state, count)| format!("{count} {state}")).collect();
     format!("{} {}: {}{held} ({})", run.id, run.name, counts.join(", "), run.router.name)
-}
-
-fn row(line: &summary::Line) -> Vec<String> {
-    let state = if line.held { format!("{} (paused)", line.state) } else { line.state.to_string() };
-    let since = if line.state == StateName::Blocked { String::new() } else { line.at.to_string() };
-    vec![line.task.clone(), state, line.agent.clone().unwrap_or_default(), line.attempts.to_string(), since]
 }

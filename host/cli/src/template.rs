@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use baton_app::AppError;
 use baton_app::operation;
 use baton_app::runs::Nothing;
 use baton_app::templates::{self, TemplateSaved, TemplateSource};
@@ -46,8 +47,11 @@ pub(super) fn run(global: &Global, verb: &Verb) -> Outcome {
                 TemplateSource { name: name.clone(), pattern: *pattern, run: run.clone(), force: *force };
             done(global, &operation::TEMPLATE_SAVE, &source, |saved| {
                 let TemplateSaved { file, workstreams, parameters } = saved;
-                let (file, parameters) = (file.display(), parameters.join(", "));
-                screen::line(&format!("{file}: {workstreams} workstreams, parameters {parameters}"));
+                let parameters = match parameters.as_slice() {
+                    [] => "no parameters".to_owned(),
+                    names => format!("parameters {}", names.join(", ")),
+                };
+                screen::line(&format!("{}: {workstreams} workstreams, {parameters}", file.display()));
             })
         }
         Verb::List => list(global),
@@ -73,7 +77,8 @@ fn show(templates: &[Template]) {
 }
 
 fn play(global: &Global, name: &str, set: &[String], dry_run: bool) -> Outcome {
-    let template = templates::named(&global.app()?, name)?;
+    let app = global.app()?;
+    let template = templates::named(&app, name)?;
     let mut given = BTreeMap::new();
     for pair in set {
         let (key, value) = pair
@@ -81,9 +86,8 @@ fn play(global: &Global, name: &str, set: &[String], dry_run: bool) -> Outcome {
             .ok_or_else(|| Failure::Usage(format!("expected NAME=VALUE, not {pair:?}")))?;
         given.insert(key.to_owned(), value.to_owned());
     }
-    let plan = template.filled(&given).map_err(Failure::Usage)?;
-    let (_, home) = global.here()?;
-    let plans = home.folder().join("plans");
+    let plan = template.filled(&given).map_err(AppError::from)?;
+    let plans = app.home.folder().join("plans");
     fs::create_dir_all(&plans)?;
     let path = plans.join(format!("{name}.json"));
     let written = serde_json::json!({ "name": plan.name, "workstreams": plan.workstreams });

@@ -2,7 +2,6 @@
 
 use baton_app::operation::WHY;
 use baton_app::why::WhyQuery;
-use baton_engine::why::Why;
 
 use super::{Done, Global, Outcome, screen};
 
@@ -19,8 +18,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
         return Ok(Done::Well);
     }
     screen::line(&format!("{} {}", answer.task, answer.text));
-    let needs_host = matches!(answer.why, Why::Running { .. } | Why::Stage { .. } | Why::MergeQueue);
-    if needs_host && !answer.hosted {
+    if answer.needs_host() {
         screen::note("no host is running: `baton run PLAN` or `baton host` goes on with it");
     }
     Ok(Done::Well)

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::{Card, Standing};
 use crate::event::TrialEnding;
-use crate::excerpt::excerpt;
+use crate::excerpt::{MESSAGE, NAME, excerpt};
 use crate::id::{AgentId, QuestionId, RunId, TaskId};
 use crate::op::{PluginRow, RouterChoice, Submission, TrialTerms};
 use crate::plan::Plan;
@@ -22,8 +22,6 @@ use crate::trial::TrialPhase;
 pub const MAX_BYTES: usize = 16 << 20;
 /// Maximum size of a text that a person writes, such as a reason, an answer or a note, in bytes.
 const MAX_TEXT: usize = 64 << 10;
-/// Maximum size of a name, and of a path in place of one, in bytes.
-const MAX_NAME: usize = 4096;
 /// Maximum number of entries of a list in an agent's card or in a plugin's grants.
 const MAX_LIST: usize = 1024;
 /// Maximum capacity of an agent, in concurrent attempts.
@@ -241,6 +239,36 @@ impl Command {
         matches!(self, Self::Backtest(_) | Self::Consolidate)
     }
 
+    /// Whether carrying it out twice is the same as once, so that it may be sent again when the answer was lost.
+    #[must_use]
+    pub fn is_repeatable(&self) -> bool {
+        match self {
+            Self::Submit(submission) => submission.key.is_some(),
+            Self::Amend { .. }
+            | Self::Pause(_)
+            | Self::Resume(_)
+            | Self::PutAgent { .. }
+            | Self::SetStanding { .. }
+            | Self::PutPlugin(_)
+            | Self::UseRouter { .. }
+            | Self::Consolidate => true,
+            Self::Cancel { .. }
+            | Self::Retry { .. }
+            | Self::Drop { .. }
+            | Self::Answer { .. }
+            | Self::Feedback { .. }
+            | Self::RemoveAgent { .. }
+            | Self::RemovePlugin { .. }
+            | Self::StartTrial { .. }
+            | Self::MoveTrial { .. }
+            | Self::EndTrial { .. }
+            | Self::Promote { .. }
+            | Self::Backtest(_)
+            | Self::ForgetNote { .. }
+            | Self::Drain => false,
+        }
+    }
+
     /// Validates the command's values.
     ///
     /// # Errors
@@ -249,22 +277,22 @@ impl Command {
         match &self {
             Self::Submit(submission) => {
                 router(&submission.router)?;
-                submission.key.as_deref().map_or(Ok(()), |key| text("key", key, MAX_NAME + 32))?;
+                submission.key.as_deref().map_or(Ok(()), |key| text("key", key, NAME + 32))?;
             }
             Self::Cancel { why, .. } | Self::EndTrial { why, .. } => text("reason", why, MAX_TEXT)?,
             Self::Answer { text: answer, by, .. } => {
                 text("answer", answer, MAX_TEXT)?;
-                text("name", by, MAX_NAME)?;
+                text("name", by, NAME)?;
             }
             Self::Feedback { score, note, by, .. } => {
                 within("score", *score, 0.0..=1.0)?;
                 text("note", note, MAX_TEXT)?;
-                text("name", by, MAX_NAME)?;
+                text("name", by, NAME)?;
             }
             Self::PutAgent { card: new } => card(new)?,
             Self::PutPlugin(row) => {
                 name("plugin", &row.name)?;
-                text("digest", &row.digest, MAX_NAME)?;
+                text("digest", &row.digest, NAME)?;
                 list("grants", &row.grants)?;
             }
             Self::RemovePlugin { name: plugin } => name("plugin", plugin)?,
@@ -311,7 +339,7 @@ fn sound(plan: &Plan) -> Result<Plan, CommandError> {
     let shown: Vec<String> = errors.iter().take(MAX_ERRORS).map(ToString::to_string).collect();
     let count = errors.len();
     let more = if count > MAX_ERRORS { format!("\nthe plan has {count} errors") } else { String::new() };
-    invalid(shown.join("\n") + &more)
+    invalid(excerpt(shown.join("\n"), MESSAGE) + &more)
 }
 
 fn invalid<T>(what: String) -> Result<T, CommandError> {
@@ -332,7 +360,7 @@ fn name(what: &str, text: &str) -> Result<(), CommandError> {
     if text.chars().any(char::is_control) {
         return invalid(format!("a name has no control characters: {:?}", excerpt(text, 64)));
     }
-    self::text("name", text, MAX_NAME)
+    self::text("name", text, NAME)
 }
 
 /// A name that can be part of a file's name and of a table's in the configuration.
@@ -364,7 +392,7 @@ fn list(what: &str, entries: &[String]) -> Result<(), CommandError> {
     if entries.len() > MAX_LIST {
         return invalid(format!("at most {MAX_LIST} {what}, not {}", entries.len()));
     }
-    entries.iter().try_for_each(|entry| text("name", entry, MAX_NAME))
+    entries.iter().try_for_each(|entry| text("name", entry, NAME))
 }
 
 fn within(what: &str, value: f64, range: std::ops::RangeInclusive<f64>) -> Result<(), CommandError> {
@@ -376,7 +404,7 @@ fn within(what: &str, value: f64, range: std::ops::RangeInclusive<f64>) -> Resul
 
 fn router(choice: &RouterChoice) -> Result<(), CommandError> {
     name("router", &choice.name)?;
-    text("digest", &choice.digest, MAX_NAME)
+    text("digest", &choice.digest, NAME)
 }
 
 fn card(card: &Card) -> Result<(), CommandError> {
@@ -388,7 +416,7 @@ fn card(card: &Card) -> Result<(), CommandError> {
         return invalid(format!("at most {MAX_LIST} settings, not {}", card.config.len()));
     }
     for (key, value) in &card.config {
-        text("name", key, MAX_NAME)?;
+        text("name", key, NAME)?;
         text("setting", value, MAX_TEXT)?;
     }
     if card.capacity <= MAX_CAPACITY && card.capacity > 0 {

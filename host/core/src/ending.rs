@@ -15,7 +15,7 @@ use crate::fault::ErrorClass;
 pub enum Ending {
     /// Its outcome was accepted.
     Accepted,
-    /// Its agent is done; validators, or the merge queue, have not said yet what they think of the outcome.
+    /// Its agent is done; validators or the merge queue have yet to decide about the outcome.
     Claimed,
     /// Accepted, and in the way of what landed meanwhile.
     Conflicted,

@@ -3,6 +3,8 @@
 /// Maximum size in bytes of a message, such as a fault, a reason or an explanation. The record keeps messages for
 /// ever.
 pub const MESSAGE: usize = 4 << 10;
+/// Maximum size in bytes of a name, and of a path in place of one.
+pub const NAME: usize = 4 << 10;
 
 /// The text, cut at a character boundary to at most `most` bytes, which include a note that it was cut.
 #[must_use]

@@ -6,6 +6,8 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::malformed::Malformed;
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
         $(#[$doc])*
@@ -20,14 +22,14 @@ macro_rules! id {
         }
 
         impl FromStr for $name {
-            type Err = String;
+            type Err = Malformed;
 
-            fn from_str(text: &str) -> Result<Self, String> {
+            fn from_str(text: &str) -> Result<Self, Malformed> {
                 text.strip_prefix($prefix)
                     .and_then(|digits| digits.parse().ok())
                     .filter(|number| *number > 0)
                     .map($name)
-                    .ok_or_else(|| format!(concat!("expected {} and a number, such as ", $prefix, "1, not {:?}"), $prefix, text))
+                    .ok_or_else(|| Malformed::new(concat!($prefix, " and a number, such as ", $prefix, "1"), text))
             }
         }
     };
@@ -98,7 +100,8 @@ mod tests {
 
     #[test]
     fn a_foreign_prefix_is_refused() {
-        assert_eq!("t17".parse::<RunId>(), Err("expected r and a number, such as r1, not \"t17\"".into()));
-        assert!("r0".parse::<RunId>().is_err_and(|why| why.contains("r0")));
+        let why = |text: &str| text.parse::<RunId>().map_err(|why| why.to_string());
+        assert_eq!(why("t17"), Err("expected r and a number, such as r1, not \"t17\"".into()));
+        assert_eq!(why("r0"), Err("expected r and a number, such as r1, not \"r0\"".into()));
     }
 }

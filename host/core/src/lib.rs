@@ -1,13 +1,16 @@
 //! Plans, tasks, agents, outcomes, and the commands, operations and events that change them. All of it is data and pure
-//! functions, to which time and seed are passed; only [`clock`] asks the machine, and only [`plan::load`] reads files.
+//! functions, to which time and seed are passed; only [`clock`] asks the machine, and only
+//! [`file`] and [`plan::load`] read files.
 
 #![deny(missing_docs)]
 
 pub mod clock;
 pub mod excerpt;
+pub mod file;
 pub mod id;
 pub mod learning;
 pub mod lease;
+pub mod malformed;
 pub mod nearest;
 pub mod seed;
 pub mod size;

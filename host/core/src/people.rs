@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::clock::Time;
 use crate::id::{QuestionId, RunId, TaskId};
@@ -78,14 +79,26 @@ pub struct Answer {
     pub at: Time,
 }
 
+/// An answer that is none of a question's choices. Give one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("expected one of {}, not {answer:?}", choices.join(", "))]
+pub struct NotAChoice {
+    /// What the question offers.
+    pub choices: Vec<String>,
+    /// What was answered.
+    pub answer: String,
+}
+
 impl Question {
+    /// Whether the question can be answered so.
+    ///
     /// # Errors
-    /// The answer isn't among the choices; the message lists them.
-    pub fn takes(&self, answer: &str) -> Result<(), String> {
+    /// The answer isn't among the choices.
+    pub fn takes(&self, answer: &str) -> Result<(), NotAChoice> {
         if self.choices.is_empty() || self.choices.iter().any(|choice| choice == answer) {
             return Ok(());
         }
-        Err(format!("expected one of {}, not {answer:?}", self.choices.join(", ")))
+        Err(NotAChoice { choices: self.choices.clone(), answer: answer.to_owned() })
     }
 }
 

@@ -8,6 +8,8 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, de};
 
+use crate::malformed::Malformed;
+
 /// A path pattern relative to the plan's folder: `*` and `?` stay inside one path segment, `**` stands for any
 /// number of segments.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,10 +84,10 @@ impl fmt::Display for Glob {
 }
 
 impl FromStr for Glob {
-    type Err = String;
+    type Err = Malformed;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = |why| Err(format!("expected a path pattern such as \"src/**\", not {text:?}: {why}"));
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let wrong = |why| Err(Malformed::new("a path pattern such as \"src/**\"", text).because(why));
         if text.is_empty() {
             return wrong("it is empty");
         }
@@ -264,11 +266,13 @@ mod tests {
     #[test]
     fn a_bad_pattern_says_why() {
         assert_eq!(
-            "src/**.rs".parse::<Glob>(),
+            "src/**.rs".parse::<Glob>().map_err(|why| why.to_string()),
             Err("expected a path pattern such as \"src/**\", not \"src/**.rs\": ** must be a whole segment"
                 .into())
         );
-        assert!("../x".parse::<Glob>().is_err_and(|why| why.ends_with("it must not hold . or ..")));
+        assert!(
+            "../x".parse::<Glob>().is_err_and(|why| why.to_string().ends_with("it must not hold . or .."))
+        );
     }
 
     /// The plain meaning of a pattern, by trying everything.

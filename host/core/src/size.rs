@@ -7,6 +7,8 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, de};
 
+use crate::malformed::Malformed;
+
 /// A number of bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size(pub usize);
@@ -24,10 +26,10 @@ impl fmt::Display for Size {
 }
 
 impl FromStr for Size {
-    type Err = String;
+    type Err = Malformed;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("expected a size such as \"64KiB\", \"16MiB\" or \"1GiB\", not {text:?}");
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let wrong = || Malformed::new("a size such as \"64KiB\", \"16MiB\" or \"1GiB\"", text);
         let (unit, size) = UNITS.into_iter().find(|(unit, _)| text.ends_with(unit)).ok_or_else(wrong)?;
         let number: usize = text.trim_end_matches(unit).trim().parse().map_err(|_| wrong())?;
         number.checked_mul(size).map(Self).ok_or_else(wrong)
@@ -70,7 +72,7 @@ mod tests {
             assert_eq!(text.parse::<Size>().map(|size| size.to_string()), Ok(text.to_owned()));
         }
         assert_eq!(
-            "1MB".parse::<Size>(),
+            "1MB".parse::<Size>().map_err(|why| why.to_string()),
             Err("expected a size such as \"64KiB\", \"16MiB\" or \"1GiB\", not \"1MB\"".into())
         );
     }

@@ -8,6 +8,8 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize, de};
 
+use crate::malformed::Malformed;
+
 /// A duration, kept to the millisecond.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Span(pub Duration);
@@ -50,15 +52,22 @@ impl fmt::Display for Span {
     }
 }
 
-impl FromStr for Span {
-    type Err = String;
+/// A number of milliseconds, cut to what people want to know of it: `1.2s`, `3m05s`, `2h10m`.
+#[must_use]
+pub fn rounded(millis: u64) -> String {
+    match millis {
+        0..60_000 => format!("{}.{}s", millis / 1000, millis % 1000 / 100),
+        60_000..3_600_000 => format!("{}m{:02}s", millis / 60_000, millis / 1000 % 60),
+        _ => format!("{}h{:02}m", millis / 3_600_000, millis / 60_000 % 60),
+    }
+}
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || {
-            format!(
-                "expected a length of time such as \"500ms\", \"30s\", \"10m\", \"2h\" or \"1d\", not {text:?}"
-            )
-        };
+impl FromStr for Span {
+    type Err = Malformed;
+
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let wrong =
+            || Malformed::new("a length of time such as \"500ms\", \"30s\", \"10m\", \"2h\" or \"1d\"", text);
         let mut rest = text.trim();
         let mut millis: u64 = 0;
         if rest.is_empty() {
@@ -120,7 +129,7 @@ mod tests {
     #[test]
     fn says_what_it_expected() {
         for text in ["", "10", "m", "1 h", "-1s", "1.5h", "99999999999999999999d"] {
-            let wrong = text.parse::<Span>();
+            let wrong = text.parse::<Span>().map_err(|why| why.to_string());
             assert_eq!(
                 wrong,
                 Err(format!(

@@ -1,4 +1,4 @@
-//! Whether what the validators said is enough: all of it, a quorum of them, or a weighted mean above a threshold.
+//! Whether the validators' results suffice: all passed, a quorum did, or their weighted mean reaches a threshold.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use baton_core::outcome::Check;
 use baton_core::plan::Workstream;
 use baton_core::task::policy::Acceptance;
 
-/// What one validator came to.
+/// The result of one validator.
 struct Voice {
     passed: bool,
     score: f64,

@@ -302,7 +302,7 @@ async fn clocks(capabilities: &Capabilities, silence: Option<Duration>) -> Cance
         loop {
             let until = Time(capabilities.attempt_events.last_activity.load(Ordering::SeqCst)) + silence;
             if is_late(until) {
-                // Nobody listened: what was said meanwhile is still to be read.
+                // Nobody listened: messages that arrived meanwhile are still to be read.
                 capabilities.attempt_events.last_activity.store(capabilities.clock.now().0, Ordering::SeqCst);
                 continue;
             }

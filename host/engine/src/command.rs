@@ -1,6 +1,8 @@
 //! Carrying out what clients ask for. A command becomes operations of the engine's own, or work whose result is one; the
 //! operations never leave the engine.
 
+mod named;
+
 use std::sync::Arc;
 
 use baton_core::agent::Card;
@@ -9,6 +11,7 @@ use baton_core::command::{Backtest, Command, CommandError, Target};
 use baton_core::event::Fact;
 use baton_core::id::{AgentId, RunId};
 use baton_core::op::{self, HostError, Op, Rejection, RouterChange};
+use baton_core::plan::Workstream;
 use baton_core::plan::diff::Diff;
 use baton_plugin::library::Library;
 use baton_store::{Reader, Store, reader};
@@ -17,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::Live;
 use crate::learning::consolidation;
 use crate::replay::judged::{Backtested, judged};
+use named::Named;
 
 /// The result of a command.
 #[derive(Debug, Serialize, Deserialize)]
@@ -113,13 +117,16 @@ fn noted(asked: &Backtest, found: &Backtested) -> Op {
 pub fn carry_out(
     store: &mut Store,
     reader: &Reader,
-    library: &dyn Fn() -> Result<Library, CommandError>,
+    library: &dyn Fn() -> Result<Arc<Library>, CommandError>,
     command: Command,
 ) -> Result<Reply, CommandError> {
+    if let Some(named) = Named::by(&command) {
+        named.check(library()?.as_ref())?;
+    }
     match work(command) {
         Work::Apply(op) => apply(store, *op),
         Work::Backtest(asked) => {
-            let found = judged(reader, &library()?, &asked, Clock::system().now())?;
+            let found = judged(reader, library()?.as_ref(), &asked, Clock::system().now())?;
             if asked.recorded {
                 apply(store, noted(&asked, &found))?;
             }
@@ -154,14 +161,18 @@ impl Live {
     /// # Errors
     /// Why it was not carried out.
     pub async fn command(&self, command: Command) -> Result<Reply, CommandError> {
+        if let Some(named) = Named::by(&command) {
+            let library = Arc::clone(self.library());
+            blocking(move || named.check(&library)).await?;
+        }
         match work(command) {
             Work::Apply(op) => Ok(Reply::of(self.apply(*op).await?.reply)),
             Work::Backtest(asked) => self.backtest(asked).await,
             Work::Consolidate => {
                 while let Some(op) = self.consolidation().await? {
                     // Otherwise a step of the host's own was faster, and counts.
-                    if let Err(Rejection::Store(why)) = self.apply(op).await {
-                        return Err(unreadable(why));
+                    if let Err(why @ (Rejection::Store(_) | Rejection::Host(_))) = self.apply(op).await {
+                        return Err(why.into());
                     }
                 }
                 Ok(Reply::Done)
@@ -183,6 +194,25 @@ impl Live {
             answer?;
         }
         Ok(())
+    }
+
+    /// Adds workstreams to a run that is open, beside those of its plan. They are handed over at once; the answer comes when
+    /// they are durable.
+    ///
+    /// # Errors
+    /// Why they were refused.
+    pub fn extend(
+        &self,
+        run: RunId,
+        workstreams: Vec<Workstream>,
+    ) -> impl Future<Output = Result<(), CommandError>> + use<> {
+        let answers = self.submit(vec![Op::Extend { run, workstreams }]);
+        async move {
+            for answer in answers.await {
+                answer?;
+            }
+            Ok(())
+        }
     }
 
     async fn backtest(&self, asked: Backtest) -> Result<Reply, CommandError> {

@@ -26,11 +26,11 @@ pub struct Prepared {
     pub task: Task,
     pub spec: Workstream,
     pub feedback: Vec<String>,
-    /// Consultations so far, and what the newest came to.
+    /// Consultations so far, and the result of the newest.
     pub consulted: (usize, Option<Outcome>),
     /// Agents that have siblings from which it is to be kept apart.
     pub avoid: Vec<AgentId>,
-    /// What the tasks came to on which it depends; read when it starts.
+    /// The outcomes of the tasks on which it depends; read when it starts.
     pub inputs: Vec<(String, Outcome)>,
 }
 
@@ -232,7 +232,7 @@ pub enum Place {
     Broke(Fault),
 }
 
-/// What people said of an agent's work.
+/// People's ratings of an agent's work.
 fn feedback(opinion: &Opinion) -> Vec<Attr> {
     let said = [
         ("feedback.verdicts", opinion.verdicts.to_string()),

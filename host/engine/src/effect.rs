@@ -17,7 +17,8 @@ use baton_plugin::PluginError;
 use baton_plugin::agent::ProbeResult;
 use baton_plugin::capability::{Cancellation, UsageMeter};
 use baton_plugin::router::{Attr, Routed, Snapshot};
-use baton_store::read::routing::Line;
+use baton_store::Reading;
+use baton_store::read::routing::RouterCursor;
 
 use crate::attempt;
 use crate::decide::{Batch, Prepared};
@@ -93,7 +94,7 @@ pub struct Lesson {
     /// It decides in the shadow of others, so no decision waits for its lesson.
     pub aside: bool,
     pub config: Vec<Attr>,
-    pub cursor: Line,
+    pub cursor: RouterCursor,
 }
 
 /// An attempt to be made.
@@ -155,7 +156,7 @@ pub enum Done {
         took: std::time::Duration,
     },
     Consolidated {
-        step: Result<Option<(Op, bool)>, String>,
+        step: Reading<Option<(Op, bool)>>,
         took: std::time::Duration,
     },
     Ended {
@@ -192,7 +193,7 @@ pub struct Ended {
     pub epoch: Epoch,
     pub agent: AgentId,
     pub started: Time,
-    /// What it said that it used up while it ran.
+    /// The usage that it reported while it ran.
     pub used: Usage,
     /// Whether it started a program or sent a request.
     pub reached: bool,

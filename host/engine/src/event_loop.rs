@@ -11,7 +11,7 @@ use live::Query;
 use std::time::Duration;
 
 use baton_core::clock::{Clock, Time};
-use baton_core::op::{Applied, Op, Rejection, Reply};
+use baton_core::op::{Applied, HostError, Op, Rejection, Reply};
 use baton_plugin::capability::attempt_event::AttemptEvent;
 use baton_plugin::lease::HostLease;
 use baton_store::Reader;
@@ -23,7 +23,7 @@ use crate::in_flight::InFlight;
 use crate::scheduler::Scheduler;
 use crate::work::Workers;
 
-/// How often the loop looks around without having been told anything.
+/// How often the loop takes a turn without any message.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// Messages that are taken in before the scheduler has its next turn.
@@ -49,7 +49,7 @@ struct EventLoop {
     workers: Workers,
     inbox: mpsc::UnboundedReceiver<Message>,
     outbox: mpsc::UnboundedSender<Message>,
-    /// Counts commits, for whoever waits for one.
+    /// Counts commits, for those who wait for one.
     commits: watch::Sender<u64>,
     /// What attempts show while they work, and to whom.
     attempt_events: mpsc::UnboundedReceiver<AttemptEvent>,
@@ -62,6 +62,15 @@ struct EventLoop {
 
 impl EventLoop {
     async fn run(mut self) -> Result<(), Rejection> {
+        let ended = self.turns().await;
+        self.inbox.close();
+        while let Ok(message) = self.inbox.try_recv() {
+            turn_away(message);
+        }
+        ended
+    }
+
+    async fn turns(&mut self) -> Result<(), Rejection> {
         let mut beat = tokio::time::interval(HEARTBEAT);
         let mut messages = Vec::new();
         loop {
@@ -79,13 +88,17 @@ impl EventLoop {
                 _ = beat.tick() => self.renew(),
                 () = timer => {}
             }
-            for message in messages.drain(..) {
+            let mut taken = messages.drain(..);
+            while let Some(message) = taken.next() {
                 match message {
                     Message::Query(query) => self.asked(query),
                     Message::Committed { answers, sent, reply } => self.committed(answers, sent, reply)?,
                     Message::Done(done) => self.scheduler.done(done, self.clock.now()),
                     Message::Drain => self.scheduler.drain(),
-                    Message::Stop => return self.give_back().await,
+                    Message::Stop => {
+                        taken.for_each(turn_away);
+                        return self.give_back().await;
+                    }
                 }
                 self.carry_out();
             }
@@ -116,8 +129,8 @@ impl EventLoop {
         });
     }
 
-    /// The store has spoken: what it changed is what is. Without it, or with one that is another host's, nothing here may
-    /// act any more.
+    /// Takes over the store's answers. If the store failed, or belongs to another host by now, nothing here may act any
+    /// more.
     fn committed(
         &mut self,
         answers: Answers,
@@ -174,6 +187,13 @@ impl EventLoop {
         });
         let _ = told.await;
         Ok(())
+    }
+}
+
+/// Tells who asked for operations that nothing became of them. Others notice that the loop has ended.
+fn turn_away(message: Message) {
+    if let Message::Query(Query::Apply { ops, reply }) = message {
+        let _ = reply.send(vec![Err(HostError::Ending.into()); ops.len()]);
     }
 }
 

@@ -107,7 +107,7 @@ async fn sealed(
     })?;
     if changes.is_empty() && !spec.allow_no_change {
         let left_out = workspaces.left_out(tree).await.map(|why| format!(": {why}")).unwrap_or_default();
-        let why = format!("it says that it is done and has changed no file of its tree{left_out}");
+        let why = format!("it claims to be done and has changed no file of its tree{left_out}");
         return Err(Fault::new(ErrorClass::Unaccepted, why));
     }
     let json = |value: serde_json::Result<String>| value.unwrap_or_default();
@@ -134,7 +134,9 @@ fn message(spec: &Workstream, outcome: &Outcome, key: Key) -> String {
     let short: String = title.chars().filter(|c| !c.is_control()).take(TITLE).collect();
     let harmless = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
     let summary: String = outcome.summary.chars().filter(harmless).take(SUMMARY).collect();
-    format!("{short}\n\n{}\n\nBaton-Task: {}\nBaton-Attempt: {key}\n", summary.trim(), spec.id)
+    let summary = summary.trim();
+    let body = if summary.is_empty() { String::new() } else { format!("{summary}\n\n") };
+    format!("{short}\n\n{body}Baton-Task: {}\nBaton-Attempt: {key}\n", spec.id)
 }
 
 /// What an outcome claims to have changed, if it had a tree.
@@ -299,9 +301,28 @@ pub fn check(host: HostContext, profiles: Vec<String>) -> queue::Check {
             };
             let capabilities = host.own_capabilities(scope, Arc::new(Cancellation::default()));
             for profile in &profiles {
-                run_to_end(&capabilities, profile, &[], Vec::new()).await.map_err(|why| why.to_string())?;
+                run_to_end(&capabilities, profile, &[], Vec::new()).await?;
             }
             Ok(())
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use baton_core::id::RunId;
+
+    use super::*;
+
+    #[test]
+    fn a_commit_has_its_title_its_summary_if_any_and_where_it_is_from() {
+        let key = Key { run: RunId(1), task: TaskId(2), epoch: Epoch(3) };
+        let of = |summary: &str| {
+            let outcome = Outcome { summary: summary.to_owned(), ..Outcome::default() };
+            message(&Workstream::named("ws-1"), &outcome, key)
+        };
+        let trailers = format!("Baton-Task: ws-1\nBaton-Attempt: {key}\n");
+        assert_eq!(of("Did it.\n"), format!("ws-1\n\nDid it.\n\n{trailers}"));
+        assert_eq!(of(" \n"), format!("ws-1\n\n{trailers}"));
+    }
 }

@@ -45,7 +45,7 @@ impl Landing {
         }
     }
 
-    /// The merge queue can't land a claim and goes on trying: said once for each reason.
+    /// The merge queue can't land a claim and keeps trying: recorded once for each reason.
     pub fn stalled(&mut self, run: Option<RunId>, task: TaskId, epoch: Epoch, why: String) -> Option<Op> {
         let landing = self.on_their_way.get_mut(&task).filter(|landing| landing.epoch == epoch)?;
         if landing.stalled.as_ref() == Some(&why) {

@@ -11,11 +11,12 @@ use std::time::Duration;
 use baton_core::clock::Time;
 use baton_core::id::RunId;
 use baton_core::op::Op;
+use baton_store::Reading;
 
 use crate::effect::{Effect, Work};
 pub use lesson::Learned;
 
-/// From a run's first decision to its last its routers rest so many times as long as their last lesson took: decisions
+/// From a run's first decision to its last, its routers pause for this many times as long as their last lesson took: decisions
 /// may wait for lessons for 4 % of the time. More attempts than that leaves time for are told later.
 const LESSON_REST: u32 = 24;
 
@@ -23,7 +24,7 @@ const LESSON_REST: u32 = 24;
 const MANY: i64 = 5_000;
 const LONG: Duration = Duration::from_secs(60);
 
-/// While a run is going on, consolidation rests so many times as long as its last step took: it may have 3 % of a core.
+/// During a run, consolidation pauses for this many times as long as its last step took, so that it uses 3 % of a core.
 const CONSOLIDATION_REST: u32 = 32;
 
 /// The most notes that a task is given; those that weigh most come first.
@@ -98,7 +99,7 @@ impl Learning {
     /// A step was read from the record, with whether it is the last for now; none when there was nothing new.
     pub fn consolidated(
         &mut self,
-        step: Result<Option<(Op, bool)>, String>,
+        step: Reading<Option<(Op, bool)>>,
         took: Duration,
         now: Time,
     ) -> Option<Effect> {

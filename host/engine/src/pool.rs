@@ -34,7 +34,7 @@ pub enum Pulse {
     Asked,
 }
 
-/// What people said of an agent's work on a skill.
+/// People's ratings of an agent's work on a skill.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Opinion {
     pub verdicts: u32,

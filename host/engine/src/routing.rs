@@ -18,7 +18,7 @@ use baton_plugin::PluginError;
 use baton_plugin::limits::LimitKind;
 use baton_plugin::router::{Choice, LEAST_LOADED, LEAST_LOADED_DIGEST, Routed, least_loaded};
 use baton_stats::arm::Arm;
-use baton_store::read::routing::Line;
+use baton_store::read::routing::RouterCursor;
 
 use crate::board::Board;
 use crate::catalog::Catalog;
@@ -40,7 +40,7 @@ struct RunRouting {
     /// Contents that failed and gave way: none of them is taken up again by itself.
     rolled_back: BTreeSet<String>,
     /// Where each router stands, by digest; of those that were asked since this host started.
-    cursors: HashMap<String, Line>,
+    cursors: HashMap<String, RouterCursor>,
     failures: u32,
     /// Questions and lessons under way. While there is one, no other begins: each goes on from the state before.
     in_flight: u32,
@@ -242,7 +242,7 @@ impl Routing {
         (Some(Answered { batch, answer, decision }), effects)
     }
 
-    /// An answer that nobody waits for any more: the router stands where it stood.
+    /// An answer that nobody waits for any more: the router's state stays as it was.
     pub fn dropped(&mut self, batch: &Batch) {
         if let Some(routing) = self.runs.get_mut(&batch.run) {
             routing.in_flight -= 1;
@@ -303,11 +303,11 @@ impl Routing {
 
     /// Where a router stands in a run, if that was read already.
     #[must_use]
-    pub fn cursor(&self, run: RunId, router: &RouterChoice) -> Option<&Line> {
+    pub fn cursor(&self, run: RunId, router: &RouterChoice) -> Option<&RouterCursor> {
         self.runs.get(&run)?.cursors.get(&router.digest)
     }
 
-    pub fn put_cursor(&mut self, run: RunId, router: &RouterChoice, cursor: Line) {
+    pub fn put_cursor(&mut self, run: RunId, router: &RouterChoice, cursor: RouterCursor) {
         if let Some(routing) = self.runs.get_mut(&run) {
             routing.cursors.insert(router.digest.clone(), cursor);
         }
@@ -343,7 +343,7 @@ impl Routing {
         run: RunId,
         router: &RouterChoice,
         aside: bool,
-        cursor: Option<Line>,
+        cursor: Option<RouterCursor>,
         observed: i64,
     ) {
         let Some(routing) = self.runs.get_mut(&run) else { return };

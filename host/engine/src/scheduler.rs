@@ -330,8 +330,8 @@ impl Scheduler {
         }
         let observed = self.learning.observed();
         match taught {
-            Ok(Learned { line, op }) => {
-                self.routing.end_lesson(run, router, aside, Some(line), observed);
+            Ok(Learned { cursor, op }) => {
+                self.routing.end_lesson(run, router, aside, Some(cursor), observed);
                 self.add(op);
             }
             Err(why) => {

@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use baton_core::agent::Card;
 use baton_core::agent::breaker;
+use baton_core::budget::Budget;
 use baton_core::clock::{Clock, ClockSkew, Time};
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::id::{AgentId, Epoch, RunId, TaskId};
-use baton_core::op::{End, Op, Reply, RouterChoice, Submission};
+use baton_core::op::{End, Op, Rejection, Reply, RouterChoice, Submission};
 use baton_core::people::QuestionPolicy;
 use baton_core::plan::{Plan, Workstream};
 use baton_core::seed::Seed;
@@ -21,7 +22,9 @@ use baton_core::usage::Usage;
 use baton_plugin::PluginError;
 use baton_plugin::agent::ProbeResult as Said;
 use baton_plugin::router::{Answer, Choice, Routed, Snapshot};
-use baton_store::{Reader, Store};
+use baton_store::writer::Answers;
+use baton_store::{OpenError, ReadError, Reader, Store};
+use thiserror::Error;
 
 use crate::attempt;
 use crate::attempts::Attempts;
@@ -36,6 +39,7 @@ use crate::in_flight::InFlight;
 use crate::learning::Learned;
 use crate::routing::Routing;
 use crate::scheduler::{Parts, Scheduler};
+use crate::why::{self, Why};
 
 /// What will come of an attempt.
 #[derive(Debug)]
@@ -76,8 +80,27 @@ pub struct Setting<'a> {
     pub router: RouterChoice,
     /// Of the router.
     pub config: BTreeMap<String, String>,
+    pub budget: Budget,
+    pub limits: ConcurrencyLimits,
     /// Keep every decision in the store.
     pub record: bool,
+}
+
+/// Why a simulation can't go on.
+#[derive(Debug, Error)]
+pub enum SimulationError {
+    /// The machine has no memory for a store of its own.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// An operation was refused, such as that of a plan which is no good.
+    #[error(transparent)]
+    Refused(#[from] Rejection),
+    /// What was stored can't be read back.
+    #[error(transparent)]
+    Unreadable(#[from] ReadError),
+    /// Take it out of the plan.
+    #[error("a simulation has no trial, no composite tasks, no validators and no trees")]
+    Unsupported,
 }
 
 pub struct Simulator {
@@ -106,12 +129,11 @@ impl Simulator {
     ///
     /// # Errors
     /// The store that is made for it failed, or refused the plan.
-    pub fn new(setting: Setting<'_>) -> Result<Self, String> {
-        let Setting { plan, agents, seed, router, config, record } = setting;
+    pub fn new(setting: Setting<'_>) -> Result<Self, SimulationError> {
+        let Setting { plan, agents, seed, router, config, budget, limits, record } = setting;
         let clock = Clock::manual(START);
-        let store = Store::in_memory(clock.clone()).map_err(|why| why.to_string())?;
-        let attempts =
-            Attempts::new(BudgetGate::default(), ConcurrencyLimits::default(), Places::unlimited());
+        let store = Store::in_memory(clock.clone())?;
+        let attempts = Attempts::new(BudgetGate::new(budget), limits, Places::unlimited());
         let scheduler = Scheduler::new(Parts {
             catalog: Catalog::Fixed(config),
             people: Arc::new(QuestionPolicy::default()),
@@ -126,10 +148,7 @@ impl Simulator {
         });
         let (endings, reasons, backlog) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         let mut simulator = Self { store, clock, scheduler, run: RunId(1), endings, reasons, backlog };
-        simulator
-            .scheduler
-            .recover(simulator.store.reader(), ClockSkew::None, START)
-            .map_err(|why| why.to_string())?;
+        simulator.scheduler.recover(simulator.store.reader(), ClockSkew::None, START)?;
         simulator.apply(agents.iter().map(|card| Op::PutAgent { card: card.clone() }).collect())?;
         simulator.apply(vec![Op::Submit(Box::new(Submission { plan, seed, router, key: None }))])?;
         Ok(simulator)
@@ -138,6 +157,15 @@ impl Simulator {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Why a task is not running; none if nothing is in its way.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn why(&mut self, task: TaskId) -> Result<Option<Why>, SimulationError> {
+        let known = self.scheduler.known(task, self.clock.now());
+        Ok(why::explained(self.store.reader(), task, known)?)
     }
 
     /// A registered agent by its name.
@@ -151,21 +179,20 @@ impl Simulator {
     ///
     /// # Errors
     /// The store failed, or refused one of them.
-    pub fn apply(&mut self, ops: Vec<Op>) -> Result<(), String> {
+    pub fn apply(&mut self, ops: Vec<Op>) -> Result<(), SimulationError> {
         for answer in self.send(ops)? {
-            if let Reply::Run { run, .. } = answer.map_err(|why| why.to_string())?.reply {
+            if let Reply::Run { run, .. } = answer?.reply {
                 self.run = run;
             }
         }
         Ok(())
     }
 
-    fn send(&mut self, ops: Vec<Op>) -> Result<baton_store::writer::Answers, String> {
+    fn send(&mut self, ops: Vec<Op>) -> Result<Answers, SimulationError> {
         let sent = InFlight::of(&ops);
         let answers = self.store.apply(ops);
         let now = self.clock.now();
-        let taken = self.scheduler.committed(&answers, &sent, self.store.reader(), now);
-        taken.map_err(|why| why.to_string())?;
+        self.scheduler.committed(&answers, &sent, self.store.reader(), now)?;
         Ok(answers)
     }
 
@@ -180,7 +207,7 @@ impl Simulator {
     ///
     /// # Errors
     /// The store failed.
-    pub fn advance(&mut self, to: Time) -> Result<Vec<TaskId>, String> {
+    pub fn advance(&mut self, to: Time) -> Result<Vec<TaskId>, SimulationError> {
         self.clock.advance_to(to);
         let mut ended = Vec::new();
         while let Some(ending) = self.endings.first_entry().filter(|ending| ending.key().0 <= to) {
@@ -197,7 +224,7 @@ impl Simulator {
     }
 
     /// Has the store do what the scheduler asks for; work is left for the next turn.
-    fn flush(&mut self) -> Result<(), String> {
+    fn flush(&mut self) -> Result<(), SimulationError> {
         let effects = self.scheduler.take_effects();
         let (ops, work): (Vec<Effect>, Vec<Effect>) =
             effects.into_iter().partition(|effect| matches!(effect, Effect::Apply(_)));
@@ -209,7 +236,7 @@ impl Simulator {
     ///
     /// # Errors
     /// The store failed.
-    pub fn teach(&mut self, driver: &mut Driver<'_>) -> Result<(), String> {
+    pub fn teach(&mut self, driver: &mut Driver<'_>) -> Result<(), SimulationError> {
         let mut started = Vec::new();
         loop {
             self.scheduler.teach_all(self.store.reader(), self.clock.now());
@@ -223,7 +250,7 @@ impl Simulator {
     ///
     /// # Errors
     /// The store failed.
-    pub fn play(&mut self, driver: &mut Driver<'_>) -> Result<Vec<Start>, String> {
+    pub fn play(&mut self, driver: &mut Driver<'_>) -> Result<Vec<Start>, SimulationError> {
         let mut started = Vec::new();
         loop {
             let before = started.len();
@@ -236,7 +263,11 @@ impl Simulator {
     }
 
     /// Carries effects out until there are no more. Whether there were any.
-    fn settle_effects(&mut self, driver: &mut Driver<'_>, started: &mut Vec<Start>) -> Result<bool, String> {
+    fn settle_effects(
+        &mut self,
+        driver: &mut Driver<'_>,
+        started: &mut Vec<Start>,
+    ) -> Result<bool, SimulationError> {
         let mut any = false;
         loop {
             let mut effects = std::mem::take(&mut self.backlog);
@@ -254,7 +285,7 @@ impl Simulator {
         effects: Vec<Effect>,
         driver: &mut Driver<'_>,
         started: &mut Vec<Start>,
-    ) -> Result<(), String> {
+    ) -> Result<(), SimulationError> {
         let mut ops = Vec::new();
         for effect in effects {
             match effect {
@@ -270,7 +301,7 @@ impl Simulator {
     }
 
     /// The results of work that takes no time here.
-    fn work(&mut self, work: Work, driver: &mut Driver<'_>) -> Result<Done, String> {
+    fn work(&mut self, work: Work, driver: &mut Driver<'_>) -> Result<Done, SimulationError> {
         let took = Duration::ZERO;
         match work {
             Work::Route { batch, router } => {
@@ -291,7 +322,7 @@ impl Simulator {
             Work::Consolidate => Ok(Done::Consolidated { step: Ok(None), took }),
             Work::Probe { agent, card: _ } => Ok(Done::Probed { agent, said: Ok(Said::Ready) }),
             Work::Shadow(_) | Work::Advance(_) | Work::Judge(_) | Work::Sweep(_) | Work::Attempt(_) => {
-                Err("a simulation has no trial, no composite tasks, no validators and no trees".into())
+                Err(SimulationError::Unsupported)
             }
         }
     }
@@ -305,7 +336,7 @@ impl Simulator {
     }
 
     /// A run that is simulated never settles: more of it may still arrive.
-    fn store_all(&mut self, effects: Vec<Effect>) -> Result<(), String> {
+    fn store_all(&mut self, effects: Vec<Effect>) -> Result<(), SimulationError> {
         let op = |effect| match effect {
             Effect::Apply(Op::Settle { .. }) | Effect::Start(_) => None,
             Effect::Apply(op) => Some(op),

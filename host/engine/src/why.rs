@@ -254,7 +254,7 @@ fn ready(conn: &Reader, known: Known) -> Reading<Option<Why>> {
     })
 }
 
-/// A strategy or the merge queue has the word.
+/// It waits for a strategy or for the merge queue.
 fn turn(conn: &Reader, task: &Task, stage: WaitingOn, known: Known) -> Reading<Why> {
     match known {
         Known::Why(why @ (Why::Landing { .. } | Why::MergeQueue | Why::Draining)) => Ok(why),

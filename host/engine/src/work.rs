@@ -41,7 +41,7 @@ pub struct Workers {
     pub consolidation_reader: Arc<Mutex<Reader>>,
     /// Accepted trees, to the merge queue.
     pub landing: UnboundedSender<Entry>,
-    /// Trees that are of no more use, to whoever takes them away.
+    /// Trees that are no longer needed, for the task that removes them.
     pub sweeps: UnboundedSender<Sweep>,
     /// Held by what the host waits for before it ends.
     pub under_way: mpsc::Sender<()>,

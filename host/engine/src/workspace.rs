@@ -52,7 +52,7 @@ pub struct Workspaces {
     trees: Mutex<()>,
 }
 
-/// What an attempt claims to have changed: the commit that its tree started from, and the one that it came to.
+/// What an attempt claims to have changed: the commit that its tree started from, and the one that it ended with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     pub key: Key,
@@ -96,7 +96,7 @@ pub struct Change {
     pub from: Option<String>,
 }
 
-/// Under these names the host tells of a tree in an outcome.
+/// The names under which the host describes a tree in an outcome.
 pub mod attr {
     pub const TREE: &str = "workspace.tree";
     /// The attempt that claimed it.

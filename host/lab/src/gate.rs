@@ -13,12 +13,17 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use baton_core::seed::Seed;
+use baton_engine::replay::backtest::BacktestError;
+use baton_plugin::PluginError;
 use baton_plugin::library::Library;
 use baton_plugin::router::Router;
 use baton_stats::interval::{Interval, mean};
+use baton_stats::plot::PlotError;
+use baton_store::ReadError;
 use serde::Serialize;
+use thiserror::Error;
 
-use super::play::{Cast, Demand, Performance, play};
+use super::play::{Cast, Demand, Performance, PlayError, play};
 use super::score::{Score, score};
 use super::world::{Config, World};
 
@@ -111,6 +116,36 @@ impl Finding {
     }
 }
 
+/// Why a claim can't be measured.
+#[derive(Debug, Error)]
+pub enum GateError {
+    /// This machine can't run plugins, or the router is not bundled.
+    #[error(transparent)]
+    Router(#[from] PluginError),
+    /// Fix the router.
+    #[error("{router} in world {seed}: {source}")]
+    Play {
+        /// The router.
+        router: String,
+        /// The seed of the world.
+        seed: u64,
+        /// What went wrong in it.
+        source: PlayError,
+    },
+    /// Fix the router: it forecasts nothing.
+    #[error("{0} foresaw nothing")]
+    NoForecast(String),
+    /// What was recorded can't be judged.
+    #[error(transparent)]
+    Backtest(#[from] BacktestError),
+    /// What was recorded can't be read back.
+    #[error(transparent)]
+    Unreadable(#[from] ReadError),
+    /// What was measured can't be drawn.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+}
+
 /// The size of the measurements.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
@@ -138,8 +173,8 @@ pub struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn router(&self, name: &str) -> Result<Router, String> {
-        self.library.router(name).map_err(|why| why.to_string())
+    fn router(&self, name: &str) -> Result<Router, GateError> {
+        Ok(self.library.router(name)?)
     }
 
     fn worlds(&self, settings: &Config) -> Vec<World> {
@@ -147,7 +182,13 @@ impl Bench<'_> {
         seeds.map(|seed| World::build(&Config { seed, ..settings.clone() })).collect()
     }
 
-    fn play(&self, world: &World, name: &str, demand: Demand, record: bool) -> Result<Performance, String> {
+    fn play(
+        &self,
+        world: &World,
+        name: &str,
+        demand: Demand,
+        record: bool,
+    ) -> Result<Performance, GateError> {
         self.play_with(world, name, demand, record, &[])
     }
 
@@ -159,16 +200,20 @@ impl Bench<'_> {
         demand: Demand,
         record: bool,
         settings: &[(&str, &str)],
-    ) -> Result<Performance, String> {
+    ) -> Result<Performance, GateError> {
         let router = self.router(name)?;
         let config: BTreeMap<String, String> =
             settings.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         let seed = Seed(world.config.seed);
         let cast = Cast { router: &router, config: &config, seed, demand, record };
-        play(world, &cast).map_err(|why| format!("{name} in world {}: {why}", world.config.seed))
+        play(world, &cast).map_err(|source| GateError::Play {
+            router: name.to_owned(),
+            seed: world.config.seed,
+            source,
+        })
     }
 
-    fn scored(&self, worlds: &[World], name: &str, demand: Demand) -> Result<Vec<Score>, String> {
+    fn scored(&self, worlds: &[World], name: &str, demand: Demand) -> Result<Vec<Score>, GateError> {
         self.scored_with(worlds, name, demand, &[])
     }
 
@@ -178,7 +223,7 @@ impl Bench<'_> {
         name: &str,
         demand: Demand,
         settings: &[(&str, &str)],
-    ) -> Result<Vec<Score>, String> {
+    ) -> Result<Vec<Score>, GateError> {
         let play = |world: &World| self.play_with(world, name, demand, false, settings);
         worlds.iter().map(|world| Ok(score(world, &play(world)?.played))).collect()
     }
@@ -188,7 +233,7 @@ impl Bench<'_> {
 ///
 /// # Errors
 /// A router can't be used, or a store failed.
-pub fn measure(bench: &Bench<'_>, gate: Gate) -> Result<Finding, String> {
+pub fn measure(bench: &Bench<'_>, gate: Gate) -> Result<Finding, GateError> {
     match gate {
         Gate::G1 => declarations::wrong(bench),
         Gate::G2 => declarations::right(bench),

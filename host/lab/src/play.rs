@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use baton_core::agent::Card;
-use baton_core::budget::Cap;
+use baton_core::budget::{Budget, Cap};
 use baton_core::clock::Time;
 use baton_core::fault::{ErrorClass, Fault};
 use baton_core::op::{End, Op, RouterChoice};
@@ -14,12 +14,15 @@ use baton_core::seed::Seed;
 use baton_core::span::Span;
 use baton_core::task::policy::{Effects, Retry};
 use baton_core::usage::Usage;
+use baton_engine::ConcurrencyLimits;
 use baton_engine::attempt;
 use baton_engine::effect::Lesson;
 use baton_engine::learning::lesson;
-use baton_engine::simulator::{Driver, ScriptedAttempt, Setting, Simulator, Start, Teach};
+use baton_engine::simulator::{Driver, ScriptedAttempt, Setting, SimulationError, Simulator, Start, Teach};
+use baton_plugin::PluginError;
 use baton_plugin::router::{Answer, Choice, Routed, Router, Snapshot, least_loaded};
 use baton_store::Reader;
+use thiserror::Error;
 
 use super::score::Played;
 use super::world::{SimTask, World};
@@ -64,22 +67,39 @@ pub enum Demand {
 /// Consecutive moments at which nothing starts or ends before a router counts as postponing for ever.
 const IDLE_MOMENTS: u32 = 100_000;
 
+/// Why a world can't be played with a router.
+#[derive(Debug, Error)]
+pub enum PlayError {
+    /// Fix the router: its answer was unusable.
+    #[error(transparent)]
+    Router(#[from] PluginError),
+    /// Fix the router: it answers, and never assigns.
+    #[error("the router puts everything off forever")]
+    NeverAssigns,
+    /// The world removes an agent that it did not add.
+    #[error("agent {0} is not registered")]
+    Unregistered(String),
+    /// The store that was made for it failed.
+    #[error(transparent)]
+    Simulation(#[from] SimulationError),
+}
+
 /// Simulates a whole world with a plugin.
 ///
 /// # Errors
 /// The store failed, or the router's answer was unusable: unlike the host, a simulation has no fallback choice.
-pub fn play(world: &World, cast: &Cast<'_>) -> Result<Performance, String> {
+pub fn play(world: &World, cast: &Cast<'_>) -> Result<Performance, PlayError> {
     let mut failed = None;
     let mut route = |snapshot: &Snapshot| match cast.router.route(snapshot) {
         Ok(routed) => routed,
         Err(why) => {
-            failed.get_or_insert(why.to_string());
+            failed.get_or_insert(why);
             Routed { answer: least_loaded(snapshot), fuel: 0 }
         }
     };
     let performance = perform(world, cast, &mut route)?;
     match failed {
-        Some(why) => Err(why),
+        Some(why) => Err(why.into()),
         None => Ok(performance),
     }
 }
@@ -88,7 +108,7 @@ fn perform(
     world: &World,
     cast: &Cast<'_>,
     route: &mut dyn FnMut(&Snapshot) -> Routed,
-) -> Result<Performance, String> {
+) -> Result<Performance, PlayError> {
     let Cast { router, config, seed, record, .. } = *cast;
     let simulator = Simulator::new(Setting {
         plan: Plan { name: "simulation".into(), workstreams: Vec::new() },
@@ -96,6 +116,8 @@ fn perform(
         seed,
         router: RouterChoice { name: router.name().to_owned(), digest: router.digest().to_owned() },
         config: config.clone(),
+        budget: Budget::default(),
+        limits: ConcurrencyLimits::default(),
         record,
     })?;
     let mut play = Play::new(world, simulator, cast.demand);
@@ -120,7 +142,7 @@ fn perform(
         idle = if started.is_empty() && !ended { idle + 1 } else { 0 };
         play.note(started);
         if idle > IDLE_MOMENTS {
-            return Err("the router puts everything off forever".into());
+            return Err(PlayError::NeverAssigns);
         }
     }
     let Play { simulator, played, .. } = play;
@@ -156,7 +178,7 @@ impl<'w> Play<'w> {
     }
 
     /// Advances time and lets tasks arrive; returns whether anything ended.
-    fn advance(&mut self, at: Time) -> Result<bool, String> {
+    fn advance(&mut self, at: Time) -> Result<bool, PlayError> {
         let ended = !self.simulator.advance(at)?.is_empty();
         let mut arrived = Vec::new();
         while let Some(task) = self.world.tasks.get(self.next).filter(|task| time(task.arrives) <= at) {
@@ -172,7 +194,7 @@ impl<'w> Play<'w> {
     }
 
     /// Adds and removes agents as the world says.
-    fn muster(&mut self, task: usize) -> Result<(), String> {
+    fn muster(&mut self, task: usize) -> Result<(), PlayError> {
         let mut ops = Vec::new();
         for (index, agent) in self.world.agents.iter().enumerate() {
             let here = self.world.present(index, task);
@@ -182,14 +204,15 @@ impl<'w> Play<'w> {
             ops.push(if here {
                 Op::PutAgent { card: card(self.world, index) }
             } else {
-                let id = self.simulator.agent(&agent.name).ok_or("an agent is not registered")?;
+                let known = self.simulator.agent(&agent.name);
+                let id = known.ok_or_else(|| PlayError::Unregistered(agent.name.clone()))?;
                 Op::RemoveAgent { agent: id }
             });
         }
         if ops.is_empty() {
             return Ok(());
         }
-        self.simulator.apply(ops)
+        Ok(self.simulator.apply(ops)?)
     }
 
     fn note(&mut self, started: Vec<Start>) {

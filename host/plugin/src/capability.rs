@@ -24,6 +24,7 @@ use baton_core::clock::{Clock, Time};
 use baton_core::excerpt::{MESSAGE, excerpt};
 use baton_core::fault::Begun;
 use baton_core::id::{Epoch, TaskId};
+use thiserror::Error;
 use tokio::sync::{Notify, mpsc};
 
 use crate::lease::HostLease;
@@ -161,24 +162,52 @@ impl Named for Upstream {
 }
 
 impl<T: Named> Granted<T> {
-    /// The granted resource of this name. Otherwise the text of the refusal, which is also reported to the operator.
-    fn find(&self, capabilities: &Capabilities, call: &'static str, name: &str) -> Result<Arc<T>, String> {
+    /// The granted resource of this name. A refusal is also reported to the operator.
+    fn find(
+        &self,
+        capabilities: &Capabilities,
+        call: &'static str,
+        name: &str,
+    ) -> Result<Arc<T>, NotAllowed> {
         if let Some(found) = self.granted.get(name) {
             return Ok(Arc::clone(found));
         }
-        let (what, grant, plugin) = (T::WHAT, T::GRANT, &capabilities.plugin);
-        let shown = excerpt(name, 256);
-        Err(capabilities.denied(
-            call,
-            if self.ungranted.contains(name) {
-                format!(
-                    "{what} {shown} is not granted to {plugin}: baton plugin add … --grant {grant}:{shown}"
-                )
-            } else {
-                format!("there is no {what} {shown}: add {} to baton.toml", T::EXAMPLE.replace("{}", &shown))
-            },
-        ))
+        let (what, shown) = (T::WHAT, excerpt(name, 256));
+        let refused = if self.ungranted.contains(name) {
+            NotAllowed::Ungranted { what, name: shown, grant: T::GRANT, plugin: capabilities.plugin.clone() }
+        } else {
+            NotAllowed::Unconfigured { what, example: T::EXAMPLE.replace("{}", &shown), name: shown }
+        };
+        capabilities.denied(call, refused.to_string());
+        Err(refused)
     }
+}
+
+/// Why a plugin may not use a resource. Names are cut to 256 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum NotAllowed {
+    /// Grant it to the plugin.
+    #[error("{what} {name} is not granted to {plugin}: baton plugin add … --grant {grant}:{name}")]
+    Ungranted {
+        /// The noun for it.
+        what: &'static str,
+        /// The resource.
+        name: String,
+        /// The prefix of its grants.
+        grant: &'static str,
+        /// Who asked.
+        plugin: String,
+    },
+    /// Add it to the configuration.
+    #[error("there is no {what} {name}: add {example} to baton.toml")]
+    Unconfigured {
+        /// The noun for it.
+        what: &'static str,
+        /// The resource.
+        name: String,
+        /// The configuration that adds it.
+        example: String,
+    },
 }
 
 /// What the plugin of one attempt may use, and what the host records about its use.

@@ -1,10 +1,10 @@
 //! Finds plugins by name, bundled or installed, and loads them when they are first used.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use baton_core::file::read;
 use baton_core::op::PluginRow;
 
 use super::agent::Adapter;
@@ -14,7 +14,7 @@ use super::compile::Compiler;
 use super::executor::Executor;
 use super::grant::Grant;
 use super::inspect::ComponentInfo;
-use super::limits::{Limits, Overrides};
+use super::limits::{COMPONENT_CEILING, Limits, Overrides};
 use super::loader::{Loaded, Loader};
 use super::router::Router;
 use super::validator::Validator;
@@ -131,8 +131,8 @@ impl Library {
             return Ok((plugin.wasm()?, Grant::all()));
         }
         if is_file(name) {
-            let bytes =
-                fs::read(name).map_err(|why| unknown(name, &format!("{name} can't be read: {why}")))?;
+            let bytes = read(Path::new(name), COMPONENT_CEILING)
+                .map_err(|why| unknown(name, &format!("{name} can't be read: {why}")))?;
             return Ok((bytes, Vec::new()));
         }
         let known: Vec<&str> = self.bundled.of(kind).map(|plugin| plugin.name).collect();
@@ -152,7 +152,7 @@ impl Library {
     /// The file is missing, or its content does not match the digest.
     pub fn stored(&self, name: &str, digest: &str) -> Result<Vec<u8>, PluginError> {
         let path = self.path(digest);
-        let bytes = fs::read(&path)
+        let bytes = read(&path, COMPONENT_CEILING)
             .map_err(|why| unknown(name, &format!("{} can't be read: {why}", path.display())))?;
         if super::digest(&bytes) != digest {
             return Err(unknown(
@@ -181,9 +181,7 @@ impl Library {
             Some(loaded) => loaded,
             None => self.load_bytes(name, &bytes, &grants)?,
         };
-        if loaded.component.kind != kind {
-            return Err(unknown(name, &format!("it is of kind {}, expected {kind}", loaded.component.kind)));
-        }
+        of_kind(name, loaded.component.kind, kind)?;
         Ok((loaded, grants))
     }
 
@@ -205,7 +203,7 @@ impl Library {
         } else if let Some(plugin) = self.bundled.find(name, Kind::Router) {
             plugin.digest.to_owned()
         } else if is_file(name) && self.known(name, digest).is_none() {
-            super::digest(&fs::read(name).ok()?)
+            super::digest(&read(Path::new(name), COMPONENT_CEILING).ok()?)
         } else {
             return None;
         };
@@ -251,11 +249,34 @@ impl Library {
         if let Some(plugin) = self.bundled.router_at(digest) {
             return plugin.wasm();
         }
-        let read = is_file(name).then(|| fs::read(name).ok()).flatten();
+        let read = is_file(name).then(|| read(Path::new(name), COMPONENT_CEILING).ok()).flatten();
         read.filter(|bytes| super::digest(bytes) == digest).ok_or_else(|| match self.path(digest).exists() {
             true => stored,
-            false => unknown(name, &format!("the component with the digest {digest} is gone")),
+            false => unknown(name, &format!("no component has the digest {digest}")),
         })
+    }
+
+    /// Checks that the router with this digest is there, without compiling it.
+    ///
+    /// # Errors
+    /// No component with this digest is left, or it is of another kind.
+    pub fn check_router(&self, name: &str, digest: &str) -> Result<(), PluginError> {
+        match self.known(name, digest) {
+            Some(loaded) => of_kind(name, loaded.component.kind, Kind::Router),
+            None => {
+                let component = ComponentInfo::read(name, &self.component_of(name, digest)?)?;
+                of_kind(name, component.kind, Kind::Router)
+            }
+        }
+    }
+
+    /// Checks that there is an adapter of this name, without compiling it.
+    ///
+    /// # Errors
+    /// There is none, or it is of another kind.
+    pub fn check_adapter(&self, name: &str) -> Result<(), PluginError> {
+        let (component, _) = self.inspect(name, Kind::Agent)?;
+        of_kind(name, component.kind, Kind::Agent)
     }
 
     /// Loads a router from its bytes, with the limits that are configured for its name.
@@ -316,6 +337,13 @@ impl Library {
 /// Whether a plugin is named by the path of its component.
 fn is_file(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|extension| extension == "wasm")
+}
+
+fn of_kind(name: &str, found: Kind, expected: Kind) -> Result<(), PluginError> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(unknown(name, &format!("it is of kind {found}, expected {expected}")))
 }
 
 fn unknown(plugin: &str, why: &str) -> PluginError {

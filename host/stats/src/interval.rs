@@ -24,6 +24,12 @@ impl Interval {
         Self { estimate, low: estimate - half, high: estimate + half }
     }
 
+    /// The point estimate, the lower and the upper end.
+    #[must_use]
+    pub fn points(self) -> [f64; 3] {
+        [self.estimate, self.low, self.high]
+    }
+
     /// Whether the value is inside; both ends are.
     #[must_use]
     pub fn holds(self, value: f64) -> bool {

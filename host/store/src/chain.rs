@@ -1,4 +1,4 @@
-//! The hash chain of a run's events: whoever alters, removes or reorders one breaks the link after it.
+//! The hash chain of a run's events: altering, removing or reordering one breaks the link after it.
 
 use std::fmt;
 

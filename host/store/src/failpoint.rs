@@ -1,5 +1,5 @@
 //! Named points at which a test can kill the host: `BATON_FAILPOINT=before-commit:3` ends the process, as `kill -9`
-//! would, the third time it comes by. Read once; a host without the variable pays one load.
+//! would, the third time it is reached. Read once; without the variable the cost is one load.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +9,7 @@ struct Failpoint {
     left: AtomicU64,
 }
 
-/// Those that a run comes by, for tests that visit each.
+/// Those that a run reaches, for tests that visit each.
 pub const RUN: [&str; 7] = [
     "before-begin",
     "after-op",
@@ -20,9 +20,9 @@ pub const RUN: [&str; 7] = [
     "after-attempt",
 ];
 
-/// On the way of an accepted claim to the target.
+/// Those while an accepted claim lands on the target.
 pub const LANDING: [&str; 4] = ["landing-brought", "landing-marked", "landing-followed", "landing-moved"];
-/// Those of a backup, and of a way back from one.
+/// Those of a backup.
 pub const BACKUP: [&str; 1] = ["backup-written"];
 /// Those of a migration to a later schema.
 pub const MIGRATE: [&str; 4] = ["migrate-copied", "migrate-kept", "migrate-changed", "migrate-committed"];
@@ -44,7 +44,7 @@ fn chosen() -> Option<&'static Failpoint> {
         .as_ref()
 }
 
-/// Ends the process if this point was chosen and its turn has come.
+/// Kills the process if this point was chosen and was reached often enough.
 pub fn hit(name: &str) {
     debug_assert!(is_known(name), "{name} is in none of failpoint's lists");
     let Some(failpoint) = chosen() else { return };

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::error::OpenError;
 use crate::{durable, schema};
@@ -90,8 +91,8 @@ impl Home {
         durable::sync_folder(&self.0).map_err(unusable)
     }
 
-    /// What the record came to when the store was last at rest, apart from the database: of a log that was lost, and
-    /// with it the newest events and the ends of their chains, nothing in the database tells.
+    /// The head of the record when the store was last at rest, kept apart from the database: nothing in the database shows
+    /// that a log was lost, and with it the newest events and the ends of their chains.
     pub(crate) fn head(&self) -> PathBuf {
         self.0.join("baton.head")
     }
@@ -100,6 +101,12 @@ impl Home {
         self.0.join("baton.lock")
     }
 }
+
+/// What a lock's file says beside the process while that brings the store to another schema.
+const MIGRATING: &str = "migrating";
+/// How often the lock of a store that is being migrated is tried, and how many times: for ten minutes.
+const PAUSE: Duration = Duration::from_millis(50);
+const TRIES: u32 = 12_000;
 
 /// The right to write: an advisory lock on a file of its own, because touching the database file outside SQLite
 /// would drop SQLite's own locks.
@@ -116,11 +123,36 @@ impl Drop for Lock {
 }
 
 impl Lock {
-    /// Takes the right to write a store until this is dropped.
+    /// Takes the right to write a store until this is dropped. While another process migrates the store, this waits, for
+    /// ten minutes at most.
     ///
     /// # Errors
     /// [`OpenError::Locked`] names the process that holds it.
     pub fn take(home: &Home) -> Result<Self, OpenError> {
+        let mut pid = String::new();
+        for tried in 0..TRIES {
+            pid = match Self::try_take(home)? {
+                Ok(lock) => return Ok(lock),
+                Err(holder) => match holder.split_once(' ') {
+                    Some((pid, MIGRATING)) => pid.to_owned(),
+                    Some(_) | None => {
+                        return Err(OpenError::Locked { folder: home.0.clone(), pid: holder });
+                    }
+                },
+            };
+            if tried == 0 {
+                tracing::warn!(
+                    "process {pid} brings the store to schema {}: waiting for it",
+                    schema::VERSION
+                );
+            }
+            std::thread::sleep(PAUSE);
+        }
+        Err(OpenError::Locked { folder: home.0.clone(), pid: format!("{pid}, which is still migrating it") })
+    }
+
+    /// The lock, or what its file says of the process that holds it.
+    fn try_take(home: &Home) -> Result<Result<Self, String>, OpenError> {
         let unusable = |why: std::io::Error| OpenError::unusable(&home.0, why);
         home.make().map_err(unusable)?;
         let path = home.lock_file();
@@ -133,12 +165,29 @@ impl Lock {
             .open(path)
             .map_err(unusable)?;
         if fs4::FileExt::try_lock(&file).is_err() {
-            let mut pid = String::new();
-            file.read_to_string(&mut pid).map_err(unusable)?;
-            return Err(OpenError::Locked { folder: home.0.clone(), pid: pid.trim().to_owned() });
+            let mut holder = String::new();
+            file.read_to_string(&mut holder).map_err(unusable)?;
+            return Ok(Err(holder.trim().to_owned()));
         }
-        file.set_len(0).and_then(|()| file.rewind()).map_err(unusable)?;
-        write!(file, "{}", std::process::id()).map_err(unusable)?;
-        Ok(Self { file })
+        let lock = Self { file };
+        lock.say(&std::process::id().to_string()).map_err(unusable)?;
+        Ok(Ok(lock))
+    }
+
+    /// Tells others for the time of a call that they need only wait.
+    pub(crate) fn migrating<T>(&self, call: impl FnOnce() -> Result<T, OpenError>) -> Result<T, OpenError> {
+        let pid = std::process::id();
+        let unusable = |why: std::io::Error| OpenError::unusable("baton.lock", why);
+        self.say(&format!("{pid} {MIGRATING}")).map_err(unusable)?;
+        let done = call();
+        self.say(&pid.to_string()).map_err(unusable)?;
+        done
+    }
+
+    fn say(&self, text: &str) -> std::io::Result<()> {
+        let mut file = &self.file;
+        file.set_len(0)?;
+        file.rewind()?;
+        file.write_all(text.as_bytes())
     }
 }

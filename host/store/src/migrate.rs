@@ -1,7 +1,8 @@
 //! Brings a store of an earlier schema forward: a backup first, then each step in a transaction of its own. Whenever this
 //! is cut off, the store is of the schema before a step or after it, and the next one who opens it goes on from there.
 
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -25,7 +26,7 @@ const STEPS: [Step; 1] = [Step { to: 3, sql: include_str!("migrate/3.sql") }];
 ///
 /// # Errors
 /// The copy can't be written, or the database is not what its schema says.
-pub(crate) fn forward(home: &Home, _lock: &Lock) -> Result<(), OpenError> {
+pub(crate) fn forward(home: &Home, lock: &Lock) -> Result<(), OpenError> {
     let mut conn = Connection::open(home.database())?;
     conn.busy_timeout(crate::reader::BUSY)?;
     schema::check_version(&conn, &home.database())?;
@@ -33,15 +34,19 @@ pub(crate) fn forward(home: &Home, _lock: &Lock) -> Result<(), OpenError> {
     if !(schema::OLDEST..schema::VERSION).contains(&found) {
         return Ok(());
     }
-    let kept = keep(home, &conn, found)?;
+    lock.migrating(|| brought(home, &mut conn, found))
+}
+
+fn brought(home: &Home, conn: &mut Connection, found: i64) -> Result<(), OpenError> {
+    let kept = keep(home, conn, found)?;
     tracing::warn!(
-        "the store is brought from schema {found} to {}; as it was it is kept as {}",
+        "migrating the store from schema {found} to {}; a copy of it is kept as {}",
         schema::VERSION,
         kept.display()
     );
     failpoint::hit("migrate-kept");
     conn.execute_batch("PRAGMA synchronous = FULL")?;
-    Ok(steps(&mut conn)?)
+    Ok(steps(conn)?)
 }
 
 /// Takes every step that a database has still to take.
@@ -60,18 +65,35 @@ pub(crate) fn steps(conn: &mut Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Copies the database, under a name that is not taken: an earlier copy may be somebody's only one.
+/// Copies the database, under a name that is not taken: an earlier copy may be somebody's only one. Where a try that failed
+/// left the same copy, that one will do.
 fn keep(home: &Home, conn: &Connection, found: i64) -> Result<PathBuf, OpenError> {
     let name = |number: u32| home.folder().join(format!("baton.db.schema-{found}-{number}"));
-    let to = (1..u32::MAX).map(name).find(|path| !path.exists()).unwrap_or_else(|| name(u32::MAX));
-    let partial = durable::beside(&to, "partial");
-    let unusable = |why: std::io::Error| OpenError::unusable(&to, why);
+    let partial = home.folder().join(format!("baton.db.schema-{found}.partial"));
+    let unusable = |why: std::io::Error| OpenError::unusable(&partial, why);
     durable::create_private(&partial).map_err(unusable)?;
     drop(copied(conn, &partial)?);
     durable::sync_file(&partial).map_err(unusable)?;
     failpoint::hit("migrate-copied");
-    durable::rename(&partial, &to).map_err(unusable)?;
-    Ok(to)
+    let copy = digest(&partial).map_err(unusable)?;
+    for number in 1.. {
+        let to = name(number);
+        if !to.exists() {
+            durable::rename(&partial, &to).map_err(unusable)?;
+            return Ok(to);
+        }
+        if digest(&to).map_err(|why| OpenError::unusable(&to, why))? == copy {
+            fs::remove_file(&partial).map_err(unusable)?;
+            return Ok(to);
+        }
+    }
+    Err(OpenError::unusable(home.folder(), "it has no free name for a copy of the store"))
+}
+
+fn digest(path: &Path) -> std::io::Result<blake3::Hash> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(File::open(path)?)?;
+    Ok(hasher.finalize())
 }
 
 #[cfg(test)]

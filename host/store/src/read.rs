@@ -136,7 +136,7 @@ pub fn task_named(reader: &Reader, run: RunId, name: &str) -> Reading<Option<Tas
     reader.first(sql, params![run.0, name], |row| Ok(TaskId(row.get(0)?)))
 }
 
-/// What the plan, or whoever spawned it, says of a task. Its `id` is the task's full name.
+/// The workstream of a task, as the plan or the task that spawned it has it. Its `id` is the task's full name.
 ///
 /// # Errors
 /// [`ReadError::NotFound`] where there is no such task; the store can't be read.

@@ -62,9 +62,7 @@ pub fn reader(home: &Home) -> Result<Reader, OpenError> {
     if !home.exists() {
         return Err(OpenError::Missing(home.folder().to_owned()));
     }
-    if schema::is_outdated(home)? {
-        migrate::forward(home, &Lock::take(home)?)?;
-    }
+    migrated(home)?;
     let conn = Connection::open_with_flags(
         home.database(),
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -73,4 +71,25 @@ pub fn reader(home: &Home) -> Result<Reader, OpenError> {
     schema::check_version(&conn, &home.database())?;
     conn.execute_batch("PRAGMA query_only = 1;")?;
     Ok(Reader { conn })
+}
+
+/// How often the lock of an outdated store is tried, and how many times: one that another process has just taken tells
+/// only a moment later that it is for a migration.
+const PAUSE: Duration = Duration::from_millis(50);
+const TRIES: u32 = 40;
+
+/// Brings a store of an earlier schema forward, or waits for the process that does.
+fn migrated(home: &Home) -> Result<(), OpenError> {
+    let mut left = TRIES;
+    while schema::is_outdated(home)? {
+        match Lock::take(home) {
+            Ok(lock) => return migrate::forward(home, &lock),
+            Err(OpenError::Locked { .. }) if left > 0 => {
+                left -= 1;
+                std::thread::sleep(PAUSE);
+            }
+            Err(why) => return Err(why),
+        }
+    }
+    Ok(())
 }

@@ -36,7 +36,7 @@ impl Key {
     }
 }
 
-/// What is said of one section of one row.
+/// The digest of one section of one row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Seal {
     pub(super) section: Section,

@@ -106,7 +106,7 @@ impl Store {
         self.clock.clone()
     }
 
-    /// How the machine's clock stood to the record when this was opened.
+    /// How the machine's clock compared with the record when this was opened.
     #[must_use]
     pub fn drift(&self) -> ClockSkew {
         self.drift
@@ -148,8 +148,8 @@ impl Store {
         }
     }
 
-    /// Folds the log into the database and keeps what the record has come to beside it. Both only help later: what fails
-    /// is tried again at the next rest.
+    /// Folds the log into the database and writes the head of the record to a file beside it. Neither is needed for
+    /// correctness: what fails is tried again at the next rest.
     pub(crate) fn rest(&self) {
         let folded = self.reader.conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
         if let (Ok(()), Some(home), Ok(seen)) = (folded, &self.home, chain::ends(&self.reader)) {

@@ -25,7 +25,7 @@ struct Request {
     reply: Reply,
 }
 
-/// A cheap handle: whoever holds one may ask for changes.
+/// A cheap handle, with which changes are asked for.
 #[derive(Clone)]
 pub struct Writer {
     requests: Sender<Request>,

@@ -67,10 +67,10 @@ pub fn run(app: &App, card: Card) -> Result<Vec<RuleResult>, AppError> {
     let router = routers::chosen("least-loaded", &library)?;
     let submission = Submission { plan, seed: Seed(1), router, key: None };
     let config = Config { agents: vec![card], workspace: None, ..app.config.clone() };
-    let unusable = host::unusable(&config, &library);
+    let setup = host::Setup::of(&config, library);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        let host = host::start(&config, &home, store, library, unusable).await?;
+        let host = host::start(&config, &home, store, setup).await?;
         let live = host.live();
         let (run, _) = submit::opened(live.command(Command::Submit(Box::new(submission))).await?)?;
         live.wait(run).await;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Ladder {
     /// A router is promoted only after a backtest that it won.
     pub require_backtest: bool,
-    /// And after so many decisions in the shadow of another.
+    /// The number of decisions in the shadow of another router that are required as well.
     pub require_shadow: u64,
     /// The share of the tasks that a router on trial decides, above 0 and below 1.
     pub share: f64,
@@ -18,7 +18,10 @@ pub struct Ladder {
     pub holdback: f64,
     /// Attempts of a router on probation after which it is promoted.
     pub probation: u64,
+    /// The chance of a false alarm over a whole trial, above 0 and below 0.5: the level of the sequential tests that roll
+    /// a router back.
     pub alpha: f64,
+    /// How much worse a router on trial may do before it is rolled back.
     pub guards: GuardLimits,
 }
 
@@ -62,6 +65,7 @@ impl Default for Ladder {
 }
 
 impl Ladder {
+    /// The terms of a trial that begins with, or moves to, this phase.
     #[must_use]
     pub fn terms(&self, stage: TrialPhase) -> TrialTerms {
         TrialTerms { stage, alpha: self.alpha, guards: self.guards, probation: self.probation }

@@ -93,7 +93,7 @@ const CONCURRENCY: u32 = 16;
 /// All of it together.
 ///
 /// # Errors
-/// What stands where something is wrong, and what.
+/// The text at which something is wrong, and what is wrong.
 pub(super) fn resolve(
     profiles: BTreeMap<String, ProfileTable>,
     services: BTreeMap<String, ServiceTable>,

@@ -1,4 +1,4 @@
-//! `[people]`: what becomes of questions that agents ask, and who is told of them.
+//! `[people]`: what happens to questions that agents ask, and how people are notified of them.
 
 use baton_core::people::{QuestionPolicy, Unanswered};
 use baton_core::span::Span;

@@ -1,4 +1,4 @@
-//! The side of whoever asks.
+//! The client's side.
 
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use baton_core::command::{Command, CommandError};
 use baton_core::id::{RunId, TaskId};
-use baton_engine::Phase;
 use baton_engine::command::Reply;
-use baton_engine::waits::Wait;
 use baton_engine::why::Known;
 use baton_store::Home;
 use thiserror::Error;
 
 use super::frame::{self, Head};
 use super::{Hello, PROTOCOL, Query, Request, Response};
+use crate::host::{Halt, RunWaits};
 
 /// The host introduces itself within this.
 const HELLO: Duration = Duration::from_secs(10);
@@ -39,13 +38,28 @@ pub struct Client {
 pub enum ConnectError {
     /// Find out who may write to the store's folder.
     #[error("{path} belongs to user {uid}, and nothing is said to it: who may write to its folder?")]
-    Foreign { path: String, uid: u32 },
+    Foreign {
+        /// The socket.
+        path: String,
+        /// Who listens there.
+        uid: u32,
+    },
     /// Use the binary that hosts the store, or end that host.
     #[error(
         "the host (process {pid}) is baton {theirs} and speaks version {protocol} of the control protocol; this is baton {ours}, \
          which speaks {PROTOCOL}: use the same binary for both, or end that host first"
     )]
-    OtherVersion { pid: u32, theirs: String, protocol: u32, ours: &'static str },
+    OtherVersion {
+        /// The host's process.
+        pid: u32,
+        /// The host's version.
+        theirs: String,
+        /// The protocol that the host speaks.
+        protocol: u32,
+        /// The version of this binary.
+        ours: &'static str,
+    },
+    /// Use the binary that hosts the store, or end that host: it is from before protocols had a number in their greeting.
     #[error(
         "the host is an older baton, which speaks version 1 of the control protocol, and this one speaks {PROTOCOL}: use the same \
          binary for both, or end that host first"
@@ -53,11 +67,16 @@ pub enum ConnectError {
     Older,
     /// Try again, or end the process that has the store.
     #[error("what listens at {path} does not answer as a host: {source}")]
-    Silent { path: String, source: std::io::Error },
+    Silent {
+        /// The socket.
+        path: String,
+        /// What went wrong with the exchange.
+        source: std::io::Error,
+    },
 }
 
 impl Client {
-    /// The host that runs; none where none does. This takes no lock, so it is in nobody's way.
+    /// The running host, if there is one. This takes no lock, so it holds up nobody.
     ///
     /// # Errors
     /// Something listens that is no host, or one of another version.
@@ -121,13 +140,13 @@ impl Client {
         }
     }
 
-    /// Where a run stands.
+    /// Why a run does not go on by itself; none while it does.
     ///
     /// # Errors
     /// The host does not answer.
-    pub fn phase(&mut self, run: RunId) -> Result<Phase, CommandError> {
+    pub fn halt(&mut self, run: RunId) -> Result<Option<Halt>, CommandError> {
         match self.ask(&Request::Query(Query::Phase(run)), ANSWER)? {
-            Response::Phase(phase) => Ok(phase),
+            Response::Phase(phase) => Ok(Halt::of(phase)),
             other => Err(other.unexpected()),
         }
     }
@@ -136,9 +155,9 @@ impl Client {
     ///
     /// # Errors
     /// The host does not answer.
-    pub fn waits(&mut self, run: RunId) -> Result<Vec<Wait>, CommandError> {
+    pub fn waits(&mut self, run: RunId) -> Result<RunWaits, CommandError> {
         match self.ask(&Request::Query(Query::Waits(run)), ANSWER)? {
-            Response::Waits(waits) => Ok(waits),
+            Response::Waits(waits) => Ok(RunWaits(waits)),
             other => Err(other.unexpected()),
         }
     }
@@ -147,7 +166,7 @@ impl Client {
     ///
     /// # Errors
     /// The host does not answer.
-    pub fn why(&mut self, task: TaskId) -> Result<Known, CommandError> {
+    pub(crate) fn why(&mut self, task: TaskId) -> Result<Known, CommandError> {
         match self.ask(&Request::Query(Query::Why(task)), ANSWER)? {
             Response::Why(known) => Ok(*known),
             other => Err(other.unexpected()),
@@ -178,7 +197,7 @@ impl Client {
         }
         let unavailable = |why: &dyn std::fmt::Display| CommandError::Unavailable { why: why.to_string() };
         let client = Self::connect(&self.home).map_err(|why| unavailable(&why))?;
-        client.and_then(|client| client.first).ok_or_else(|| unavailable(&"the host has ended"))
+        client.and_then(|client| client.first).ok_or(CommandError::Ending)
     }
 }
 
@@ -205,7 +224,7 @@ fn greet(stream: &mut UnixStream) -> std::io::Result<Option<Hello>> {
 fn exchange(stream: &mut UnixStream, frame: &[u8], within: Duration) -> std::io::Result<Response> {
     use std::io::Write as _;
     stream.set_read_timeout(Some(within))?;
-    // A host that has no place any more says so and closes: what it said is read all the same.
+    // A host without a place says so and closes the connection: its answer is read all the same.
     let sent = stream.write_all(frame);
     match frame::read(stream) {
         Ok((Head::Frame(_), body)) => Ok(serde_json::from_slice(&body)?),

@@ -1,4 +1,4 @@
-//! Who is connected. There is always room for one more: whoever has waited longest without asking anything gives way.
+//! Open connections. There is always room for one more: the one that has been idle longest is closed.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

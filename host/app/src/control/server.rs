@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use baton_core::command::{Command, CommandError};
+use baton_core::excerpt::{MESSAGE, excerpt};
 use baton_core::id::RunId;
 use baton_engine::Live;
 use baton_engine::command::Reply;
@@ -24,13 +25,13 @@ use super::{Hello, PROTOCOL, Query, Request, Response};
 
 /// Connections at once; beyond them the one that has been idle longest gives way.
 const CONNECTIONS: usize = 256;
-/// A peer introduces itself within this.
+/// Timeout for a peer's hello.
 const HELLO: Duration = Duration::from_secs(5);
-/// A frame that has begun is complete within this.
+/// Timeout for a frame that has begun.
 const FRAME: Duration = Duration::from_secs(10);
-/// A peer asks something within this, or comes again.
+/// Idle timeout: a peer that has not asked anything is disconnected, and may connect again.
 const IDLE: Duration = Duration::from_secs(60);
-/// An answer is read within this.
+/// Timeout for a peer to read an answer.
 const ANSWER: Duration = Duration::from_secs(10);
 /// Large requests that are read, parsed and carried out at once, and how long one waits for its turn.
 const LARGE: usize = 1;
@@ -56,7 +57,7 @@ struct Shared {
     large: Arc<Semaphore>,
     queries: Semaphore,
     commands: Semaphore,
-    /// Work of minutes is done one at a time.
+    /// Commands that may take minutes are carried out one at a time.
     heavy: Semaphore,
 }
 
@@ -120,7 +121,7 @@ struct Connection {
     shared: Arc<Shared>,
 }
 
-/// What came of waiting for a peer.
+/// How waiting for a peer ended.
 enum Came {
     Request(Result<Request, CommandError>, Option<OwnedSemaphorePermit>),
     /// A large one has waited for its turn for too long, and was not read.
@@ -156,7 +157,7 @@ impl Connection {
                 Came::TooLong => (Response::Failed(CommandError::too_long()), true),
                 Came::Busy => (Response::Failed(busy_with_large()), true),
                 Came::Request(Err(why), _) => (Response::Failed(why), false),
-                // A large one keeps its turn until it is carried out: at most one is in the way of small ones.
+                // A large one keeps its turn until it is carried out: at most one holds up small ones.
                 Came::Request(Ok(request), _turn) => {
                     self.place.is_busy();
                     (self.shared.answer(request).await, false)
@@ -193,7 +194,7 @@ impl Connection {
                 self.said(&Hello::own()).await?;
                 (peer.protocol == PROTOCOL).then_some(())
             }
-            // It reads a line in the form of its time.
+            // Its protocol is a JSON object in a line.
             None => {
                 let Hello { baton, pid, .. } = Hello::own();
                 let why = format!(
@@ -246,8 +247,9 @@ impl Connection {
 }
 
 fn understood(body: &[u8]) -> Result<Request, CommandError> {
-    let request: Request = serde_json::from_slice(body)
-        .map_err(|why| CommandError::Invalid { what: format!("the host does not understand this: {why}") })?;
+    let request: Request = serde_json::from_slice(body).map_err(|why| CommandError::Invalid {
+        what: excerpt(format!("the host does not understand this: {why}"), MESSAGE),
+    })?;
     match request {
         Request::Command(command) => Ok(Request::Command(Box::new(command.from_outside()?))),
         query @ Request::Query(_) => Ok(query),
@@ -277,7 +279,7 @@ impl Shared {
 
     /// Leave to look through the record.
     fn alone(&self) -> Result<SemaphorePermit<'_>, CommandError> {
-        let why = "the host looks through the record for somebody else: try again".to_owned();
+        let why = "the host is searching the record for another client: try again".to_owned();
         self.heavy.try_acquire().map_err(|_| CommandError::Busy { why })
     }
 

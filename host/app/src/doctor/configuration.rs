@@ -44,7 +44,7 @@ pub(super) fn found(config: &Config) -> Diagnosis {
     diagnosis("configuration", file.display().to_string(), condition)
 }
 
-/// What is installed, as far as the store can be read: what is wrong with the store is said of the database.
+/// What is installed, as far as the store can be read: faults of the store are reported with the database.
 pub(super) fn installed(config: &Config) -> Vec<PluginRow> {
     let conn = reader(&Home::at(&config.store)).ok();
     conn.and_then(|conn| read::plugins(&conn).ok()).unwrap_or_default()
@@ -86,7 +86,7 @@ fn missing(profile: &Profile) -> Option<&Path> {
     confine.write.iter().find(|path| !path.exists()).map(PathBuf::as_path)
 }
 
-/// Programs of profiles, whoever uses them.
+/// Programs of profiles, used or not.
 pub(super) fn programs(config: &Config) -> Vec<Diagnosis> {
     let one = |(name, profile): (&String, &Arc<Profile>)| {
         let condition = match profile.find() {

@@ -84,10 +84,10 @@ operations! {
         "Make a run follow another version of its plan, as a whole or not at all.",
         Amendment => Amended, runs::amend;
     PAUSE = "pause", Write, Operator, Repeatable, [["pause"]],
-        "Pause runs or tasks: what runs may finish, and nothing more of them starts.",
+        "Pause runs or tasks: what runs may finish, and nothing more of them starts. What is paused already stays paused.",
         Targets => Vec<Changed>, runs::pause;
     RESUME = "resume", Write, Operator, Repeatable, [["resume"]],
-        "Resume paused runs or tasks.",
+        "Resume paused runs or tasks. What is not paused goes on as it is.",
         Targets => Vec<Changed>, runs::resume;
     CANCEL = "cancel", Write, Operator, Once, [["cancel"]],
         "Cancel runs or tasks; what runs is asked to stop.",
@@ -147,7 +147,7 @@ operations! {
         "Uninstall a plugin.",
         PluginName => PluginRemoved, plugins::remove;
     NOTE_FORGET = "note-forget", Write, Operator, Repeatable, [["notes", "forget"]],
-        "Tell a note to nobody any more, also if it is taught again.",
+        "Suppress a note, also if the same refusals occur again.",
         NoteNumber => NoteNumber, notes::forget;
     WHY = "why", Read, Viewer, Repeatable, [["why"]],
         "The one thing that a task waits for.",

@@ -106,10 +106,7 @@ fn loaded(
 }
 
 /// A library that holds this one component as if it were installed, with what is configured for its name.
-///
-/// # Errors
-/// It can't be written into the cache, or this machine can't run plugins.
-pub fn alone(
+pub(super) fn alone(
     name: &str,
     bytes: &[u8],
     settings: PluginSettings,

@@ -67,6 +67,14 @@ pub struct HeadComparison {
     pub found: String,
 }
 
+/// A head that was kept, as it is written in a query.
+///
+/// # Errors
+/// The text is no head.
+pub fn head_text(text: &str) -> Result<String, AppError> {
+    Ok(text.parse::<Seen>().map_err(not_a_head)?.to_string())
+}
+
 /// Walks the chains and compares the rows that they vouch for, or compares the record with a head that was kept.
 ///
 /// # Errors

@@ -72,7 +72,7 @@ pub fn stream(app: &App, query: &EventQuery) -> Result<EventStream, AppError> {
 impl EventStream {
     /// All events of a run, or of everything, after one.
     #[must_use]
-    pub fn after(reader: Reader, run: Option<RunId>, after: i64) -> Self {
+    pub(crate) fn after(reader: Reader, run: Option<RunId>, after: i64) -> Self {
         Self { reader, run, after, kinds: Vec::new(), names: HashMap::new() }
     }
 
@@ -114,7 +114,7 @@ impl EventStream {
 
     /// What else of the store is to be read beside the events.
     #[must_use]
-    pub fn reader(&self) -> &Reader {
+    pub(crate) fn reader(&self) -> &Reader {
         &self.reader
     }
 

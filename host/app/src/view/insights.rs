@@ -1,5 +1,7 @@
 //! What the record teaches: bottlenecks, patterns, anomalies, pairs, drift, gaps, teams.
 
+mod text;
+
 use std::collections::BTreeMap;
 
 use baton_core::seed::Seed;
@@ -9,6 +11,8 @@ use baton_store::read::{self, live};
 
 use crate::runs::Nothing;
 use crate::{App, AppError, notes};
+
+pub use text::{Section, evidence};
 
 /// All insights, from the newest attempts. What is new in the record is consolidated first.
 ///

@@ -1,4 +1,4 @@
-//! What can be said of a plan before it runs.
+//! What is known of a plan before it runs.
 
 use std::path::{Path, PathBuf};
 

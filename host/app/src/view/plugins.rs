@@ -102,6 +102,14 @@ pub struct PluginLimits {
     pub limits: BTreeMap<&'static str, String>,
 }
 
+impl PluginLimits {
+    /// A limit by its name in the configuration, as it would be written there; a dash where the plugin's kind has none.
+    #[must_use]
+    pub fn shown(&self, limit: &str) -> &str {
+        self.limits.get(limit).map_or(NONE, String::as_str)
+    }
+}
+
 /// All plugins by kind and name. Without a store these are the bundled ones.
 ///
 /// # Errors

@@ -49,7 +49,7 @@ pub(crate) fn report(app: &App, query: &ReportQuery) -> Result<RunReport, AppErr
 ///
 /// # Errors
 /// There is no such run; the store can't be read.
-pub fn of_run(reader: &Reader, id: RunId) -> Result<RunReport, AppError> {
+pub(crate) fn of_run(reader: &Reader, id: RunId) -> Result<RunReport, AppError> {
     let gone = || AppError::not_found(format!("there is no run {id}"));
     Ok(RunReport {
         run: read::run(reader, id).map_err(AppError::unreadable)?.ok_or_else(gone)?,

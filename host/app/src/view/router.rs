@@ -1,10 +1,12 @@
 //! The routing strategy of runs: who decides, what was decided and why, and what another would have meant.
 
+mod backtest;
 mod explanation;
 mod export;
 mod status;
 mod verification;
 
+pub use backtest::backtest_lines;
 pub(crate) use explanation::explain;
 pub use explanation::{Candidate, CandidateForecast, Explanation};
 pub(crate) use export::export;

@@ -58,6 +58,18 @@ pub struct NamedWait {
     pub name: String,
 }
 
+impl NamedWait {
+    /// Such as `a (and 2 more like it) has no capable agent: …`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { wait, name } = self;
+        match wait.tasks {
+            0 | 1 => format!("{name} {}", wait.why),
+            more => format!("{name} (and {} more like it) {}", more - 1, wait.why),
+        }
+    }
+}
+
 /// Where runs and their tasks stand.
 ///
 /// # Errors
@@ -80,7 +92,7 @@ pub(crate) fn status(app: &App, query: &StatusQuery) -> Result<Status, AppError>
 }
 
 impl Status {
-    /// Whether a run is open and nobody carries it out.
+    /// Whether a run is open and no host carries it out.
     #[must_use]
     pub fn stands_still(&self) -> bool {
         !self.is_hosted && self.runs.iter().any(|status| status.run.settled.is_none())

@@ -1,8 +1,10 @@
 //! All that is known of one task.
 
+use baton_core::outcome::Outcome;
 use baton_core::plan::Workstream;
 use baton_core::task::{State, Task};
 use baton_engine::why::Why;
+use baton_engine::workspace::{Change, attr};
 use baton_store::read::{self, history};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,7 +24,7 @@ pub struct TaskQuery {
 pub struct TaskDetails {
     /// Its state.
     pub task: Task,
-    /// What the plan, or whoever spawned it, says of it.
+    /// The workstream as the plan has it, or the task that spawned it.
     pub spec: Workstream,
     /// The tasks that it depends on, and whether each has succeeded.
     pub depends_on: Vec<(String, bool)>,
@@ -51,4 +53,11 @@ pub(crate) fn task(app: &App, query: &TaskQuery) -> Result<TaskDetails, AppError
         attempts: history::attempts(reader, id).map_err(AppError::unreadable)?,
         why: waits.then(|| why::cause(app, reader, id)).transpose()?.map(|(why, _)| why),
     })
+}
+
+/// The paths that an attempt changed in its tree; none if it had no tree.
+#[must_use]
+pub fn changed_paths(claimed: &Outcome) -> Option<Vec<String>> {
+    let changes: Vec<Change> = serde_json::from_str(claimed.attrs.get(attr::CHANGED)?).ok()?;
+    Some(changes.into_iter().map(|change| change.path).collect())
 }

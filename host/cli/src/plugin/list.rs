@@ -5,7 +5,6 @@ use baton_app::runs::Nothing;
 use baton_app::view::plugins::{
     LimitQuery, PluginDetails, PluginEntry, PluginLimits, PluginQuery, shown_limits,
 };
-use baton_plugin::limits::NONE;
 
 use super::super::{Done, Global, Outcome, screen, shown};
 
@@ -61,7 +60,7 @@ fn limit_table(known: &[PluginLimits]) {
     let is_asked = |key: &str| known.iter().any(|plugin| plugin.limits.contains_key(key));
     let columns: Vec<&str> = shown_limits().map(|limit| limit.key()).filter(|key| is_asked(key)).collect();
     let row = |plugin: &PluginLimits| {
-        let values = columns.iter().map(|key| plugin.limits.get(key).map_or(NONE, String::as_str).to_owned());
+        let values = columns.iter().map(|key| plugin.shown(key).to_owned());
         [plugin.name.clone(), plugin.kind.to_string()].into_iter().chain(values).collect()
     };
     let rows: Vec<Vec<String>> = known.iter().map(row).collect();

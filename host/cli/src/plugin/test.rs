@@ -1,13 +1,9 @@
 //! Holds a component against the rules of its kind.
 
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
-use baton_plugin::conformance::{self, RuleResult};
-use baton_plugin::grant::Grant;
-use baton_plugin::inspect::ComponentInfo;
-
-use baton_app::plugins::check::alone;
+use baton_app::plugins::conformance::{Conformance, conformance};
+use baton_core::file::{MAX_PLAN, read_text};
 
 use super::super::{Done, Failure, Global, Outcome, screen};
 
@@ -20,53 +16,36 @@ pub(crate) struct Args {
     input: Option<String>,
 }
 
-/// The limit of computing time of the kit's calls: that of fuel gives a verdict which does not depend on what else this
-/// machine does.
-const CPU: Duration = Duration::from_secs(60);
-
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let (name, bytes) = super::component(&args.plugin)?;
     let input = args.input.as_deref().map(input).transpose()?;
-    let findings = findings(global, &name, &bytes, input.as_ref())?;
-    show(global, &findings);
-    Ok(if findings.iter().all(|finding| finding.passed) { Done::Well } else { Done::Failed })
+    let found = conformance(&global.app()?, &name, &bytes, input.as_ref())?;
+    show(global, &found);
+    Ok(if found.broken() == 0 { Done::Well } else { Done::Failed })
 }
 
 /// `@FILE` or JSON.
 pub(super) fn input(text: &str) -> Result<serde_json::Value, Failure> {
     let text = match text.strip_prefix('@') {
-        Some(file) => {
-            std::fs::read_to_string(file).map_err(|why| Failure::Usage(format!("--input {file}: {why}")))?
-        }
+        Some(file) => read_text(Path::new(file), MAX_PLAN)
+            .map_err(|why| Failure::Usage(format!("--input {file}: {why}")))?,
         None => text.to_owned(),
     };
     serde_json::from_str(&text).map_err(|why| Failure::Usage(format!("--input is not JSON: {why}")))
 }
 
-/// What the kit of its kind finds.
-pub(super) fn findings(
-    global: &Global,
-    name: &str,
-    bytes: &[u8],
-    input: Option<&serde_json::Value>,
-) -> Result<Vec<RuleResult>, Failure> {
-    let component = ComponentInfo::read(name, bytes)?;
-    let mut settings = global.here()?.0.plugin(name);
-    settings.limits.cpu.get_or_insert(baton_core::span::Span(CPU));
-    let library = alone(name, bytes, settings, Grant::all())?;
-    Ok(conformance::test(&library, name, component.kind, input)?)
-}
-
-pub(super) fn show(global: &Global, findings: &[RuleResult]) {
+pub(super) fn show(global: &Global, found: &Conformance) {
     if global.json {
-        screen::json(&findings);
-    } else {
-        for RuleResult { rule, passed, detail } in findings {
-            screen::line(&format!(
-                "{} {rule}{}{detail}",
-                if *passed { "ok  " } else { "FAIL" },
-                if detail.is_empty() { "" } else { ": " }
-            ));
-        }
+        screen::json(&found.rules);
+        return;
+    }
+    for rule in &found.rules {
+        screen::line(&format!(
+            "{} {}{}{}",
+            if rule.passed { "ok  " } else { "FAIL" },
+            rule.rule,
+            if rule.detail.is_empty() { "" } else { ": " },
+            rule.detail
+        ));
     }
 }

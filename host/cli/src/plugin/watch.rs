@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use baton_app::package;
 use baton_app::plugins::component::{Files, files};
+use baton_app::plugins::conformance::conformance;
 
 use super::super::{Done, Failure, Global, Outcome, screen};
 use super::add;
@@ -48,7 +49,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     }
 }
 
-/// Whatever goes wrong is said, and the next change is waited for.
+/// Reports whatever goes wrong, and waits for the next change.
 fn turn(global: &Global, args: &Args, input: Option<&serde_json::Value>) {
     if let Err(why) = attempt(global, args, input) {
         screen::error(why.text());
@@ -56,17 +57,17 @@ fn turn(global: &Global, args: &Args, input: Option<&serde_json::Value>) {
 }
 
 fn attempt(global: &Global, args: &Args, input: Option<&serde_json::Value>) -> Result<(), Failure> {
-    let component = package::build(&args.project).map_err(Failure::Usage)?;
+    let component = package::build(&args.project)?;
     let (name, bytes) = super::component(&component)?;
-    let findings = super::test::findings(global, &name, &bytes, input)?;
-    let failed = findings.iter().filter(|finding| !finding.passed).count();
+    let found = conformance(&global.app()?, &name, &bytes, input)?;
+    let failed = found.broken();
     if failed > 0 {
-        super::test::show(global, &findings);
+        super::test::show(global, &found);
         return Err(Failure::Refused(format!(
             "{name} breaks {failed} rules of its kind: it is not installed"
         )));
     }
-    screen::line(&format!("{name} is built, and keeps all {} rules of its kind", findings.len()));
+    screen::line(&format!("{name} is built, and keeps all {} rules of its kind", found.rules.len()));
     if args.no_add {
         return Ok(());
     }

@@ -4,7 +4,6 @@ use baton_app::operation;
 use baton_app::runs::Nothing;
 use baton_app::view::router::{Agreement, ArmRecord, RouterStatus, TrialStatus};
 use baton_core::trial::TrialPhase;
-use baton_stats::interval::Interval;
 
 use super::super::{Done, Global, Outcome, screen, shown};
 
@@ -45,12 +44,6 @@ fn print(trial: &TrialStatus) {
     };
     let rows = [row("baseline", &trial.baseline), row("candidate", &trial.candidate)];
     screen::table(&["arm", "attempts", "tasks", "accepted at once"], &rows);
-    let Interval { estimate, low, high } = trial.difference;
-    screen::line(&format!(
-        "difference {:+.1} points [{:+.1}, {:+.1}], {}",
-        estimate * 100.0,
-        low * 100.0,
-        high * 100.0,
-        trial.standing
-    ));
+    let [estimate, low, high] = trial.difference.points().map(|share| share * 100.0);
+    screen::line(&format!("difference {estimate:+.1} points [{low:+.1}, {high:+.1}], {}", trial.standing));
 }

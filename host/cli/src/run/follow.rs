@@ -3,20 +3,16 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use baton_app::view::events::{EventEntry, EventStream};
+use baton_app::host::{Progress, RunRecord, RunWaits};
+use baton_app::routers::is_built_in;
+use baton_app::view::events::EventEntry;
+use baton_app::view::status::NamedWait;
 use baton_core::clock::Time;
 use baton_core::event::{Event, Fact};
 use baton_core::id::{AgentId, RunId, TaskId};
-use baton_core::task::StateName;
-use baton_engine::waits::Wait;
-use baton_engine::why::Why;
-use baton_plugin::capability::attempt_event::AttemptEvent;
-use baton_plugin::router::LEAST_LOADED;
-use baton_store::Reader;
-use baton_store::read::{self, summary};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::super::{Failure, Global, screen, unreadable};
+use super::super::{Failure, Global, screen};
 
 /// How a run is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,13 +35,10 @@ impl Manner {
 }
 
 pub(super) struct Follower {
-    events: EventStream,
+    record: RunRecord,
     manner: Manner,
-    agents: HashMap<AgentId, String>,
     started: HashMap<TaskId, (Time, AgentId)>,
     bars: Option<Bars>,
-    /// What was said to be waited for, so that it is said once.
-    waits: Vec<Wait>,
 }
 
 struct Bars {
@@ -56,24 +49,10 @@ struct Bars {
 }
 
 impl Follower {
-    pub(super) fn new(
-        conn: Reader,
-        run: RunId,
-        manner: Manner,
-        seq: i64,
-        fresh: bool,
-    ) -> Result<Self, Failure> {
-        let counts = summary::counts(&conn, run).map_err(unreadable)?;
-        let total: u64 = counts.values().sum();
-        let done = counts.get(&StateName::Succeeded).copied().unwrap_or(0);
-        let mut follower = Self {
-            events: EventStream::after(conn, Some(run), seq),
-            manner,
-            agents: HashMap::new(),
-            started: HashMap::new(),
-            bars: None,
-            waits: Vec::new(),
-        };
+    /// `fresh`: the run was opened now.
+    pub(super) fn new(record: RunRecord, run: RunId, manner: Manner, fresh: bool) -> Result<Self, Failure> {
+        let (done, total) = record.accepted()?;
+        let mut follower = Self { record, manner, started: HashMap::new(), bars: None };
         match manner {
             Manner::Bars => follower.bars = Some(Bars::new(run, total, done)),
             Manner::Lines if fresh => screen::line(&format!("{run}: {total} tasks")),
@@ -83,22 +62,19 @@ impl Follower {
         Ok(follower)
     }
 
+    pub(super) fn record(&self) -> &RunRecord {
+        &self.record
+    }
+
     /// Shows all that was recorded since last time.
     pub(super) fn catch_up(&mut self) -> Result<(), Failure> {
         loop {
-            let page = self.events.page()?;
+            let page = self.record.page()?;
             if page.is_empty() {
                 return Ok(());
             }
             page.iter().try_for_each(|entry| self.show(entry))?;
         }
-    }
-
-    fn agent(&mut self, agent: AgentId) -> Result<String, Failure> {
-        if !self.agents.contains_key(&agent) {
-            self.agents = read::live::agent_names(self.events.reader()).map_err(unreadable)?;
-        }
-        Ok(self.agents.get(&agent).cloned().unwrap_or_else(|| agent.to_string()))
     }
 
     fn show(&mut self, entry: &EventEntry) -> Result<(), Failure> {
@@ -120,11 +96,11 @@ impl Follower {
             }
             return Ok(());
         };
-        let name = self.events.name(task)?;
+        let name = self.record.task(task)?;
         match &event.fact {
             Fact::Assigned { agent, .. } => {
                 self.started.insert(task, (event.at, *agent));
-                let agent_name = self.agent(*agent)?;
+                let agent_name = self.record.agent(*agent)?;
                 match &mut self.bars {
                     Some(bars) => bars.begin(*agent, task, &agent_name, &name),
                     None => self.say(&format!("{name} → {agent_name}")),
@@ -174,7 +150,7 @@ impl Follower {
         if let (Some(bars), Some((_, agent))) = (&mut self.bars, started) {
             bars.end(agent, task);
         }
-        let own = !self.events.known_name(task).is_some_and(|name| name.contains('/'));
+        let own = !self.record.known_task(task).is_some_and(|name| name.contains('/'));
         match &self.bars {
             Some(bars) if accepted && own => bars.total.inc(1),
             Some(_) if accepted => {}
@@ -191,45 +167,30 @@ impl Follower {
         }
     }
 
-    /// What an attempt shows while it works.
-    pub(super) fn sign(&mut self, sign: &AttemptEvent) {
-        let AttemptEvent::Progress { task, message, .. } = sign else { return };
+    /// What an attempt says while it works.
+    pub(super) fn progress(&mut self, Progress { task, message }: &Progress) {
         if let (Some(bars), Some((_, agent))) = (&self.bars, self.started.get(task))
             && let Some(bar) = bars.busy.get(agent).and_then(|tasks| tasks.get(task))
         {
-            let name = self.events.known_name(*task).unwrap_or_default();
+            let name = self.record.known_task(*task).unwrap_or_default();
             bar.set_message(screen::cell(&format!("{name}  {message}")).into_owned());
         }
     }
 
-    /// Says what the run began to wait for since last time. What ends by itself is said only when nothing else goes on.
-    pub(super) fn waits(&mut self, waits: Vec<Wait>) -> Result<(), Failure> {
-        let stands_still = self.started.is_empty();
-        let mut now = Vec::new();
-        // What can't land is an event, and said as such.
-        let is_said = |wait: &Wait| matches!(wait.why, Why::Landing { .. });
-        for wait in waits.into_iter().filter(|wait| !is_said(wait)) {
-            if !stands_still && !wait.why.needs_somebody() {
-                continue;
-            }
-            if !self.waits.iter().any(|before| before.why.is_same_cause(&wait.why)) {
-                self.say_wait(&wait)?;
-            }
-            now.push(wait);
-        }
-        self.waits = now;
+    /// Says what the run began to wait for since last time.
+    pub(super) fn waits(&mut self, waits: RunWaits) -> Result<(), Failure> {
+        let fresh = self.record.fresh_waits(waits, self.started.is_empty())?;
+        fresh.iter().for_each(|wait| self.say_wait(wait));
         Ok(())
     }
 
-    fn say_wait(&mut self, wait: &Wait) -> Result<(), Failure> {
-        let name = self.events.name(wait.task)?;
+    fn say_wait(&self, wait: &NamedWait) {
         match self.manner {
             Manner::Quiet => {}
             // Standard output holds events only.
-            Manner::Json => screen::note(&waiting(&name, wait)),
-            Manner::Lines | Manner::Bars => self.say(&waiting(&name, wait)),
+            Manner::Json => screen::note(&wait.text()),
+            Manner::Lines | Manner::Bars => self.say(&wait.text()),
         }
-        Ok(())
     }
 
     pub(super) fn tick(&self) {
@@ -245,14 +206,6 @@ impl Follower {
     }
 }
 
-/// Such as `a (and 2 more like it) has no capable agent: …`.
-pub(crate) fn waiting(name: &str, wait: &Wait) -> String {
-    match wait.tasks {
-        0 | 1 => format!("{name} {}", wait.why),
-        more => format!("{name} (and {} more like it) {}", more - 1, wait.why),
-    }
-}
-
 fn of_run(fact: &Fact) -> Option<String> {
     match fact {
         Fact::RouterUsed { router, before: Some(before), .. } if before == router => {
@@ -264,7 +217,7 @@ fn of_run(fact: &Fact) -> Option<String> {
         Fact::RouterDegraded { router, why, .. } => {
             Some(format!("router {router} failed, the host decides: {why}"))
         }
-        Fact::RouterRolledBack { from, to, why } if to == LEAST_LOADED => Some(format!(
+        Fact::RouterRolledBack { from, to, why } if is_built_in(to) => Some(format!(
             "router {from} is off: from now on the least loaded agent is chosen, until `baton router use`: {why}"
         )),
         Fact::RouterRolledBack { from, to, why } if from == to => {

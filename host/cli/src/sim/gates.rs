@@ -35,7 +35,7 @@ pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let mut findings = Vec::new();
     for gate in gates {
         let watch = Stopwatch::start();
-        let finding = measure(&bench, gate).map_err(Failure::Refused)?;
+        let finding = measure(&bench, gate).map_err(|why| Failure::Refused(why.to_string()))?;
         if !global.json {
             print(&finding);
             screen::note(&format!("{gate} took {}", screen::span(watch.millis())));

@@ -2,13 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use baton_core::seed::Seed;
-use baton_lab::play::{Cast, Demand, play};
-use baton_lab::score::{Reference, Score, score};
+use baton_core::file::{MAX_SETTINGS, read_text};
+use baton_lab::comparison::{Row, compared, worlds};
 use baton_lab::world::{Config, World};
-use baton_plugin::library::Library;
-use baton_stats::interval::{Interval, mean};
-use serde::Serialize;
 
 use super::super::{Done, Failure, Global, Outcome, screen};
 
@@ -27,34 +23,16 @@ pub(crate) struct Args {
     set: Vec<String>,
 }
 
-/// What one player came to over all worlds.
-#[derive(Serialize)]
-struct Line {
-    player: String,
-    scores: Vec<Score>,
-}
-
 pub(super) fn run(global: &Global, args: &Args) -> Outcome {
     let settings = settings(args)?;
     let library = global.app()?.library_of(&[])?;
-    let worlds: Vec<World> = (0..args.worlds.max(1))
-        .map(|step| World::build(&Config { seed: settings.seed.wrapping_add(step), ..settings.clone() }))
-        .collect();
-    let mut lines = Vec::new();
-    for name in &args.router {
-        lines.push(plugin(&library, name, &worlds, Demand::Preferred)?);
-    }
-    let matched = plugin(&library, "capability", &worlds, Demand::Required)?;
-    lines.push(Line { player: "capability, required".into(), ..matched });
-    for reference in Reference::ALL {
-        let scores = worlds.iter().map(|world| score(world, &reference.play(world))).collect();
-        lines.push(Line { player: format!("({})", reference.name()), scores });
-    }
+    let worlds = worlds(&settings, args.worlds);
+    let rows = compared(&library, &args.router, &worlds)?;
     if global.json {
-        screen::json(&lines);
-        return Ok(Done::Well);
+        screen::json(&rows);
+    } else {
+        print(&rows, &worlds);
     }
-    print(&lines, &worlds);
     Ok(Done::Well)
 }
 
@@ -78,7 +56,7 @@ fn settings(args: &Args) -> Result<Config, Failure> {
 
 /// Checked by itself, so that a mistake is shown with its line.
 fn file(path: &Path) -> Result<toml::Table, String> {
-    let text = std::fs::read_to_string(path).map_err(|why| why.to_string())?;
+    let text = read_text(path, MAX_SETTINGS).map_err(|why| why.to_string())?;
     toml::from_str::<Config>(&text).map_err(|why| why.to_string())?;
     toml::from_str(&text).map_err(|why| why.to_string())
 }
@@ -95,49 +73,26 @@ fn merge(table: &mut toml::Table, given: toml::Table) {
     }
 }
 
-fn plugin(library: &Library, name: &str, worlds: &[World], demand: Demand) -> Result<Line, Failure> {
-    let router = library.router(name)?;
-    let config = library.settings(name).config;
-    let mut scores = Vec::new();
-    for world in worlds {
-        let cast =
-            Cast { router: &router, config: &config, seed: Seed(world.config.seed), demand, record: false };
-        let performance = play(world, &cast).map_err(|why| Failure::Refused(format!("{name}: {why}")))?;
-        scores.push(score(world, &performance.played));
-    }
-    Ok(Line { player: name.to_owned(), scores })
-}
-
-fn print(lines: &[Line], worlds: &[World]) {
+fn print(rows: &[Row], worlds: &[World]) {
     let tasks: usize = worlds.iter().map(|world| world.tasks.len()).sum();
     screen::line(&format!(
         "{} worlds, {tasks} tasks; in brackets what no plugin is, with a queue for each agent",
         worlds.len()
     ));
     let heads = ["router", "done", "regret", "at the end", "sojourn p50", "p95", "idle", "cost"];
-    let rows: Vec<Vec<String>> = lines.iter().map(row).collect();
-    screen::table(&heads, &rows);
+    screen::table(&heads, &rows.iter().map(cells).collect::<Vec<_>>());
 }
 
-fn row(line: &Line) -> Vec<String> {
-    let over = |what: fn(&Score) -> f64| {
-        let values: Vec<f64> = line.scores.iter().map(what).collect();
-        mean(&values, 0.95).unwrap_or(Interval::around(values.first().copied().unwrap_or(0.0), 0.0))
-    };
-    let done = over(|score| score.success * 100.0);
-    let middle = |what: fn(&Score) -> u64| {
-        let mut all: Vec<u64> = line.scores.iter().map(what).collect();
-        all.sort_unstable();
-        screen::span(all[all.len() / 2])
-    };
+fn cells(row: &Row) -> Vec<String> {
+    let summary = row.summary();
     vec![
-        line.player.clone(),
-        format!("{:.1} ±{:.1} %", done.estimate, done.width() / 2.0),
-        format!("{:.3}", over(|score| score.regret).estimate),
-        format!("{:.3}", over(|score| score.tail_regret).estimate),
-        middle(|score| score.sojourn.p50),
-        middle(|score| score.sojourn.p95),
-        format!("{:.0}s", over(|score| score.idle_while_queued_s).estimate),
-        format!("{:.4}", over(|score| score.cost_per_accepted.unwrap_or(f64::NAN)).estimate / 1e6),
+        row.player.clone(),
+        format!("{:.1} ±{:.1} %", summary.done * 100.0, summary.done_half_width * 100.0),
+        format!("{:.3}", summary.regret),
+        format!("{:.3}", summary.tail_regret),
+        screen::span(summary.sojourn_p50_ms),
+        screen::span(summary.sojourn_p95_ms),
+        format!("{:.0}s", summary.idle_s),
+        format!("{:.4}", summary.cost),
     ]
 }

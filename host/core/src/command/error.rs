@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::MAX_BYTES;
-use crate::op::{Rejection, StoreError};
+use crate::excerpt::{MESSAGE, excerpt};
+use crate::op::{HostError, Rejection, StoreError};
 
 /// Why a command was not carried out, classified by what the sender does next.
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
@@ -44,6 +45,9 @@ pub enum CommandError {
         /// The reason.
         why: String,
     },
+    /// The host is ending and did nothing: send it again to whoever has the store next.
+    #[error("the host is ending: try again")]
+    Ending,
     /// It can't be carried out at the moment, or its result is unknown: check the state before sending it again.
     #[error("{why}")]
     Unavailable {
@@ -66,7 +70,7 @@ impl From<Rejection> for CommandError {
             Rejection::Invalid(what) => Self::Invalid { what },
             Rejection::Refused(_) => Self::Refused { why: why.to_string(), remedy: None },
             Rejection::PlanChanged { run, diff } => Self::Conflict {
-                why: format!("the plan changed since {run} was opened:\n{diff}"),
+                why: excerpt(format!("the plan changed since {run} was opened:\n{diff}"), MESSAGE),
                 remedy: format!(
                     "`baton plan amend {run} PLAN` takes the change over, `baton run PLAN --again` starts anew"
                 ),
@@ -80,7 +84,10 @@ impl From<Rejection> for CommandError {
                 | StoreError::Fenced { .. }
                 | StoreError::Closed,
             )
-            | Rejection::Host(_) => Self::Unavailable { why: why.to_string() },
+            | Rejection::Host(
+                HostError::Stopped | HostError::NoAnswer | HostError::Protocol(_) | HostError::Broke(_),
+            ) => Self::Unavailable { why: why.to_string() },
+            Rejection::Host(HostError::Ending) => Self::Ending,
         }
     }
 }

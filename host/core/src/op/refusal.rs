@@ -65,13 +65,16 @@ pub enum StoreError {
 #[derive(Clone, Debug, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HostError {
+    /// It is ending and did not take the operation: nothing was written.
+    #[error("the host is ending")]
+    Ending,
     /// It has stopped.
     #[error("the host has stopped")]
     Stopped,
-    /// It took the operation and said nothing.
+    /// It took the operation and gave no answer.
     #[error("the host gave no answer")]
     NoAnswer,
-    /// Whoever serves the store's socket speaks otherwise than this version, or the socket failed.
+    /// The process at the store's socket uses another protocol, or the socket failed.
     #[error("{0}")]
     Protocol(String),
     /// A fault of Baton's own.

@@ -52,7 +52,7 @@ pub(super) fn check(
 }
 
 fn at(placed: &Placed, key: &str, what: String, hint: Option<String>) -> PlanError {
-    PlanError { file: placed.file.clone(), pointer: format!("{}/{key}", placed.pointer), what, hint }
+    PlanError::at(&placed.file, &format!("{}/{key}", placed.pointer), what, hint)
 }
 
 fn duplicates(placed: &[Placed]) -> Vec<PlanError> {
@@ -116,7 +116,7 @@ fn no_agent(one: &Placed, agents: &[Card]) -> Option<PlanError> {
     }
     let lacks = lacking(&one.workstream, agents)?;
     let hint = "add what is missing to an agent in baton.toml, or change the workstream".to_owned();
-    Some(at(one, "skills", format!("nobody can do it: {lacks}"), Some(hint)))
+    Some(at(one, "skills", format!("no agent can do it: {lacks}"), Some(hint)))
 }
 
 /// Workstreams that none of these agents is eligible for, each with what every agent lacks.

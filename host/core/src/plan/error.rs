@@ -1,7 +1,12 @@
 //! Errors in plans, with their places.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::excerpt::excerpt;
+
+/// Maximum size of each of an error's texts, in bytes: they may quote a value of any size.
+const MAX_TEXT: usize = 1024;
 
 /// An error at one place of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +19,18 @@ pub struct PlanError {
     pub what: String,
     /// A suggestion, such as the nearest known word.
     pub hint: Option<String>,
+}
+
+impl PlanError {
+    pub(super) fn at(file: &Path, pointer: &str, what: String, hint: Option<String>) -> Self {
+        let bounded = |text: String| excerpt(text, MAX_TEXT);
+        Self {
+            file: file.to_owned(),
+            pointer: bounded(pointer.to_owned()),
+            what: bounded(what),
+            hint: hint.map(bounded),
+        }
+    }
 }
 
 impl fmt::Display for PlanError {

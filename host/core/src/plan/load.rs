@@ -10,6 +10,8 @@ use serde_json::Value;
 use super::check::{Available, Placed};
 use super::error::{PlanError, PlanErrors};
 use super::{Plan, Workstream, check, json, schema};
+use crate::excerpt::NAME;
+use crate::file::{self, MAX_PLAN};
 use crate::nearest::nearest;
 use crate::scope::Glob;
 use crate::span::Span;
@@ -79,7 +81,7 @@ fn some(path: &Path, placed: &[Placed], errors: &mut Vec<PlanError>) {
 }
 
 fn error_at(file: &Path, pointer: &str, what: String) -> PlanError {
-    PlanError { file: file.to_owned(), pointer: pointer.to_owned(), what, hint: None }
+    PlanError::at(file, pointer, what, None)
 }
 
 fn files(path: &Path) -> Result<Vec<PathBuf>, PlanError> {
@@ -119,7 +121,8 @@ fn name_of(path: &Path) -> String {
 }
 
 fn parse(file: &Path) -> Result<Value, PlanError> {
-    let text = fs::read_to_string(file).map_err(|why| error_at(file, "", format!("can't be read: {why}")))?;
+    let text =
+        file::read_text(file, MAX_PLAN).map_err(|why| error_at(file, "", format!("can't be read: {why}")))?;
     let wrong = |format: &str, why: String| error_at(file, "", format!("is not valid {format}: {why}"));
     match file.extension().and_then(|extension| extension.to_str()) {
         Some("yaml" | "yml") => {
@@ -152,6 +155,10 @@ fn read(
         Value::Object(mut map) if map.contains_key("workstreams") => {
             let list = map.remove("workstreams");
             match map.remove("name") {
+                Some(Value::String(given)) if given.len() > NAME => {
+                    let what = format!("a name has at most {NAME} bytes, not {}", given.len());
+                    errors.push(error_at(file, "/name", what));
+                }
                 Some(Value::String(given)) => *name = Some(given),
                 Some(other) => {
                     errors.push(error_at(file, "/name", format!("expected a string, found {}", kind(&other))))
@@ -201,7 +208,7 @@ fn typed(file: &Path, base: &str, value: Value, validator: &Validator) -> Result
 fn bad_globs(file: &Path, base: &str, key: &str, value: &Value) -> Vec<PlanError> {
     let list = value.get(key).and_then(Value::as_array).into_iter().flatten().enumerate();
     let wrong = list.filter_map(|(index, text)| Some((index, text.as_str()?.parse::<Glob>().err()?)));
-    wrong.map(|(index, why)| error_at(file, &format!("{base}/{key}/{index}"), why)).collect()
+    wrong.map(|(index, why)| error_at(file, &format!("{base}/{key}/{index}"), why.to_string())).collect()
 }
 
 fn described(file: &Path, base: &str, error: &jsonschema::ValidationError<'_>) -> Vec<PlanError> {
@@ -217,7 +224,7 @@ fn described(file: &Path, base: &str, error: &jsonschema::ValidationError<'_>) -
         }
         _ => {
             let (what, hint) = expected(pointer.rsplit('/').next().unwrap_or_default(), error);
-            vec![PlanError { hint, ..error_at(file, &pointer, what) }]
+            vec![PlanError::at(file, &pointer, what, hint)]
         }
     }
 }
@@ -235,7 +242,8 @@ fn expected(key: &str, error: &jsonschema::ValidationError<'_>) -> (String, Opti
         }
         "estimate" | "base" | "cap" | "attempt" | "progress" | "deadline" => {
             let text = found.as_str().map_or_else(|| found.to_string(), ToOwned::to_owned);
-            (text.parse::<Span>().err().unwrap_or_else(|| format!("expected a text, found {found}")), None)
+            let wrong = text.parse::<Span>().err().map(|why| why.to_string());
+            (wrong.unwrap_or_else(|| format!("expected a text, found {found}")), None)
         }
         "id" => (format!("expected 1 to 64 letters, digits, -, _ or ., found {found}"), None),
         _ => match &error.kind {
@@ -264,10 +272,7 @@ fn unknown(file: &Path, pointer: &str, key: &str, known: &[&str]) -> PlanError {
         || format!("known keys: {}", known.join(", ")),
         |word| format!("did you mean {word:?}?"),
     );
-    PlanError {
-        hint: Some(hint),
-        ..error_at(file, &format!("{pointer}/{key}"), format!("unknown key {key:?}"))
-    }
+    PlanError::at(file, &format!("{pointer}/{key}"), format!("unknown key {key:?}"), Some(hint))
 }
 
 /// The keys that the schema allows next to the `additionalProperties` at this schema path.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use thiserror::Error;
 
 use super::{Plan, Workstream};
 use crate::nearest::did_you_mean;
@@ -19,6 +20,29 @@ pub struct Template {
     pub parameters: BTreeMap<String, String>,
     /// As in a plan, with placeholders.
     pub workstreams: Vec<Value>,
+}
+
+/// Why a template can't be filled.
+#[derive(Debug, Error)]
+pub enum TemplateError {
+    /// Name one of its parameters.
+    #[error("{template} has no parameter {parameter:?}{hint}")]
+    UnknownParameter {
+        /// The template.
+        template: String,
+        /// What was named.
+        parameter: String,
+        /// The nearest parameter as a question, if one is near.
+        hint: String,
+    },
+    /// Correct the value that makes a workstream invalid, or the template's file.
+    #[error("template {template}: {source}")]
+    Invalid {
+        /// The template.
+        template: String,
+        /// The member that is wrong.
+        source: serde_json::Error,
+    },
 }
 
 /// The parameter for the folder that all paths share.
@@ -55,19 +79,20 @@ impl Template {
     ///
     /// # Errors
     /// A value is given for an unknown parameter, or a filled workstream is invalid.
-    pub fn filled(&self, given: &BTreeMap<String, String>) -> Result<Plan, String> {
+    pub fn filled(&self, given: &BTreeMap<String, String>) -> Result<Plan, TemplateError> {
         if let Some(unknown) = given.keys().find(|key| !self.parameters.contains_key(*key)) {
             let known = self.parameters.keys().map(String::as_str);
-            return Err(format!(
-                "{} has no parameter {unknown:?}{}",
-                self.name,
-                did_you_mean(unknown, known)
-            ));
+            return Err(TemplateError::UnknownParameter {
+                template: self.name.clone(),
+                parameter: unknown.clone(),
+                hint: did_you_mean(unknown, known),
+            });
         }
         let value = |name: &str| given.get(name).or_else(|| self.parameters.get(name)).cloned();
         let filled = self.workstreams.iter().cloned().map(|mut workstream| {
             fill(&mut workstream, &value);
-            serde_json::from_value(workstream).map_err(|why| format!("template {}: {why}", self.name))
+            let invalid = |source| TemplateError::Invalid { template: self.name.clone(), source };
+            serde_json::from_value(workstream).map_err(invalid)
         });
         Ok(Plan { name: self.name.clone(), workstreams: filled.collect::<Result<_, _>>()? })
     }
@@ -187,6 +212,9 @@ mod tests {
     fn a_value_for_no_parameter_is_refused() {
         let given = [("build.promt".to_owned(), String::new())].into();
         let why = Template::of("page", done()).filled(&given).expect_err("refused");
-        assert_eq!(why, "page has no parameter \"build.promt\" (did you mean \"build.prompt\"?)");
+        assert!(
+            matches!(&why, TemplateError::UnknownParameter { parameter, .. } if parameter == "build.promt")
+        );
+        assert_eq!(why.to_string(), "page has no parameter \"build.promt\" (did you mean \"build.prompt\"?)");
     }
 }

@@ -159,7 +159,7 @@ pub enum Refused {
         current: Epoch,
     },
     /// The command doesn't apply in the task's state.
-    #[error("the task is {is}, which does not allow it")]
+    #[error("this can't be done while the task is {is}")]
     WrongState {
         /// The task's state.
         is: StateName,

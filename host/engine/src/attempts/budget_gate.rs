@@ -111,7 +111,7 @@ impl BudgetGate {
         let mut tasks = vec![(Account::Task(task), own)];
         tasks.extend(above);
         if let Some(Exhausted { resource, cap, .. }) = self.ledger.spent_out(&tasks) {
-            let why = format!("its attempts have used up the {} that they may", resource.shown(cap));
+            let why = format!("its attempts have used up its cap of {}", resource.shown(cap));
             return Place::Broke(Fault::new(ErrorClass::Budget, why));
         }
         let run = prepared.task.run;

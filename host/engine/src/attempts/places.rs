@@ -1,4 +1,4 @@
-//! How many attempts this process can hold at once. What does not fit waits: nobody fails for it.
+//! How many attempts this process can hold at once. What does not fit waits, and does not fail.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};

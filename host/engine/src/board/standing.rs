@@ -153,7 +153,7 @@ impl Board {
             && groups.chain(self.ready_composites(run)).chain(held).all(|task| broke(self.terms(task.terms)))
     }
 
-    /// Ready tasks of a run that no person holds. Of those with the same terms and no family one stands for all.
+    /// Ready tasks of a run that no person holds. Of those with the same terms and no family, one represents all.
     fn free_to_start(&self, run: RunId) -> impl Iterator<Item = &Task> {
         let queues = self.runs.get(&run).into_iter().flat_map(|run| run.queues.values());
         let tasks = queues.flat_map(|queue| {

@@ -53,7 +53,7 @@ pub struct Options {
     pub unusable: BTreeMap<String, String>,
 }
 
-/// How long a host that ends waits for people being told of a question and trees being taken away.
+/// How long a host that ends waits for notifications of people and for the removal of trees.
 const LOOSE_ENDS: Duration = Duration::from_secs(10);
 
 /// Signs of attempts that a slow reader may be behind.
@@ -66,7 +66,7 @@ pub struct Host {
     writer: Writer,
     writer_thread: thread::JoinHandle<()>,
     boot: u32,
-    /// Closed when nobody is being told of a question and no tree is being taken away any more.
+    /// Closed when no notification and no removal of a tree is under way any more.
     finished: mpsc::Receiver<()>,
 }
 
@@ -212,7 +212,7 @@ async fn take_over(writer: &Writer) -> Result<(u32, HostLease), Rejection> {
     Ok((boot, HostLease::until(lease_until)))
 }
 
-/// Starts what brings trees onto the target and takes old ones away; without trees nobody listens.
+/// Starts the tasks that land trees on the target and remove old ones; without trees, neither is started.
 fn serve_trees(host: &HostContext) -> (mpsc::UnboundedSender<Entry>, mpsc::UnboundedSender<Sweep>) {
     let (landing, entries) = mpsc::unbounded_channel();
     let (sweeps, swept) = mpsc::unbounded_channel();

@@ -54,21 +54,23 @@ pub struct Live {
 
 impl Live {
     /// Applies operations together and waits until they are durable and known to the scheduler.
-    pub async fn apply_all(&self, ops: Vec<Op>) -> Answers {
+    pub(crate) async fn apply_all(&self, ops: Vec<Op>) -> Answers {
         self.submit(ops).await
     }
 
     /// Hands operations over at once; the answer comes when they are durable and known to the scheduler.
-    pub fn submit(&self, ops: Vec<Op>) -> impl Future<Output = Answers> + use<> {
+    pub(crate) fn submit(&self, ops: Vec<Op>) -> impl Future<Output = Answers> + use<> {
         let count = ops.len();
         let (reply, answer) = oneshot::channel();
-        let _ = self.outbox.send(Message::Query(Query::Apply { ops, reply }));
-        async move { answer.await.unwrap_or_else(|_| vec![Err(HostError::Stopped.into()); count]) }
+        let is_taken = self.outbox.send(Message::Query(Query::Apply { ops, reply })).is_ok();
+        async move {
+            let lost = if is_taken { HostError::Stopped } else { HostError::Ending };
+            answer.await.unwrap_or_else(|_| vec![Err(lost.into()); count])
+        }
     }
 
-    /// # Errors
-    /// Why it was refused.
-    pub async fn apply(&self, op: Op) -> Result<Applied, Rejection> {
+    /// The same for one operation.
+    pub(crate) async fn apply(&self, op: Op) -> Result<Applied, Rejection> {
         let answers = self.apply_all(vec![op]).await;
         answers.into_iter().next().unwrap_or_else(|| Err(HostError::NoAnswer.into()))
     }

@@ -4,8 +4,8 @@
 use baton_core::learning::Part;
 use baton_core::op::{Consolidation, Op};
 use baton_learn::learned;
-use baton_store::Reader;
 use baton_store::read::{insight, routing};
+use baton_store::{Reader, Reading};
 
 /// Attempts in one step.
 const STEP: usize = 500;
@@ -16,21 +16,19 @@ pub const MEMORY: usize = 20_000;
 ///
 /// # Errors
 /// The store can't be read.
-pub fn next(reader: &Reader) -> Result<Option<(Op, bool)>, String> {
+pub fn next(reader: &Reader) -> Reading<Option<(Op, bool)>> {
     let _metered = Part::Consolidation.begin();
-    let unreadable = |why: &dyn std::fmt::Display| why.to_string();
-    let from = insight::consolidated(reader).map_err(|why| unreadable(&why))?;
-    let (attempts, upto) = routing::past(reader, from, STEP).map_err(|why| unreadable(&why))?;
-    let (_, end) = routing::past(reader, upto, 1).map_err(|why| unreadable(&why))?;
+    let from = insight::consolidated(reader)?;
+    let (attempts, upto) = routing::past(reader, from, STEP)?;
+    let (_, end) = routing::past(reader, upto, 1)?;
     let last = end == upto;
     // A step is an event as well: one that adds nothing must not call for the next.
     if attempts.is_empty() && last {
         return Ok(None);
     }
-    let episodes = attempts.iter().map(|past| insight::episode(reader, past)).collect::<Result<Vec<_>, _>>();
-    let episodes = episodes.map_err(|why| unreadable(&why))?;
+    let episodes = attempts.iter().map(|past| insight::episode(reader, past)).collect::<Reading<Vec<_>>>()?;
     let notes = if last && !episodes.is_empty() {
-        let mut all = insight::episodes(reader, MEMORY).map_err(|why| unreadable(&why))?;
+        let mut all = insight::episodes(reader, MEMORY)?;
         all.extend(episodes.iter().cloned());
         learned(&all)
     } else {

@@ -7,12 +7,12 @@ use baton_core::op::{Lesson, Op, RouterChoice};
 use baton_plugin::PluginError;
 use baton_plugin::router::{self, BATCH, Experience, Router};
 use baton_store::Reader;
-use baton_store::read::routing::{Line, Past, past};
+use baton_store::read::routing::{Past, RouterCursor, past};
 
 /// Where a lesson leaves a router.
 #[derive(Debug)]
 pub struct Learned {
-    pub line: Line,
+    pub cursor: RouterCursor,
     /// None when there was nothing to be told.
     pub op: Option<Op>,
 }
@@ -20,8 +20,8 @@ pub struct Learned {
 impl Learned {
     /// Of a router that does not learn.
     #[must_use]
-    pub fn never(line: Line) -> Self {
-        Self { line: Line { learned: i64::MAX, ..line }, op: None }
+    pub fn never(cursor: RouterCursor) -> Self {
+        Self { cursor: RouterCursor { learned: i64::MAX, ..cursor }, op: None }
     }
 }
 
@@ -35,19 +35,19 @@ pub fn teach(
     choice: &RouterChoice,
     run: RunId,
     config: Vec<router::Attr>,
-    line: Line,
+    cursor: RouterCursor,
 ) -> Result<Learned, PluginError> {
     let _metered = Part::Lessons.begin();
     let unreadable = |why: &dyn std::fmt::Display| PluginError::Host {
         plugin: choice.name.clone(),
         why: format!("the store can't be read: {why}"),
     };
-    let (attempts, upto) = past(reader, line.learned, BATCH).map_err(|why| unreadable(&why))?;
+    let (attempts, upto) = past(reader, cursor.learned, BATCH).map_err(|why| unreadable(&why))?;
     if attempts.is_empty() {
-        return Ok(Learned { line: Line { learned: upto, ..line }, op: None });
+        return Ok(Learned { cursor: RouterCursor { learned: upto, ..cursor }, op: None });
     }
     let experiences = attempts.iter().map(experience).collect();
-    let mut lesson = router::Lesson { experiences, config, state: line.state };
+    let mut lesson = router::Lesson { experiences, config, state: cursor.state };
     match router.learn(&lesson) {
         Ok((state, fuel)) => {
             let before = std::mem::take(&mut lesson.state);
@@ -55,11 +55,11 @@ pub fn teach(
             let router = choice.clone();
             let kept = Lesson { router, input, before, state: state.clone(), fuel, upto };
             let op = Op::Teach { run, lesson: Box::new(kept) };
-            Ok(Learned { line: Line { state, learned: upto }, op: Some(op) })
+            Ok(Learned { cursor: RouterCursor { state, learned: upto }, op: Some(op) })
         }
         Err(why) => {
             tracing::warn!("{run}: {} could not learn from {} attempts: {why}", choice.name, attempts.len());
-            Ok(Learned { line: Line { state: lesson.state, learned: upto }, op: None })
+            Ok(Learned { cursor: RouterCursor { state: lesson.state, learned: upto }, op: None })
         }
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 
 const RUN: RunId = RunId(1);
 
-fn step(last: bool) -> Result<Option<(Op, bool)>, String> {
+fn step(last: bool) -> Reading<Option<(Op, bool)>> {
     Ok(Some((Op::ForgetNote { note: 1 }, last)))
 }
 

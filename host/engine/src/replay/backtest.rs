@@ -6,10 +6,11 @@ use baton_core::clock::Time;
 use baton_core::id::DecisionId;
 use baton_plugin::router::{Answer, Assignment, Attr, BATCH, Choice, Experience, Lesson, Router, Snapshot};
 use baton_stats::offpolicy::{Judgement, Logged, Measure, Query, Refusal, judge};
-use baton_store::Reader;
 use baton_store::read::routing::{self, Excerpt, Past};
+use baton_store::{ReadError, Reader, Reading};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use crate::decide;
 use crate::learning::lesson::experience;
@@ -89,12 +90,23 @@ pub struct Row {
     cost_micros: Option<u64>,
 }
 
+/// Why recorded decisions can't be made again.
+#[derive(Debug, Error)]
+pub enum BacktestError {
+    /// Ask again where it is busy; `baton db check` says what is wrong where it is not.
+    #[error(transparent)]
+    Unreadable(#[from] ReadError),
+    /// What was asked or answered is not what this version writes.
+    #[error("decision {0} can't be read")]
+    Decision(DecisionId),
+}
+
 /// Asks the router every recorded question of the span, in order, and lets it learn between them what it could have
 /// known by then.
 ///
 /// # Errors
 /// The store can't be read.
-pub fn backtest(trial: &Trial<'_>) -> Result<Backtest, String> {
+pub fn backtest(trial: &Trial<'_>) -> Result<Backtest, BacktestError> {
     let (mut backtest, rows) = compared(trial)?;
     estimate(&rows, trial.level, &mut backtest);
     Ok(backtest)
@@ -104,17 +116,17 @@ pub fn backtest(trial: &Trial<'_>) -> Result<Backtest, String> {
 ///
 /// # Errors
 /// The store can't be read.
-pub fn compared(trial: &Trial<'_>) -> Result<(Backtest, Vec<Row>), String> {
+pub fn compared(trial: &Trial<'_>) -> Result<(Backtest, Vec<Row>), BacktestError> {
     let mut history = recall(trial)?;
     let mut backtest = Backtest::default();
     let mut rows = Vec::new();
     let mut state = Vec::new();
-    for id in routing::decisions(trial.reader, trial.span).map_err(|why| why.to_string())? {
-        let decided = routing::decision(trial.reader, id).map_err(|why| why.to_string())?;
+    for id in routing::decisions(trial.reader, trial.span)? {
+        let decided = routing::decision(trial.reader, id)?;
         backtest.decisions += 1;
         state = learn(trial, &mut history.experiences, decided.at, state);
         let Ok((asked, recorded)) = decide::recorded(&decided.input, &decided.answer) else {
-            return Err(format!("decision {id} can't be read"));
+            return Err(BacktestError::Decision(id));
         };
         let snapshot = Snapshot { state: state.clone(), config: trial.config.clone(), ..asked };
         match trial.router.route(&snapshot) {
@@ -132,11 +144,10 @@ pub fn compared(trial: &Trial<'_>) -> Result<(Backtest, Vec<Row>), String> {
     Ok((backtest, rows))
 }
 
-fn recall(trial: &Trial<'_>) -> Result<History, String> {
+fn recall(trial: &Trial<'_>) -> Reading<History> {
     let mut history = History::default();
     let teaching = trial.router.learns();
-    routing::each_past(trial.reader, 0, |past| history.add(&past, teaching))
-        .map_err(|why| why.to_string())?;
+    routing::each_past(trial.reader, 0, |past| history.add(&past, teaching))?;
     Ok(history)
 }
 

@@ -5,6 +5,7 @@ use baton_core::command::{self, CommandError};
 use baton_plugin::PluginError;
 use baton_plugin::library::Library;
 use baton_plugin::router::attrs;
+use baton_stats::interval::Interval;
 use baton_stats::offpolicy::{Judgement, Refusal};
 use baton_store::Reader;
 use baton_store::read::routing::Excerpt;
@@ -41,11 +42,18 @@ impl Finding {
     /// `margin` is the share of acceptance that may be lost, 0 to 1.
     fn of(judged: Option<&Result<Judgement, Refusal>>, margin: f64) -> Self {
         match judged {
-            Some(Ok(Judgement { difference, .. })) if difference.low > 0.0 => Self::Better,
-            Some(Ok(Judgement { difference, .. })) if difference.low > -margin => Self::NoWorse,
-            Some(Ok(Judgement { difference, .. })) if difference.high < 0.0 => Self::Worse,
-            Some(Ok(_)) => Self::NotShown,
+            Some(Ok(judgement)) => Self::of_difference(judgement.difference, margin),
             Some(Err(_)) | None => Self::Refused,
+        }
+    }
+
+    /// `difference` is what the router would gain, in shares of acceptance.
+    fn of_difference(difference: Interval, margin: f64) -> Self {
+        match difference {
+            Interval { low, .. } if low > 0.0 => Self::Better,
+            Interval { low, .. } if low > -margin => Self::NoWorse,
+            Interval { high, .. } if high < 0.0 => Self::Worse,
+            Interval { .. } => Self::NotShown,
         }
     }
 
@@ -107,5 +115,38 @@ fn unloadable(why: PluginError) -> CommandError {
         | PluginError::Trapped { .. }
         | PluginError::OverLimit { .. }
         | PluginError::InvalidAnswer { .. } => CommandError::Invalid { what: text },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_is_by_where_the_interval_of_the_difference_lies() {
+        for (low, high, finding) in [
+            (0.001, 0.2, Finding::Better),
+            (0.0, 0.2, Finding::NoWorse),
+            (-0.019, 0.2, Finding::NoWorse),
+            // Certainly worse, and by less than may be lost.
+            (-0.019, -0.001, Finding::NoWorse),
+            (-0.02, 0.2, Finding::NotShown),
+            (-0.02, 0.0, Finding::NotShown),
+            (-0.3, -0.001, Finding::Worse),
+        ] {
+            let difference = Interval { estimate: f64::midpoint(low, high), low, high };
+            assert_eq!(Finding::of_difference(difference, 0.02), finding, "{low} to {high}");
+        }
+    }
+
+    #[test]
+    fn what_the_record_can_not_tell_is_refused_and_counts_for_no_promotion() {
+        let found = [None, Some(Err(Refusal::NoRows))].map(|judged| Finding::of(judged.as_ref(), 1.0));
+        assert_eq!(found, [Finding::Refused; 2]);
+        use Finding::{Better, NoWorse, NotShown, Refused, Worse};
+        assert_eq!(
+            [Better, NoWorse, Worse, NotShown, Refused].map(Finding::is_won),
+            [true, true, false, false, false]
+        );
     }
 }

@@ -68,7 +68,7 @@ impl Routing {
         self.trial.as_ref().is_some_and(|trial| trial.shadows() && trial.router() == router)
     }
 
-    /// Whether nobody is asked or to be asked in the shadow of others.
+    /// Whether no shadow decision is under way or due.
     #[must_use]
     pub fn shadows_are_done(&self) -> bool {
         self.runs.values().all(|run| run.shadow.is_done())

@@ -110,7 +110,7 @@ fn one_question_of_a_run_is_asked_at_a_time() {
 #[test]
 fn an_answer_that_is_dropped_leaves_the_router_where_it_stood() {
     let mut house = House::new();
-    house.routing.put_cursor(RUN, &router("own"), Line { state: b"before".to_vec(), learned: 0 });
+    house.routing.put_cursor(RUN, &router("own"), RouterCursor { state: b"before".to_vec(), learned: 0 });
     let (batch, _) = house.ask();
     house.routing.dropped(&batch);
     assert!(house.routing.is_idle(RUN));

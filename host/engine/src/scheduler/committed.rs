@@ -1,4 +1,4 @@
-//! What the store has made of operations: what it says that it changed is what is.
+//! Takes over what the store changed: its answers, and nothing else, say what is stored.
 
 use baton_core::clock::Time;
 use baton_core::id::RunId;

@@ -56,9 +56,9 @@ impl Scheduler {
         if self.routing.cursor(run, router).is_some() {
             return;
         }
-        let mut cursor = routing::line(rows, run, &router.digest).unwrap_or_else(|why| {
+        let mut cursor = routing::cursor(rows, run, &router.digest).unwrap_or_else(|why| {
             tracing::error!("{run}: where its router stands can't be read: {why}");
-            routing::Line::default()
+            routing::RouterCursor::default()
         });
         cursor.learned = cursor.learned.max(self.learning.observed() - HINDSIGHT);
         self.routing.put_cursor(run, router, cursor);
@@ -196,7 +196,7 @@ fn stored_claim(rows: &Reader, task: &Task) -> Result<Option<Claimed>, Rejection
     Ok(outcome.map(|outcome| Claimed { epoch: task.epoch, outcome, agent }))
 }
 
-/// What the policy makes of a question whose time is over.
+/// What the policy does with a question that nobody answered in time.
 pub(super) fn unanswered(rows: &Reader, policy: &QuestionPolicy, task: &Task) -> Option<Op> {
     let asked = people::of_task(rows, task.id).ok()?;
     let open = asked.into_iter().rfind(|asked| asked.answer.is_none())?;

@@ -9,7 +9,7 @@ use super::Scheduler;
 use crate::waits::{self, Wait};
 use crate::why::{Hosting, Known, OnItsWay, View, Why};
 
-/// Where a run stands, for whoever waits for it.
+/// The state of a run, for those who wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {

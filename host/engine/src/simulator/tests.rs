@@ -11,7 +11,16 @@ fn simulator(record: bool) -> Simulator {
     let plan = Plan { name: "test".into(), workstreams: vec![spec("a"), spec("b"), spec("c")] };
     let agents = [agent(1, "ann", &["work"]).card];
     let config = BTreeMap::new();
-    let setting = Setting { plan, agents: &agents, seed: Seed(1), router: router("own"), config, record };
+    let setting = Setting {
+        plan,
+        agents: &agents,
+        seed: Seed(1),
+        router: router("own"),
+        config,
+        budget: Budget::default(),
+        limits: ConcurrencyLimits::default(),
+        record,
+    };
     Simulator::new(setting).expect("memory is there")
 }
 

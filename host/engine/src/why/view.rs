@@ -1,4 +1,4 @@
-//! What stands in a task's way, by what decisions are made by: one function for a host that runs, and for what the next
+//! Why a task can't start, by the state that decisions are made from: one function for a running host, and for what the next
 //! one will find.
 
 use std::collections::HashSet;
@@ -103,7 +103,7 @@ impl View<'_> {
         }
     }
 
-    /// A strategy has the word: it is asked, unless the host ends.
+    /// It waits for a strategy, which is asked unless the host is ending.
     fn turn(&self) -> Known {
         match &self.host {
             Some(host) if host.draining => Known::Why(Why::Draining),

@@ -68,7 +68,7 @@ impl GitError {
 /// A command of git that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// Characters of what git said that are kept.
+/// Characters of git's output that are kept.
 const SAID: usize = 1000;
 
 /// Nothing else of the host's environment reaches git: its own variables would send it to other places.
@@ -82,7 +82,7 @@ const SETTINGS: [&str; 12] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.quotePath=false",
-    // What is said to be done must be on disk.
+    // What is reported as done must be on disk.
     "core.fsync=committed,reference",
     "core.fsyncMethod=batch",
     "commit.gpgSign=false",

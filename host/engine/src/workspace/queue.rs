@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use baton_core::id::TaskId;
+use baton_plugin::capability::process::RunError;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::landing::Merged;
@@ -39,9 +40,9 @@ pub enum Landing {
     Withdrawn,
 }
 
-/// Runs the operator's checks in a folder; an error is what they said.
+/// Runs the operator's checks in a folder, up to the first that fails.
 pub type Check =
-    Arc<dyn Fn(PathBuf) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
+    Arc<dyn Fn(PathBuf) -> Pin<Box<dyn Future<Output = Result<(), RunError>> + Send>> + Send + Sync>;
 
 pub struct Queue {
     pub workspaces: Arc<Workspaces>,
@@ -72,7 +73,7 @@ type Left = (Vec<Entry>, Option<GitError>);
 type Stack = Vec<(Entry, String)>;
 
 impl Queue {
-    /// Ends when nobody can hand in any more.
+    /// Ends when there are no more senders.
     pub async fn run(self, mut entries: UnboundedReceiver<Entry>) {
         let mut waiting: Vec<Entry> = Vec::new();
         let mut tries = 0;
@@ -170,7 +171,7 @@ impl Queue {
     }
 
     /// Runs the checks in a checkout of its own: what they see is what would land.
-    async fn checked(&self, commit: &str) -> Result<Result<(), String>, GitError> {
+    async fn checked(&self, commit: &str) -> Result<Result<(), RunError>, GitError> {
         if self.workspaces.settings.checks.is_empty() {
             return Ok(Ok(()));
         }

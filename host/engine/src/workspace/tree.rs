@@ -8,6 +8,7 @@ use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use baton_core::id::{Epoch, RunId, TaskId};
+use baton_core::malformed::Malformed;
 use serde::{Deserialize, Serialize};
 
 use super::git::{Git, GitError};
@@ -30,10 +31,10 @@ impl fmt::Display for Key {
 }
 
 impl FromStr for Key {
-    type Err = String;
+    type Err = Malformed;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("expected an attempt such as r1/t4.2, not {text:?}");
+    fn from_str(text: &str) -> Result<Self, Malformed> {
+        let wrong = || Malformed::new("an attempt such as r1/t4.2", text);
         let (run, rest) = text.split_once('/').ok_or_else(wrong)?;
         let (task, epoch) = rest.split_once('.').ok_or_else(wrong)?;
         let epoch = Epoch(epoch.parse().map_err(|_| wrong())?);

@@ -1,6 +1,6 @@
 //! Idle capacity while work waits, in worlds where two agents are four times as slow.
 
-use super::{Bench, Finding, Gate, over};
+use super::{Bench, Finding, Gate, GateError, over};
 use crate::play::Demand;
 use crate::score::{Reference, Score, score};
 use crate::world::{Config, Skew};
@@ -10,7 +10,7 @@ const CUT: f64 = 0.8;
 /// For an operator to whom waiting is expensive; tuned in worlds with seeds from 10,000 on.
 const BRISK: &[(&str, &str)] = &[("wait", "0.2")];
 
-pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, String> {
+pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, GateError> {
     let mut finding = Finding::new(Gate::G8);
     let worlds = bench.worlds(&Config { skew: Skew { slow: 2, factor: 4.0 }, ..Config::default() });
     let idle = |scores: &[Score]| over(scores, |score| score.idle_while_queued_s).estimate;

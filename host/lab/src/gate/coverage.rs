@@ -6,7 +6,7 @@ use baton_engine::replay::backtest::{Row, Trial, compared, estimate};
 use baton_stats::interval::Interval;
 use baton_store::read::routing::Excerpt;
 
-use super::{Bench, FIRST, Finding, Gate};
+use super::{Bench, FIRST, Finding, Gate, GateError};
 use crate::play::Demand;
 use crate::world::{Config, World};
 
@@ -30,7 +30,7 @@ struct Judged {
     truth: f64,
 }
 
-pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, String> {
+pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, GateError> {
     let mut finding = Finding::new(Gate::G6);
     let (mut covered, mut judged, mut refused, mut widths) = (0_u32, 0_u32, 0_u32, 0.0);
     for swap in 0..bench.scale.swaps {
@@ -69,7 +69,7 @@ fn swapped(
     log: &str,
     settings: &[(&str, &str)],
     candidate: &str,
-) -> Result<Result<Judged, String>, String> {
+) -> Result<Result<Judged, String>, GateError> {
     let performance = bench.play_with(world, log, Demand::Preferred, true, settings)?;
     let router = bench.router(candidate)?;
     let trial = Trial {

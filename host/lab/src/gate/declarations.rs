@@ -2,7 +2,7 @@
 
 use baton_stats::plot::{Caption, Spot, scatter};
 
-use super::{Bench, Finding, Gate, interval, over, real, signed};
+use super::{Bench, Finding, Gate, GateError, interval, over, real, signed};
 use crate::play::Demand;
 use crate::score::{Reference, Score, score};
 use crate::world::{Config, Pool, World};
@@ -24,7 +24,7 @@ struct Compared {
     matched: Vec<Score>,
 }
 
-fn compared(bench: &Bench<'_>, pool: Pool, wrong: f64, settings: Settings) -> Result<Compared, String> {
+fn compared(bench: &Bench<'_>, pool: Pool, wrong: f64, settings: Settings) -> Result<Compared, GateError> {
     let worlds = bench.worlds(&Config { pool, wrong_declarations: wrong, ..Config::default() });
     let learner = bench.scored_with(&worlds, "adaptive", Demand::Preferred, settings)?;
     let matched = bench.scored(&worlds, "capability", Demand::Required)?;
@@ -80,7 +80,7 @@ impl Compared {
 
 const POOLS: [Pool; 2] = [Pool::Specialists, Pool::Generalists];
 
-pub(super) fn wrong(bench: &Bench<'_>) -> Result<Finding, String> {
+pub(super) fn wrong(bench: &Bench<'_>) -> Result<Finding, GateError> {
     let mut finding = Finding::new(Gate::G1);
     for pool in POOLS {
         let compared = compared(bench, pool, WRONG, ITS_OWN)?;
@@ -98,7 +98,7 @@ pub(super) fn wrong(bench: &Bench<'_>) -> Result<Finding, String> {
     Ok(finding)
 }
 
-pub(super) fn right(bench: &Bench<'_>) -> Result<Finding, String> {
+pub(super) fn right(bench: &Bench<'_>) -> Result<Finding, GateError> {
     let mut finding = Finding::new(Gate::G2);
     for pool in POOLS {
         let compared = compared(bench, pool, 0.0, PATIENT)?;
@@ -117,7 +117,7 @@ pub(super) fn right(bench: &Bench<'_>) -> Result<Finding, String> {
 }
 
 /// Cost and quality of every router.
-fn front(bench: &Bench<'_>, compared: &Compared) -> Result<String, String> {
+fn front(bench: &Bench<'_>, compared: &Compared) -> Result<String, GateError> {
     let spot = |name: &str, scores: &[Score]| Spot {
         name: name.to_owned(),
         cost: over(scores, |score| score.cost_per_accepted.unwrap_or(0.0)).estimate / 1e6,
@@ -133,5 +133,5 @@ fn front(bench: &Bench<'_>, compared: &Compared) -> Result<String, String> {
         across: "cost of an accepted task".into(),
         up: "share of tasks done".into(),
     };
-    scatter(&caption, &spots).map_err(|why| why.to_string())
+    Ok(scatter(&caption, &spots)?)
 }

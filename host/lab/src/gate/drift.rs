@@ -3,7 +3,7 @@
 use baton_stats::interval::mean;
 use baton_stats::plot::{Caption, Curve, Point, curves};
 
-use super::{Bench, Finding, Gate, over};
+use super::{Bench, Finding, Gate, GateError, over};
 use crate::play::Demand;
 use crate::score::{Played, Reference, regret, score};
 use crate::world::{Config, Drift, Pool, Which, World};
@@ -13,7 +13,7 @@ const RECOVERED: usize = 150;
 /// Number of tasks whose regret is averaged for one point of the chart.
 const WINDOW: usize = 50;
 
-pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, String> {
+pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, GateError> {
     let mut finding = Finding::new(Gate::G3);
     for pool in [Pool::Specialists, Pool::Generalists] {
         let drift = Drift::Step { at: 0.5, agent: Which::Best, to: 0.35 };
@@ -75,7 +75,7 @@ fn judge(
 
 /// Regret over the tasks, averaged over all worlds.
 #[expect(clippy::cast_precision_loss, reason = "numbers of tasks")]
-fn picture(worlds: &[World], players: &[(&str, &Vec<Vec<Played>>)]) -> Result<String, String> {
+fn picture(worlds: &[World], players: &[(&str, &Vec<Vec<Played>>)]) -> Result<String, GateError> {
     let tasks = worlds.first().map_or(0, |world| world.tasks.len());
     let course = |(name, played): &(&str, &Vec<Vec<Played>>)| {
         let points = (0..tasks / WINDOW).map(|place| {
@@ -105,5 +105,5 @@ fn picture(worlds: &[World], players: &[(&str, &Vec<Vec<Played>>)]) -> Result<St
         up: "regret against knowing every skill".into(),
     };
     let drawn: Vec<Curve> = players.iter().map(course).collect();
-    curves(&caption, &drawn).map_err(|why| why.to_string())
+    Ok(curves(&caption, &drawn)?)
 }

@@ -3,7 +3,7 @@
 use baton_stats::calibration::{Forecast, auc_within, brier_skill, calibration_error, reliability};
 use baton_stats::plot;
 
-use super::{Bench, Finding, Gate};
+use super::{Bench, Finding, Gate, GateError};
 use crate::play::{Demand, Foreseen};
 use crate::world::{Config, Pool, World};
 
@@ -49,7 +49,7 @@ fn base_rate(forecasts: &[Forecast]) -> f64 {
     came.max(1.0 - came)
 }
 
-pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, String> {
+pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, GateError> {
     let mut finding = Finding::new(Gate::G4);
     for pool in [Pool::Specialists, Pool::Generalists] {
         let settings = Config { pool, tasks: TASKS, observability: 0.5, ..Config::default() };
@@ -68,10 +68,11 @@ pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, String> {
 }
 
 /// Only the router whose purpose is prediction has to pass.
-fn judge(finding: &mut Finding, pool: Pool, name: &str, pairs: &Pairs) -> Result<(), String> {
+fn judge(finding: &mut Finding, pool: Pool, name: &str, pairs: &Pairs) -> Result<(), GateError> {
     let skill = |forecasts: &[Forecast]| brier_skill(forecasts).unwrap_or(0.0);
     let (own, ideal) = (skill(&pairs.router), skill(&pairs.ideal));
-    let error = calibration_error(&pairs.router, BINS).ok_or_else(|| format!("{name} foresaw nothing"))?;
+    let error =
+        calibration_error(&pairs.router, BINS).ok_or_else(|| GateError::NoForecast(name.to_owned()))?;
     let label = format!("{pool:?}: {name}");
     let ratio = format!("{:.2} ({own:.3} to {ideal:.3})", own / ideal);
     let off = format!("{:.3} (chance alone {:.3})", error.error, error.floor);
@@ -103,7 +104,7 @@ fn judge(finding: &mut Finding, pool: Pool, name: &str, pairs: &Pairs) -> Result
     if pool == Pool::Specialists {
         let drawn =
             plot::reliability(&format!("Forecasts of {name}"), &reliability(&pairs.router, BINS, 0.95));
-        finding.plots.push((format!("calibration-{name}.svg"), drawn.map_err(|why| why.to_string())?));
+        finding.plots.push((format!("calibration-{name}.svg"), drawn?));
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use baton_core::trial::{GuardLimits, Trial, TrialPhase};
 use baton_learn::guard::{GuardSample, Try};
 use baton_learn::trial::{self, TrialProgress, TrialStatus};
 
-use super::{Bench, Finding, Gate};
+use super::{Bench, Finding, Gate, GateError};
 use crate::play::Demand;
 use crate::score::Played;
 use crate::world::{Config, World};
@@ -14,7 +14,7 @@ const QUIET: f64 = 0.95;
 const TASKS: usize = 2000;
 
 /// Number of simulated worlds; trials with different splits are evaluated on each.
-pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, String> {
+pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, GateError> {
     let mut finding = Finding::new(Gate::G5);
     let mut worlds = bench.worlds(&Config { tasks: TASKS, ..Config::default() });
     worlds.truncate(10);

@@ -3,28 +3,28 @@
 use baton_engine::replay::verify;
 use baton_store::read::routing::{self, Excerpt};
 
-use super::{Bench, FIRST, Finding, Gate};
+use super::{Bench, FIRST, Finding, Gate, GateError};
 use crate::play::Demand;
 use crate::world::{Config, World};
 
 const ROUTERS: [&str; 6] = ["adaptive", "predictive", "random", "capability", "least-loaded", "round-robin"];
 
-pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, String> {
+pub(super) fn measure(bench: &Bench<'_>) -> Result<Finding, GateError> {
     let mut finding = Finding::new(Gate::G7);
     let world = World::build(&Config { seed: FIRST, ..Config::default() });
     for name in ROUTERS {
         let performance = bench.play(&world, name, Demand::Preferred, true)?;
         let (router, conn) = (bench.router(name)?, performance.simulator.store().reader());
         let mut differences = Vec::new();
-        let decisions = routing::decisions(conn, Excerpt::default()).map_err(|why| why.to_string())?;
+        let decisions = routing::decisions(conn, Excerpt::default())?;
         for id in &decisions {
-            let decided = routing::decision(conn, *id).map_err(|why| why.to_string())?;
+            let decided = routing::decision(conn, *id)?;
             differences
                 .extend(verify::decision(&router, &decided).err().map(|why| format!("{name} {id}: {why}")));
         }
-        let lessons = routing::lessons(conn, Excerpt::default()).map_err(|why| why.to_string())?;
+        let lessons = routing::lessons(conn, Excerpt::default())?;
         for id in &lessons {
-            let taught = routing::lesson(conn, *id).map_err(|why| why.to_string())?;
+            let taught = routing::lesson(conn, *id)?;
             differences.extend(
                 verify::lesson(&router, &taught).err().map(|why| format!("{name} lesson {id}: {why}")),
             );

@@ -134,7 +134,7 @@ fn abilities(analysis: Analysis, insights: &Insights, truth: &Truth) -> Score {
     compared(analysis, &reported, planted)
 }
 
-/// One proposal stands for all globs that mark the same files.
+/// One proposal represents all globs that mark the same files.
 fn proposals(insights: &Insights, truth: &Truth) -> Score {
     let proposals = &insights.skills.proposals;
     let right = proposals

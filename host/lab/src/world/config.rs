@@ -1,8 +1,21 @@
 //! The configuration of a world.
 
 use serde::{Deserialize, Serialize};
+use thiserror::Error;
 
 use super::pool::Pool;
+
+/// A setting of a world that can't be. Give another value.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[error("{setting} is {value}, expected {expected}")]
+pub struct OutOfRange {
+    /// As it is called in a world's file.
+    pub setting: &'static str,
+    /// What was given.
+    pub value: f64,
+    /// The range.
+    pub expected: String,
+}
 
 /// The same configuration gives the same world.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -179,15 +192,18 @@ impl Config {
         ]
     }
 
+    /// Whether every setting is in its range.
+    ///
     /// # Errors
-    /// The first setting that is out of its range.
-    pub fn check(&self) -> Result<(), String> {
+    /// The first that is not.
+    pub fn check(&self) -> Result<(), OutOfRange> {
         if self.capacity == 0 {
-            return Err("capacity is 0, expected at least 1".into());
+            return Err(OutOfRange { setting: "capacity", value: 0.0, expected: "at least 1".into() });
         }
         for (name, value, least, most) in self.clone().ranged() {
             if !(least..=most).contains(value) {
-                return Err(format!("{name} is {value}, expected {least} to {most}"));
+                let expected = format!("{least} to {most}");
+                return Err(OutOfRange { setting: name, value: *value, expected });
             }
         }
         Ok(())

@@ -18,7 +18,7 @@ pub use upstream::{AddressRefused, ServiceError, Upstream};
 
 use self::redact::Redactor;
 use self::slot::Slot;
-use super::{Capabilities, millis};
+use super::{Capabilities, NotAllowed, millis};
 use crate::bindings::agent::baton::host::http::{Host, HostResponse, HttpError, Request};
 use crate::bindings::shared::baton::types::core::Attr;
 use crate::sandbox::Sandbox;
@@ -54,7 +54,7 @@ impl Host for Sandbox {
         Ok(capabilities
             .services
             .find(&capabilities, "http.check", &service)
-            .map_err(HttpError::Denied)
+            .map_err(HttpError::from)
             .and_then(|upstream| {
                 upstream.client().map_err(|why| HttpError::Unreachable(why.to_string()))?;
                 own_headers(&upstream.service).map(|_| ())
@@ -89,6 +89,12 @@ impl HostResponse for Sandbox {
     }
 }
 
+impl From<NotAllowed> for HttpError {
+    fn from(why: NotAllowed) -> Self {
+        Self::Denied(why.to_string())
+    }
+}
+
 pub(super) async fn send(capabilities: &Capabilities, request: Request) -> Result<Exchange, HttpError> {
     let after_stop = capabilities.await_lease().await.is_some();
     if after_stop
@@ -97,8 +103,7 @@ pub(super) async fn send(capabilities: &Capabilities, request: Request) -> Resul
     {
         return Err(HttpError::Stopped);
     }
-    let upstream =
-        capabilities.services.find(capabilities, "http.send", &request.service).map_err(HttpError::Denied)?;
+    let upstream = capabilities.services.find(capabilities, "http.send", &request.service)?;
     // Read now: secrets may be changed before the response is there, and it repeats the ones that were sent.
     let secrets = upstream.service.headers.iter().flat_map(|(_, text)| text.secrets()).collect();
     let redactor = Redactor::new(secrets);
@@ -114,7 +119,7 @@ pub(super) async fn send(capabilities: &Capabilities, request: Request) -> Resul
         capabilities.meter.reach();
         let response =
             dispatch(capabilities, prepared).await.map_err(|why| client_error(&upstream.service, &why))?;
-        Ok((permit, response))
+        Ok::<_, HttpError>((permit, response))
     };
     let (permit, response) = tokio::select! {
         exchanged = exchange => exchanged?,

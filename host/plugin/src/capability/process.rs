@@ -20,6 +20,7 @@ use crate::bindings::agent::baton::host::process::{
     Command, Completed, Ending, Host, HostProgram, Line, ProcessError,
 };
 use crate::bindings::shared::baton::types::core::Attr;
+use crate::capability::NotAllowed;
 use crate::sandbox::Sandbox;
 
 /// The most bytes of standard error that are kept: its end.
@@ -32,8 +33,8 @@ const LINGER: std::time::Duration = std::time::Duration::from_millis(500);
 #[derive(Debug, Error)]
 pub enum RunError {
     /// There is no such profile.
-    #[error("{0}")]
-    NoProfile(String),
+    #[error(transparent)]
+    NoProfile(#[from] NotAllowed),
     /// It could not be started. Fix the profile or the machine.
     #[error("{profile} could not be run: {why}")]
     NotStarted {
@@ -62,6 +63,12 @@ pub enum RunError {
     },
 }
 
+impl From<NotAllowed> for ProcessError {
+    fn from(why: NotAllowed) -> Self {
+        Self::Denied(why.to_string())
+    }
+}
+
 /// Runs a profile's program for the host itself. `values` fill the placeholders of its arguments.
 ///
 /// # Errors
@@ -72,7 +79,7 @@ pub async fn run_to_end(
     values: &[(&str, &str)],
     stdin: Vec<u8>,
 ) -> Result<(), RunError> {
-    let profile = capabilities.profiles.find(capabilities, "host", name).map_err(RunError::NoProfile)?;
+    let profile = capabilities.profiles.find(capabilities, "host", name)?;
     let attr = |(name, value): &(&str, &str)| Attr { name: (*name).to_owned(), value: (*value).to_owned() };
     let command = Command { profile: name.to_owned(), values: values.iter().map(attr).collect(), stdin };
     let left = capabilities.deadline.since(capabilities.clock.now());
@@ -116,7 +123,7 @@ impl Host for Sandbox {
         }
         Ok(match capabilities.profiles.find(&capabilities, "process.run", &command.profile) {
             Ok(profile) => run::run(&capabilities, &profile, &command).await,
-            Err(denied) => Err(ProcessError::Denied(denied)),
+            Err(denied) => Err(denied.into()),
         })
     }
 
@@ -125,7 +132,7 @@ impl Host for Sandbox {
         Ok(capabilities
             .profiles
             .find(&capabilities, "process.check", &profile)
-            .map_err(ProcessError::Denied)
+            .map_err(ProcessError::from)
             .and_then(|profile| {
                 let found = profile.program(&profile.start_folder(capabilities.folder.as_deref()));
                 found.map(|_| ()).map_err(|why| why.of(&profile))
@@ -135,7 +142,7 @@ impl Host for Sandbox {
     async fn place(&mut self, profile: String) -> wasmtime::Result<Result<String, ProcessError>> {
         let capabilities = self.capabilities()?;
         let found = capabilities.profiles.find(&capabilities, "process.place", &profile);
-        Ok(found.map_err(ProcessError::Denied).map(|profile| {
+        Ok(found.map_err(ProcessError::from).map(|profile| {
             let place = profile.start_folder(capabilities.folder.as_deref());
             std::path::absolute(&place).unwrap_or(place).display().to_string()
         }))
@@ -149,7 +156,7 @@ impl Host for Sandbox {
         let found = capabilities.profiles.find(&capabilities, "process.start", &command.profile);
         let started = match found {
             Ok(profile) => Program::start(&capabilities, profile, command).await,
-            Err(denied) => Err(ProcessError::Denied(denied)),
+            Err(denied) => Err(denied.into()),
         };
         match started {
             Ok(program) => Ok(Ok(self.table.push(program)?)),

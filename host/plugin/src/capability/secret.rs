@@ -3,7 +3,11 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use baton_core::file::read_text;
 use thiserror::Error;
+
+/// Maximum size of a secret's file, in bytes.
+const MAX_SECRET: u64 = 64 << 10;
 
 /// The source of a secret. It is read at each use, so that a secret can be rotated while a host runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +26,7 @@ impl Secret {
     pub fn reveal(&self) -> Result<String, SecretError> {
         let text = match self {
             Self::Env(name) => std::env::var(name).map_err(|_| SecretError::NotSet(name.clone()))?,
-            Self::File(path) => std::fs::read_to_string(path)
+            Self::File(path) => read_text(path, MAX_SECRET)
                 .map(|text| text.trim().to_owned())
                 .map_err(|source| SecretError::Unreadable { path: path.clone(), source })?,
         };

@@ -45,7 +45,7 @@ pub(super) fn give(batch: &mut Batch<'_>, task: TaskId, score: f64, note: String
         )
         .optional()?;
     let Attempt { epoch, agent, report, ended, ending } =
-        last.ok_or_else(|| ApplyError::invalid("it has come to nothing yet that could be judged"))?;
+        last.ok_or_else(|| ApplyError::invalid("it has no outcome yet that could be rated"))?;
     let broken = |why| ApplyError::corrupt(&format!("the report of {}", task.id), why);
     let mut report: Report =
         report.map(|json| serde_json::from_slice(&json)).transpose().map_err(broken)?.unwrap_or_default();

@@ -10,7 +10,7 @@ use baton_core::id::{DecisionId, RunId};
 use baton_core::learning::Part;
 use baton_core::op::{Decision, Lesson, Reply};
 
-/// Where a router stands in a run, from now on. `learned` is kept where nothing is said of it.
+/// Sets a router's position in a run. `learned` is kept where it is none.
 fn keep(
     batch: &mut Batch<'_>,
     run: RunId,

@@ -38,13 +38,21 @@ pub(super) fn reject(batch: &mut Batch<'_>, id: TaskId, fault: Fault) -> Applyin
     Ok(Reply::Done)
 }
 
+/// A task that is paused stays so.
 pub(super) fn hold(batch: &mut Batch<'_>, id: TaskId) -> Applying {
-    batch.step(id, TaskCommand::Hold)?;
+    let task = batch.task(id)?;
+    if !task.held || task.state.is_terminal() {
+        batch.step_on(task, TaskCommand::Hold)?;
+    }
     Ok(Reply::Done)
 }
 
+/// A task that is not paused goes on as it does.
 pub(super) fn unhold(batch: &mut Batch<'_>, id: TaskId) -> Applying {
-    batch.step(id, TaskCommand::Unhold)?;
+    let task = batch.task(id)?;
+    if task.held || task.state.is_terminal() {
+        batch.step_on(task, TaskCommand::Unhold)?;
+    }
     Ok(Reply::Done)
 }
 

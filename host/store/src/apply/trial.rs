@@ -116,7 +116,7 @@ pub(super) fn promote(batch: &mut Batch<'_>, router: Option<RouterChoice>, why: 
     let next = match &router {
         Some(router) => Some(router.clone()),
         None if office.is_none() => {
-            return Err(ApplyError::invalid("no router was promoted, so there is none to go back from"));
+            return Err(ApplyError::invalid("no router was promoted: there is nothing to roll back"));
         }
         None => named(batch, BEFORE)?,
     };

@@ -14,7 +14,7 @@ use baton_core::id::{RunId, TaskId};
 /// How much is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// Every table, and whether there are rows that no event tells of.
+    /// Every table, and whether it may have rows that no event records.
     All,
     /// What the chain of a run, or the host's, vouches for.
     Chain(Option<RunId>),
@@ -46,7 +46,7 @@ impl Extent {
     }
 }
 
-/// What the newest event that tells of a section says.
+/// The newest seal of a section.
 struct Said {
     digest: seal::Digest,
     seq: i64,
@@ -81,7 +81,7 @@ pub(super) fn compare(reader: &Reader, extent: Extent) -> Reading<Vec<String>> {
     Ok(wrong)
 }
 
-/// A row that is gone is said to be gone once, by the newest event that tells of it.
+/// A missing row is reported once, by the newest event that records it.
 fn shortened(whats: BTreeSet<String>) -> Vec<String> {
     let (gone, mut others): (Vec<String>, Vec<String>) =
         whats.into_iter().partition(|what| what.starts_with("the row is gone"));

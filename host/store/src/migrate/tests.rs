@@ -81,9 +81,18 @@ fn the_copy_that_was_kept_is_a_way_back_and_forward_again() {
 fn a_store_that_is_not_what_its_schema_says_stays_as_it_is() {
     let (version, sql) = EARLIER[0];
     let (_folder, home) = earlier(&format!("{sql} DROP VIEW workstream_status;"));
-    let refused = Store::open(&home, Lock::take(&home).expect("nobody has it"));
-    assert!(matches!(refused, Err(OpenError::Database(_))), "there is no such view");
-    assert_eq!(version_at(&home.database()), version);
+    for _ in 0..3 {
+        let refused = Store::open(&home, Lock::take(&home).expect("nobody has it"));
+        assert!(matches!(refused, Err(OpenError::Database(_))), "there is no such view");
+        assert_eq!(version_at(&home.database()), version);
+    }
+    let second = home.folder().join(format!("baton.db.schema-{version}-2"));
+    assert!(kept(&home, version).exists() && !second.exists(), "each try keeps the same copy");
+    let altered = Connection::open(home.database()).expect("it is there");
+    altered.execute_batch("UPDATE run SET name = 'another'").expect("it is a store");
+    drop(altered);
+    assert!(Store::open(&home, Lock::take(&home).expect("nobody has it")).is_err());
+    assert!(second.exists(), "another content is another copy");
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub struct Item {
     pub task_name: String,
     /// Which try of the task it was.
     pub epoch: Epoch,
-    /// Who worked; 0 where nobody did.
+    /// The agent; 0 = none.
     pub agent: AgentId,
     /// Empty where the agent is not known any more.
     pub agent_name: String,

@@ -24,7 +24,7 @@ use baton_core::trial::Trial;
 
 /// Where a router stands in a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Line {
+pub struct RouterCursor {
     /// What it left for its next call.
     pub state: Vec<u8>,
     /// All attempts that ended up to this event were told to it.
@@ -35,8 +35,8 @@ pub struct Line {
 ///
 /// # Errors
 /// The store can't be read.
-pub fn line(reader: &Reader, run: RunId, digest: &str) -> Reading<Line> {
-    let row = |row: &Row<'_>| Ok(Line { state: row.get(0)?, learned: row.get(1)? });
+pub fn cursor(reader: &Reader, run: RunId, digest: &str) -> Reading<RouterCursor> {
+    let row = |row: &Row<'_>| Ok(RouterCursor { state: row.get(0)?, learned: row.get(1)? });
     let columns = "SELECT s.bytes, r.learned FROM routing r JOIN state s ON s.digest = r.state";
     let own = format!("{columns} WHERE r.run_id = ?1 AND r.digest = ?2");
     if let Some(own) = reader.first(&own, params![run.0, digest], row)? {

@@ -65,7 +65,7 @@ const NOTICES: [&str; 26] = [
     "Newer aider version",
     "Analytics have been",
     "Cost estimates may be inaccurate",
-    // It looks for prices and newer versions of itself; what the model's provider says comes by way of litellm.
+    // It looks for prices and newer versions of itself; messages of the model's provider arrive through litellm.
     "HTTPSConnectionPool(",
     "HTTPConnectionPool(",
     "─",

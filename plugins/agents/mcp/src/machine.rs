@@ -1,50 +1,31 @@
-//! The client's side of the protocol as a state machine without I/O: it takes messages and returns actions.
+//! The client's side of the protocol as a state machine without I/O: it takes messages and returns actions. Here is what
+//! it takes and how it ends; what it does at each stage is in the files below.
+
+mod call;
+mod fault;
+mod greeting;
+mod questions;
 
 use std::collections::VecDeque;
 use std::mem::take;
 
-use baton_sdk::agent::elicit::{Asker, Elicitation, cancelled};
-use baton_sdk::agent::jsonrpc::{ErrorObject, Id, METHOD_NOT_FOUND, Message};
+use baton_sdk::agent::elicit::Elicitation;
+use baton_sdk::agent::jsonrpc::{Id, Message};
 use baton_sdk::agent::people::{Answer, Question};
 use baton_sdk::agent::process::Line;
 use baton_sdk::agent::talk::{IdleTimeout, Skipped};
-use baton_sdk::agent::{Attr, ErrorClass, Fault, Outcome, Usage, one_line, symptom};
-use baton_sdk::seed::fnv1a;
+use baton_sdk::agent::{Attr, ErrorClass, Fault, Outcome, Usage, one_line};
 use serde_json::{Map, Value, json};
 
-use crate::result;
-use crate::rounds::{Asking, Next, Round, To, unanswerable};
+use crate::rounds::{Asking, Round, To};
 use crate::settings::{Link, Settings};
-use crate::tool;
-use crate::version::{self, Era, LEGACY, MODERN, Offers};
+use crate::version::{self, Era, Offers};
 
 /// The most malformed lines.
 const NOISE: u32 = 100;
 
 /// How long the first response may take before the server counts as one of the legacy era, in milliseconds.
 const PROBE_MS: u64 = 10_000;
-
-/// The pause before a call is repeated that asks for no answers, in milliseconds.
-const PAUSE_MS: u64 = 1000;
-
-/// The most rounds of questions in a call: the same question has the same answer, so that more would be futile.
-const ROUNDS: u32 = 10;
-
-/// The most repetitions of a call that asks for nothing else.
-const PAUSES: u32 = 300;
-
-/// The most unusable answers to one question.
-const REFUSED: u32 = 3;
-
-/// The most pages of the list of tools.
-const PAGES: u32 = 100;
-
-const HEADER_MISMATCH: i64 = -32020;
-const MISSING_CAPABILITY: i64 = -32021;
-/// The two sides do not fit: such as a tool that asks in the way of the other era.
-const INVALID_REQUEST: i64 = -32600;
-const INVALID_PARAMS: i64 = -32602;
-const URL_REQUIRED: i64 = -32042;
 
 /// What the task asks for.
 #[derive(Clone, Debug, PartialEq)]
@@ -251,50 +232,6 @@ impl Machine {
         }
     }
 
-    /// The server does not speak the version that it was offered: goes on with one that it names, or else with the next
-    /// older one.
-    fn refused_version(&mut self, error: &ErrorObject) -> Vec<Do> {
-        let named = version::named(error);
-        let speaks_modern = named.as_ref().is_some_and(|named| named.contains(&MODERN));
-        let next = match self.stage {
-            // Those of the modern era that it names were offered to it.
-            Stage::Discover if speaks_modern || self.fell_back => None,
-            Stage::Discover => self.offers.first(named.as_deref()),
-            Stage::Initialize if speaks_modern && !self.fell_back => return self.fall_back(),
-            Stage::Initialize | Stage::List | Stage::Call | Stage::Between | Stage::Over => {
-                self.offers.next(named.as_deref())
-            }
-        };
-        if next.is_none() {
-            let supported = error.data.get("supported").cloned();
-            let theirs = supported.unwrap_or_else(|| Value::from(error.message.as_str()));
-            return self.end(Err(version::no_common(&theirs)));
-        }
-        self.fell_back = true;
-        self.greet(Era::Legacy)
-    }
-
-    /// Servers that ask in the middle of a call can do so in the legacy era only, and some say so when it is too late.
-    fn wants_the_other_era(&self, error: &ErrorObject) -> bool {
-        self.era == Era::Modern && !self.fell_back && version::needs_a_session(error)
-    }
-
-    fn call_in_the_legacy_era(&mut self) -> Vec<Do> {
-        self.round = None;
-        let mut todo = if self.over_http { Vec::new() } else { vec![Do::Restart] };
-        todo.extend(self.fall_back());
-        todo
-    }
-
-    /// The server has forgotten the session, and so did not do what it was asked for.
-    pub fn session_lost(&mut self, fault: Fault) -> Vec<Do> {
-        if self.began_anew {
-            return self.end(Err(fault));
-        }
-        self.began_anew = true;
-        self.greet(Era::Legacy)
-    }
-
     /// The host ended the attempt, for this reason.
     pub fn stop(&mut self, fault: Fault) -> Vec<Do> {
         let asking = take(&mut self.asking);
@@ -333,45 +270,6 @@ impl Machine {
             version::stamp(&mut params);
         }
         vec![Do::Write(Message::request(self.request, method, params))]
-    }
-
-    fn greet(&mut self, era: Era) -> Vec<Do> {
-        self.era = era;
-        self.pages = 0;
-        self.names.clear();
-        match era {
-            Era::Modern => {
-                MODERN.clone_into(&mut self.version);
-                self.call(Stage::Discover, "server/discover", json!({}))
-            }
-            Era::Legacy => {
-                self.version.clear();
-                let params = json!({
-                    "protocolVersion": self.offers.current(),
-                    "capabilities": version::capabilities(era),
-                    "clientInfo": version::client_info(),
-                });
-                self.call(Stage::Initialize, "initialize", params)
-            }
-        }
-    }
-
-    fn fall_back(&mut self) -> Vec<Do> {
-        self.fell_back = true;
-        self.greet(self.era.other())
-    }
-
-    fn other_era(&mut self, fault: Fault) -> Vec<Do> {
-        if !self.fell_back && !self.began_anew {
-            return self.fall_back();
-        }
-        // It was slow to start, not of the legacy era.
-        if let (Stage::Initialize, Some(late)) = (self.stage, self.late.take()) {
-            self.era = Era::Modern;
-            MODERN.clone_into(&mut self.version);
-            return self.discovered(&late);
-        }
-        self.end(Err(fault))
     }
 
     pub fn message(&mut self, message: Message) -> Vec<Do> {
@@ -456,261 +354,4 @@ impl Machine {
             Stage::Between | Stage::Over => Vec::new(),
         }
     }
-
-    fn discovered(&mut self, result: &Value) -> Vec<Do> {
-        let Some(supported) = result.get("supportedVersions").filter(|list| !list.is_null()) else {
-            return self.other_era(odd("a greeting without `supportedVersions`", result));
-        };
-        match version::common(supported) {
-            Some(Era::Modern) => {
-                self.server = server(result.pointer("/_meta/io.modelcontextprotocol~1serverInfo"));
-                self.list(None)
-            }
-            Some(Era::Legacy) if !self.fell_back => {
-                self.offers.first(Some(&version::listed(supported)));
-                self.fall_back()
-            }
-            Some(Era::Legacy) | None => self.end(Err(version::no_common(supported))),
-        }
-    }
-
-    fn initialized(&mut self, result: &Value) -> Vec<Do> {
-        let chosen = result.get("protocolVersion").unwrap_or(&Value::Null);
-        let Some(version) = LEGACY.into_iter().find(|version| chosen.as_str() == Some(version)) else {
-            return self.end(Err(version::no_common(chosen)));
-        };
-        version.clone_into(&mut self.version);
-        self.server = server(result.get("serverInfo"));
-        let mut todo = vec![Do::Write(Message::notification("notifications/initialized", json!({})))];
-        todo.extend(self.list(None));
-        todo
-    }
-
-    fn list(&mut self, cursor: Option<&Value>) -> Vec<Do> {
-        let params = match cursor {
-            Some(cursor) => json!({"cursor": cursor}),
-            None => json!({}),
-        };
-        self.call(Stage::List, "tools/list", params)
-    }
-
-    fn listed(&mut self, result: &Value) -> Vec<Do> {
-        let Some(tools) = result.get("tools").and_then(Value::as_array) else {
-            return self.end(Err(odd("a list of tools without `tools`", result)));
-        };
-        let name = |tool: &Value| tool.get("name").and_then(Value::as_str).map(str::to_owned);
-        if let Some(found) = tools.iter().find(|tool| name(tool).as_ref() == Some(&self.tool)) {
-            return self.found(found);
-        }
-        self.names.extend(tools.iter().filter_map(name));
-        self.pages += 1;
-        match result.get("nextCursor").filter(|cursor| cursor.as_str().is_some_and(|text| !text.is_empty())) {
-            Some(cursor) if self.pages < PAGES => self.list(Some(cursor)),
-            Some(_) | None => self.end(Err(tool::unknown(&self.tool, &self.names))),
-        }
-    }
-
-    fn found(&mut self, found: &Value) -> Vec<Do> {
-        if self.task.only_finds {
-            return self.end(Ok(Outcome::text("ready")));
-        }
-        if let Some(fault) = tool::refusal(found, &self.tool, &self.task.arguments) {
-            return self.end(Err(fault));
-        }
-        if self.over_http && self.era == Era::Modern {
-            match tool::mirrored(found, &self.tool, &self.task.arguments) {
-                Ok(headers) => self.mirrored = headers,
-                Err(fault) => return self.end(Err(fault)),
-            }
-        }
-        if self.era == Era::Modern && self.usage.requests == 0 {
-            self.round = Round::of_last_attempt(&self.task.answers, self.task.epoch, self.digest());
-            self.is_resumed = self.round.is_some();
-        }
-        self.gather()
-    }
-
-    /// The same for the same call.
-    fn digest(&self) -> u64 {
-        fnv1a(format!("{} {}", self.tool, Value::from(self.task.arguments.clone())).as_bytes())
-    }
-
-    /// Asks for what the round still wants, and then calls.
-    fn gather(&mut self) -> Vec<Do> {
-        match self.round.as_mut().map(Round::next) {
-            Some(Next::Ask(key, elicitation)) => {
-                self.stage = Stage::Between;
-                self.ask(Asking { elicitation, to: To::Input(key), refused: 0 }, "")
-            }
-            Some(Next::Unanswerable(method)) => self.end(Err(unanswerable(&method))),
-            Some(Next::Complete) | None => self.invoke(),
-        }
-    }
-
-    fn invoke(&mut self) -> Vec<Do> {
-        let mut params = json!({"name": self.tool, "arguments": self.task.arguments});
-        if let Some(round) = self.round.take() {
-            round.fill(&mut params);
-        }
-        params["_meta"] = json!({"progressToken": self.request + 1});
-        self.usage.requests += 1;
-        let mut todo = self.call(Stage::Call, "tools/call", params);
-        todo.push(Do::Spent(self.usage.clone()));
-        todo.push(Do::Report { message: format!("calls {}", self.tool), done: None });
-        todo
-    }
-
-    fn ask(&mut self, asking: Asking, why: &str) -> Vec<Do> {
-        let resume = match &asking.to {
-            To::Input(_) => self.round.as_ref().map_or("", |round| &round.resume),
-            To::Request(_) => "",
-        };
-        let question = asking.elicitation.question(Asker::Tool(&self.tool), asking.refused, why, resume);
-        self.asking.push_back(asking);
-        vec![Do::Ask(question)]
-    }
-
-    /// Takes the answer of a person; none if there is none.
-    pub fn answered(&mut self, answer: Option<String>) -> Vec<Do> {
-        let Some(mut asking) = self.asking.pop_front() else {
-            return Vec::new();
-        };
-        let Some(answer) = answer else {
-            self.asking.push_front(asking);
-            return self.stop(Fault::stopped("a question waits for a person"));
-        };
-        match asking.elicitation.result(&answer) {
-            Ok(result) => self.resolved(asking.to, result),
-            Err(why) if asking.refused + 1 < REFUSED => {
-                asking.refused += 1;
-                self.ask(asking, &why)
-            }
-            Err(_) => self.resolved(asking.to, cancelled()),
-        }
-    }
-
-    fn resolved(&mut self, to: To, result: Value) -> Vec<Do> {
-        match to {
-            To::Request(id) => vec![Do::Write(Message::Response { id, result })],
-            To::Input(key) => {
-                if let Some(round) = &mut self.round {
-                    round.responses.insert(key, result);
-                }
-                self.gather()
-            }
-        }
-    }
-
-    fn called(&mut self, result: &Value) -> Vec<Do> {
-        // The legacy era has no such member, and results may hold any.
-        let kind = match self.era {
-            Era::Modern => result.get("resultType").and_then(Value::as_str).unwrap_or("complete"),
-            Era::Legacy => "complete",
-        };
-        match kind {
-            "complete" => {
-                let outcome = result::outcome(result, self.task.contract);
-                let outcome = outcome.map(|outcome| self.signed(outcome));
-                self.end(outcome)
-            }
-            "input_required" => self.wanted(result),
-            other => {
-                let message =
-                    format!("the tool's result is of type `{}`, which nobody asked for", one_line(other));
-                self.end(Err(Fault::new(ErrorClass::InvalidOutput, message)))
-            }
-        }
-    }
-
-    fn wanted(&mut self, result: &Value) -> Vec<Do> {
-        self.is_resumed = false;
-        let Some(round) = Round::read(result, self.task.epoch, self.digest()) else {
-            return self.end(Err(odd("a result that wants input and says not which", result)));
-        };
-        let wants_answers = round.wants_answers();
-        let count = if wants_answers { &mut self.rounds } else { &mut self.pauses };
-        *count += 1;
-        if self.rounds > ROUNDS || self.pauses > PAUSES {
-            let message = "the tool wants more input again and again, and was left";
-            return self.end(Err(Fault::new(ErrorClass::InvalidOutput, message)));
-        }
-        self.round = Some(round);
-        if wants_answers {
-            return self.gather();
-        }
-        self.stage = Stage::Between;
-        vec![Do::Wait(PAUSE_MS)]
-    }
-
-    fn signed(&self, mut outcome: Outcome) -> Outcome {
-        outcome.usage = self.usage.clone();
-        outcome.attrs.push(Attr::new("mcp.version", &self.version));
-        if !self.server.is_empty() {
-            outcome.attrs.push(Attr::new("mcp.server", &self.server));
-        }
-        if self.skipped.count > 0 {
-            outcome.attrs.push(Attr::new("skipped-lines", self.skipped.count.to_string()));
-        }
-        outcome
-    }
-
-    fn error(&mut self, error: &ErrorObject) -> Vec<Do> {
-        let fault = fault(error);
-        match (self.stage, error.code) {
-            (Stage::Discover | Stage::Initialize, _) if version::is_about_versions(error) => {
-                self.refused_version(error)
-            }
-            (Stage::Call, _) if self.wants_the_other_era(error) => self.call_in_the_legacy_era(),
-            // Of the modern era, but not willing.
-            (Stage::Discover, HEADER_MISMATCH | MISSING_CAPABILITY) => self.end(Err(fault)),
-            (Stage::Discover | Stage::Initialize, _) => self.other_era(fault),
-            (Stage::Call, HEADER_MISMATCH) if !self.listed_anew => {
-                self.listed_anew = true;
-                self.pages = 0;
-                self.names.clear();
-                self.list(None)
-            }
-            // What it remembers of the earlier attempt is no longer good.
-            (Stage::Call, INVALID_PARAMS) if take(&mut self.is_resumed) => self.invoke(),
-            (Stage::List | Stage::Call | Stage::Between | Stage::Over, _) => self.end(Err(fault)),
-        }
-    }
-}
-
-impl Asking {
-    /// In the modern era the server does not wait for the answer.
-    fn cancelled(&self) -> Option<Do> {
-        match &self.to {
-            To::Request(id) => Some(Do::Write(Message::Response { id: id.clone(), result: cancelled() })),
-            To::Input(_) => None,
-        }
-    }
-}
-
-fn fault(error: &ErrorObject) -> Fault {
-    let said = match &error.data {
-        Value::Null => error.message.clone(),
-        data => format!("{}: {}", error.message, one_line(&data.to_string())),
-    };
-    let said = format!("the server reported error {}: {said}", error.code);
-    match error.code {
-        INVALID_PARAMS => Fault::new(ErrorClass::InvalidInput, said),
-        INVALID_REQUEST
-        | METHOD_NOT_FOUND
-        | MISSING_CAPABILITY
-        | version::UNSUPPORTED_VERSION
-        | HEADER_MISMATCH
-        | URL_REQUIRED => Fault::new(ErrorClass::Environment, said),
-        _ => symptom::fault(&said, ErrorClass::Transient),
-    }
-}
-
-fn odd(what: &str, shown: &Value) -> Fault {
-    let message = format!("the server sent {what}: {}", one_line(&shown.to_string()));
-    Fault::new(ErrorClass::InvalidOutput, message)
-}
-
-fn server(info: Option<&Value>) -> String {
-    let text = |key: &str| info.and_then(|info| info.get(key)).and_then(Value::as_str).unwrap_or("");
-    one_line(&format!("{} {}", text("name"), text("version")))
 }

@@ -95,7 +95,7 @@ impl Fit {
         for cell in &cells.cells {
             let Some((at, value)) = group.part(cell, cells) else { continue };
             let chance = logistic(self.odds(cells, cell.agent, cell.skill, cell.stand));
-            // A cell tells of the others only as far as it is not an exception itself: at most so many trials.
+            // A cell says something about the others only as far as it is no exception itself: at most this many trials.
             let counts = (STRENGTH + 1.0) / (STRENGTH + cell.trials.max(1.0));
             sums[at].0 += value * counts * (cell.successes - cell.trials * chance);
             sums[at].1 += value * value * counts * cell.trials * chance * (1.0 - chance);

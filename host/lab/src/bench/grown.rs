@@ -1,5 +1,6 @@
-//! Whether a store grows slower as it grows larger: the same work, done in stores that hold more and more.
+//! A store that is made larger and larger.
 
+use baton_app::AppError;
 use baton_core::budget::{Basis, Bill, Money};
 use baton_core::clock::{Stopwatch, Time};
 use baton_core::id::{AgentId, RunId};
@@ -18,7 +19,7 @@ const RUNS: usize = 8;
 
 /// What the tasks of a store have of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Load {
+pub(super) enum Load {
     /// Nothing: they share their terms, and cost nothing.
     Plain,
     /// Each names a path that no other does, so that it has terms of its own.
@@ -29,11 +30,10 @@ pub enum Load {
 
 impl Load {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Plain, Self::OwnTerms, Self::Billed];
+    pub(super) const ALL: [Self; 3] = [Self::Plain, Self::OwnTerms, Self::Billed];
 
     /// What it is called in a report.
-    #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::Plain => "tasks",
             Self::OwnTerms => "tasks with terms of their own",
@@ -53,7 +53,7 @@ impl Load {
 }
 
 /// A store that is made larger.
-pub struct Grown {
+pub(super) struct Grown {
     store: Store,
     load: Load,
     tasks: usize,
@@ -61,24 +61,12 @@ pub struct Grown {
 
 impl Grown {
     /// An empty store.
-    ///
-    /// # Errors
-    /// It can't be made.
-    pub fn open(home: &Home, load: Load) -> Result<Self, OpenError> {
+    pub(super) fn open(home: &Home, load: Load) -> Result<Self, OpenError> {
         Ok(Self { store: Store::open(home, Lock::take(home)?)?, load, tasks: 0 })
     }
 
-    /// How many tasks it holds.
-    #[must_use]
-    pub fn tasks(&self) -> usize {
-        self.tasks
-    }
-
     /// Adds runs until the store holds as many tasks.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub fn grow(&mut self, to: usize) -> Result<(), Rejection> {
+    pub(super) fn grow(&mut self, to: usize) -> Result<(), Rejection> {
         while self.tasks < to {
             self.run()?;
         }
@@ -86,11 +74,8 @@ impl Grown {
     }
 
     /// Tasks per second from their submission to their acceptance, in a few runs more.
-    ///
-    /// # Errors
-    /// The store failed.
     #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
-    pub fn measure(&mut self) -> Result<f64, Rejection> {
+    pub(super) fn measure(&mut self) -> Result<f64, Rejection> {
         let watch = Stopwatch::start();
         for _ in 0..RUNS {
             self.run()?;
@@ -143,12 +128,9 @@ impl Grown {
     }
 }
 
-/// Seconds until a host that starts now knows which bills its caps can still bind, and how many these are.
-///
-/// # Errors
-/// The store can't be read.
-pub fn start(home: &Home, today: Time) -> Result<(f64, usize), OpenError> {
+/// Seconds until a host that starts now knows which bills its caps can still bind.
+pub(super) fn start(home: &Home, today: Time) -> Result<f64, AppError> {
     let watch = Stopwatch::start();
-    let bills = cost::since(&reader(home)?, today)?;
-    Ok((watch.elapsed().as_secs_f64(), bills.len()))
+    cost::since(&reader(home)?, today).map_err(AppError::unreadable)?;
+    Ok(watch.elapsed().as_secs_f64())
 }

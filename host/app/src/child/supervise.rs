@@ -1,11 +1,7 @@
-//! `baton __supervise HOST ORDER PROGRAM ARGS…`: runs a native program for a host and ends all that it started, with it
-//! or with the host, however that went. What the program leaves behind comes to this process, because it is a
-//! subreaper: no session, process group or double fork takes a process out of its reach.
+//! Runs a native program for a host and ends all that it started, with it or with the host, however that went. What the
+//! program leaves behind comes to this process, because it is a subreaper: no session, process group or double fork takes
+//! a process out of its reach.
 
-pub(super) mod enter;
-mod tree;
-
-use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -13,23 +9,13 @@ use std::time::Duration;
 use baton_core::clock::Stopwatch;
 use baton_plugin::capability::process::{GracePeriods, SuperviseRequest, pidfd};
 use rustix::io::Errno;
-use rustix::process::{Pid, Resource, Rlimit, Signal, WaitOptions, WaitStatus};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
 use tokio::io::unix::AsyncFd;
 use tokio::signal::unix::{Signal as Listener, SignalKind, signal};
-use tree::Tree;
 
-use super::{Done, Failure, Outcome};
-
-#[derive(Debug, clap::Args)]
-pub(super) struct Args {
-    /// The host's process id.
-    host: i32,
-    /// What the host wants of it, as JSON.
-    order: String,
-    program: std::ffi::OsString,
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    args: Vec<std::ffi::OsString>,
-}
+use super::tree::Tree;
+use super::{Program, ProgramEnd, ordered};
+use crate::AppError;
 
 /// How often processes are counted while they have time to end.
 const LOOK: Duration = Duration::from_millis(20);
@@ -47,30 +33,42 @@ const ASKED: How = How::Politely(&[Signal::INT, Signal::TERM]);
 /// What a program left running when it ended by itself.
 const LEFT_BEHIND: How = How::Politely(&[Signal::TERM]);
 
-pub(super) fn run(args: &Args) -> Outcome {
-    let order: SuperviseRequest = serde_json::from_str(&args.order)
-        .map_err(|why| Failure::Infrastructure(format!("the order can't be read: {why}")))?;
+/// Runs a program for the host of this process id, as `order` says.
+///
+/// # Errors
+/// The order can't be read, the host is gone, or the program can't be started.
+pub fn supervise(host: i32, order: &str, program: &Program) -> Result<ProgramEnd, AppError> {
+    let request = ordered(order)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let ended = runtime.block_on(supervise(args, &order));
+    let ended = runtime.block_on(supervised(host, order, &request, program));
     drop(runtime);
-    if let Some(temporary) = &order.temporary {
+    if let Some(temporary) = &request.temporary {
         let _ = baton_engine::removal::remove(temporary);
     }
-    mirror(ended?)
+    let status = ended?;
+    Ok(match status.terminating_signal() {
+        Some(signal) => ProgramEnd::Signalled(signal),
+        None => ProgramEnd::Exited(status.exit_status().unwrap_or(1)),
+    })
 }
 
-async fn supervise(args: &Args, order: &SuperviseRequest) -> std::io::Result<WaitStatus> {
+async fn supervised(
+    host: i32,
+    order: &str,
+    request: &SuperviseRequest,
+    program: &Program,
+) -> std::io::Result<WaitStatus> {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
-    let mut orders = Orders::listen(args.host)?;
+    let mut orders = Orders::listen(host)?;
     if orders.host.is_none() {
         return Err(std::io::Error::other("the host is gone"));
     }
-    let main = start(args, order)?;
+    let main = start(order, request, program)?;
     let mut family = Family {
         main,
         status: None,
         changed: signal(SignalKind::child())?,
-        grace_periods: order.grace_periods,
+        grace_periods: request.grace_periods,
     };
     let how = loop {
         family.reap();
@@ -88,10 +86,10 @@ async fn supervise(args: &Args, order: &SuperviseRequest) -> std::io::Result<Wai
 }
 
 /// Starts the program by way of `__enter`, which shuts itself in and becomes it.
-fn start(args: &Args, order: &SuperviseRequest) -> std::io::Result<Pid> {
+fn start(order: &str, request: &SuperviseRequest, program: &Program) -> std::io::Result<Pid> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("__enter").arg(&args.order).arg("--").arg(&args.program).args(&args.args);
-    if let Some(temporary) = &order.temporary {
+    command.arg("__enter").arg(order).arg("--").arg(&program.file).args(&program.args);
+    if let Some(temporary) = &request.temporary {
         make(temporary)?;
         command.envs(["TMPDIR", "TMP", "TEMP"].map(|name| (name, temporary)));
     }
@@ -235,23 +233,4 @@ impl Family {
             }
         }
     }
-}
-
-/// Ends as the program did, for whoever looks at this process.
-fn mirror(status: WaitStatus) -> Outcome {
-    if let Some(signal) = status.terminating_signal() {
-        // A fresh image has none of the handlers of this one.
-        let why = Command::new(std::env::current_exe()?).arg("__die").arg(signal.to_string()).exec();
-        return Err(why.into());
-    }
-    std::process::exit(status.exit_status().unwrap_or(1));
-}
-
-/// `baton __die SIGNAL`: ends by a signal, and leaves no core behind.
-pub(super) fn die(signal: i32) -> Outcome {
-    let _ = rustix::process::setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-    if let Some(signal) = Signal::from_named_raw(signal) {
-        let _ = rustix::process::kill_process(rustix::process::getpid(), signal);
-    }
-    Ok(Done::Failed)
 }
