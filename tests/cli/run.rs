@@ -5,7 +5,7 @@ use baton_core::task::StateName;
 use serde_json::json;
 
 use crate::support::stored::lasted;
-use crate::support::{Env, plan};
+use crate::support::{Env, chain, plan};
 
 fn three(env: &Env) {
     env.write(
@@ -113,6 +113,21 @@ fn a_dry_run_predicts_the_real_one_and_writes_nothing() {
         let line = status.iter().find(|line| line.workstream == task).expect("it is in the plan");
         assert_eq!(slot["agent"].as_str(), line.agent.as_deref(), "{task}");
     }
+}
+
+/// Of what is left to chance, the same comes of the same seed as in the run itself.
+#[test]
+fn a_dry_run_draws_by_the_seed_that_is_given() {
+    let env = Env::with_mocks();
+    env.write("plan.json", &plan(chain(12, "work")));
+    let predicted = |seed: &str| {
+        let args = ["run", "plan.json", "--router", "random", "--seed", seed, "--dry-run", "--json"];
+        let slots = env.baton(&args).json();
+        let agents = slots.as_array().expect("a list of tasks").iter().map(|slot| slot["agent"].to_string());
+        agents.collect::<Vec<_>>()
+    };
+    assert_eq!(predicted("1"), predicted("1"));
+    assert_ne!(predicted("1"), predicted("2"));
 }
 
 /// Every task once, also where nothing can be done at all.

@@ -133,7 +133,7 @@ fn undone(simulator: &mut Simulator, plan: &Plan) -> Result<Vec<Undone>, Simulat
         let id = read::task_named(rows, run, &workstream.id)?;
         let task = id.map(|id| read::task(rows, id)).transpose()?.flatten();
         let Some(task) = task.filter(|task| !matches!(task.state, State::Succeeded { .. })) else { continue };
-        let why = simulator.why(task.id)?.map_or_else(|| "is ready".to_owned(), told);
+        let why = simulator.why(task.id)?.map_or_else(|| "is ready".to_owned(), clause);
         undone.push(Undone { task: workstream.id.clone(), why });
     }
     undone.sort_by(|one, other| one.task.cmp(&other.task));
@@ -141,7 +141,7 @@ fn undone(simulator: &mut Simulator, plan: &Plan) -> Result<Vec<Undone>, Simulat
 }
 
 /// A cause as it is before a run: without what could be done about it while one goes on.
-fn told(why: Why) -> String {
+fn clause(why: Why) -> String {
     match why {
         Why::Over { fault: Some(fault), .. } => format!("fails: {fault}"),
         Why::Dependency { on, root: Some(root), .. } if on != root => {

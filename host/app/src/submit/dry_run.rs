@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use baton_core::op::Submission;
-use baton_core::seed::Seed;
 use baton_engine::dry_run;
 use baton_plugin::library::Library;
 use baton_plugin::router::least_loaded;
 use serde::Serialize;
 
-use super::seed_of;
 use crate::AppError;
 use crate::config::Config;
 
@@ -46,14 +44,14 @@ impl DryRun {
 }
 
 pub(super) fn play(submission: &Submission, config: &Config, library: &Library) -> Result<DryRun, AppError> {
-    let Submission { plan, router: choice, .. } = submission;
+    let Submission { plan, seed, router: choice, .. } = submission;
     let router = library.router(&choice.name)?;
     let mut degraded = None;
     let settings = library.settings(&choice.name).config;
     let (slots, undone) = dry_run::play(dry_run::DryRun {
         plan,
         agents: &config.agents,
-        seed: Seed(seed_of(plan)),
+        seed: *seed,
         config: &settings,
         budget: &config.budget,
         limits: &config.limits,
