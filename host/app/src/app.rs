@@ -24,8 +24,8 @@ pub struct App {
     /// The store's folder, which need not exist yet.
     pub home: Home,
     link: Mutex<Option<Link>>,
-    /// What commands without a host find their plugins in, once one has named a plugin.
-    plugins: Mutex<Option<Arc<Library>>>,
+    /// Once it was asked for.
+    library: Mutex<Option<Arc<Library>>>,
 }
 
 /// Who carries commands out.
@@ -51,7 +51,7 @@ impl OwnStore {
     /// # Errors
     /// Why it was not carried out.
     pub fn carry_out(&mut self, app: &App, command: Command) -> Result<Reply, AppError> {
-        let library = || app.plugins().map_err(|why| CommandError::Unavailable { why: why.to_string() });
+        let library = || app.library().map_err(|why| CommandError::Unavailable { why: why.to_string() });
         Ok(command::carry_out(&mut self.0, &app.reader()?, &library, command.checked()?)?)
     }
 }
@@ -67,7 +67,7 @@ impl App {
     #[must_use]
     pub fn new(config: Config) -> Self {
         let home = Home::at(&config.store);
-        Self { config, home, link: Mutex::new(None), plugins: Mutex::default() }
+        Self { config, home, link: Mutex::new(None), library: Mutex::default() }
     }
 
     /// The rows as they are committed now.
@@ -94,30 +94,25 @@ impl App {
         history::last_seq(&self.reader()?).map_err(AppError::unreadable)
     }
 
-    /// The plugins that the configuration and the store make available.
+    /// The plugins that the configuration and the store make available: one library for all of this process, with what is
+    /// installed by now.
     ///
     /// # Errors
     /// The store can't be read, or this machine can't run plugins.
-    pub fn library(&self) -> Result<Library, AppError> {
+    pub fn library(&self) -> Result<Arc<Library>, AppError> {
         let installed = match self.reader_if_any()? {
             None => Vec::new(),
             Some(conn) => read::plugins(&conn).map_err(AppError::unreadable)?,
         };
-        self.library_of(&installed)
-    }
-
-    /// The same library for every command of this process, with what is installed by now.
-    fn plugins(&self) -> Result<Arc<Library>, AppError> {
-        let mut opened = self.plugins.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut opened = self.library.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(library) = &*opened {
-            let installed = read::plugins(&self.reader()?).map_err(AppError::unreadable)?;
             library.install(installed.iter().map(Installed::from));
             return Ok(Arc::clone(library));
         }
-        Ok(Arc::clone(opened.insert(Arc::new(self.library()?))))
+        Ok(Arc::clone(opened.insert(Arc::new(self.library_of(&installed)?))))
     }
 
-    /// As if these were installed.
+    /// A library of its own, as if these were installed.
     ///
     /// # Errors
     /// This machine can't run plugins.

@@ -25,14 +25,14 @@ pub use waits::RunWaits;
 
 /// What a host of a configuration is started with.
 pub struct Setup {
-    library: Library,
+    library: Arc<Library>,
     unusable: BTreeMap<String, String>,
 }
 
 impl Setup {
     /// Loads the adapter of every agent.
     #[must_use]
-    pub fn of(config: &Config, library: Library) -> Self {
+    pub fn of(config: &Config, library: Arc<Library>) -> Self {
         let broken = |card: &baton_core::agent::Card| {
             let why = library.agent(&card.adapter).err()?;
             Some((card.name.clone(), why.to_string()))
@@ -74,7 +74,7 @@ pub(crate) async fn start(
         supervisor: std::env::current_exe().ok(),
         breaker: config.breaker,
     };
-    let host = Host::start(store, home, Arc::new(setup.library), options).await?;
+    let host = Host::start(store, home, setup.library, options).await?;
     host.live().register(config.agents.clone()).await?;
     Ok(host)
 }

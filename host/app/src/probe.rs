@@ -102,7 +102,7 @@ impl AgentTested {
 /// There is no such agent, or its adapter can't be loaded; the store can't be read.
 pub(crate) fn test(app: &App, asked: &AgentTest) -> Result<AgentTested, AppError> {
     let card = card(app, &asked.name)?;
-    let (health, why) = match health(&app.config, &app.library()?, &card)? {
+    let (health, why) = match health(&app.config, &*app.library()?, &card)? {
         ProbeResult::Ready => (HealthName::Ready, String::new()),
         ProbeResult::Degraded(why) => (HealthName::Degraded, why),
         ProbeResult::Unreachable(why) => (HealthName::Unreachable, why),

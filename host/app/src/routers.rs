@@ -44,7 +44,7 @@ pub(crate) fn use_for_run(app: &App, asked: &RouterUse) -> Result<RouterUsed, Ap
     if read::run(&conn, run).map_err(AppError::unreadable)?.is_some_and(|run| run.settled.is_some()) {
         return Err(AppError::refused(format!("{run} has ended: there is nothing left to decide in it")));
     }
-    let router = chosen(&asked.router, &app.library()?)?;
+    let router = chosen(&asked.router, &*app.library()?)?;
     let name = router.name.clone();
     app.command(Command::UseRouter { run, router })?;
     Ok(RouterUsed { run: run.to_string(), router: name })
@@ -333,7 +333,7 @@ pub(crate) fn backtest(app: &App, asked: &BacktestQuery) -> Result<Backtested, A
     let conn = app.reader()?;
     let run: Option<RunId> = asked.run.as_deref().map(|run| target::run(&conn, Some(run))).transpose()?;
     let backtest = Backtest {
-        router: chosen(&asked.router, &app.library()?)?,
+        router: chosen(&asked.router, &*app.library()?)?,
         run,
         since_ms: asked.since.map(Span::millis),
         margin: asked.margin,

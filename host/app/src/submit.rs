@@ -4,6 +4,7 @@ mod dry_run;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use baton_core::command::Command;
 use baton_core::id::RunId;
@@ -91,7 +92,7 @@ pub fn opened(reply: Reply) -> Result<(RunId, bool), AppError> {
 pub struct Prepared {
     /// As it is handed to a host, or carried out by this process.
     pub submission: Submission,
-    library: Library,
+    library: Arc<Library>,
 }
 
 impl Prepared {
